@@ -1,0 +1,98 @@
+import type { ErrorCode } from '@foyer/shared';
+import type { BoxChange, BoxUser } from './model.ts';
+
+/** On whose account a call is made: written into the call log before the call. */
+export interface CallContext {
+  readonly requestId: string | null;
+  readonly identityId: string | null;
+  /** The worker's fence. The log refuses the intent, and so the call, when the lease is lost. */
+  readonly lease: Lease | null;
+}
+
+/** The right to change one identity. `token` grows with every lease; a write with an old one is refused. */
+export interface Lease {
+  readonly identityId: string;
+  readonly requestId: string;
+  readonly token: bigint;
+}
+
+/** The lease has passed to another worker: stop at once and write nothing. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** What went wrong at Box, in terms of the closed list. `ambiguous`: Box may have done it all the same. */
+export interface BoxFault {
+  readonly code: ErrorCode;
+  /** For people: no secrets, no markup. */
+  readonly detail: string;
+  readonly ambiguous: boolean;
+  /** How long Box asks us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+export type BoxResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: BoxFault };
+
+/** A create ends with the user, or with "it exists" and the id that Box named (null when it named none). */
+export type CreateResult =
+  | { readonly kind: 'created'; readonly user: BoxUser }
+  | { readonly kind: 'exists'; readonly conflictId: string | null };
+
+/** A page of somebody's folder. `nextMarker` is null at the end. */
+export interface FolderPage {
+  readonly items: readonly { readonly type: 'file' | 'folder' | 'web_link'; readonly id: string; readonly name: string }[];
+  readonly nextMarker: string | null;
+}
+
+/**
+ * Box, as far as Foyer uses it. Each method is one call to Box: never repeated by itself, bounded in time, logged before
+ * and after. Faults are values; only LeaseLost and faults of our own (the log cannot be written) are thrown.
+ */
+export interface BoxPort {
+  /** POST /2.0/users as an app user (is_platform_access_only). */
+  createUser(context: CallContext, user: { externalId: string; name: string }): Promise<BoxResult<CreateResult>>;
+  /** GET /2.0/users?external_app_user_id=: exact and app-scoped; may lag behind a create. */
+  findUser(context: CallContext, externalId: string): Promise<BoxResult<BoxUser | null>>;
+  /** GET /2.0/users/:id; null when there is none. */
+  readUser(context: CallContext, boxUserId: string): Promise<BoxResult<BoxUser | null>>;
+  /** PUT /2.0/users/:id. Safe to repeat. */
+  updateUser(context: CallContext, boxUserId: string, change: BoxChange): Promise<BoxResult<BoxUser>>;
+  /** GET /2.0/folders/:id/items as that person (As-User). `limit` 1 to 1000. */
+  listFolder(
+    context: CallContext,
+    query: { boxUserId: string; folderId: string; limit: number; marker?: string },
+  ): Promise<BoxResult<FolderPage>>;
+}
+
+/** What is known of a call before it is made. `parameters` must already be free of secrets. */
+export interface CallIntent {
+  readonly direction: 'in' | 'out';
+  readonly system: 'box' | 'okta' | 'foyer';
+  readonly operation: string;
+  readonly method: string;
+  readonly path: string;
+  readonly actor: string | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * How a call ended. `refused`: a definite no (4xx); `failed`: surely nothing was done (no connection, 429, credentials);
+ * `ambiguous`: the far end may have done it. `answer` is a short, redacted extract.
+ */
+export interface CallOutcome {
+  readonly result: 'ok' | 'refused' | 'failed' | 'ambiguous';
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly answer: Readonly<Record<string, unknown>> | null;
+  readonly durationMs: number;
+}
+
+/** The append-only record of calls. */
+export interface CallLog {
+  /** Before the call. Gives the call's id. Throws LeaseLost when the context's lease is no longer held. */
+  intend(context: CallContext, intent: CallIntent): Promise<string>;
+  /** After the call; once per call. Never fenced: what happened, happened. */
+  conclude(callId: string, outcome: CallOutcome): Promise<void>;
+  /** Both at once, for calls that came in. */
+  record(context: CallContext, intent: CallIntent, outcome: CallOutcome): Promise<void>;
+}

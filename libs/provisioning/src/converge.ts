@@ -1,0 +1,102 @@
+import type { RequestOutcome } from '@foyer/shared';
+import type { BoxFault, BoxPort, BoxResult, CallContext } from './box-port.ts';
+import type { BoxAccount, BoxUser, Known, Observed, Step } from './model.ts';
+import { plan } from './plan.ts';
+import type { ConvergenceStore, Taken } from './store-port.ts';
+
+export type Ending =
+  | { readonly kind: 'converged'; readonly outcome: RequestOutcome }
+  | { readonly kind: 'faulted'; readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'> };
+
+/** More steps than any plan needs (create, read, adopt, update, finish): reaching it is a fault in `plan`. */
+const MAX_STEPS = 10;
+
+/**
+ * Makes Box match the identity, one step at a time: plan, one call, record, again. Safe to repeat from any point. Throws
+ * LeaseLost when another worker has taken over, and whatever the store throws.
+ */
+export async function converge(
+  taken: Taken,
+  parts: { box: BoxPort; store: Pick<ConvergenceStore, 'saveAccount'> },
+): Promise<Ending> {
+  let known: Known = { account: taken.account, lastCreate: taken.lastCreate, observed: {}, effect: taken.effect };
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const step = plan(taken.desired, known);
+    if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome };
+    if (step.kind === 'fail') return { kind: 'faulted', fault: step };
+    const next = await carryOut(step, taken, known, parts);
+    if ('fault' in next) return { kind: 'faulted', fault: next.fault };
+    known = next.known;
+  }
+  return { kind: 'faulted', fault: { code: 'internal_error', detail: 'The plan does not come to an end.' } };
+}
+
+type Next = { readonly known: Known } | { readonly fault: BoxFault };
+type Doable = Exclude<Step, { kind: 'finish' } | { kind: 'fail' }>;
+
+async function carryOut(
+  step: Doable,
+  taken: Taken,
+  known: Known,
+  parts: { box: BoxPort; store: Pick<ConvergenceStore, 'saveAccount'> },
+): Promise<Next> {
+  const { desired, lease } = taken;
+  const context: CallContext = { requestId: lease.requestId, identityId: lease.identityId, lease };
+  const saved = (account: BoxAccount, effect: RequestOutcome | null) => save(account, effect, taken, known, parts.store);
+  // The name as sent, not as echoed: were Box to tidy it, comparing with the echo would update for ever.
+  const applied = (user: BoxUser, name: string, appliedGeneration: number): BoxAccount => ({
+    boxUserId: user.id,
+    name,
+    status: user.status,
+    appliedGeneration,
+  });
+
+  switch (step.kind) {
+    case 'create': {
+      const result = await parts.box.createUser(context, step);
+      if (!result.ok) return { fault: result.fault };
+      if (result.value.kind === 'created') return saved(applied(result.value.user, step.name, desired.generation), 'created');
+      const lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
+      return { known: { ...known, lastCreate, observed: { conflict: { id: result.value.conflictId } } } };
+    }
+    case 'find':
+      return observe(known, await parts.box.findUser(context, step.externalId));
+    case 'read':
+      return observe(known, await parts.box.readUser(context, step.boxUserId));
+    case 'adopt':
+      // Generation 0: adopted as found; what differs from the desired state is still to be applied.
+      return saved(applied(step.user, step.user.name, 0), step.effect);
+    case 'update': {
+      const result = await parts.box.updateUser(context, step.boxUserId, step.change);
+      if (!result.ok) return { fault: result.fault };
+      const name = step.change.name ?? known.account?.name ?? result.value.name;
+      return saved(applied(result.value, name, desired.generation), step.effect);
+    }
+    case 'confirm':
+      return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
+  }
+}
+
+function observe(known: Known, result: BoxResult<BoxUser | null>): Next {
+  if (!result.ok) return { fault: result.fault };
+  const observed: Observed = { ...known.observed, found: result.value };
+  return { known: { ...known, observed } };
+}
+
+async function save(
+  account: BoxAccount,
+  effect: RequestOutcome | null,
+  taken: Taken,
+  known: Known,
+  store: Pick<ConvergenceStore, 'saveAccount'>,
+): Promise<Next> {
+  const result = await store.saveAccount(taken.lease, account, effect);
+  if (result === 'saved') return { known: { ...known, account, effect } };
+  return {
+    fault: {
+      code: 'box_user_mismatch',
+      detail: `Box user ${account.boxUserId} already belongs to another identity.`,
+      ambiguous: false,
+    },
+  };
+}

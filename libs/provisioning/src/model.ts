@@ -1,0 +1,72 @@
+import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+
+/** What Box should have for an identity: the desired state, in Box's terms. */
+export interface Desired {
+  readonly identityId: string;
+  /** Box's external_app_user_id: the Okta subject. */
+  readonly externalId: string;
+  /** Already fit for Box: 1 to 50 UTF-16 units. */
+  readonly name: string;
+  readonly active: boolean;
+  readonly generation: number;
+}
+
+export type BoxUserStatus = 'active' | 'inactive';
+
+/** The mapping as last applied. */
+export interface BoxAccount {
+  readonly boxUserId: string;
+  readonly name: string;
+  readonly status: BoxUserStatus;
+  readonly appliedGeneration: number;
+}
+
+/** A Box user as Box shows it. `status` other than inactive counts as active: Box's two read-only ones may sign in. */
+export interface BoxUser {
+  readonly id: string;
+  readonly name: string;
+  readonly login: string;
+  readonly status: BoxUserStatus;
+  readonly externalId: string | null;
+  readonly isAppUser: boolean;
+}
+
+/**
+ * How the last create of this identity ended, read from the call log:
+ * - `refused`: Box surely made nothing (a 4xx other than 409, or it was never sent);
+ * - `conflict`: Box says the user exists;
+ * - `unsettled`: no outcome on record, an ambiguous one, or one whose mapping was never saved. Box may have made it.
+ */
+export type LastCreate = 'refused' | 'conflict' | 'unsettled';
+
+/** What this run has seen in Box since it began: kept in memory only, and looked at again after a restart. */
+export interface Observed {
+  /** A look-up's answer, by external id or by the id that a 409 named: the user, or null for none. */
+  readonly found?: BoxUser | null;
+  /** A 409 to our create: the id that it named, or null when it named none. */
+  readonly conflict?: { readonly id: string | null };
+}
+
+export interface Known {
+  readonly account: BoxAccount | null;
+  readonly lastCreate: LastCreate | null;
+  readonly observed: Observed;
+  /** What this request has done so far; null when nothing. */
+  readonly effect: RequestOutcome | null;
+}
+
+/** The next step. Steps with a Box call name what they send; the others only touch our own record. */
+export type Step =
+  | { readonly kind: 'create'; readonly externalId: string; readonly name: string }
+  | { readonly kind: 'find'; readonly externalId: string }
+  | { readonly kind: 'read'; readonly boxUserId: string }
+  | { readonly kind: 'adopt'; readonly user: BoxUser; readonly effect: 'created' | 'adopted' }
+  | { readonly kind: 'update'; readonly boxUserId: string; readonly change: BoxChange; readonly effect: RequestOutcome }
+  | { readonly kind: 'confirm' }
+  | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
+  | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
+
+export interface BoxChange {
+  readonly name?: string;
+  readonly status?: BoxUserStatus;
+}

@@ -1,0 +1,58 @@
+import type { BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
+
+/**
+ * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
+ * take over at any point.
+ *
+ * The order rests on what Box promises (external_app_user_id is unique within the Box app; a look-up may lag behind a
+ * create): a newcomer is created at once, and after anything unsettled Box is asked before it is told.
+ */
+export function plan(desired: Desired, known: Known): Step {
+  const { account, effect } = known;
+  if (account === null) return desired.active ? planNewcomer(desired, known) : refuse();
+
+  const renamed = desired.active && account.name !== desired.name;
+  const name = renamed ? { name: desired.name } : {};
+  const { boxUserId } = account;
+  if (!desired.active && account.status === 'active') {
+    return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
+  }
+  if (desired.active && account.status === 'inactive') {
+    return { kind: 'update', boxUserId, change: { status: 'active', ...name }, effect: effect ?? 'reactivated' };
+  }
+  if (renamed) return { kind: 'update', boxUserId, change: name, effect: effect ?? 'updated' };
+  if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
+  return { kind: 'finish', outcome: effect ?? 'unchanged' };
+}
+
+function planNewcomer(desired: Desired, { lastCreate, observed }: Known): Step {
+  const { externalId, name } = desired;
+  const { found, conflict } = observed;
+  if (found) return planAdoption(desired, found, lastCreate);
+  if (conflict && found === null) {
+    return { kind: 'fail', code: 'box_conflict', detail: 'Box refuses the external id as taken, but shows no such user.' };
+  }
+  if (conflict) return conflict.id === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId: conflict.id };
+  const askFirst = lastCreate === 'unsettled' || lastCreate === 'conflict';
+  if (askFirst && found === undefined) return { kind: 'find', externalId };
+  return { kind: 'create', externalId, name };
+}
+
+/** Adopts only an app user that carries this very external id. One that an unsettled create of ours made is ours. */
+function planAdoption(desired: Desired, user: BoxUser, lastCreate: LastCreate | null): Step {
+  if (!user.isAppUser) return mismatch(user, 'is not an app user');
+  if (user.externalId !== desired.externalId) return mismatch(user, 'carries another external id');
+  return { kind: 'adopt', user, effect: lastCreate === 'unsettled' ? 'created' : 'adopted' };
+}
+
+const mismatch = (user: BoxUser, why: string): Step => ({
+  kind: 'fail',
+  code: 'box_user_mismatch',
+  detail: `Box user ${user.id} ${why}.`,
+});
+
+const refuse = (): Step => ({
+  kind: 'fail',
+  code: 'identity_deactivated',
+  detail: 'Okta deactivated this person; nothing is created for them.',
+});

@@ -1,0 +1,40 @@
+import { dispositionOf } from '@foyer/shared';
+import type { BoxFault } from './box-port.ts';
+
+/** When to give up, and how long to wait until then. Times in milliseconds. */
+export interface RetryPolicy {
+  /** Attempts that may end in a counted error; the last one's error is final. */
+  readonly attempts: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+/** Twelve attempts over about half an hour: long enough for a Box incident's first page, short enough to be noticed. */
+export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, maxMs: 300_000 };
+
+export type Disposal =
+  | { readonly kind: 'fail' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };
+
+/**
+ * What becomes of a request that met `fault`, having `failures` counted errors behind it. Exponential back-off with
+ * jitter (half to all of the step, so that a crowd spreads out); never earlier than Box asked. `random` is in [0, 1).
+ */
+export function dispose(
+  fault: Pick<BoxFault, 'code' | 'retryAfterMs'>,
+  failures: number,
+  policy: RetryPolicy,
+  random: number,
+): Disposal {
+  const step = Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(failures, 30));
+  const delayMs = Math.max(Math.round(step * (0.5 + random / 2)), fault.retryAfterMs ?? 0);
+  switch (dispositionOf(fault.code)) {
+    case 'delay':
+      return { kind: 'retry', delayMs, counted: false };
+    case 'retry':
+      return failures + 1 < policy.attempts ? { kind: 'retry', delayMs, counted: true } : { kind: 'fail' };
+    case 'dead':
+    case 'none':
+      return { kind: 'fail' };
+  }
+}

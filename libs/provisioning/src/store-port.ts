@@ -1,0 +1,50 @@
+import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import type { Lease } from './box-port.ts';
+import type { BoxAccount, Desired, LastCreate } from './model.ts';
+
+/** A request taken up, with all that planning needs. */
+export interface Taken {
+  readonly lease: Lease;
+  readonly desired: Desired;
+  readonly account: BoxAccount | null;
+  readonly lastCreate: LastCreate | null;
+  /** How often this request has been taken up, this time included. */
+  readonly attempts: number;
+  /** How many attempts ended in an error that counts towards the retry policy's last one. */
+  readonly failures: number;
+  /** What an earlier attempt of this request did in Box before it was cut off; null when nothing. */
+  readonly effect: RequestOutcome | null;
+}
+
+/** Why a request could not be taken up. `busy`: another worker holds the identity; look again in `retryInMs`. */
+export type TakeResult =
+  | { readonly kind: 'taken'; readonly taken: Taken }
+  | { readonly kind: 'busy'; readonly retryInMs: number }
+  | { readonly kind: 'over' };
+
+/**
+ * The worker's side of the database. Every write but `take` is fenced by the lease, throws LeaseLost when it has passed
+ * on, and extends it. All times are the database's.
+ */
+export interface ConvergenceStore {
+  /** Leases the identity, marks the request running and reads what planning needs, in one transaction. */
+  take(requestId: string): Promise<TakeResult>;
+  /** Saves the mapping, and what this request did, in one transaction. A null effect adds nothing to the timeline. */
+  saveAccount(lease: Lease, account: BoxAccount, effect: RequestOutcome | null): Promise<SaveResult>;
+  /** Ends the request well and gives the lease back. */
+  succeed(lease: Lease, outcome: RequestOutcome): Promise<void>;
+  /** Ends the request badly and gives the lease back. */
+  fail(lease: Lease, error: RequestError): Promise<void>;
+  /** Schedules another attempt and gives the lease back. `counted`: whether this attempt counts towards the last one. */
+  retry(lease: Lease, error: RequestError, delayMs: number, counted: boolean): Promise<void>;
+  /** Hands the request back untouched, for another worker to take at once. */
+  handBack(lease: Lease): Promise<void>;
+}
+
+/** `belongs-to-another`: the Box user already belongs to another identity of this tenant; the database refused. */
+export type SaveResult = 'saved' | 'belongs-to-another';
+
+export interface RequestError {
+  readonly code: ErrorCode;
+  readonly detail: string | null;
+}

@@ -1,0 +1,149 @@
+/**
+ * The closed list of error codes. Each has a title, the HTTP status it is answered with, and what the queue does with a
+ * request that meets it:
+ * - `retry`: try again with exponential back-off, up to the retry policy's last attempt;
+ * - `delay`: try again when the far end says, without counting an attempt;
+ * - `dead`: fail at once, a person has to look;
+ * - `none`: never met by the queue.
+ * The code is also the anchor of its entry on the errors page.
+ */
+type Disposition = 'retry' | 'delay' | 'dead' | 'none';
+interface ErrorEntry {
+  readonly title: string;
+  readonly status: number;
+  readonly disposition: Disposition;
+  /** What the one who meets it can do. */
+  readonly remedy: string;
+}
+
+const entry = (status: number, disposition: Disposition, title: string, remedy: string): ErrorEntry => ({
+  title,
+  status,
+  disposition,
+  remedy,
+});
+
+export const errorCatalog = {
+  invalid_request: entry(400, 'none', 'The request is not valid', 'Mend the fields that `errors` names.'),
+  malformed_body: entry(400, 'none', 'The body cannot be read', 'Send well-formed JSON in UTF-8.'),
+  body_too_large: entry(413, 'none', 'The body is too large', 'Send at most 64 KiB.'),
+  unsupported_media_type: entry(415, 'none', 'The media type is not supported', 'Send application/json.'),
+  unauthenticated: entry(401, 'none', 'Sign-in or an access token is needed', 'Sign in, or send a bearer token.'),
+  invalid_token: entry(401, 'none', 'The access token is not valid', 'Get a new token for this API from Okta.'),
+  insufficient_scope: entry(403, 'none', 'The access token lacks a scope', 'Ask for the scope that `detail` names.'),
+  csrf_failed: entry(403, 'none', 'The form has expired', 'Reload the page and try again.'),
+  not_found: entry(404, 'none', 'There is no such thing', 'Check the address; it may belong to somebody else.'),
+  idempotency_key_reused: entry(
+    422,
+    'none',
+    'The idempotency key was used with another body',
+    'Use a new key for a new body.',
+  ),
+  not_retryable: entry(409, 'none', 'Only a failed request can be retried', 'Look at its status.'),
+  too_many_requests: entry(429, 'none', 'Too many requests', 'Wait as long as Retry-After says.'),
+  identity_deactivated: entry(
+    403,
+    'dead',
+    'This person has been deactivated',
+    'Reactivate them in Okta; signing in cannot.',
+  ),
+  no_box_account: entry(
+    409,
+    'none',
+    'There is no Box account yet',
+    'Follow the newest provisioning request until it has succeeded.',
+  ),
+  sign_in_refused: entry(403, 'none', 'Okta refused the sign-in', 'Ask your administrator for access to this app.'),
+  sign_in_expired: entry(
+    400,
+    'none',
+    'The sign-in has expired',
+    'Start again; a sign-in lasts ten minutes and works once, in one browser.',
+  ),
+  sign_in_failed: entry(
+    401,
+    'none',
+    'The sign-in could not be verified',
+    'Start again; if it goes on, give the reference to your administrator.',
+  ),
+  okta_unavailable: entry(503, 'none', 'Okta cannot be reached', 'Try again in a minute.'),
+  unavailable: entry(503, 'none', 'A part of Foyer is not available', 'Try again in a minute.'),
+  internal_error: entry(500, 'retry', 'Something went wrong here', 'Give the reference to your administrator.'),
+  box_rate_limited: entry(503, 'delay', 'Box asked us to wait', 'Nothing: it goes on when Box allows.'),
+  box_unavailable: entry(503, 'retry', 'Box cannot be reached or is failing', 'Nothing: it is tried again.'),
+  box_ambiguous: entry(
+    503,
+    'retry',
+    'Box did not say whether it did it',
+    'Nothing: the next attempt looks before it acts.',
+  ),
+  box_auth_failed: entry(
+    502,
+    'retry',
+    'Box refused our credentials',
+    'Check the Box app: client id, secret or key, enterprise id, and its authorization in the Admin Console.',
+  ),
+  box_forbidden: entry(
+    502,
+    'dead',
+    'The Box app may not do this',
+    'Give the Box app the scopes and access level of the Box set-up page, authorize it again, then retry.',
+  ),
+  box_invalid: entry(502, 'dead', 'Box refused what we sent', 'Read `detail`, mend the profile in Okta, then retry.'),
+  box_user_missing: entry(
+    502,
+    'dead',
+    'The Box user is gone',
+    'Somebody deleted the Box user by hand. Restore it, or ask an operator.',
+  ),
+  box_user_deactivated: entry(403, 'dead', 'The Box user is deactivated', 'Ask an operator to reactivate it.'),
+  box_conflict: entry(
+    502,
+    'retry',
+    'Box says the user exists but does not show it',
+    'Nothing: it is tried again. If it stays, the user may belong to another Box app.',
+  ),
+  box_user_mismatch: entry(
+    502,
+    'dead',
+    'The Box user found is not this person’s',
+    'It is not an app user, carries another external id, or already belongs to another identity. An operator must look.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalog;
+export const errorCodes = Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]];
+
+export const dispositionOf = (code: ErrorCode): Disposition => errorCatalog[code].disposition;
+
+/** Where the code is explained, relative to the gateway. */
+export const docsOf = (code: ErrorCode): string => `/docs/errors#${code}`;
+
+/** An error of the closed list. `detail` may be shown to the one who asked; `cause` only ever reaches the log. */
+export class FoyerError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly fields: readonly FieldError[];
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { cause?: unknown; retryAfterMs?: number; fields?: readonly FieldError[] } = {},
+  ) {
+    super(detail === undefined ? errorCatalog[code].title : `${errorCatalog[code].title}: ${detail}`, {
+      cause: options.cause,
+    });
+    this.name = 'FoyerError';
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterMs = options.retryAfterMs;
+    this.fields = options.fields ?? [];
+  }
+}
+
+/** A field at fault: `field` is a dotted path, `message` what is wrong with it. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}

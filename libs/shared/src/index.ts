@@ -1,0 +1,6 @@
+export * from './errors.ts';
+export * from './jobs.ts';
+export * from './person.ts';
+export * from './request.ts';
+export * from './rest.ts';
+export * from './text.ts';

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** Where a request stands. `succeeded` and `failed` are final: a retry is a new request. */
+export const RequestStatus = z.enum(['queued', 'running', 'retrying', 'succeeded', 'failed']);
+export type RequestStatus = z.infer<typeof RequestStatus>;
+
+/** What a succeeded request did to Box. */
+export const RequestOutcome = z.enum(['created', 'adopted', 'updated', 'unchanged', 'deactivated', 'reactivated']);
+export type RequestOutcome = z.infer<typeof RequestOutcome>;
+
+/** Why a request was made. */
+export const RequestCause = z.enum(['sign-in', 'api', 'operator']);
+export type RequestCause = z.infer<typeof RequestCause>;
+
+/**
+ * The transition table: for each status, the statuses it may become. No other place compares statuses.
+ * `running` to `running` is another worker taking over from one that died; `running` to `queued` a worker handing back at
+ * shutdown what it had not begun.
+ */
+const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
+  queued: ['running', 'failed'],
+  running: ['running', 'queued', 'retrying', 'succeeded', 'failed'],
+  retrying: ['running', 'failed'],
+  succeeded: [],
+  failed: [],
+};
+
+export const canBecome = (from: RequestStatus, to: RequestStatus): boolean => transitions[from].includes(to);
+
+/** The statuses from which `to` may be reached: what an update's WHERE clause allows. */
+export const statusesBefore = (to: RequestStatus): RequestStatus[] =>
+  RequestStatus.options.filter((from) => canBecome(from, to));
+
+/** Final statuses never change again: clients may stop polling. */
+export const isFinal = (status: RequestStatus): boolean => transitions[status].length === 0;
+
+export const openStatuses: readonly RequestStatus[] = RequestStatus.options.filter((status) => !isFinal(status));
+
+/** What happened to a request, in order. */
+export const TimelineEvent = z.enum([
+  'queued',
+  'started',
+  'taken-over',
+  'handed-back',
+  'box-user-created',
+  'box-user-adopted',
+  'box-user-updated',
+  'retry-scheduled',
+  'succeeded',
+  'failed',
+]);
+export type TimelineEvent = z.infer<typeof TimelineEvent>;
