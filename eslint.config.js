@@ -41,7 +41,7 @@ export default tseslint.config(
   },
   {
     files: ['**/*.ts'],
-    ignores: ['libs/platform/src/config*', 'tools/**', '**/*.test.ts', '**/*.harness.ts', 'apps/twins/src/config.ts'],
+    ignores: ['libs/platform/src/config*', 'tools/**', '**/*.test.ts', '**/*.harness.ts', 'apps/twins/src/*/config.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

@@ -147,7 +147,7 @@ export const ApiCallListQuery = z.strictObject({
   identityId: id.optional(),
   direction: z.enum(['in', 'out']).optional(),
   status: z.coerce.number().int().min(100).max(599).optional(),
-  result: z.enum(['open', 'ok', 'refused', 'failed', 'ambiguous']).optional(),
+  result: z.enum(['ok', 'refused', 'failed', 'ambiguous']).optional(),
   from: instant.optional(),
   to: instant.optional(),
   ...paging,

@@ -1,0 +1,27 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { ApiCalls, Identities, Intake, Requests, RequestWatch } from '@foyer/persistence';
+import { Metrics } from '@foyer/platform';
+import { BOX, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
+
+/** Makes the opened parts available to every room. */
+@Global()
+@Module({})
+export class PartsModule {
+  static of(parts: Parts): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: parts.config },
+      { provide: LOGGER, useValue: parts.logger },
+      { provide: DATABASE, useValue: parts.database },
+      { provide: CALL_LOG, useValue: parts.callLog },
+      { provide: QUEUE, useValue: parts.queue },
+      { provide: BOX, useValue: parts.box },
+      { provide: Metrics, useValue: parts.metrics },
+      { provide: Intake, useValue: parts.intake },
+      { provide: Requests, useValue: parts.requests },
+      { provide: Identities, useValue: parts.identities },
+      { provide: ApiCalls, useValue: parts.apiCalls },
+      { provide: RequestWatch, useValue: parts.watch },
+    ];
+    return { module: PartsModule, providers, exports: providers };
+  }
+}

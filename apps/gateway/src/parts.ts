@@ -1,0 +1,83 @@
+import { createBox, type Box } from '@foyer/box';
+import {
+  ApiCalls,
+  Identities,
+  Intake,
+  openDatabase,
+  openTenant,
+  PrismaCallLog,
+  Requests,
+  RequestWatch,
+  type Database,
+} from '@foyer/persistence';
+import { createLogger, Metrics, toPlainError, type Closer, type GatewayConfig, type Logger } from '@foyer/platform';
+import type { CallLog, JobQueue } from '@foyer/provisioning';
+import { createQueue } from '@foyer/queue';
+
+/** What the gateway is made of, opened once and closed in order. Rooms ask for the parts they use, by their tokens. */
+export interface Parts {
+  readonly config: GatewayConfig;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly database: Database;
+  readonly intake: Intake;
+  readonly requests: Requests;
+  readonly identities: Identities;
+  readonly apiCalls: ApiCalls;
+  readonly watch: RequestWatch;
+  readonly callLog: CallLog;
+  readonly queue: JobQueue;
+  readonly box: Box;
+}
+
+/** Injection tokens of the parts that are interfaces; the classes (Intake, Requests, ...) are their own tokens. */
+export const CONFIG = Symbol('GatewayConfig');
+export const LOGGER = Symbol('Logger');
+export const DATABASE = Symbol('Database');
+export const CALL_LOG = Symbol('CallLog');
+export const QUEUE = Symbol('JobQueue');
+export const BOX = Symbol('BoxPort');
+
+export async function openParts(config: GatewayConfig): Promise<Parts> {
+  const logger = createLogger('gateway', config.LOG_LEVEL);
+  const metrics = new Metrics('gateway');
+  const report = (part: string) => (error: Error) => logger.warn({ event: 'part-error', part, err: toPlainError(error) });
+  const database = openDatabase({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL, onError: report('database') });
+  const tenantId = await openTenant(database, config.FOYER_TENANT);
+  const callLog = new PrismaCallLog(database, tenantId, 0);
+  const watch = new RequestWatch(database, report('request-watch'));
+  await watch.open();
+  return {
+    config,
+    logger,
+    metrics,
+    database,
+    intake: new Intake(database, tenantId),
+    requests: new Requests(database, tenantId),
+    identities: new Identities(database, tenantId),
+    apiCalls: new ApiCalls(database, tenantId),
+    watch,
+    callLog,
+    queue: createQueue({
+      redisUrl: config.REDIS_URL,
+      databaseUrl: config.DATABASE_URL,
+      prefix: config.QUEUE_PREFIX,
+      onError: (error, where) => report(`queue ${where}`)(error),
+    }),
+    box: createBox({
+      auth: config.boxAuth,
+      baseUrl: config.BOX_BASE_URL,
+      timeoutMs: config.BOX_TIMEOUT_MS,
+      log: callLog,
+      onCall: ({ operation, status, result, durationMs }) =>
+        metrics.boxCallSeconds.observe({ operation, status: String(status ?? 'none'), result }, durationMs / 1000),
+    }),
+  };
+}
+
+export const closers = ({ watch, queue, box, database }: Parts): Closer[] => [
+  ['request-watch', () => watch.close()],
+  ['queue', () => queue.close()],
+  ['box', () => box.close()],
+  ['database', () => database.close()],
+];

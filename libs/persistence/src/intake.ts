@@ -1,0 +1,219 @@
+import { openStatuses, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import type { Database } from './database.ts';
+import { Prisma } from './generated/client.ts';
+
+/** An identity as the gateway needs it right after intake. */
+export interface AdmittedIdentity {
+  readonly id: string;
+  readonly name: string;
+  readonly username: string;
+  readonly boxUserId: string | null;
+}
+
+/**
+ * What became of a person at the door. `in-step`: mapped and unchanged, nothing to do. `requested`: follow that request;
+ * `isNew` is false for one that already waits for the very same state.
+ */
+export type Admission =
+  | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
+  | { readonly kind: 'requested'; readonly identity: AdmittedIdentity; readonly requestId: string; readonly isNew: boolean }
+  | { readonly kind: 'deactivated'; readonly identityId: string }
+  | { readonly kind: 'key-reused' };
+
+/** A client's Idempotency-Key and the hash of the body it came with. */
+export interface IdempotencyClaim {
+  readonly client: string;
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
+export type RetryAdmission =
+  | { readonly kind: 'requested'; readonly requestId: string; readonly isNew: boolean }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'not-failed' }
+  | { readonly kind: 'deactivated' };
+
+interface IdentityRow {
+  id: string;
+  name: string;
+  username: string;
+  email: string | null;
+  active: boolean;
+  generation: number;
+  box_user_id: string | null;
+  applied_generation: number | null;
+}
+
+type Transaction = Prisma.TransactionClient;
+
+/** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
+export const RELAY_GRACE_MS = 5_000;
+
+/** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
+export class Intake {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /** A known, unchanged, mapped identity costs one SELECT and makes no request. */
+  async admit(person: Person, cause: RequestCause, claim?: IdempotencyClaim): Promise<Admission> {
+    if (claim === undefined) {
+      const known = await this.find(this.database.prisma, person);
+      if (known !== null && isInStep(known, person)) return inStep(known, null);
+    }
+    return retryOnRace(() =>
+      this.database.prisma.$transaction(async (tx) => {
+        const earlier = claim && (await this.earlier(tx, claim));
+        if (earlier) return earlier;
+        const admission = await this.admitLocked(tx, person, cause);
+        if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
+        return admission;
+      }),
+    );
+  }
+
+  /** A new request for the identity of a failed one. */
+  async retry(requestId: string, scope: { identityId?: string } = {}): Promise<RetryAdmission> {
+    return retryOnRace(() =>
+      this.database.prisma.$transaction(async (tx) => {
+        const failed = await tx.provisioningRequest.findFirst({
+          where: { id: requestId, tenantId: this.tenantId, ...scope },
+          select: { status: true, identityId: true },
+        });
+        if (failed === null) return { kind: 'not-found' };
+        if (failed.status !== 'failed') return { kind: 'not-failed' };
+        const [identity] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
+          SELECT active, generation FROM identity WHERE id = ${failed.identityId}::uuid FOR UPDATE`;
+        if (!identity!.active) return { kind: 'deactivated' };
+        const made = await this.request(tx, failed.identityId, identity!.generation, 'operator', requestId);
+        return { kind: 'requested', ...made };
+      }),
+    );
+  }
+
+  private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
+    const [row] = await tx.$queryRaw<IdentityRow[]>`
+      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, a.box_user_id, a.applied_generation
+      FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
+      WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
+    return row ?? null;
+  }
+
+  /** Holds the identity's row until the transaction ends, so that two at once make one identity and one request. */
+  private async admitLocked(tx: Transaction, person: Person, cause: RequestCause): Promise<Admission> {
+    const { issuer, subject, username, name } = person;
+    const email = person.email ?? null;
+    await tx.$executeRaw`
+      INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name)
+      VALUES (${this.tenantId}::uuid, ${issuer}, ${subject}, ${username}, ${email}, ${name})
+      ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
+        username = CASE WHEN i.active THEN excluded.username ELSE i.username END,
+        email = CASE WHEN i.active THEN excluded.email ELSE i.email END,
+        name = CASE WHEN i.active THEN excluded.name ELSE i.name END,
+        generation = i.generation + CASE WHEN i.active AND (i.username, i.email, i.name)
+          IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 1 ELSE 0 END,
+        updated_at = CASE WHEN i.active AND (i.username, i.email, i.name)
+          IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN clock_timestamp() ELSE i.updated_at END`;
+    const row = (await this.find(tx, person))!;
+    if (!row.active) return { kind: 'deactivated', identityId: row.id };
+    if (isInStep(row, person)) return inStep(row, await this.newest(tx, row.id));
+    const made = await this.request(tx, row.id, row.generation, cause, null);
+    return { kind: 'requested', identity: toIdentity(row), ...made };
+  }
+
+  private async request(
+    tx: Transaction,
+    identityId: string,
+    generation: number,
+    cause: RequestCause,
+    retryOf: string | null,
+  ): Promise<{ requestId: string; isNew: boolean }> {
+    const open = await tx.provisioningRequest.findFirst({
+      where: { identityId, generation, status: { in: [...openStatuses] } },
+      select: { id: true },
+    });
+    if (open !== null) return { requestId: open.id, isNew: false };
+    const [made] = await tx.$queryRaw<{ id: string }[]>`
+      WITH made AS (
+        INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
+        VALUES (${this.tenantId}::uuid, ${identityId}::uuid, ${generation}, ${cause}, ${priorityOf[cause]},
+          ${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')
+        RETURNING id
+      ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
+      SELECT id FROM made`;
+    return { requestId: made!.id, isNew: true };
+  }
+
+  private async newest(tx: Transaction, identityId: string): Promise<string | null> {
+    const newest = await tx.provisioningRequest.findFirst({
+      where: { tenantId: this.tenantId, identityId },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      select: { id: true },
+    });
+    return newest?.id ?? null;
+  }
+
+  /** The same key at the same time waits here for the first to commit. */
+  private async earlier(tx: Transaction, claim: IdempotencyClaim): Promise<Admission | null> {
+    await tx.$executeRaw`
+      SELECT pg_advisory_xact_lock(hashtextextended(${`${this.tenantId} ${claim.client} ${claim.key}`}, 0))`;
+    const [row] = await tx.$queryRaw<(IdentityRow & { body_hash: string; request_id: string })[]>`
+      SELECT k.body_hash, k.request_id, i.id, i.name, i.username, a.box_user_id
+      FROM idempotency_key k
+      JOIN provisioning_request r ON r.id = k.request_id
+      JOIN identity i ON i.id = r.identity_id
+      LEFT JOIN box_account a ON a.identity_id = i.id
+      WHERE k.tenant_id = ${this.tenantId}::uuid AND k.client = ${claim.client} AND k.key = ${claim.key}`;
+    if (!row) return null;
+    if (row.body_hash !== claim.bodyHash) return { kind: 'key-reused' };
+    return { kind: 'requested', identity: toIdentity(row), requestId: row.request_id, isNew: false };
+  }
+
+  private async remember(
+    tx: Transaction,
+    { client, key, bodyHash }: IdempotencyClaim,
+    admission: Extract<Admission, { identity: AdmittedIdentity }>,
+  ): Promise<void> {
+    const requestId = admission.kind === 'requested' ? admission.requestId : admission.newestRequestId;
+    if (requestId === null) return;
+    await tx.$executeRaw`
+      INSERT INTO idempotency_key (tenant_id, client, key, body_hash, request_id)
+      VALUES (${this.tenantId}::uuid, ${client}, ${key}, ${bodyHash}, ${requestId}::uuid)`;
+  }
+}
+
+const isInStep = (row: IdentityRow, person: Person): boolean =>
+  row.active &&
+  row.applied_generation === row.generation &&
+  row.username === person.username &&
+  row.email === (person.email ?? null) &&
+  row.name === person.name;
+
+const toIdentity = (row: IdentityRow): AdmittedIdentity => ({
+  id: row.id,
+  name: row.name,
+  username: row.username,
+  boxUserId: row.box_user_id,
+});
+
+const inStep = (row: IdentityRow, newestRequestId: string | null): Admission => ({
+  kind: 'in-step',
+  identity: toIdentity(row),
+  newestRequestId,
+});
+
+/** A retry of a failed request is outside the identity's lock for a moment: the open-request index catches the second. */
+async function retryOnRace<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const raced = error instanceof Prisma.PrismaClientKnownRequestError && ['P2002', 'P2010', 'P2034'].includes(error.code);
+      if (!raced || tries === 3) throw error;
+    }
+  }
+}

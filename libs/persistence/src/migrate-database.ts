@@ -1,0 +1,166 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { MigrationError } from './migrate-error.ts';
+
+export type OnProgress = (line: string) => void;
+
+const EXAMPLE = 'postgresql://foyer:PASSWORD@localhost:5432/foyer';
+const RETRY_MS = 250;
+const TELL_MS = 1500;
+
+/** A database that is starting, or whose name is not known yet, may answer in a moment. */
+const MAY_PASS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+  'EPIPE',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+]);
+
+/** The address without its password, fit for a message. @throws MigrationError when it is no PostgreSQL URL */
+export function shownAddress(databaseUrl: string): string {
+  if (databaseUrl.trim() === '')
+    throw new MigrationError('url', `DATABASE_URL is empty; set it, for example DATABASE_URL=${EXAMPLE}`);
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new MigrationError(
+      'url',
+      `DATABASE_URL is no PostgreSQL address; write it like DATABASE_URL=${EXAMPLE}`,
+    );
+  }
+  const name = decodeURIComponent(url.pathname.slice(1)) || 'postgres';
+  return `"${name}" on ${url.host || 'the local socket'}`;
+}
+
+/** PostgreSQL's SQLSTATE or Node's network code of a failure, '' when it has neither. */
+export function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && !('code' in error && error.code)) return codeOf(error.errors[0]);
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error && /timeout|terminated/i.test(error.message) ? 'ETIMEDOUT' : '';
+}
+
+/**
+ * Connects as soon as the database answers, telling how long it waits.
+ * @param waitMs how long a database that does not answer, or says it is starting, is given
+ * @throws MigrationError for a wrong address, password or database, or when the time is over
+ */
+export async function connectWhenReady(
+  databaseUrl: string,
+  waitMs: number,
+  onProgress: OnProgress,
+): Promise<pg.Client> {
+  const where = shownAddress(databaseUrl);
+  const started = Date.now();
+  let told = started - TELL_MS;
+  for (;;) {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: 5000,
+      application_name: 'foyer-migrate',
+    });
+    // The connection may break while it idles; the next query reports it.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      const waited = Date.now() - started;
+      if (!MAY_PASS.has(codeOf(error)) || waited >= waitMs) throw explain(error, databaseUrl, where, waited);
+      if (Date.now() - told >= TELL_MS) {
+        told = Date.now();
+        onProgress(`waiting for the database ${where} (${(waited / 1000).toFixed(0)} s): ${reason(error)}`);
+      }
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+function reason(error: unknown): string {
+  const inner: unknown = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+function explain(error: unknown, databaseUrl: string, where: string, waitedMs: number): MigrationError {
+  const code = codeOf(error);
+  const user = decodeURIComponent(new URL(databaseUrl).username) || 'the current user';
+  if (code === '28P01' || code === '28000') {
+    return new MigrationError(
+      'password',
+      `the database ${where} refuses the user "${user}" (${reason(error)}); check the user and password in DATABASE_URL`,
+      error,
+    );
+  }
+  if (code === '3D000') {
+    return new MigrationError(
+      'database',
+      `the server has no database ${where}; create it (createdb, or CREATE DATABASE) or correct DATABASE_URL`,
+      error,
+    );
+  }
+  if (MAY_PASS.has(code)) {
+    return new MigrationError(
+      'unreachable',
+      `the database ${where} did not answer within ${(waitedMs / 1000).toFixed(0)} s (${reason(error)}); ` +
+        'check that the server runs and that host and port in DATABASE_URL are right',
+      error,
+    );
+  }
+  return new MigrationError(
+    'unreachable',
+    `cannot connect to the database ${where}: ${reason(error)}; check DATABASE_URL`,
+    error,
+  );
+}
+
+/**
+ * Runs `work` as the only migration of this database; others wait their turn. Polls, because a blocking
+ * pg_advisory_lock holds a snapshot that CREATE INDEX CONCURRENTLY would wait for, for ever.
+ */
+export async function withMigrationLock<T>(
+  client: pg.Client,
+  waitMs: number,
+  onProgress: OnProgress,
+  work: () => Promise<T>,
+): Promise<T> {
+  const started = Date.now();
+  let told = started;
+  while (!(await tryLock(client))) {
+    const waited = Date.now() - started;
+    if (waited >= waitMs) {
+      throw new MigrationError(
+        'locked',
+        `another migration has been running for over ${waitedSeconds(waited)} s; wait for it, or end its connection (application_name foyer-migrate)`,
+      );
+    }
+    if (Date.now() - told >= TELL_MS) {
+      told = Date.now();
+      onProgress(`waiting for another migration of this database (${waitedSeconds(waited)} s)`);
+    }
+    await pause(50);
+  }
+  try {
+    return await work();
+  } finally {
+    // Ending the session, which follows, would release it too; a lost connection has done so already.
+    await client.query('SELECT pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => undefined);
+  }
+}
+
+/** Ours alone: the engine takes 72707369 by itself. */
+const LOCK_KEY = 5_550_001;
+
+const waitedSeconds = (ms: number): string => (ms / 1000).toFixed(0);
+
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const answer = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
+    LOCK_KEY,
+  ]);
+  return answer.rows[0]?.locked === true;
+}

@@ -1,0 +1,13 @@
+export type MigrationProblem =
+  'files' | 'url' | 'unreachable' | 'password' | 'database' | 'locked' | 'statement' | 'failed-before';
+
+/** Why the migrations did not run: one sentence that names the cause and what to do. Never holds a password. */
+export class MigrationError extends Error {
+  readonly problem: MigrationProblem;
+
+  constructor(problem: MigrationProblem, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'MigrationError';
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,50 @@
+import { FoyerError, type Page } from '@foyer/shared';
+import { z } from 'zod';
+
+/** Where a page ended: lists are ordered by (time, id), newest first, so a page never shifts when rows are added. */
+export interface Position {
+  readonly at: Date;
+  readonly id: string;
+}
+
+const Cursor = z.tuple([z.iso.datetime(), z.string().regex(/^([0-9]{1,19}|[0-9a-f-]{36})$/)]);
+
+const encode = ({ at, id }: Position): string => Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
+
+/** Throws `invalid_request` for anything that is not a cursor of ours. `kind` is what the list's ids look like. */
+export function decodeCursor(cursor: string | undefined, kind: 'uuid' | 'number'): Position | null {
+  if (cursor === undefined) return null;
+  try {
+    const [at, id] = Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if ((kind === 'uuid') === z.uuid().safeParse(id).success) return { at: new Date(at), id };
+  } catch {
+    // answered below, like any other cursor that is not ours
+  }
+  throw new FoyerError('invalid_request', 'The cursor is not one of this list.', {
+    fields: [{ field: 'cursor', message: 'is not one of this list' }],
+  });
+}
+
+/** Makes a page of up to `limit` out of rows that were asked for with `limit + 1`. */
+export function toPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  position: (row: Row) => Position,
+  item: (row: Row) => Item,
+): Page<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(item),
+    nextCursor: rows.length > limit && last !== undefined ? encode(position(last)) : null,
+  };
+}
+
+/** Prisma's WHERE for "after this position, newest first". */
+export const after = <Id>(position: Position | null, timeField: string, id: (text: string) => Id) =>
+  position === null
+    ? {}
+    : {
+        [timeField]: { lte: position.at },
+        OR: [{ [timeField]: { lt: position.at } }, { id: { lt: id(position.id) } }],
+      };

@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import type { Database } from './database.ts';
+
+/**
+ * Hears of every change to a request (NOTIFY foyer_request) on one connection per process, however many wait. While the
+ * connection is away, waiters fall back on being woken once a second.
+ */
+export class RequestWatch {
+  private readonly database: Database;
+  private readonly waiters = new Map<string, Set<() => void>>();
+  private readonly onError: (error: Error) => void;
+  private client: pg.Client | null = null;
+  private closed = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(database: Database, onError: (error: Error) => void) {
+    this.database = database;
+    this.onError = onError;
+  }
+
+  /** Begins to listen; a lost connection is made again every second. Resolves when listening, or when that failed once. */
+  async open(): Promise<void> {
+    if (this.closed) return;
+    try {
+      const client = await this.database.connect();
+      client.on('notification', ({ payload }) => this.wake(payload ?? ''));
+      client.on('end', () => this.reopen(client));
+      await client.query('LISTEN foyer_request');
+      this.client = client;
+    } catch (error) {
+      this.onError(error instanceof Error ? error : new Error(String(error)));
+      this.reopen(null);
+    }
+  }
+
+  /**
+   * Resolves at the next change of the request, after a second without news, or when the time is up or the signal aborts.
+   * Subscribe before reading the state, so that no change falls in between: `changed` is armed when this returns.
+   */
+  next(requestId: string, timeoutMs: number, signal?: AbortSignal): { readonly changed: Promise<void>; cancel(): void } {
+    let cancel = () => {};
+    const changed = new Promise<void>((resolve) => {
+      const waiters = this.waiters.get(requestId) ?? new Set();
+      const done = () => {
+        clearTimeout(timer);
+        waiters.delete(done);
+        if (waiters.size === 0) this.waiters.delete(requestId);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(timeoutMs, 1_000));
+      signal?.addEventListener('abort', done, { once: true });
+      waiters.add(done);
+      this.waiters.set(requestId, waiters);
+      if (signal?.aborted) done();
+      cancel = done;
+    });
+    return { changed, cancel };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    for (const id of [...this.waiters.keys()]) this.wake(id);
+    await this.client?.end();
+  }
+
+  private wake(requestId: string): void {
+    for (const done of [...(this.waiters.get(requestId) ?? [])]) done();
+  }
+
+  private reopen(ended: pg.Client | null): void {
+    if (this.closed || (ended !== null && ended !== this.client)) return;
+    this.client = null;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.open(), 1_000);
+  }
+}

@@ -1,0 +1,112 @@
+import {
+  docsOf,
+  errorCatalog,
+  type ErrorCode,
+  type Page,
+  type ProvisioningRequest,
+  type ProvisioningRequestSummary,
+  type RequestCause,
+  type RequestListQuery,
+  type RequestOutcome,
+  type RequestStatus,
+  type TimelineEvent,
+} from '@foyer/shared';
+import type { Database } from './database.ts';
+import type { Prisma } from './generated/client.ts';
+import { after, decodeCursor, toPage } from './paging.ts';
+
+/** Whose requests may be seen: everybody's, or one identity's. */
+export interface Scope {
+  readonly identityId?: string;
+}
+
+/** What polling needs before anything else: cheap to read, and enough for an ETag. */
+export interface RequestVersion {
+  readonly version: number;
+  readonly status: RequestStatus;
+  readonly nextAttemptAt: Date | null;
+}
+
+const account = { identity: { select: { boxAccount: { select: { boxUserId: true } } } } } as const;
+type Row = Prisma.ProvisioningRequestGetPayload<{ include: typeof account }>;
+type RowWithEvents = Prisma.ProvisioningRequestGetPayload<{ include: typeof account & { events: true } }>;
+
+const newestFirst = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
+
+/** Reads requests as clients see them. */
+export class Requests {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /** Null when there is none, or when it is not within the scope. */
+  async version(id: string, { identityId }: Scope): Promise<RequestVersion | null> {
+    const [row] = await this.database.prisma.$queryRaw<RequestVersion[]>`
+      SELECT version, status, next_attempt_at AS "nextAttemptAt" FROM provisioning_request
+      WHERE id = ${id}::uuid AND tenant_id = ${this.tenantId}::uuid
+        AND (${identityId ?? null}::uuid IS NULL OR identity_id = ${identityId ?? null}::uuid)`;
+    return row ?? null;
+  }
+
+  /** The request with its version as of the same moment. */
+  async find(id: string, scope: Scope): Promise<{ version: number; request: ProvisioningRequest } | null> {
+    const row = await this.database.prisma.provisioningRequest.findFirst({
+      where: { id, tenantId: this.tenantId, ...scope },
+      include: { ...account, events: { orderBy: { id: 'asc' } } },
+    });
+    return row && { version: row.version, request: toRequest(row) };
+  }
+
+  async newest(identityId: string): Promise<ProvisioningRequest | null> {
+    const row = await this.database.prisma.provisioningRequest.findFirst({
+      where: { tenantId: this.tenantId, identityId },
+      orderBy: newestFirst,
+      include: { ...account, events: { orderBy: { id: 'asc' } } },
+    });
+    return row && toRequest(row);
+  }
+
+  async list({ cursor, limit, ...filter }: RequestListQuery): Promise<Page<ProvisioningRequestSummary>> {
+    const rows = await this.database.prisma.provisioningRequest.findMany({
+      where: { tenantId: this.tenantId, ...filter, ...after(decodeCursor(cursor, 'uuid'), 'createdAt', String) },
+      orderBy: newestFirst,
+      take: limit + 1,
+      include: account,
+    });
+    return toPage(rows, limit, (row) => ({ at: row.createdAt, id: row.id }), toSummary);
+  }
+}
+
+const instant = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+function toSummary(row: Row): ProvisioningRequestSummary {
+  const code = row.errorCode as ErrorCode | null;
+  return {
+    id: row.id,
+    identityId: row.identityId,
+    cause: row.cause as RequestCause,
+    status: row.status as RequestStatus,
+    outcome: row.outcome as RequestOutcome | null,
+    boxUserId: row.identity.boxAccount?.boxUserId ?? null,
+    attempts: row.attempts,
+    createdAt: row.createdAt.toISOString(),
+    startedAt: instant(row.startedAt),
+    finishedAt: instant(row.finishedAt),
+    nextAttemptAt: instant(row.nextAttemptAt),
+    retryOf: row.retryOf,
+    error: code && { code, title: errorCatalog[code].title, detail: row.errorDetail, docs: docsOf(code) },
+  };
+}
+
+const toRequest = (row: RowWithEvents): ProvisioningRequest => ({
+  ...toSummary(row),
+  timeline: row.events.map(({ at, event, detail }) => ({
+    at: at.toISOString(),
+    event: event as TimelineEvent,
+    detail,
+  })),
+});

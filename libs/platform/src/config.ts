@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { address, ConfigError, readVariables, text, wholeNumber, type Environment, type Values } from './config-read.ts';
+
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'must begin with postgresql://');
+const redisUrl = z.string().regex(/^rediss?:\/\/\S+$/, 'must begin with redis:// or rediss://');
+
+const common = {
+  FOYER_TENANT: {
+    schema: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes, at most 63')
+      .default('default'),
+    example: 'default',
+  },
+  DATABASE_URL: { schema: postgresUrl, example: 'postgresql://foyer:PASSWORD@localhost:5432/foyer', secret: true },
+  DATABASE_POOL: { schema: wholeNumber(2, 200, 10), example: '10' },
+  REDIS_URL: { schema: redisUrl.optional(), example: 'redis://localhost:6379', secret: true },
+  QUEUE_PREFIX: {
+    schema: z
+      .string()
+      .regex(/^[a-z][a-z0-9_-]{0,40}$/, 'must be lower-case letters, digits, _ and -')
+      .default('foyer'),
+    example: 'foyer',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    example: 'info',
+  },
+  BOX_BASE_URL: { schema: address.default('https://api.box.com'), example: 'https://api.box.com' },
+  BOX_TIMEOUT_MS: { schema: wholeNumber(100, 60_000, 10_000), example: '10000' },
+  BOX_CLIENT_ID: { schema: text.optional(), example: 'abc123' },
+  BOX_CLIENT_SECRET: { schema: text.optional(), example: 'the secret of your Box app', secret: true },
+  BOX_ENTERPRISE_ID: { schema: z.string().regex(/^[0-9]+$/, 'must be digits').optional(), example: '123456' },
+  BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: '/run/secrets/box-config.json' },
+} as const;
+
+const gatewayVariables = {
+  ...common,
+  FOYER_ENV: { schema: z.enum(['development', 'production']).default('production'), example: 'production' },
+  FOYER_BASE_URL: { schema: address, example: 'https://foyer.example.com' },
+  GATEWAY_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
+  GATEWAY_PORT: { schema: wholeNumber(0, 65_535, 3000), example: '3000' },
+  OKTA_ISSUER_URI: { schema: address, example: 'https://example.okta.com' },
+  OKTA_CLIENT_ID: { schema: text, example: '0oa1example' },
+  OKTA_CLIENT_SECRET: { schema: text, example: 'the secret of your Okta app', secret: true },
+  OKTA_API_ISSUER_URI: { schema: address.optional(), example: 'https://example.okta.com/oauth2/default' },
+  OKTA_API_AUDIENCE: { schema: text.default('api://foyer'), example: 'api://foyer' },
+  SESSION_SECRET: {
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((part) => part.trim()))
+      .refine((parts) => parts.every((part) => part.length >= 32), 'must be 32 or more characters (a comma separates old ones)'),
+    example: 'the output of: openssl rand -base64 48',
+    secret: true,
+  },
+  SESSION_IDLE_MINUTES: { schema: wholeNumber(1, 1_440, 30), example: '30' },
+  SESSION_MAX_HOURS: { schema: wholeNumber(1, 168, 8), example: '8' },
+  TRUST_PROXY: { schema: wholeNumber(0, 10, 0), example: '1' },
+  SIGN_IN_LIMIT_PER_MINUTE: { schema: wholeNumber(1, 100_000, 60), example: '60' },
+} as const;
+
+const provisionerVariables = {
+  ...common,
+  PROVISIONER_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
+  PROVISIONER_PORT: { schema: wholeNumber(0, 65_535, 3001), example: '3001' },
+  PROVISIONER_CONCURRENCY: { schema: wholeNumber(1, 100, 10), example: '10' },
+  LEASE_SECONDS: { schema: wholeNumber(1, 600, 30), example: '30' },
+  RELAY_INTERVAL_MS: { schema: wholeNumber(50, 60_000, 1_000), example: '1000' },
+  RELAY_GRACE_MS: { schema: wholeNumber(50, 60_000, 5_000), example: '5000' },
+  STALLED_INTERVAL_MS: { schema: wholeNumber(500, 300_000, 5_000), example: '5000' },
+  RETRY_ATTEMPTS: { schema: wholeNumber(1, 100, 12), example: '12' },
+  RETRY_BASE_MS: { schema: wholeNumber(1, 60_000, 1_000), example: '1000' },
+  RETRY_MAX_MS: { schema: wholeNumber(1, 3_600_000, 300_000), example: '300000' },
+} as const;
+
+/** How Foyer signs in to Box: Client Credentials, or the JSON of a JWT app. */
+export type BoxAuthConfig =
+  | { readonly kind: 'ccg'; readonly clientId: string; readonly clientSecret: string; readonly enterpriseId: string }
+  | { readonly kind: 'jwt'; readonly configJson: string };
+
+export type GatewayConfig = Readonly<
+  Values<typeof gatewayVariables> & { OKTA_API_ISSUER_URI: string; boxAuth: BoxAuthConfig }
+>;
+export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & { boxAuth: BoxAuthConfig }>;
+
+/** Throws ConfigError, which names each variable at fault, says what is wrong and shows an example. */
+export function readGatewayConfig(environment: Environment = process.env): GatewayConfig {
+  const values = readVariables(gatewayVariables, environment);
+  if (values.FOYER_ENV === 'production' && !values.FOYER_BASE_URL.startsWith('https://')) {
+    throw new ConfigError([
+      'FOYER_BASE_URL must begin with https:// in production, for the session cookie is sent over TLS only. ' +
+        'Example: FOYER_BASE_URL=https://foyer.example.com (or FOYER_ENV=development on your own machine)',
+    ]);
+  }
+  const apiIssuer = values.OKTA_API_ISSUER_URI ?? `${values.OKTA_ISSUER_URI}/oauth2/default`;
+  return Object.freeze({ ...values, OKTA_API_ISSUER_URI: apiIssuer, boxAuth: readBoxAuth(values) });
+}
+
+/** As `readGatewayConfig`. */
+export function readProvisionerConfig(environment: Environment = process.env): ProvisionerConfig {
+  const values = readVariables(provisionerVariables, environment);
+  if (values.LEASE_SECONDS * 1000 <= values.BOX_TIMEOUT_MS) {
+    throw new ConfigError([
+      'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, or a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
+    ]);
+  }
+  return Object.freeze({ ...values, boxAuth: readBoxAuth(values) });
+}
+
+function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {
+  const { BOX_CLIENT_ID: clientId, BOX_CLIENT_SECRET: clientSecret, BOX_ENTERPRISE_ID: enterpriseId } = values;
+  if (values.BOX_JWT_CONFIG_FILE) {
+    if (clientSecret) {
+      throw new ConfigError(['BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set: keep the one your Box app uses.']);
+    }
+    try {
+      return { kind: 'jwt', configJson: readFileSync(values.BOX_JWT_CONFIG_FILE, 'utf8') };
+    } catch {
+      throw new ConfigError([
+        'BOX_JWT_CONFIG_FILE cannot be read. Example: BOX_JWT_CONFIG_FILE=/run/secrets/box-config.json',
+      ]);
+    }
+  }
+  if (clientId && clientSecret && enterpriseId) return { kind: 'ccg', clientId, clientSecret, enterpriseId };
+  const missing = [
+    clientId ? '' : `BOX_CLIENT_ID is missing. Example: BOX_CLIENT_ID=${common.BOX_CLIENT_ID.example}`,
+    clientSecret ? '' : `BOX_CLIENT_SECRET is missing. Example: BOX_CLIENT_SECRET=${common.BOX_CLIENT_SECRET.example}`,
+    enterpriseId ? '' : `BOX_ENTERPRISE_ID is missing. Example: BOX_ENTERPRISE_ID=${common.BOX_ENTERPRISE_ID.example}`,
+  ];
+  throw new ConfigError(missing.filter((line) => line !== ''));
+}

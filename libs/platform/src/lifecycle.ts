@@ -1,0 +1,58 @@
+import type { Logger } from './logging.ts';
+
+/** Something to close at the end, in the order given. */
+export type Closer = readonly [name: string, close: () => Promise<unknown>];
+
+/**
+ * Runs `stop` once at SIGTERM or SIGINT, each closer in turn whatever the ones before did, and ends the process: 0 when all
+ * closed, 1 when one failed or `limitMs` ran out.
+ */
+export function onShutdown(logger: Logger, closers: readonly Closer[], limitMs: number): void {
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ event: 'stopping', signal });
+    setTimeout(() => {
+      logger.error({ event: 'stop-overdue', limitMs });
+      process.exit(1);
+    }, limitMs).unref();
+    process.exit((await closeAll(logger, closers)) ? 0 : 1);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+async function closeAll(logger: Logger, closers: readonly Closer[]): Promise<boolean> {
+  let good = true;
+  for (const [name, close] of closers) {
+    try {
+      await close();
+    } catch (err) {
+      good = false;
+      logger.error({ event: 'close-failed', part: name, err });
+    }
+  }
+  logger.info({ event: 'stopped' });
+  return good;
+}
+
+/** Starts an app: a start that fails is said in one line, with what to do, and ends the process with 1. */
+export async function runApp(start: () => Promise<void>, say: (message: string) => void): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    say(explainStart(error));
+    process.exitCode = 1;
+    // Half-started parts hold the event loop open; what could be written has been.
+    setTimeout(() => process.exit(1), 100);
+  }
+}
+
+function explainStart(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return `The port is taken: ${message}. Stop what uses it, or choose another.`;
+  if (code === 'EACCES') return `Not allowed: ${message}. Choose a port above 1023.`;
+  if (code === 'ECONNREFUSED') return `A service cannot be reached: ${message || 'connection refused'}.`;
+  return message;
+}

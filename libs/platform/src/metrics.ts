@@ -1,0 +1,52 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** The metrics of one process, in Prometheus's text format. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  constructor(app: string) {
+    this.registry.setDefaultLabels({ app });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  readonly httpSeconds = this.histogram('foyer_http_request_seconds', 'Requests answered', ['method', 'route', 'status']);
+  readonly boxCallSeconds = this.histogram('foyer_box_call_seconds', 'Calls to Box', ['operation', 'status', 'result']);
+  readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Turns at converging an identity', ['ending']);
+  readonly requestsEnded = this.counter('foyer_provisioning_requests_ended_total', 'Requests that became final', [
+    'status',
+    'outcome',
+  ]);
+  readonly signIns = this.counter('foyer_sign_ins_total', 'Sign-ins by how they ended', ['result']);
+  readonly requestsOpen = this.gauge('foyer_provisioning_requests_open', 'Open requests by status', ['status']);
+  readonly oldestRequest = this.gauge('foyer_provisioning_request_oldest_seconds', 'Age of the oldest open request', [
+    'status',
+  ]);
+  readonly queueDepth = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['state']);
+
+  /** Reads a gauge's values only when they are asked for. */
+  collect(read: () => Promise<void>): void {
+    this.readers.push(read);
+  }
+
+  /** The whole page. A reader that fails leaves its gauges out rather than failing the page. */
+  async page(): Promise<string> {
+    await Promise.allSettled(this.readers.map((read) => read()));
+    return this.registry.metrics();
+  }
+
+  private readonly readers: (() => Promise<void>)[] = [];
+
+  private histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets: seconds, registers: [this.registry] });
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+}
