@@ -40,9 +40,15 @@ export function shownAddress(databaseUrl: string): string {
 
 /** PostgreSQL's SQLSTATE or Node's network code of a failure, '' when it has neither. */
 export function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && !('code' in error && error.code)) return codeOf(error.errors[0]);
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error && /timeout|terminated/i.test(error.message) ? 'ETIMEDOUT' : '';
+  const { code, errors, message } = partsOf(error);
+  if (typeof code === 'string') return code;
+  if (Array.isArray(errors)) return codeOf(errors[0]);
+  return /timeout|terminated/i.test(String(message)) ? 'ETIMEDOUT' : '';
+}
+
+/** Read by shape: an error of another realm or copy of a package is no instance of ours. */
+function partsOf(error: unknown): { code?: unknown; errors?: unknown; message?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
 }
 
 /**
@@ -83,8 +89,9 @@ export async function connectWhenReady(
 }
 
 function reason(error: unknown): string {
-  const inner: unknown = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
-  return inner instanceof Error ? inner.message : String(inner);
+  const { message, errors } = partsOf(error);
+  if (!message && Array.isArray(errors)) return reason(errors[0]);
+  return typeof message === 'string' ? message : String(error);
 }
 
 function explain(error: unknown, databaseUrl: string, where: string, waitedMs: number): MigrationError {

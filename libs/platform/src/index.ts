@@ -1,5 +1,6 @@
 export * from './config.ts';
 export { ConfigError, type Environment } from './config-read.ts';
+export * from './health.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
 export * from './metrics.ts';

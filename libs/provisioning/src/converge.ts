@@ -6,24 +6,32 @@ import type { ConvergenceStore, Taken } from './store-port.ts';
 
 export type Ending =
   | { readonly kind: 'converged'; readonly outcome: RequestOutcome }
+  /** The process is stopping; everything done so far is on record. */
+  | { readonly kind: 'handed-back' }
   | { readonly kind: 'faulted'; readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'> };
+
+interface ConvergeParts {
+  readonly box: BoxPort;
+  readonly store: Pick<ConvergenceStore, 'saveAccount'>;
+}
 
 /** More steps than any plan needs (create, read, adopt, update, finish): reaching it is a fault in `plan`. */
 const MAX_STEPS = 10;
 
 /**
  * Makes Box match the identity, one step at a time: plan, one call, record, again. Safe to repeat from any point. Throws
- * LeaseLost when another worker has taken over, and whatever the store throws.
+ * LeaseLost when another worker has taken over, and whatever the store throws. Stops between two steps when asked to.
  */
 export async function converge(
   taken: Taken,
-  parts: { box: BoxPort; store: Pick<ConvergenceStore, 'saveAccount'> },
+  parts: ConvergeParts & { stopping: AbortSignal },
 ): Promise<Ending> {
   let known: Known = { account: taken.account, lastCreate: taken.lastCreate, observed: {}, effect: taken.effect };
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = plan(taken.desired, known);
     if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome };
     if (step.kind === 'fail') return { kind: 'faulted', fault: step };
+    if (parts.stopping.aborted) return { kind: 'handed-back' };
     const next = await carryOut(step, taken, known, parts);
     if ('fault' in next) return { kind: 'faulted', fault: next.fault };
     known = next.known;
@@ -38,7 +46,7 @@ async function carryOut(
   step: Doable,
   taken: Taken,
   known: Known,
-  parts: { box: BoxPort; store: Pick<ConvergenceStore, 'saveAccount'> },
+  parts: ConvergeParts,
 ): Promise<Next> {
   const { desired, lease } = taken;
   const context: CallContext = { requestId: lease.requestId, identityId: lease.identityId, lease };

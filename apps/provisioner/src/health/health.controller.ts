@@ -1,0 +1,59 @@
+import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
+import { pendingMigrations } from '@foyer/persistence';
+import { checkReadiness, toPlainError } from '@foyer/platform';
+import type { ServerResponse } from 'node:http';
+import { PARTS, type Parts } from '../parts.ts';
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+@Controller()
+export class HealthController {
+  constructor(@Inject(PARTS) private readonly parts: Parts) {
+    const { metrics, queue, relayStore } = parts;
+    metrics.collect(async () => {
+      const { waiting, active } = await queue.depth();
+      metrics.queueDepth.set({ state: 'waiting' }, waiting);
+      metrics.queueDepth.set({ state: 'active' }, active);
+    });
+    metrics.collect(async () => {
+      metrics.requestsOpen.reset();
+      metrics.oldestRequest.reset();
+      for (const { status, count, oldestSeconds } of await relayStore.backlog()) {
+        metrics.requestsOpen.set({ status }, count);
+        metrics.oldestRequest.set({ status }, oldestSeconds);
+      }
+    });
+  }
+
+  @Get('healthz')
+  @Header('cache-control', 'no-store')
+  alive(): { alive: true } {
+    return { alive: true };
+  }
+
+  @Get('readyz')
+  @Header('cache-control', 'no-store')
+  async ready(@Res({ passthrough: true }) response: ServerResponse) {
+    const { database, queue, logger } = this.parts;
+    const readiness = await checkReadiness(
+      {
+        database: () => database.ping(CHECK_TIMEOUT_MS),
+        migrations: async () => {
+          const { pending, failed } = await pendingMigrations(database.pool);
+          const missing = [...pending, ...failed];
+          if (missing.length > 0) throw new Error(`Migrations are not applied: ${missing.join(', ')}`);
+        },
+        queue: () => queue.ping(CHECK_TIMEOUT_MS),
+      },
+      (part, error) => logger.warn({ event: 'not-ready', part, err: toPlainError(error) }),
+    );
+    response.statusCode = readiness.ready ? 200 : 503;
+    return readiness;
+  }
+
+  @Get('metrics')
+  async metricsPage(@Res() response: ServerResponse): Promise<void> {
+    response.setHeader('content-type', this.parts.metrics.registry.contentType);
+    response.end(await this.parts.metrics.page());
+  }
+}

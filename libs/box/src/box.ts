@@ -1,0 +1,150 @@
+import { BoxClient, BoxDeveloperTokenAuth } from 'box-node-sdk';
+import type { BoxPort, BoxResult, CallContext } from '@foyer/provisioning';
+import { credentialsOf, type Credentials } from './credentials.ts';
+import { fault, type Judgement, type Operation } from './judge.ts';
+import { BoxConfigError } from './jwt-config.ts';
+import { createUser, findUser, listFolder, readUserById, updateUser } from './operations.ts';
+import type { BoxOptions } from './options.ts';
+import { Recorder } from './recorder.ts';
+import { Redactor } from './redactor.ts';
+import { TokenSource } from './token-source.ts';
+import { Transport } from './transport.ts';
+import { isBoxId, type TokenGrant } from './wire.ts';
+
+export interface Box extends BoxPort {
+  /** Lets calls under way end, then drops the connections. Later calls reject. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_ORIGIN = 'https://api.box.com';
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_CONNECTIONS = 50;
+const FOLDER_PAGE_MAX = 1000;
+
+/**
+ * Box over its SDK: one port call is one HTTP request, and at most one more for a token. Only a 401 is answered with a
+ * new token and the same request once more, both on record as calls of their own: a 401 is a sure no. Every HTTP request
+ * is bounded by `timeoutMs`, a port call by four of them. Throws BoxConfigError for options that cannot work.
+ */
+export function createBox(options: BoxOptions): Box {
+  return new BoxAdapter(options);
+}
+
+class BoxAdapter implements Box {
+  readonly #origin: string;
+  readonly #transport: Transport;
+  readonly #recorder: Recorder;
+  readonly #redactor: Redactor;
+  readonly #credentials: Credentials;
+  readonly #client: BoxClient;
+  readonly #tokens = new TokenSource((context) => this.#requestToken(context));
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(options: BoxOptions) {
+    const { log, onCall, timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = DEFAULT_CONNECTIONS } = options;
+    this.#origin = originOf(options.baseUrl ?? DEFAULT_ORIGIN);
+    this.#credentials = credentialsOf(options.auth);
+    this.#redactor = new Redactor(this.#credentials.secrets);
+    this.#recorder = new Recorder({ log, onCall, redactor: this.#redactor });
+    this.#transport = new Transport({ origin: this.#origin, timeoutMs, maxConnections });
+    this.#client = new BoxClient({ auth: this.#credentials.auth });
+  }
+
+  async createUser(context: CallContext, user: { externalId: string; name: string }) {
+    if (user.externalId === '') return invalid('The external id is empty.');
+    return this.#call(context, createUser(user));
+  }
+
+  async findUser(context: CallContext, externalId: string) {
+    // An empty filter is no filter: Box would answer with everybody.
+    if (externalId === '') return invalid('The external id is empty.');
+    return this.#call(context, findUser(externalId));
+  }
+
+  async readUser(context: CallContext, boxUserId: string) {
+    return isBoxId(boxUserId)
+      ? this.#call(context, readUserById(boxUserId))
+      : invalid('A Box user id is digits.');
+  }
+
+  async updateUser(context: CallContext, boxUserId: string, change: Parameters<BoxPort['updateUser']>[2]) {
+    return isBoxId(boxUserId)
+      ? this.#call(context, updateUser(boxUserId, change))
+      : invalid('A Box user id is digits.');
+  }
+
+  async listFolder(context: CallContext, query: Parameters<BoxPort['listFolder']>[1]) {
+    if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
+    if (!isBoxId(query.folderId)) return invalid('A Box folder id is digits.');
+    if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > FOLDER_PAGE_MAX) {
+      return invalid(`A page has 1 to ${FOLDER_PAGE_MAX} items.`);
+    }
+    return this.#call(context, listFolder(query));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#underWay);
+    await this.#tokens.settle();
+    this.#transport.close();
+  }
+
+  #call<T>(context: CallContext, operation: Operation<T>): Promise<BoxResult<T>> {
+    if (this.#closed) return Promise.reject(new Error('The connection to Box is closed.'));
+    const call = this.#carryOut(context, operation).finally(() => this.#underWay.delete(call));
+    this.#underWay.add(call);
+    return call;
+  }
+
+  /** The token comes first: once a call's intent is written, only the call itself can leave it unsettled. */
+  async #carryOut<T>(context: CallContext, operation: Operation<T>): Promise<BoxResult<T>> {
+    const token = await this.#tokens.get(context);
+    if (!token.ok) return token;
+    const first = await this.#send(context, operation, token.value);
+    if (!first.tokenRefused) return first.result;
+
+    this.#tokens.forget(token.value);
+    const renewed = await this.#tokens.get(context);
+    if (!renewed.ok) return renewed;
+    return (await this.#send(context, operation, renewed.value)).result;
+  }
+
+  #send<T>(context: CallContext, operation: Operation<T>, token: string): Promise<Judgement<T>> {
+    const { method, path, params, body, asUser } = operation;
+    return this.#recorder.call(context, operation, () =>
+      this.#transport.exchange((networkSession) =>
+        this.#client.makeRequest({
+          method,
+          url: `${this.#origin}${path}`,
+          params,
+          headers: asUser === undefined ? {} : { 'as-user': asUser },
+          data: body,
+          auth: new BoxDeveloperTokenAuth({ token }),
+          networkSession,
+        }),
+      ),
+    );
+  }
+
+  /** The token is everybody's: never fenced by the lease of the call that happened to need it first. */
+  async #requestToken(context: CallContext): Promise<BoxResult<TokenGrant>> {
+    const { auth, tokenRequest } = this.#credentials;
+    const { result } = await this.#recorder.call({ ...context, lease: null }, tokenRequest, () =>
+      this.#transport.exchange((networkSession) => auth.refreshToken(networkSession)),
+    );
+    if (result.ok) this.#redactor.learn(result.value.access_token);
+    return result;
+  }
+}
+
+const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnType<typeof fault> } => ({
+  ok: false,
+  fault: fault('box_invalid', detail),
+});
+
+function originOf(baseUrl: string): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  if (url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href) return url.origin;
+  throw new BoxConfigError('The Box base URL must be an http(s) origin, such as https://api.box.com.');
+}

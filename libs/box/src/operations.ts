@@ -1,0 +1,112 @@
+import type { BoxChange, BoxUser, CreateResult, FolderPage } from '@foyer/provisioning';
+import type { Operation, Reading } from './judge.ts';
+import { readFolderPage, readUser, readUsers, USER_FIELDS } from './wire.ts';
+
+const extractOf = (user: BoxUser) => ({
+  id: user.id,
+  name: user.name,
+  login: user.login,
+  status: user.status,
+  externalId: user.externalId,
+});
+
+function asUser(body: string | null): Reading<BoxUser> | undefined {
+  const user = readUser(body);
+  return user && { value: user, extract: extractOf(user) };
+}
+
+const none = { value: null, extract: {} };
+
+/**
+ * POST /2.0/users. A 409 means that the external id is taken, whatever its `code`: Box documents none. The one 409 known
+ * to mean something else is a clash of logins, which an app user cannot have.
+ */
+export const createUser = (user: { externalId: string; name: string }): Operation<CreateResult> => ({
+  name: 'create_user',
+  method: 'POST',
+  path: '/2.0/users',
+  params: { fields: USER_FIELDS },
+  body: { name: user.name, external_app_user_id: user.externalId, is_platform_access_only: true },
+  parameters: { externalId: user.externalId, name: user.name },
+  changes: true,
+  accept(body) {
+    const reading = asUser(body);
+    return reading && { ...reading, value: { kind: 'created', user: reading.value } };
+  },
+  refuse(status, error) {
+    if (status !== 409 || error.code === 'user_login_already_used') return undefined;
+    return { value: { kind: 'exists', conflictId: error.conflictId ?? null }, extract: {} };
+  },
+});
+
+/** GET /2.0/users?external_app_user_id=: exact, and only the users of this Box app. */
+export const findUser = (externalId: string): Operation<BoxUser | null> => ({
+  name: 'find_user',
+  method: 'GET',
+  path: '/2.0/users',
+  params: { external_app_user_id: externalId, fields: USER_FIELDS },
+  parameters: { externalId },
+  changes: false,
+  accept(body) {
+    const page = readUsers(body);
+    if (!page) return undefined;
+    // Were the filter ever to match loosely, the caller sees the stranger and refuses to adopt it.
+    const user = page.entries.find((entry) => entry.externalId === externalId) ?? page.entries[0];
+    return user ? { value: user, extract: extractOf(user) } : none;
+  },
+});
+
+export const readUserById = (boxUserId: string): Operation<BoxUser | null> => ({
+  name: 'read_user',
+  method: 'GET',
+  path: `/2.0/users/${boxUserId}`,
+  params: { fields: USER_FIELDS },
+  parameters: { id: boxUserId },
+  changes: false,
+  accept: asUser,
+  refuse: (status) => (status === 404 ? none : undefined),
+});
+
+export const updateUser = (boxUserId: string, change: BoxChange): Operation<BoxUser> => {
+  const body = {
+    ...(change.name !== undefined && { name: change.name }),
+    ...(change.status !== undefined && { status: change.status }),
+  };
+  return {
+    name: 'update_user',
+    method: 'PUT',
+    path: `/2.0/users/${boxUserId}`,
+    params: { fields: USER_FIELDS },
+    body,
+    parameters: { id: boxUserId, ...body },
+    changes: true,
+    accept: asUser,
+    refuse: (status) => (status === 404 ? 'box_user_missing' : undefined),
+  };
+};
+
+/** GET /2.0/folders/:id/items, paged by marker. The names of a person's files stay out of the log. */
+export const listFolder = (query: {
+  boxUserId: string;
+  folderId: string;
+  limit: number;
+  marker?: string;
+}): Operation<FolderPage> => ({
+  name: 'list_folder',
+  method: 'GET',
+  path: `/2.0/folders/${query.folderId}/items`,
+  params: {
+    usemarker: 'true',
+    limit: String(query.limit),
+    fields: 'type,id,name',
+    ...(query.marker !== undefined && { marker: query.marker }),
+  },
+  asUser: query.boxUserId,
+  parameters: { folderId: query.folderId, limit: query.limit, firstPage: query.marker === undefined },
+  changes: false,
+  accept(body) {
+    const page = readFolderPage(body);
+    return page && { value: page, extract: { items: page.items.length, lastPage: page.nextMarker === null } };
+  },
+  refuse: (status) => (status === 404 ? 'not_found' : undefined),
+});

@@ -1,0 +1,48 @@
+import type { CallLog, CallOutcome } from '@foyer/provisioning';
+import { parseJwtConfig } from './jwt-config.ts';
+
+/** How Foyer proves to Box which app it is. `configJson`: the text of the file that Box's developer console hands out. */
+export type BoxAuth =
+  | {
+      readonly kind: 'ccg';
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly enterpriseId: string;
+    }
+  | { readonly kind: 'jwt'; readonly configJson: string };
+
+export interface BoxOptions {
+  readonly auth: BoxAuth;
+  /** An origin; `https://api.box.com` when left out. */
+  readonly baseUrl?: string;
+  readonly log: CallLog;
+  /** The longest one HTTP request may take, its body included, in milliseconds; 10 000 when left out. */
+  readonly timeoutMs?: number;
+  /** Connections kept open to Box at most; further calls wait their turn within `timeoutMs`. 50 when left out. */
+  readonly maxConnections?: number;
+  /** Hears of every HTTP request, after it is on record. Must not throw. */
+  readonly onCall?: (call: BoxCallReport) => void;
+}
+
+/** One HTTP request, for metrics. `status` is null when no answer came. */
+export interface BoxCallReport {
+  readonly operation: BoxOperation;
+  readonly status: number | null;
+  readonly result: CallOutcome['result'];
+  readonly durationMs: number;
+}
+
+export type BoxOperation =
+  'create_user' | 'find_user' | 'read_user' | 'update_user' | 'list_folder' | 'token';
+
+/** Which Box app, in which enterprise. App users belong to the app: another app sees none of them. */
+export interface BoxApp {
+  readonly clientId: string;
+  readonly enterpriseId: string;
+}
+
+/** Says which Box app these credentials are for. Throws BoxConfigError when the JWT configuration is not valid. */
+export function boxAppOf(auth: BoxAuth): BoxApp {
+  const { clientId, enterpriseId } = auth.kind === 'ccg' ? auth : parseJwtConfig(auth.configJson);
+  return { clientId, enterpriseId };
+}

@@ -1,0 +1,176 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { BaseUrls } from 'box-node-sdk/networking/baseUrls';
+import { BoxNetworkClient } from 'box-node-sdk/networking/boxNetworkClient';
+import { BoxSdkError } from 'box-node-sdk/box/errors';
+import { FetchOptions, type FetchOptionsInput } from 'box-node-sdk/networking/fetchOptions';
+import type { FetchResponse } from 'box-node-sdk/networking/fetchResponse';
+import { NetworkSession } from 'box-node-sdk/networking/network';
+import type { RetryStrategy } from 'box-node-sdk/networking/retries';
+
+/** A status came; `body` is null when the rest was cut off, too slow or too large. Header names in lower case. */
+export interface Answered {
+  readonly kind: 'answered';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+/** No status came. `unsent`: Box surely never saw the request; `lost`: it may have. */
+export interface Unanswered {
+  readonly kind: 'unsent' | 'lost';
+  readonly reason: string;
+}
+
+/** How one HTTP request ended. */
+export type Exchange = Answered | Unanswered;
+
+/** Errors met before a byte of the request can have left: no address, no connection, no trust in the certificate. */
+const unsentErrors = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** A folder page of 1000 items is about 400 KB. */
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+/** An idle connection is dropped before a server is likely to: a write on a connection just closed ends ambiguous. */
+const IDLE_CONNECTION_MS = 4_000;
+
+const neverAgain: RetryStrategy = { shouldRetry: async () => false, retryAfter: () => 0 };
+
+/**
+ * Sends single HTTP requests through the Box SDK, keeping its habits in check: nothing is sent twice (no retry, no
+ * redirect followed), every request is bounded in time to the last byte, connections are kept, and every status comes
+ * back with its body, JSON or not.
+ */
+export class Transport {
+  readonly #agent: HttpAgent;
+  readonly #baseUrls: BaseUrls;
+  readonly #timeoutMs: number;
+  readonly #client = new BoxNetworkClient();
+
+  constructor(options: { origin: string; timeoutMs: number; maxConnections: number }) {
+    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, timeout: IDLE_CONNECTION_MS };
+    this.#agent = options.origin.startsWith('https:')
+      ? new HttpsAgent(agentOptions)
+      : new HttpAgent(agentOptions);
+    this.#baseUrls = new BaseUrls({ baseUrl: options.origin });
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /**
+   * Lets `request` use the SDK with a session that carries exactly one HTTP request, and says how that one ended. What
+   * the SDK then makes of the answer is ignored: it chokes on answers that are fine (a 201 with notification_email []).
+   */
+  async exchange(request: (session: NetworkSession) => Promise<unknown>): Promise<Exchange> {
+    const seen: { first?: Promise<Exchange> } = {};
+    const fetch = async (options: FetchOptionsInput): Promise<FetchResponse> => {
+      if (seen.first) throw new Error('A second request was refused: each call is one request.');
+      seen.first = this.#send(options);
+      return asFetchResponse(await seen.first);
+    };
+    try {
+      await request(this.#session({ networkClient: { fetch } }));
+    } catch (error) {
+      if (!seen.first) return { kind: 'unsent', reason: `the request could not be made (${nameOf(error)})` };
+    }
+    return seen.first ?? { kind: 'unsent', reason: 'no request was made' };
+  }
+
+  /** Drops the connections kept. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #session(parts: Partial<ConstructorParameters<typeof NetworkSession>[0]>): NetworkSession {
+    return new NetworkSession({ baseUrls: this.#baseUrls, agent: this.#agent, ...parts });
+  }
+
+  async #send(options: FetchOptionsInput): Promise<Exchange> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#timeoutMs);
+    try {
+      const response = await this.#head(options, deadline.signal);
+      const body = await readBody(response, deadline);
+      return { kind: 'answered', status: response.status, headers: response.headers, body };
+    } catch (error) {
+      if (deadline.signal.aborted) return { kind: 'lost', reason: `no answer within ${this.#timeoutMs} ms` };
+      const code = codeOf(error);
+      return { kind: unsentErrors.has(code) ? 'unsent' : 'lost', reason: code };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Status and headers; the body still to be read. Asked for JSON, the SDK loses the status of a body that is not; asked
+   * for bytes, it drops the body of an error. So the answer is taken from an interceptor, and the SDK is told 200, which
+   * is the one status that it hands back without retrying, redirecting or throwing.
+   */
+  async #head(options: FetchOptionsInput, signal: AbortSignal): Promise<FetchResponse> {
+    const seen: { response?: FetchResponse } = {};
+    const networkSession = this.#session({
+      retryStrategy: neverAgain,
+      interceptors: [
+        {
+          beforeRequest: (request) => request,
+          afterRequest: (response) => {
+            seen.response = response;
+            return { ...response, status: 200 };
+          },
+        },
+      ],
+    });
+    await this.#client.fetch(
+      new FetchOptions({ ...options, networkSession, responseFormat: 'binary', cancellationToken: signal }),
+    );
+    if (!seen.response) throw new Error('The SDK answered without a response.');
+    return seen.response;
+  }
+}
+
+/** Null when the body does not come whole. A request that is given up is aborted, so that its connection goes too. */
+async function readBody(response: FetchResponse, deadline: AbortController): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.content ?? []) {
+      const bytes = Buffer.from(chunk as Uint8Array);
+      size += bytes.length;
+      if (size > BODY_MAX_BYTES) throw new Error('too large');
+      chunks.push(bytes);
+    }
+  } catch {
+    deadline.abort();
+    return null;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** What the SDK's managers get to see of an exchange. */
+function asFetchResponse(exchange: Exchange): FetchResponse {
+  return exchange.kind === 'answered'
+    ? { status: exchange.status, headers: exchange.headers }
+    : { status: 0, headers: {} };
+}
+
+function codeOf(error: unknown): string {
+  const cause: unknown = error instanceof BoxSdkError ? error.error : error;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  return nameOf(cause);
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);

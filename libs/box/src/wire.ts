@@ -1,0 +1,131 @@
+import type { BoxUser, FolderPage } from '@foyer/provisioning';
+import { z } from 'zod';
+
+/** What a Box user is asked for: without `fields` Box leaves out the external id and the kind of user. */
+export const USER_FIELDS = 'id,name,login,status,external_app_user_id,is_platform_access_only';
+
+const boxId = z.string().regex(/^\d{1,20}$/);
+
+/** True for the id of a Box item or user: digits, so it can do nothing but name one in a path. */
+export const isBoxId = (id: string): boolean => boxId.safeParse(id).success;
+
+/**
+ * A user as Box answers it (schema User--Full). Only the id is needed: a user that was made is not to be lost over a
+ * field of an unforeseen shape.
+ */
+const user = z
+  .object({
+    id: boxId,
+    name: z.string().catch(''),
+    login: z.string().catch(''),
+    status: z.string().catch('active'),
+    external_app_user_id: z.string().nullable().catch(null),
+    is_platform_access_only: z.boolean().catch(false),
+  })
+  .transform((raw): BoxUser => ({
+    id: raw.id,
+    name: raw.name,
+    login: raw.login,
+    status: raw.status === 'inactive' ? 'inactive' : 'active',
+    externalId: raw.external_app_user_id,
+    isAppUser: raw.is_platform_access_only,
+  }));
+
+const users = z.object({ entries: z.array(user) });
+
+const folderPage = z
+  .object({
+    entries: z.array(z.object({ type: z.enum(['file', 'folder', 'web_link']), id: boxId, name: z.string() })),
+    next_marker: z.string().nullish(),
+  })
+  .transform((raw): FolderPage => ({ items: raw.entries, nextMarker: raw.next_marker || null }));
+
+const HOUR_SECONDS = 3600;
+
+/** RFC 6749, 5.1. The token goes into a header, so it must be printable ASCII. */
+const token = z.object({
+  access_token: z.string().regex(/^[\x21-\x7e]+$/),
+  expires_in: z.number().nonnegative().catch(HOUR_SECONDS),
+});
+export type TokenGrant = z.infer<typeof token>;
+
+const text = z.string().min(1).optional().catch(undefined);
+const conflict = z.object({ id: boxId });
+const problem = z.object({ name: text, message: text });
+
+/** Box's ClientError, or an OAuth error (RFC 6749, 5.2); whatever does not fit is taken as not sent. */
+const error = z.object({
+  code: text,
+  message: text,
+  error: text,
+  error_description: text,
+  request_id: text,
+  context_info: z
+    .object({
+      conflicts: z
+        .union([conflict, z.array(conflict).transform((list) => list[0])])
+        .optional()
+        .catch(undefined),
+      errors: z.array(problem).catch([]),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/** An error of Box, read as far as it could be. */
+export interface BoxError {
+  readonly code?: string;
+  readonly message?: string;
+  readonly requestId?: string;
+  readonly conflictId?: string;
+  readonly problems: readonly { readonly name?: string; readonly message?: string }[];
+}
+
+export function readError(body: string | null): BoxError {
+  const parsed = error.safeParse(parseJson(body));
+  if (!parsed.success) return { problems: [] };
+  const { code, message, request_id: requestId, context_info: context } = parsed.data;
+  return {
+    code: code ?? parsed.data.error,
+    message: message ?? parsed.data.error_description,
+    requestId,
+    conflictId: context?.conflicts?.id,
+    problems: context?.errors ?? [],
+  };
+}
+
+const reader =
+  <T>(schema: z.ZodType<T>) =>
+  (body: string | null): T | undefined =>
+    schema.safeParse(parseJson(body)).data;
+
+/** Each reads a 2xx body; undefined when it is not what Box documents. */
+export const readUser = reader(user);
+export const readUsers = reader(users);
+export const readFolderPage = reader(folderPage);
+export const readToken = reader(token);
+
+function parseJson(body: string | null): unknown {
+  if (body === null) return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
+
+/**
+ * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or an HTTP date, never negative, at most a day. Undefined when
+ * not sent or not readable.
+ */
+export function readRetryAfter(
+  headers: Readonly<Record<string, string>>,
+  now = Date.now(),
+): number | undefined {
+  const value = headers['retry-after']?.trim();
+  if (!value) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(Math.ceil(ms), 0), RETRY_AFTER_MAX_MS);
+}

@@ -1,0 +1,297 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { shownAddress } from './migrate-database.ts';
+import { migrate, MigrationError, pendingMigrations, settleMigration } from './migrate.ts';
+
+const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
+const admin = new pg.Client({ connectionString: server });
+const opened: pg.Client[] = [];
+const databases: string[] = [];
+let directory = '';
+
+async function newDatabase(): Promise<{ databaseUrl: string; client: pg.Client }> {
+  const name = `migrate_${randomBytes(6).toString('hex')}`;
+  await admin.query(`CREATE DATABASE ${name}`);
+  databases.push(name);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  opened.push(client);
+  return { databaseUrl: url.href, client };
+}
+
+async function migration(name: string, sql: string): Promise<void> {
+  await mkdir(join(directory, name), { recursive: true });
+  await writeFile(join(directory, name, 'migration.sql'), sql);
+}
+
+async function problemOf(promise: Promise<unknown>): Promise<MigrationError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof MigrationError) return error;
+    throw error;
+  }
+  throw new Error('it should have failed');
+}
+
+async function tables(client: pg.Client): Promise<string[]> {
+  const answer = await client.query<{ name: string }>(
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations' ORDER BY 1",
+  );
+  return answer.rows.map((row) => row.name);
+}
+
+beforeAll(() => admin.connect());
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'foyer-migrations-'));
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((client) => client.end()));
+  for (const name of databases.splice(0)) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  await rm(directory, { recursive: true, force: true });
+});
+afterAll(() => admin.end());
+
+const FUNCTION_WITH_SEMICOLONS = `
+  -- a; comment
+  CREATE TABLE note (id int, text text DEFAULT 'a;b');
+  CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text := 'x;y'; RETURN NEW; END $$;
+  CREATE TRIGGER stamp BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION stamp();
+`;
+
+describe('migrate', () => {
+  it('applies what is missing in order, and nothing the second time', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('2_second', 'ALTER TABLE first ADD COLUMN more int;');
+    await migration('1_first', 'CREATE TABLE first (id int);');
+    const said: string[] = [];
+    const onProgress = (line: string) => said.push(line);
+
+    expect(await migrate({ databaseUrl, directory, onProgress })).toEqual({
+      applied: ['1_first', '2_second'],
+    });
+    expect(said).toEqual(['applying 1_first', 'applying 2_second']);
+    expect(await migrate({ databaseUrl, directory })).toEqual({ applied: [] });
+    await migration('3_third', 'CREATE TABLE third (id int);');
+    expect(await migrate({ databaseUrl, directory })).toEqual({ applied: ['3_third'] });
+    expect(await tables(client)).toEqual(['first', 'third']);
+  });
+
+  it("applies this repository's own migrations", async () => {
+    const { databaseUrl, client } = await newDatabase();
+    const { applied } = await migrate({ databaseUrl });
+    expect(applied.length).toBeGreaterThan(0);
+    expect(await tables(client)).toEqual(
+      expect.arrayContaining(['api_call', 'identity', 'provisioning_request']),
+    );
+  });
+
+  it('sends a file whole, so that semicolons in functions, literals and comments are no ends', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_function', FUNCTION_WITH_SEMICOLONS);
+    await migrate({ databaseUrl, directory });
+    const answer = await client.query<{ text: string }>('INSERT INTO note (id) VALUES (1) RETURNING text');
+    expect(answer.rows).toEqual([{ text: 'x;y' }]);
+  });
+
+  it('applies each migration once when three run at the same time, an index built concurrently included', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration(
+      '1_table',
+      'CREATE TABLE busy (id int); INSERT INTO busy SELECT generate_series(1, 1000);',
+    );
+    await migration('2_index', 'CREATE INDEX CONCURRENTLY busy_id ON busy (id);');
+    const results = await Promise.all([1, 2, 3].map(() => migrate({ databaseUrl, directory })));
+    expect(results.flatMap((result) => result.applied)).toEqual(['1_table', '2_index']);
+    const rows = await client.query<{ count: string }>('SELECT count(*) FROM busy');
+    expect(rows.rows).toEqual([{ count: '1000' }]);
+  });
+
+  it('keeps nothing of a file that fails, names it with its line, and applies it once it is corrected', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_good', 'CREATE TABLE good (id int);');
+    await migration('2_bad', 'CREATE TABLE half (id int);\n\nCREATE TABLE good (id int);');
+    const problem = await problemOf(migrate({ databaseUrl, directory }));
+    expect(problem.problem).toBe('statement');
+    expect(problem.message).toContain('the migration 2_bad failed');
+    expect(problem.message).toContain('relation "good" already exists');
+    expect(problem.message).toContain('nothing of it was kept');
+    expect(await tables(client)).toEqual(['good']);
+    expect(await pendingMigrations(client, directory)).toEqual({ pending: ['2_bad'], failed: [] });
+
+    await migration('2_bad', 'CREATE TABLE half (id int);');
+    expect(await migrate({ databaseUrl, directory })).toEqual({ applied: ['2_bad'] });
+  });
+
+  it('names the line of a statement that cannot be read', async () => {
+    const { databaseUrl } = await newDatabase();
+    await migration(
+      '1_bad',
+      'CREATE TABLE one (id int);\nCREATE TABLE two (id int);\nCREATE TABEL three (id int);',
+    );
+    const problem = await problemOf(migrate({ databaseUrl, directory }));
+    expect(problem.message).toContain(
+      'the migration 1_bad failed at line 3: syntax error at or near "TABEL"',
+    );
+  });
+
+  it('goes no further after a failure that may have left something, until somebody settles it', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_half', 'BEGIN; CREATE TABLE half (id int); COMMIT; SELECT 1 / 0;');
+    expect((await problemOf(migrate({ databaseUrl, directory }))).message).toContain(
+      'part of it may have been kept',
+    );
+    expect(await pendingMigrations(client, directory)).toEqual({ pending: ['1_half'], failed: ['1_half'] });
+
+    const again = await problemOf(migrate({ databaseUrl, directory }));
+    expect(again.problem).toBe('failed-before');
+    expect(again.message).toContain('npm run migrate -- --rolled-back 1_half');
+
+    const other = await problemOf(settleMigration({ databaseUrl, directory, name: 'other', as: 'applied' }));
+    expect(other.message).toContain('these are: 1_half');
+    await client.query('DROP TABLE half');
+    await settleMigration({ databaseUrl, directory, name: '1_half', as: 'rolled-back' });
+    await migration('1_half', 'CREATE TABLE half (id int);');
+    expect(await migrate({ databaseUrl, directory })).toEqual({ applied: ['1_half'] });
+  });
+
+  it('takes a failed migration as done when told so', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_half', 'BEGIN; CREATE TABLE half (id int); COMMIT; SELECT 1 / 0;');
+    await problemOf(migrate({ databaseUrl, directory }));
+    await settleMigration({ databaseUrl, directory, name: '1_half', as: 'applied' });
+    expect(await pendingMigrations(client, directory)).toEqual({ pending: [], failed: [] });
+    expect(await migrate({ databaseUrl, directory })).toEqual({ applied: [] });
+  });
+
+  it('says so when the folder holds no migrations', async () => {
+    const { databaseUrl } = await newDatabase();
+    expect((await problemOf(migrate({ databaseUrl, directory }))).problem).toBe('files');
+  });
+
+  it('gives up waiting for another migration and says what holds it', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_table', 'CREATE TABLE waiting (id int);');
+    await client.query('SELECT pg_advisory_lock(5550001)');
+    const problem = await problemOf(migrate({ databaseUrl, directory, lockWaitMs: 100 }));
+    expect(problem.problem).toBe('locked');
+  });
+});
+
+describe('pendingMigrations', () => {
+  it('counts everything as pending in a database without a migrations table', async () => {
+    const { client } = await newDatabase();
+    await migration('1_table', 'SELECT 1;');
+    expect(await pendingMigrations(client, directory)).toEqual({ pending: ['1_table'], failed: [] });
+  });
+
+  it('asks the database once', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    await migration('1_table', 'SELECT 1;');
+    await migrate({ databaseUrl, directory });
+    let asked = 0;
+    const counting = { query: (sql: string) => (asked++, client.query<{ name: string }>(sql)) };
+    expect(await pendingMigrations(counting, directory)).toEqual({ pending: [], failed: [] });
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a database that cannot be reached', () => {
+  const change = (part: (url: URL) => void): string => {
+    const url = new URL(server);
+    part(url);
+    return url.href;
+  };
+
+  it('is told apart: no such database', async () => {
+    const databaseUrl = change((url) => (url.pathname = '/nowhere'));
+    const problem = await problemOf(migrate({ databaseUrl }));
+    expect(problem.problem).toBe('database');
+    expect(problem.message).toContain('"nowhere"');
+  });
+
+  it('is told apart: wrong user', async () => {
+    const databaseUrl = change((url) => {
+      url.username = 'stranger';
+      url.password = 'not-to-be-shown';
+    });
+    const problem = await problemOf(migrate({ databaseUrl }));
+    expect(problem.problem).toBe('password');
+    expect(problem.message).toContain('"stranger"');
+    expect(problem.message).not.toContain('not-to-be-shown');
+  });
+
+  it.each(['', 'mysql://localhost/x', 'localhost:5432'])(
+    'is told apart: "%s" is no address',
+    async (databaseUrl) => {
+      const problem = await problemOf(migrate({ databaseUrl }));
+      expect(problem.problem).toBe('url');
+      expect(problem.message).toContain('DATABASE_URL=postgresql://');
+    },
+  );
+
+  it('is waited for, with progress, and no longer than allowed', async () => {
+    const closed = await refusingPort();
+    const said: string[] = [];
+    const problem = await problemOf(
+      migrate({
+        databaseUrl: `postgresql://x@127.0.0.1:${closed}/x`,
+        waitMs: 300,
+        onProgress: (line) => said.push(line),
+      }),
+    );
+    expect(problem.problem).toBe('unreachable');
+    expect(said[0]).toContain('waiting for the database');
+  });
+
+  it('is used as soon as it answers', async () => {
+    const { databaseUrl } = await newDatabase();
+    const port = await refusingPort();
+    const late = new URL(databaseUrl);
+    const target = { host: late.hostname, port: Number(late.port) };
+    late.port = String(port);
+    let proxy: Server | undefined;
+    const started = migrate({
+      databaseUrl: late.href,
+      waitMs: 20_000,
+      onProgress: (line) => {
+        if (line.startsWith('waiting')) proxy ??= forward(port, target);
+      },
+    });
+    expect((await started).applied.length).toBeGreaterThan(0);
+    expect(proxy).toBeDefined();
+    await new Promise((resolve) => proxy?.close(resolve));
+  });
+
+  it('is shown without its password', () => {
+    expect(shownAddress('postgresql://me:secret@db.example.com:5433/foyer')).toBe(
+      '"foyer" on db.example.com:5433',
+    );
+  });
+});
+
+/** A port nobody listens on. */
+async function refusingPort(): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const address = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function forward(port: number, target: { host: string; port: number }): Server {
+  const listener = createServer((socket) => {
+    const far = connect(target);
+    socket.pipe(far).pipe(socket);
+    socket.on('error', () => far.destroy());
+    far.on('error', () => socket.destroy());
+  });
+  return listener.listen(port, '127.0.0.1');
+}

@@ -1,0 +1,27 @@
+/** A part that must work for the process to be of use; the check throws when it does not. */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<void>>>;
+
+/** What /readyz answers: each part `ok`, or `not ready`. Why is in the log, not shown to strangers. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
+}
+
+/** Runs all checks at once. `onFault` hears why a part is not ready. */
+export async function checkReadiness(
+  checks: ReadinessChecks,
+  onFault: (part: string, error: unknown) => void,
+): Promise<Readiness> {
+  const parts = await Promise.all(
+    Object.entries(checks).map(async ([part, check]) => {
+      try {
+        await check();
+        return [part, 'ok'] as const;
+      } catch (error) {
+        onFault(part, error);
+        return [part, 'not ready'] as const;
+      }
+    }),
+  );
+  return { ready: parts.every(([, state]) => state === 'ok'), parts: Object.fromEntries(parts) };
+}

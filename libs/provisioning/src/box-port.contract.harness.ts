@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { LeaseLost, type BoxPort, type BoxResult, type CallContext } from './box-port.ts';
+import { leasedContext, type BoxMethod, type MemoryCallLog, type Trouble } from './fake-box.harness.ts';
+
+/** A BoxPort under test, with the levers the suite needs. */
+export interface BoxSubject {
+  readonly box: BoxPort;
+  readonly log: MemoryCallLog;
+  /** The next call of this method, about this external id, meets this trouble. */
+  meet(port: BoxMethod, externalId: string, trouble: Exclude<Trouble, object>): Promise<void>;
+  /** While true, new users stay out of look-ups. */
+  setLookupLag(lags: boolean): Promise<void>;
+  addFiles(boxUserId: string, names: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NOBODY = '99999999999';
+
+/** What every BoxPort keeps to. Isolated by random external ids: subjects may be shared with other suites. */
+export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubject>): void {
+  describe(`${name} as a BoxPort`, () => {
+    let subject: BoxSubject;
+    let context: ReturnType<typeof leasedContext>;
+    let externalId: string;
+
+    beforeAll(async () => {
+      subject = await makeSubject();
+    });
+    afterAll(() => subject.close());
+    beforeEach(() => {
+      context = leasedContext();
+      externalId = `sub-${randomUUID()}`;
+    });
+
+    const create = (label = 'Ada Lovelace') => subject.box.createUser(context, { externalId, name: label });
+    const created = async () => {
+      const result = value(await create());
+      if (result.kind !== 'created') throw new Error('The user already exists.');
+      return result.user;
+    };
+    const find = async () => value(await subject.box.findUser(context, externalId));
+    const callsOf = (operation: string) =>
+      subject.log.of(operation).filter((call) => call.context.requestId === context.requestId);
+
+    it('creates an app user that carries the external id and the name', async () => {
+      const user = await created();
+      expect(user).toMatchObject({ name: 'Ada Lovelace', status: 'active', externalId, isAppUser: true });
+      expect(user.id).toMatch(/^\d+$/);
+      expect(user.login).not.toBe('');
+      expect(await find()).toEqual(user);
+      expect(value(await subject.box.readUser(context, user.id))).toEqual(user);
+    });
+
+    it('answers a second create with the user that exists', async () => {
+      const user = await created();
+      expect(value(await create('Somebody Else'))).toEqual({ kind: 'exists', conflictId: user.id });
+      expect(value(await subject.box.readUser(context, user.id))?.name).toBe('Ada Lovelace');
+    });
+
+    it('lets exactly one of many creates at once succeed', async () => {
+      const results = await Promise.all(Array.from({ length: 10 }, () => create()));
+      const kinds = results.map((result) => value(result).kind);
+      expect(kinds.filter((kind) => kind === 'created')).toHaveLength(1);
+      expect(kinds.filter((kind) => kind === 'exists')).toHaveLength(9);
+    });
+
+    it('finds and reads nobody where there is nobody', async () => {
+      expect(await find()).toBeNull();
+      expect(value(await subject.box.readUser(context, NOBODY))).toBeNull();
+    });
+
+    it('reads a user at once that look-ups do not show yet', async () => {
+      await subject.setLookupLag(true);
+      try {
+        const user = await created();
+        expect(await find()).toBeNull();
+        expect(value(await subject.box.readUser(context, user.id))).toEqual(user);
+      } finally {
+        await subject.setLookupLag(false);
+      }
+    });
+
+    it('renames, deactivates and reactivates, and may do so again', async () => {
+      const { id } = await created();
+      const change = { name: 'Countess Lovelace', status: 'inactive' } as const;
+      expect(value(await subject.box.updateUser(context, id, change))).toMatchObject({ id, ...change });
+      expect(value(await subject.box.updateUser(context, id, change))).toMatchObject({ id, ...change });
+      expect(await find()).toMatchObject(change);
+      const back = value(await subject.box.updateUser(context, id, { status: 'active' }));
+      expect(back).toMatchObject({ name: change.name, status: 'active', externalId, isAppUser: true });
+    });
+
+    it('says that the user is missing when there is none to update', async () => {
+      const result = await subject.box.updateUser(context, NOBODY, { name: 'Nobody' });
+      expect(fault(result)).toMatchObject({ code: 'box_user_missing', ambiguous: false });
+    });
+
+    it('says that Box refused what was sent', async () => {
+      expect(fault(await create('x'.repeat(51)))).toMatchObject({ code: 'box_invalid', ambiguous: false });
+      expect(await find()).toBeNull();
+    });
+
+    it.each(['', '12/../34', '12?x', 'abc', '-1', '1'.repeat(40)])(
+      'sends nothing for the id %j',
+      async (id) => {
+        const { box } = subject;
+        const results = [
+          await box.readUser(context, id),
+          await box.updateUser(context, id, { name: 'x' }),
+          await box.listFolder(context, { boxUserId: id, folderId: '0', limit: 10 }),
+          await box.listFolder(context, { boxUserId: '1', folderId: id, limit: 10 }),
+        ];
+        expect(results.map((result) => fault(result).code)).toEqual(Array(4).fill('box_invalid'));
+        expect(subject.log.calls.filter((call) => call.context.requestId === context.requestId)).toEqual([]);
+      },
+    );
+
+    it('sends nothing for an empty external id or a page of no or too many items', async () => {
+      externalId = '';
+      const { box } = subject;
+      expect(fault(await create()).code).toBe('box_invalid');
+      expect(fault(await box.findUser(context, '')).code).toBe('box_invalid');
+      for (const limit of [0, 1.5, 1001]) {
+        const result = await box.listFolder(context, { boxUserId: '1', folderId: '0', limit });
+        expect(fault(result).code).toBe('box_invalid');
+      }
+    });
+
+    it('lists a folder as its owner, page by page', async () => {
+      const { id: boxUserId } = await created();
+      const list = async (marker?: string) =>
+        value(await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 2, marker }));
+      expect(await list()).toEqual({ items: [], nextMarker: null });
+      await subject.addFiles(boxUserId, ['a.txt', 'b.txt', 'c.txt']);
+      const first = await list();
+      expect(first.items.map((item) => item.name)).toEqual(['a.txt', 'b.txt']);
+      expect(first.items[0]?.type).toBe('file');
+      const last = await list(first.nextMarker ?? undefined);
+      expect(last.items.map((item) => item.name)).toEqual(['c.txt']);
+      expect(last.nextMarker).toBeNull();
+    });
+
+    it('says that a folder does not exist', async () => {
+      const { id: boxUserId } = await created();
+      const result = await subject.box.listFolder(context, { boxUserId, folderId: NOBODY, limit: 10 });
+      expect(fault(result).code).toBe('not_found');
+    });
+
+    it('says that the user it should act as is deactivated, after one call', async () => {
+      const { id: boxUserId } = await created();
+      value(await subject.box.updateUser(context, boxUserId, { status: 'inactive' }));
+      const result = await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 10 });
+      expect(fault(result)).toMatchObject({ code: 'box_user_deactivated', ambiguous: false });
+      expect(callsOf('list_folder').map((call) => call.outcome?.result)).toEqual(['refused']);
+    });
+
+    it('calls a create ambiguous that was cut off before Box did it, and sends it once', async () => {
+      await subject.meet('createUser', externalId, 'cut-before');
+      expect(fault(await create())).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
+      expect(await find()).toBeNull();
+      expect(callsOf('create_user').map((call) => call.outcome?.result)).toEqual(['ambiguous']);
+    });
+
+    it('calls a create ambiguous that was cut off after Box did it, and sends it once', async () => {
+      await subject.meet('createUser', externalId, 'cut-after');
+      expect(fault(await create())).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
+      expect(await find()).toMatchObject({ externalId });
+      expect(callsOf('create_user').map((call) => call.outcome?.result)).toEqual(['ambiguous']);
+    });
+
+    it('calls a write that met a 503 ambiguous, and a read unavailable', async () => {
+      const user = await created();
+      await subject.meet('updateUser', externalId, 'failing');
+      await subject.meet('findUser', externalId, 'failing');
+      const update = await subject.box.updateUser(context, user.id, { name: 'x' });
+      expect(fault(update)).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
+      const look = await subject.box.findUser(context, externalId);
+      expect(fault(look)).toMatchObject({ code: 'box_unavailable', ambiguous: false });
+    });
+
+    it('passes on how long Box asks to wait, and did nothing', async () => {
+      await subject.meet('createUser', externalId, 'rate-limited');
+      const refused = { code: 'box_rate_limited', ambiguous: false, retryAfterMs: 7000 };
+      expect(fault(await create())).toMatchObject(refused);
+      expect(await find()).toBeNull();
+    });
+
+    it('does nothing once the lease is lost', async () => {
+      subject.log.loseLease(context.lease);
+      await expect(create()).rejects.toBeInstanceOf(LeaseLost);
+      const other: CallContext = { ...context, lease: null };
+      expect(value(await subject.box.findUser(other, externalId))).toBeNull();
+    });
+
+    it('puts each call on record, before and after', async () => {
+      const user = await created();
+      value(await create());
+      const calls = callsOf('create_user');
+      expect(calls.map((call) => call.intent)).toEqual(
+        Array(2).fill(
+          expect.objectContaining({
+            direction: 'out',
+            system: 'box',
+            method: 'POST',
+            path: '/2.0/users',
+            actor: null,
+          }),
+        ),
+      );
+      expect(calls[0]?.intent.parameters).toEqual({ externalId, name: user.name });
+      expect(calls.map((call) => [call.outcome?.result, call.outcome?.status])).toEqual([
+        ['ok', 201],
+        ['refused', 409],
+      ]);
+    });
+  });
+}
+
+function value<T>(result: BoxResult<T>): T {
+  if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.detail}`);
+  return result.value;
+}
+
+function fault(result: BoxResult<unknown>) {
+  if (result.ok) throw new Error('The call went well.');
+  return result.fault;
+}

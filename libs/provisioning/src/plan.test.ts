@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import type { BoxAccount, BoxUser, Desired, Known, Step } from './model.ts';
+import { plan } from './plan.ts';
+
+const desired: Desired = { identityId: 'i', externalId: '00u1', name: 'Ada Example', active: true, generation: 3 };
+const account: BoxAccount = { boxUserId: '11', name: 'Ada Example', status: 'active', appliedGeneration: 3 };
+const user: BoxUser = { id: '11', name: 'Ada', login: 'x', status: 'active', externalId: '00u1', isAppUser: true };
+const nothing: Known = { account: null, lastCreate: null, observed: {}, effect: null };
+
+describe('plan', () => {
+  it('creates a newcomer at once, without asking first', () => {
+    expect(plan(desired, nothing)).toEqual({ kind: 'create', externalId: '00u1', name: 'Ada Example' });
+  });
+
+  it.each(['unsettled', 'conflict'] as const)('asks Box first after a create that ended %s', (lastCreate) => {
+    expect(plan(desired, { ...nothing, lastCreate })).toEqual({ kind: 'find', externalId: '00u1' });
+  });
+
+  it('creates again when Box shows nobody after an unsettled create', () => {
+    const known: Known = { ...nothing, lastCreate: 'unsettled', observed: { found: null } };
+    expect(plan(desired, known).kind).toBe('create');
+  });
+
+  it('reads the very user that a conflict named, and looks one up when it named none', () => {
+    expect(plan(desired, { ...nothing, observed: { conflict: { id: '11' } } })).toEqual({ kind: 'read', boxUserId: '11' });
+    expect(plan(desired, { ...nothing, observed: { conflict: { id: null } } }).kind).toBe('find');
+  });
+
+  it('fails for another try when Box says taken but shows nobody', () => {
+    const known: Known = { ...nothing, observed: { conflict: { id: null }, found: null } };
+    expect(plan(desired, known)).toMatchObject({ kind: 'fail', code: 'box_conflict' });
+  });
+
+  it('calls a user created that our own unsettled create made, and adopted any other', () => {
+    expect(plan(desired, { ...nothing, lastCreate: 'unsettled', observed: { found: user } })).toMatchObject({ effect: 'created' });
+    expect(plan(desired, { ...nothing, lastCreate: 'conflict', observed: { found: user } })).toMatchObject({ effect: 'adopted' });
+  });
+
+  it.each([
+    ['is not an app user', { isAppUser: false }],
+    ['carries another external id', { externalId: '00u2' }],
+    ['carries no external id', { externalId: null }],
+  ])('never adopts a user that %s', (_why, difference) => {
+    const known: Known = { ...nothing, lastCreate: 'conflict', observed: { found: { ...user, ...difference } } };
+    expect(plan(desired, known)).toMatchObject({ kind: 'fail', code: 'box_user_mismatch' });
+  });
+
+  it('does nothing in Box for somebody Okta deactivated who has no account', () => {
+    expect(plan({ ...desired, active: false }, nothing)).toMatchObject({ kind: 'fail', code: 'identity_deactivated' });
+  });
+
+  it('deactivates, reactivates and renames an existing account', () => {
+    const inactive = { ...account, status: 'inactive' as const };
+    expect(plan({ ...desired, active: false }, { ...nothing, account })).toMatchObject({ change: { status: 'inactive' } });
+    expect(plan(desired, { ...nothing, account: inactive })).toMatchObject({ change: { status: 'active' }, effect: 'reactivated' });
+    expect(plan({ ...desired, name: 'Ada New' }, { ...nothing, account })).toMatchObject({ change: { name: 'Ada New' } });
+  });
+
+  it('records a generation that changes nothing in Box without a call', () => {
+    expect(plan(desired, { ...nothing, account: { ...account, appliedGeneration: 2 } })).toEqual({ kind: 'confirm' });
+  });
+});
+
+/** A Box that obeys its documented rules: unique external id, look-ups that may lag, replies that may be lost. */
+class Model {
+  users: BoxUser[] = [];
+  creates = 0;
+
+  constructor(
+    readonly world: { preexisting: boolean; lag: boolean; named: boolean },
+    readonly externalId: string,
+  ) {
+    if (world.preexisting) this.users.push({ ...user, id: '99' });
+  }
+
+  create(): BoxUser | null {
+    if (this.users.length > 0) return null;
+    this.users.push({ ...user, id: String(++this.creates) });
+    return this.users[0]!;
+  }
+}
+
+/** What the call log and the account table would say to the next worker. */
+interface Records {
+  account: BoxAccount | null;
+  lastCreate: Known['lastCreate'];
+}
+
+type Cut = 'none' | 'before' | 'after';
+
+/** One worker's turn; it dies where the schedule says, before or after Box's commit. Gives the last step. */
+function turn(model: Model, records: Records, want: Desired, cuts: Cut[]): Step | 'died' {
+  let known: Known = { account: records.account, lastCreate: records.lastCreate, observed: {}, effect: null };
+  for (let steps = 0; steps < 12; steps++) {
+    const step = plan(want, known);
+    if (step.kind === 'finish' || step.kind === 'fail') return step;
+    if (step.kind === 'create') records.lastCreate = 'unsettled';
+    const cut = cuts.shift() ?? 'none';
+    if (cut === 'before') return 'died';
+    const next = act(model, records, known, step, want);
+    if (cut === 'after') return 'died';
+    known = next();
+  }
+  throw new Error('The plan does not end.');
+}
+
+function act(model: Model, records: Records, known: Known, step: Step, want: Desired): () => Known {
+  const save = (account: BoxAccount): Known => {
+    records.account = account;
+    return { ...known, account };
+  };
+  switch (step.kind) {
+    case 'create': {
+      const created = model.create();
+      return () => {
+        if (created) return save({ boxUserId: created.id, name: step.name, status: 'active', appliedGeneration: want.generation });
+        records.lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
+        const id = model.world.named ? model.users[0]!.id : null;
+        return { ...known, lastCreate: records.lastCreate, observed: { conflict: { id } } };
+      };
+    }
+    case 'find':
+      return () => ({ ...known, observed: { ...known.observed, found: model.world.lag ? null : (model.users[0] ?? null) } });
+    case 'read':
+      return () => ({ ...known, observed: { ...known.observed, found: model.users.find(({ id }) => id === step.boxUserId) ?? null } });
+    case 'adopt':
+      return () => save({ boxUserId: step.user.id, name: step.user.name, status: step.user.status, appliedGeneration: 0 });
+    case 'update':
+      return () => save({ ...known.account!, ...step.change, appliedGeneration: want.generation });
+    case 'confirm':
+      return () => save({ ...known.account!, appliedGeneration: want.generation });
+    default:
+      throw new Error(`No such call: ${step.kind}`);
+  }
+}
+
+describe('plan under any schedule of deaths', () => {
+  const world = fc.record({ preexisting: fc.boolean(), lag: fc.boolean(), named: fc.boolean() });
+  const schedule = fc.array(fc.array(fc.constantFrom<Cut>('none', 'before', 'after'), { maxLength: 4 }), { maxLength: 6 });
+
+  it('ends in exactly one Box user, mapped, in step', () => {
+    fc.assert(
+      fc.property(world, schedule, (w, turns) => {
+        const model = new Model(w, desired.externalId);
+        const records: Records = { account: null, lastCreate: null };
+        for (const cuts of turns) turn(model, records, desired, [...cuts]);
+        // In the end look-ups show what is there and nobody dies any more.
+        model.world.lag = false;
+        const last = turn(model, records, desired, []);
+        expect(last).toMatchObject({ kind: 'finish' });
+        expect(model.users).toHaveLength(1);
+        expect(records.account).toMatchObject({ boxUserId: model.users[0]!.id, name: desired.name, appliedGeneration: 3 });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never creates a second time without having asked, once a create was begun', () => {
+    fc.assert(
+      fc.property(world, schedule, (w, turns) => {
+        const model = new Model(w, desired.externalId);
+        const records: Records = { account: null, lastCreate: null };
+        for (const cuts of turns) {
+          const begun = records.lastCreate !== null && records.account === null;
+          const first = plan(desired, { account: records.account, lastCreate: records.lastCreate, observed: {}, effect: null });
+          expect(begun && first.kind === 'create').toBe(false);
+          turn(model, records, desired, [...cuts]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,2 @@
+export * from './box-port.contract.harness.ts';
+export * from './fake-box.harness.ts';

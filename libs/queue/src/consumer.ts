@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobConsumer, JobEnd, JobHandlers } from '@foyer/provisioning';
+import {
+  DelayedError,
+  type IQueueBackend,
+  type Job,
+  type JobProgress,
+  UnrecoverableError,
+  Worker,
+} from 'bullmq';
+import type { Broker, NoConnection } from './broker.ts';
+import { checkHandlers, readBullJob } from './bull-job.ts';
+import { createBroker } from './create-broker.ts';
+import { Opening } from './opening.ts';
+import { checkPrefix, KEY_PREFIX, type QueueOptions } from './options.ts';
+import { createReporter, type Reporter } from './report.ts';
+import { endsWithin } from './within-limit.ts';
+
+export interface ConsumerOptions extends QueueOptions {
+  /** The most jobs worked on at once. */
+  readonly concurrency: number;
+  /**
+   * How long a job stays locked to a consumer that has gone silent, and how often such jobs are looked for; default 5000.
+   * A killed consumer's jobs are given to another after about twice this.
+   */
+  readonly stalledIntervalMs?: number;
+}
+
+const STALLED_INTERVAL_MS = 5_000;
+/** Being killed is not the job's fault; the request table holds the limit on a request's attempts. */
+const MAX_STALLED = 1_000_000;
+const MOST_CONNECTIONS = 10;
+const START_LIMIT_MS = 5_000;
+const FORCED_CLOSE_LIMIT_MS = 1_000;
+const RETRY_DELAY_MS = 1_000;
+const WHERE = 'queue consumer';
+
+type BullWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, NoConnection>;
+
+/** Told of already, where it happened; the queue stores this text instead of what may be in the error. */
+class HandlerFailed extends Error {}
+class Dropped extends UnrecoverableError {}
+
+/**
+ * Gives jobs to the handlers. Resolves when it takes jobs, or after five seconds with the server still away: it then goes
+ * on trying in the background and tells `onError`; `JobQueue.ping` is what /readyz asks. Throws when a job of the catalog
+ * has no handler. A job that is malformed or unknown is told of and dropped.
+ */
+export async function createConsumer(options: ConsumerOptions, handlers: JobHandlers): Promise<JobConsumer> {
+  checkPrefix(options.prefix);
+  checkHandlers(handlers);
+  const { concurrency } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`Concurrency ${concurrency}: a whole number from 1`);
+  }
+  const consumer = new Consumer(options, handlers);
+  await endsWithin(START_LIMIT_MS, consumer.running);
+  return consumer;
+}
+
+class Consumer implements JobConsumer {
+  /** Settles when the worker has begun, or was closed before. */
+  readonly running: Promise<void>;
+  readonly #options: ConsumerOptions;
+  readonly #handlers: JobHandlers;
+  readonly #reporter: Reporter;
+  readonly #broker: Broker;
+  readonly #opening: Opening<BullWorker>;
+  /** The time to wait is over: what running handlers still say goes nowhere. */
+  #letGo = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConsumerOptions, handlers: JobHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    const told = createReporter(options.onError);
+    this.#reporter = {
+      ...told,
+      backend: (error, where) => (this.#letGo ? undefined : told.backend(error, where)),
+    };
+    const connections = Math.min(options.concurrency + 2, MOST_CONNECTIONS);
+    this.#broker = createBroker(options, { role: 'consumer', connections, reporter: this.#reporter });
+    this.#opening = new Opening(this.#broker, () => this.#makeWorker(), this.#reporter, WHERE);
+    this.running = this.#opening.ready.then((worker) => {
+      void this.#run(worker);
+    });
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return (this.#closing ??= this.#close(timeoutMs));
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const worker = this.#opening.stop();
+    if (worker && !(await endsWithin(timeoutMs, worker.close(!worker.isRunning())))) {
+      this.#letGo = true;
+      await endsWithin(FORCED_CLOSE_LIMIT_MS, worker.getBackend().close(true));
+    }
+    this.#letGo = true;
+    await this.#broker.close();
+  }
+
+  #makeWorker(): BullWorker {
+    const stalledInterval = this.#options.stalledIntervalMs ?? STALLED_INTERVAL_MS;
+    const worker: BullWorker = new Worker(
+      this.#options.prefix,
+      (job: Job<unknown, void>, token?: string) => this.#work(job, token),
+      {
+        connection: {},
+        prefix: KEY_PREFIX,
+        autorun: false,
+        concurrency: this.#options.concurrency,
+        stalledInterval,
+        lockDuration: stalledInterval,
+        maxStalledCount: MAX_STALLED,
+        runRetryDelay: RETRY_DELAY_MS,
+        // For jobs that came with no rule of their own.
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
+      },
+      this.#broker.factory,
+    );
+    worker.on('error', (error) => this.#reporter.backend(error, WHERE));
+    worker.on('failed', (job, error) => {
+      if (error instanceof HandlerFailed || error instanceof Dropped) return;
+      this.#reporter.backend(error, `job ${job?.id}`);
+    });
+    return worker;
+  }
+
+  /** Until it is closed: a worker whose loop ended by a fault would stand there and take nothing. */
+  async #run(worker: BullWorker): Promise<void> {
+    while (this.#closing === undefined) {
+      try {
+        await worker.run();
+        return;
+      } catch (error) {
+        this.#reporter.backend(error, WHERE);
+        await sleep(RETRY_DELAY_MS);
+      }
+    }
+  }
+
+  async #work(job: Job<unknown, void>, token: string | undefined): Promise<void> {
+    const run = readBullJob(this.#handlers, job.name, job.data);
+    const where = `job ${job.id}`;
+    if (typeof run === 'string') {
+      this.#reporter.job(new Error(`Dropped: ${run}`), where);
+      throw new Dropped(run);
+    }
+    const end = await this.#handle(
+      run,
+      `${where}, attempt ${job.attemptsMade + 1} of ${job.opts.attempts ?? 1}`,
+    );
+    if (end.kind === 'over' || this.#letGo) return;
+    await job.moveToDelayed(Date.now() + end.delayMs, token);
+    throw new DelayedError();
+  }
+
+  async #handle(run: () => Promise<JobEnd>, where: string): Promise<JobEnd> {
+    try {
+      return await run();
+    } catch (error) {
+      this.#reporter.job(error, where);
+      throw new HandlerFailed('The handler threw');
+    }
+  }
+}

@@ -1,0 +1,378 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as tick } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Job, JobConsumer, JobEnd, JobQueue } from '@foyer/provisioning';
+import { jobCatalog } from '@foyer/shared';
+import { Queue } from 'bullmq';
+import { createConsumer, type ConsumerOptions, createQueue } from './index.ts';
+import { createBroker } from './create-broker.ts';
+import { KEY_PREFIX } from './options.ts';
+import { createReporter } from './report.ts';
+import { freePort, type Server } from './servers.harness.ts';
+
+export const over: JobEnd = { kind: 'over' };
+const STALLED_MS = 1_000;
+
+export const jobFor = (requestId: string, priority = 5): Job => ({
+  name: 'converge',
+  payload: { requestId },
+  priority,
+});
+const newJobs = (count: number): string[] => Array.from({ length: count }, () => randomUUID());
+
+/** Polls, because the condition is another process's. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Waited ${limitMs} ms for: ${what}`);
+    await tick(10);
+  }
+}
+
+/** One queue name, with all that is opened on it, for one test. */
+export class Bench {
+  readonly prefix = `t${randomUUID().slice(0, 13)}`;
+  readonly errors: { message: string; where: string; error: Error }[] = [];
+  readonly taken: string[] = [];
+  readonly #server: Server;
+  readonly #open: (JobQueue | JobConsumer)[] = [];
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  get options() {
+    return {
+      ...this.#server.address,
+      prefix: this.prefix,
+      onError: (error: Error, where: string) =>
+        void this.errors.push({ message: error.message, where, error }),
+    };
+  }
+
+  queue(): JobQueue {
+    const queue = createQueue(this.options);
+    this.#open.push(queue);
+    return queue;
+  }
+
+  async consumer(
+    handle: (requestId: string) => JobEnd | Promise<JobEnd>,
+    options: Partial<ConsumerOptions> = {},
+  ): Promise<JobConsumer> {
+    const consumer = await createConsumer(
+      { ...this.options, concurrency: 1, stalledIntervalMs: STALLED_MS, ...options },
+      {
+        converge: async ({ requestId }) => {
+          this.taken.push(requestId);
+          return handle(requestId);
+        },
+      },
+    );
+    this.#open.push(consumer);
+    return consumer;
+  }
+
+  /** Puts a job there past the catalog, as another version of the program might. */
+  async plant(name: string, data: unknown): Promise<void> {
+    const reporter = createReporter(this.options.onError);
+    const broker = createBroker(this.options, { role: 'producer', connections: 1, reporter });
+    await broker.prepare();
+    const queue = new Queue(this.prefix, { connection: {}, prefix: KEY_PREFIX }, broker.factory);
+    await queue.waitUntilReady();
+    await queue.add(name, data);
+    await queue.close();
+    await broker.close();
+  }
+
+  async empty(queue: JobQueue): Promise<void> {
+    await until('an empty queue', async () => {
+      const { waiting, active } = await queue.depth();
+      return waiting + active === 0;
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map((one) => one.close(500)));
+  }
+}
+
+/** A program of this folder, as a process of its own, on TypeScript as it is. */
+export function startProgram(file: string, argument: object) {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const child = spawn(process.execPath, ['--conditions=@foyer/source', path, JSON.stringify(argument)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
+  return { child, said, exit: once(child, 'exit') };
+}
+
+const gate = (): { open: () => void; opened: Promise<void> } => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { open: resolve, opened: promise };
+};
+
+/** What every backend of the queue must do. `nowhere` is its kind of address with nobody there. */
+export function queueContract(server: () => Server, nowhere: (port: number) => Server['address']): void {
+  let bench: Bench;
+  beforeEach(() => (bench = new Bench(server())));
+  afterEach(() => bench.close());
+
+  describe('delivery', () => {
+    it('gives each job of a bulk to the handler once', async () => {
+      const queue = bench.queue();
+      const ids = newJobs(20);
+      await bench.consumer(() => over, { concurrency: 4 });
+      await queue.add(
+        [...ids, ...ids].map((id) => jobFor(id)),
+        5_000,
+      );
+      await until('all jobs', () => bench.taken.length >= ids.length);
+      await bench.empty(queue);
+      expect([...bench.taken].sort()).toEqual([...ids].sort());
+      expect(bench.errors).toEqual([]);
+    });
+
+    it('ignores a job whose key waits or is worked on, and takes it again once it is over', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      await queue.add([jobFor(id)], 5_000);
+      await queue.add([jobFor(id)], 5_000);
+      expect(await queue.depth()).toEqual({ waiting: 1, active: 0 });
+      const hold = gate();
+      await bench.consumer(() => hold.opened.then(() => over));
+      await until('the job', () => bench.taken.length === 1);
+      await queue.add([jobFor(id)], 5_000);
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 1 });
+      hold.open();
+      await bench.empty(queue);
+      expect(bench.taken).toEqual([id]);
+      await queue.add([jobFor(id)], 5_000);
+      await until('the job again', () => bench.taken.length === 2);
+    });
+
+    it('takes the lower priority number first, and equal ones in their order', async () => {
+      const queue = bench.queue();
+      const [late, first, second, early] = ['', '', '', ''].map(() => randomUUID());
+      const jobs = [jobFor(late!, 10), jobFor(first!, 2), jobFor(second!, 2), jobFor(early!, 0)];
+      for (const job of jobs) await queue.add([job], 5_000);
+      await bench.consumer(() => over);
+      await until('all jobs', () => bench.taken.length === 4);
+      expect(bench.taken).toEqual([early, first, second, late]);
+    });
+
+    it('brings a job back after the delay its handler asked for, under the same key', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      const at: number[] = [];
+      await bench.consumer(() => (at.push(performance.now()) < 3 ? { kind: 'again', delayMs: 400 } : over));
+      await queue.add([jobFor(id)], 5_000);
+      await until('the delay', async () => (await queue.depth()).waiting === 1 && at.length === 1);
+      await queue.add([jobFor(id)], 5_000);
+      expect((await queue.depth()).waiting).toBe(1);
+      await until('the third time', () => at.length === 3);
+      await bench.empty(queue);
+      expect(bench.taken).toEqual([id, id, id]);
+      expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(390);
+      expect(at[2]! - at[1]!).toBeGreaterThanOrEqual(390);
+    });
+
+    it('tries a job whose handler throws as often as the catalog says, then drops it', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      await bench.consumer(() => Promise.reject(new Error('the database is away')));
+      await queue.add([jobFor(id)], 5_000);
+      await until('the last attempt', () => bench.taken.length === jobCatalog.converge.attempts);
+      await bench.empty(queue);
+      expect(bench.errors.map(({ where }) => where)).toEqual(
+        [1, 2, 3, 4, 5].map((attempt) => `job converge-${id}, attempt ${attempt} of 5`),
+      );
+      await queue.add([jobFor(id)], 5_000);
+      await until('the job again', () => bench.taken.length === jobCatalog.converge.attempts + 1);
+    });
+
+    it('drops what is malformed or unknown, says so once, and goes on', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      await bench.plant('converge', { requestId: 'no uuid' });
+      await bench.plant('converge', null);
+      await bench.plant('toString', { requestId: id });
+      await queue.add([jobFor(id)], 5_000);
+      await bench.consumer(() => over);
+      await bench.empty(queue);
+      expect(bench.taken).toEqual([id]);
+      expect(bench.errors.map(({ message }) => message)).toEqual([
+        expect.stringContaining('Dropped: requestId'),
+        expect.stringContaining('Dropped: '),
+        'Dropped: no job is called "toString"',
+      ]);
+    });
+
+    it('shares the jobs between two consumers', async () => {
+      const queue = bench.queue();
+      const ids = newJobs(12);
+      const both = gate();
+      const seen = new Set<string>();
+      const worker = (name: string) => async (): Promise<JobEnd> => {
+        if (seen.add(name).size === 2) both.open();
+        await both.opened;
+        return over;
+      };
+      await Promise.all([bench.consumer(worker('one')), bench.consumer(worker('two'))]);
+      await queue.add(
+        ids.map((id) => jobFor(id)),
+        5_000,
+      );
+      await bench.empty(queue);
+      expect([...bench.taken].sort()).toEqual([...ids].sort());
+    });
+  });
+
+  describe('when the server is away', () => {
+    it('add and ping fail within their limits, and work again when it is back', async () => {
+      const queue = bench.queue();
+      await queue.ping(5_000);
+      await server().stop();
+      const began = performance.now();
+      await expect(queue.add([jobFor(randomUUID())], 500)).rejects.toThrow();
+      await expect(queue.ping(500)).rejects.toThrow();
+      expect(performance.now() - began).toBeLessThan(3_000);
+      await server().start();
+      await until('a ping', () =>
+        queue.ping(500).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await queue.add([jobFor(randomUUID())], 5_000);
+      expect((await queue.depth()).waiting).toBeGreaterThanOrEqual(1);
+    });
+
+    it('a consumer goes on when it is back, with what was waiting and what is new', async () => {
+      const queue = bench.queue();
+      const [held, waiting, fresh] = newJobs(3);
+      const hold = gate();
+      await bench.consumer((id) => (id === held ? hold.opened.then(() => over) : over));
+      await queue.add([jobFor(held!, 1), jobFor(waiting!)], 5_000);
+      await until('the first job', () => bench.taken.length === 1);
+      await server().stop();
+      hold.open();
+      await server().start();
+      await until('a job to be taken', () =>
+        queue.add([jobFor(fresh!)], 500).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await bench.empty(queue);
+      expect(new Set(bench.taken)).toEqual(new Set([held, waiting, fresh]));
+    });
+
+    it('both sides may start before it does', async () => {
+      await server().stop();
+      const queue = bench.queue();
+      const starting = bench.consumer(() => over);
+      await expect(queue.ping(300)).rejects.toMatchObject({ name: 'TimeoutError' });
+      await expect(queue.add([jobFor(randomUUID())], 300)).rejects.toThrow();
+      await server().start();
+      await starting;
+      await until('a ping', () =>
+        queue.ping(500).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const id = randomUUID();
+      await queue.add([jobFor(id)], 5_000);
+      await until('the job', () => bench.taken.includes(id));
+      expect(bench.errors.length).toBeGreaterThan(0);
+    });
+
+    it('a process that finds nobody neither crashes nor hangs', async () => {
+      const { child, said, exit } = startProgram('./nobody-there.harness.ts', {
+        ...nowhere(await freePort()),
+        prefix: bench.prefix,
+      });
+      await exit;
+      expect({ code: child.exitCode, err: said.err }).toEqual({ code: 0, err: '' });
+      const { ends, told } = JSON.parse(said.out) as { ends: string[]; told: string[] };
+      expect(ends).toEqual(['TimeoutError', 'TimeoutError', 'TimeoutError']);
+      expect(told.join()).toContain('ECONNREFUSED');
+      expect(told.length).toBeLessThan(10);
+    });
+  });
+
+  describe('when a consumer ends', () => {
+    it('gives the job of a killed process to another', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      const { prefix } = bench;
+      const { child, said, exit } = startProgram('./held-job.harness.ts', {
+        ...server().address,
+        prefix,
+        stalledIntervalMs: STALLED_MS,
+      });
+      await queue.add([jobFor(id)], 5_000);
+      await until('the other process to take it', () => said.out.includes(`took ${id}`));
+      await bench.consumer(() => over);
+      child.kill('SIGKILL');
+      await exit;
+      expect(bench.taken).toEqual([]);
+      await bench.empty(queue);
+      expect(bench.taken).toEqual([id]);
+      expect(said.err).toBe('');
+    });
+
+    it('close waits for the job that runs and takes no other', async () => {
+      const queue = bench.queue();
+      const ids = newJobs(2);
+      const hold = gate();
+      const consumer = await bench.consumer(() => hold.opened.then(() => over));
+      for (const id of ids) await queue.add([jobFor(id)], 5_000);
+      await until('the first job', () => bench.taken.length === 1);
+      let closed = false;
+      const closing = consumer.close(10_000).then(() => (closed = true));
+      await queue.depth();
+      expect(closed).toBe(false);
+      hold.open();
+      await closing;
+      expect(bench.taken).toEqual([ids[0]]);
+      expect(await queue.depth()).toEqual({ waiting: 1, active: 0 });
+    });
+
+    it('close lets go when its time is over, and another gets the job', async () => {
+      const queue = bench.queue();
+      const id = randomUUID();
+      const hold = gate();
+      const consumer = await bench.consumer(() => hold.opened.then(() => over));
+      await queue.add([jobFor(id)], 5_000);
+      await until('the job', () => bench.taken.length === 1);
+      const began = performance.now();
+      await consumer.close(200);
+      expect(performance.now() - began).toBeLessThan(2_000);
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 1 });
+      await bench.consumer(() => over);
+      await bench.empty(queue);
+      hold.open();
+      expect(bench.taken).toEqual([id, id]);
+    });
+
+    it('an idle one closes at once, twice if need be, and so does a queue', async () => {
+      const queue = bench.queue();
+      const consumer = await bench.consumer(() => over);
+      await queue.ping(5_000);
+      const began = performance.now();
+      await Promise.all([consumer.close(10_000), consumer.close(10_000), queue.close(), queue.close()]);
+      expect(performance.now() - began).toBeLessThan(2_000);
+      await expect(queue.add([jobFor(randomUUID())], 300)).rejects.toThrow();
+    });
+  });
+}

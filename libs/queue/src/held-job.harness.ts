@@ -1,0 +1,17 @@
+// Started as a process of its own: takes jobs, says so on its standard output and never ends one.
+import { createConsumer, type QueueOptions } from './index.ts';
+
+const options: Omit<QueueOptions, 'onError'> & { stalledIntervalMs: number } = JSON.parse(
+  process.argv[2] ?? '{}',
+);
+const onError = (error: Error, where: string): void => console.error(where, error);
+await createConsumer(
+  { ...options, onError, concurrency: 1 },
+  {
+    converge: ({ requestId }) => {
+      process.stdout.write(`took ${requestId}\n`);
+      return new Promise(() => undefined);
+    },
+  },
+);
+process.stdout.write('ready\n');

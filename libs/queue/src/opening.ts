@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from './broker.ts';
+import type { Reporter } from './report.ts';
+
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 5_000;
+
+interface Openable {
+  waitUntilReady(): Promise<unknown>;
+  /** BullMQ's queue takes no notice of `force`, its worker does. */
+  close(force?: boolean): Promise<void>;
+}
+
+/**
+ * Opens a queue or a worker, and begins anew for as long as that fails: BullMQ remembers a failed first connection for
+ * ever, so one that came too early has to be thrown away.
+ */
+export class Opening<T extends Openable> {
+  /** Rejects only when closed before it was open. */
+  readonly ready: Promise<T>;
+  readonly #stop = new AbortController();
+  #current: T | undefined;
+
+  constructor(broker: Broker, make: () => T, reporter: Reporter, where: string) {
+    this.ready = this.#open(broker, make, (error) => reporter.backend(error, where));
+    this.ready.catch(() => undefined);
+  }
+
+  async #open(broker: Broker, make: () => T, report: (error: unknown) => void): Promise<T> {
+    const { signal } = this.#stop;
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+      try {
+        await broker.prepare();
+        signal.throwIfAborted();
+        this.#current = make();
+        await this.#current.waitUntilReady();
+        signal.throwIfAborted();
+        return this.#current;
+      } catch (error) {
+        if (!signal.aborted) report(error);
+        await this.#current?.close(true).catch(report);
+        this.#current = undefined;
+      }
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Ends the trying. What is open or half open is given back, for the caller to close. */
+  stop(): T | undefined {
+    this.#stop.abort(new Error('The queue is closed'));
+    return this.#current;
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { Bench, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { postgresServer, type Server } from './servers.harness.ts';
+
+let server: Server;
+beforeAll(async () => {
+  server = await postgresServer();
+  await server.start();
+});
+afterAll(() => server.remove());
+
+/** One statement as the superuser; in the given database when there is one. */
+async function sql<R extends pg.QueryResultRow>(
+  text: string,
+  databaseUrl = server.address.databaseUrl,
+): Promise<R[]> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  try {
+    return (await client.query<R>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The server, with a new database and a role that has no other right. */
+async function onNewDatabase(
+  grant: (names: { role: string; database: string }) => string[],
+): Promise<Server> {
+  const name = `n${randomUUID().replaceAll('-', '')}`;
+  await sql(`CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);
+  await sql(`CREATE DATABASE ${name}`);
+  const url = new URL(server.address.databaseUrl);
+  url.pathname = `/${name}`;
+  for (const statement of grant({ role: name, database: name })) await sql(statement, url.href);
+  url.username = name;
+  url.password = 'plain';
+  return { ...server, address: { databaseUrl: url.href } };
+}
+
+describe('the queue on PostgreSQL', () => {
+  queueContract(
+    () => server,
+    (port) => ({ databaseUrl: `postgres://nobody@127.0.0.1:${port}/none` }),
+  );
+
+  describe('its schema', () => {
+    const worksOn = async (place: Server): Promise<void> => {
+      const bench = new Bench(place);
+      const queue = bench.queue();
+      try {
+        await Promise.all([bench.consumer(() => over), bench.consumer(() => over), queue.ping(10_000)]);
+        const id = randomUUID();
+        await queue.add([jobFor(id)], 5_000);
+        await bench.empty(queue);
+        expect(bench.taken).toEqual([id]);
+        expect(bench.errors).toEqual([]);
+      } finally {
+        await bench.close();
+      }
+    };
+
+    it('is made by whoever comes first, several at once, as the owner of an empty database', async () => {
+      await worksOn(
+        await onNewDatabase(({ role, database }) => [`ALTER DATABASE ${database} OWNER TO ${role}`]),
+      );
+    });
+
+    it('may be given to a role that can make none', async () => {
+      await worksOn(await onNewDatabase(({ role }) => [`CREATE SCHEMA foyer_queue AUTHORIZATION ${role}`]));
+    });
+
+    it('is told of as a fault when the role can neither make nor use it, and the queue is not ready', async () => {
+      const bench = new Bench(await onNewDatabase(() => []));
+      await expect(bench.queue().ping(500)).rejects.toThrow(
+        expect.objectContaining({ name: 'TimeoutError' }),
+      );
+      expect(bench.errors[0]?.message).toContain('permission denied for database');
+      await bench.close();
+    });
+
+    it('is made again when somebody drops it under a running queue', async () => {
+      const place = await onNewDatabase(({ role, database }) => [
+        `ALTER DATABASE ${database} OWNER TO ${role}`,
+      ]);
+      const bench = new Bench(place);
+      const queue = bench.queue();
+      await bench.consumer(() => over);
+      await queue.add([jobFor(randomUUID())], 5_000);
+      await until('the first job', () => bench.taken.length === 1);
+      await sql('DROP SCHEMA foyer_queue CASCADE', place.address.databaseUrl);
+      const id = randomUUID();
+      await until('an add', () =>
+        queue.add([jobFor(id)], 5_000).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await until('the job', () => bench.taken.includes(id));
+      await bench.close();
+    });
+
+    it('keeps nothing of jobs that are over, and few events', async () => {
+      const bench = new Bench(server);
+      const queue = bench.queue();
+      await queue.ping(5_000);
+      await bench.consumer(() => over, { concurrency: 8 });
+      for (let round = 0; round < 6; round += 1) {
+        await queue.add(
+          Array.from({ length: 50 }, () => jobFor(randomUUID())),
+          5_000,
+        );
+      }
+      await bench.empty(queue);
+      const [left] = await sql<{ jobs: string; events: string }>(
+        `SELECT (SELECT count(*) FROM foyer_queue.job WHERE queue = '${bench.prefix}') AS jobs,
+                (SELECT count(*) FROM foyer_queue.event WHERE queue = '${bench.prefix}') AS events`,
+      );
+      expect(bench.taken).toHaveLength(300);
+      expect(left?.jobs).toBe('0');
+      expect(Number(left?.events)).toBeLessThan(500);
+      await bench.close();
+    });
+  });
+
+  it('tells of its faults without the client or the password', async () => {
+    const bench = new Bench(server);
+    const queue = bench.queue();
+    await bench.consumer(() => over);
+    await queue.ping(5_000);
+    await sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> '' AND pid <> pg_backend_pid()",
+    );
+    await until('a fault', () => bench.errors.length > 0);
+    for (const { error } of bench.errors) {
+      expect(Object.keys(error).filter((key) => !['name', 'stack', 'code'].includes(key))).toEqual([]);
+    }
+    const id = randomUUID();
+    await until('an add', () =>
+      queue.add([jobFor(id)], 1_000).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until('the job', () => bench.taken.includes(id));
+    await bench.close();
+  });
+});

@@ -1,0 +1,87 @@
+import { isNativeError } from 'node:util/types';
+import {
+  assertSchemaCompatibility,
+  createPostgresBackend,
+  LATEST_SCHEMA_VERSION,
+  type PgQueryable,
+  runMigrations,
+  SchemaMigrationRequiredError,
+} from 'bullmq';
+import pg from 'pg';
+import type { Broker, BrokerNeeds, QueueBackendFactory } from './broker.ts';
+
+const SCHEMA = 'foyer_queue';
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Longer than any command of ours takes; without it a server that went silent would hold a worker for ever. */
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** PostgreSQL, in a schema of its own that is made and brought up to date here. */
+export function createPostgresBroker(
+  databaseUrl: string,
+  { role, connections, reporter }: BrokerNeeds,
+): Broker {
+  const settings = {
+    connectionString: databaseUrl,
+    application_name: `foyer-queue-${role}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+  };
+  const connection = { ...settings, schema: SCHEMA, max: connections };
+  const prepare = async (): Promise<void> => {
+    const client = new pg.Client(settings);
+    client.on('error', (error) => reporter.backend(error, `queue ${role}`));
+    try {
+      await client.connect();
+      await bringUpToDate(client);
+    } finally {
+      await client.end();
+    }
+  };
+  const factory: QueueBackendFactory = (name, opts, needs) =>
+    createPostgresBackend(name, { ...opts, connection }, needs);
+  return { prepare, factory: mending(factory, prepare), close: () => Promise.resolve() };
+}
+
+/** Several may start at once: the migrator holds an advisory lock from its first statement to its commit. */
+async function bringUpToDate(client: pg.Client): Promise<void> {
+  try {
+    if ((await assertSchemaCompatibility(client, SCHEMA)) >= LATEST_SCHEMA_VERSION) return;
+  } catch (error) {
+    if (!(error instanceof SchemaMigrationRequiredError)) throw error;
+  }
+  await runMigrations(await sessionFor(client), SCHEMA);
+}
+
+/**
+ * PostgreSQL wants the right to create schemas for CREATE SCHEMA IF NOT EXISTS even when the schema exists. Leaving that
+ * statement out then lets a role work that was only given this schema.
+ */
+async function sessionFor(client: pg.Client): Promise<PgQueryable> {
+  const session: PgQueryable = client;
+  const found = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [SCHEMA]);
+  if (found.rowCount === 0) return session;
+  return {
+    query: (text, params) =>
+      session.query(text.startsWith('CREATE SCHEMA IF NOT EXISTS') ? 'SELECT' : text, params),
+  };
+}
+
+/** SQLSTATE undefined_function, undefined_table, invalid_schema_name. */
+const MISSING = new Set(['42883', '42P01', '3F000']);
+
+/** Somebody dropped the schema under us: make it again. The command still fails; whoever sent it sends it again. */
+function mending(factory: QueueBackendFactory, prepare: () => Promise<void>): QueueBackendFactory {
+  const mend = async (error: unknown): Promise<never> => {
+    if (isNativeError(error) && 'code' in error && MISSING.has(String(error.code))) await prepare();
+    throw error;
+  };
+  return (...args) => {
+    const backend = factory(...args);
+    const moveToActive = backend.moveToActive.bind(backend);
+    const addJobs = backend.addJobs.bind(backend);
+    backend.moveToActive = (token, name) => moveToActive(token, name).catch(mend);
+    backend.addJobs = (entries) => addJobs(entries).catch(mend);
+    return backend;
+  };
+}

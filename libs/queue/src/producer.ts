@@ -1,0 +1,86 @@
+import type { Job, JobQueue } from '@foyer/provisioning';
+import { type IQueueBackend, Queue } from 'bullmq';
+import type { Broker, NoConnection } from './broker.ts';
+import { toBullJob } from './bull-job.ts';
+import { createBroker } from './create-broker.ts';
+import { Opening } from './opening.ts';
+import { checkPrefix, KEY_PREFIX, type QueueOptions } from './options.ts';
+import { createReporter, plainError } from './report.ts';
+import { endsWithin, withinLimit } from './within-limit.ts';
+
+const CONNECTIONS = 4;
+const DEPTH_LIMIT_MS = 5_000;
+const CLOSE_LIMIT_MS = 2_000;
+/** Nobody reads BullMQ's event stream, on Redis a stream, on PostgreSQL a table: keep next to none of it. */
+const KEPT_EVENTS = 100;
+const WHERE = 'queue producer';
+
+type BullQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, NoConnection>;
+
+/**
+ * The producer's side of the queue. Returns at once and connects in the background, for as long as it takes: whether it is
+ * there is what `ping` tells (for /readyz). While the server is away `add` rejects, at once or at its time limit.
+ */
+export function createQueue(options: QueueOptions): JobQueue {
+  checkPrefix(options.prefix);
+  const reporter = createReporter(options.onError);
+  const broker = createBroker(options, { role: 'producer', connections: CONNECTIONS, reporter });
+  const make = (): BullQueue => {
+    const settings = { connection: {}, prefix: KEY_PREFIX, streams: { events: { maxLen: KEPT_EVENTS } } };
+    const queue: BullQueue = new Queue(options.prefix, settings, broker.factory);
+    return queue.on('error', (error) => reporter.backend(error, WHERE));
+  };
+  return new Producer(broker, new Opening(broker, make, reporter, WHERE));
+}
+
+class Producer implements JobQueue {
+  readonly #broker: Broker;
+  readonly #opening: Opening<BullQueue>;
+  #closing: Promise<void> | undefined;
+
+  constructor(broker: Broker, opening: Opening<BullQueue>) {
+    this.#broker = broker;
+    this.#opening = opening;
+  }
+
+  async add(jobs: readonly Job[], timeoutMs: number): Promise<void> {
+    if (jobs.length === 0) return;
+    const bulk = jobs.map(toBullJob);
+    await this.#ask('Adding to the queue', timeoutMs, (queue) => queue.addBulk(bulk));
+  }
+
+  async depth(): Promise<{ waiting: number; active: number }> {
+    const counts = await this.#ask('Counting the queue', DEPTH_LIMIT_MS, (queue) =>
+      queue.getJobCounts('wait', 'prioritized', 'delayed', 'active'),
+    );
+    const { active = 0, ...waiting } = counts;
+    return { waiting: Object.values(waiting).reduce((sum, count) => sum + count, 0), active };
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.#ask('The queue', timeoutMs, (queue) => queue.getVersion());
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const queue = this.#opening.stop();
+    if (queue) await endsWithin(CLOSE_LIMIT_MS, queue.close());
+    await this.#broker.close();
+  }
+
+  /** One command, once there is a queue. It is not sent any more when that took longer than the limit. */
+  async #ask<T>(what: string, limitMs: number, command: (queue: BullQueue) => Promise<T>): Promise<T> {
+    try {
+      return await withinLimit(what, limitMs, async (signal) => {
+        const queue = await this.#opening.ready;
+        signal.throwIfAborted();
+        return command(queue);
+      });
+    } catch (error) {
+      throw plainError(error);
+    }
+  }
+}

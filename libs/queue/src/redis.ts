@@ -1,0 +1,37 @@
+import { createRedisBackend } from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Broker, BrokerNeeds } from './broker.ts';
+import { endsWithin } from './within-limit.ts';
+
+const LONGEST_RETRY_MS = 2_000;
+const QUIT_LIMIT_MS = 1_000;
+
+const common: RedisOptions = {
+  connectTimeout: 5_000,
+  keepAlive: 10_000,
+  // ioredis keeps a timer of this length, and with it the process, for a socket that is closed already.
+  disconnectTimeout: 250,
+  retryStrategy: (times) => Math.min(100 * 2 ** times, LONGEST_RETRY_MS) * (0.5 + Math.random() / 2),
+};
+
+const byRole: Readonly<Record<BrokerNeeds['role'], RedisOptions>> = {
+  // A producer is told at once that Redis is away: commands that wait would pile up and then arrive all together.
+  producer: { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 10_000 },
+  // BullMQ's rule for workers: commands wait for the server. The limit is above that of its longest blocking one, 11 s.
+  consumer: { ...common, maxRetriesPerRequest: null, commandTimeout: 30_000 },
+};
+
+/** Redis through a connection of our own; a consumer's second one, which blocks, is BullMQ's duplicate of it. */
+export function createRedisBroker(url: string, { role, reporter }: BrokerNeeds): Broker {
+  const client = new Redis(url, byRole[role]);
+  // BullMQ listens too, but only while its queue or worker is open.
+  client.on('error', (error) => reporter.backend(error, `queue ${role}`));
+  return {
+    prepare: () => Promise.resolve(),
+    factory: (name, opts, needs) => createRedisBackend(name, { ...opts, connection: client }, needs),
+    close: async () => {
+      if (client.status === 'ready') await endsWithin(QUIT_LIMIT_MS, client.quit());
+      client.disconnect();
+    },
+  };
+}

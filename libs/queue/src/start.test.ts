@@ -1,0 +1,31 @@
+import { createConsumer, createQueue } from './index.ts';
+
+const options = {
+  databaseUrl: 'postgres://nobody@127.0.0.1:1/none',
+  prefix: 'foyer',
+  onError: () => undefined,
+};
+const over = async () => ({ kind: 'over' }) as const;
+
+describe('a start with wrong settings', () => {
+  it.each(['', 'Foyer', '1st', 'a:b', 'a b', 'x'.repeat(41)])('refuses the prefix %j', async (prefix) => {
+    expect(() => createQueue({ ...options, prefix })).toThrow('Queue prefix');
+    await expect(createConsumer({ ...options, prefix, concurrency: 1 }, { converge: over })).rejects.toThrow(
+      'Queue prefix',
+    );
+  });
+
+  it('names the job that has no handler', async () => {
+    const handlers = { converge: over };
+    Reflect.deleteProperty(handlers, 'converge');
+    await expect(createConsumer({ ...options, concurrency: 1 }, handlers)).rejects.toThrow(
+      'The job "converge" has no handler',
+    );
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses a concurrency of %p', async (concurrency) => {
+    await expect(createConsumer({ ...options, concurrency }, { converge: over })).rejects.toThrow(
+      'Concurrency',
+    );
+  });
+});

@@ -1,0 +1,37 @@
+class QueueTimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+/**
+ * Gives `run` at most `limitMs`, then rejects with an error named TimeoutError. What was started goes on alone: it can look
+ * at the signal before its next step, and its late rejection is nobody's.
+ */
+export async function withinLimit<T>(
+  what: string,
+  limitMs: number,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new QueueTimeoutError(`${what} took longer than ${limitMs} ms`);
+      limit.abort(error);
+      reject(error);
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([run(limit.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** True when the work ended, well or badly, within the limit. */
+export async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  return withinLimit('Work', limitMs, () => ended).catch(() => false);
+}
