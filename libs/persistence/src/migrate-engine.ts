@@ -36,7 +36,7 @@ const FILTERS = { externalTables: [], externalEnums: [] };
 /** The part of the standard global that is used; TypeScript knows it only with the DOM's types. */
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<object>;
-  instantiate(module: object, imports: object): Promise<{ exports: Record<string, unknown> }>;
+  instantiate(module: object, imports: object): Promise<{ exports: { __wbindgen_start(): void } }>;
 };
 
 let loading: Promise<void> | undefined;
@@ -54,9 +54,7 @@ async function instantiate(): Promise<void> {
     './schema_engine_bg.js': Object.fromEntries(Object.entries(glue).map(withIdleTimers)),
   });
   glue.__wbg_set_wasm(instance.exports);
-  const start = instance.exports.__wbindgen_start;
-  if (typeof start !== 'function') throw new Error('the migration engine has no start function');
-  start();
+  instance.exports.__wbindgen_start();
 }
 
 /** The engine leaves the 10 s timer of its own lock behind; unreferenced, it no longer holds up the process's end. */

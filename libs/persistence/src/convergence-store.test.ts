@@ -1,0 +1,193 @@
+import { LeaseLost, type CallContext, type CallIntent, type Taken } from '@foyer/provisioning';
+import { PrismaCallLog } from './call-log.ts';
+import { PrismaConvergenceStore } from './convergence-store.ts';
+import { createTestDatabase, somebody, type TestDatabase } from './database.harness.ts';
+import { Intake } from './intake.ts';
+import { RelayStore } from './relay-store.ts';
+import { Requests } from './requests.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+const create: CallIntent = {
+  direction: 'out',
+  system: 'box',
+  operation: 'create_user',
+  method: 'POST',
+  path: '/2.0/users',
+  actor: null,
+  parameters: { name: 'Ada' },
+};
+
+async function parts() {
+  const tenantId = await test.tenant();
+  const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
+  const log = new PrismaCallLog(test.database, tenantId, 30_000);
+  const intake = new Intake(test.database, tenantId);
+  const newRequest = async (person = somebody()) => {
+    const admission = await intake.admit(person, 'api');
+    if (admission.kind !== 'requested') throw new Error(admission.kind);
+    return admission.requestId;
+  };
+  return { tenantId, store, log, intake, newRequest, requests: new Requests(test.database, tenantId) };
+}
+
+async function take(store: PrismaConvergenceStore, requestId: string): Promise<Taken> {
+  const result = await store.take(requestId);
+  if (result.kind !== 'taken') throw new Error(`take is ${result.kind}`);
+  return result.taken;
+}
+
+/** What happens to a worker that sleeps too long: the database's clock passes its lease's end. */
+const expireLease = ({ lease }: Taken) =>
+  test.database.prisma.$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${lease.identityId}::uuid`;
+
+const context = ({ lease }: Taken): CallContext => ({ requestId: lease.requestId, identityId: lease.identityId, lease });
+const account = { boxUserId: '7001', name: 'Ada Example', status: 'active', appliedGeneration: 1 } as const;
+
+describe('the lease', () => {
+  it('is given to one of many workers', async () => {
+    const { store, newRequest } = await parts();
+    const requestId = await newRequest();
+    const results = await Promise.all(Array.from({ length: 20 }, () => store.take(requestId)));
+    expect(results.filter(({ kind }) => kind === 'taken')).toHaveLength(1);
+    expect(results.filter(({ kind }) => kind === 'busy')).toHaveLength(19);
+  });
+
+  it('is held for the identity, not only the request', async () => {
+    const { store, newRequest } = await parts();
+    const person = somebody();
+    const first = await newRequest(person);
+    const second = await newRequest({ ...person, name: 'Ada Renamed' });
+    await take(store, first);
+    expect(await store.take(second)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('refuses every write of a worker whose lease has passed on', async () => {
+    const { store, log, newRequest, requests } = await parts();
+    const requestId = await newRequest();
+    const sleeper = await take(store, requestId);
+    await expireLease(sleeper);
+    const next = await take(store, requestId);
+    const writes = [
+      () => log.intend(context(sleeper), create),
+      () => store.saveAccount(sleeper.lease, account, 'created'),
+      () => store.succeed(sleeper.lease, 'created'),
+      () => store.fail(sleeper.lease, { code: 'box_forbidden', detail: null }),
+      () => store.retry(sleeper.lease, { code: 'box_unavailable', detail: null }, 1, true),
+      () => store.handBack(sleeper.lease),
+    ];
+    for (const write of writes) await expect(write()).rejects.toThrow(LeaseLost);
+    expect(await test.database.prisma.boxAccount.count({ where: { identityId: next.lease.identityId } })).toBe(0);
+    expect((await requests.find(requestId, {}))?.request).toMatchObject({ status: 'running', attempts: 2 });
+    expect((await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event)).toEqual(['queued', 'started', 'taken-over']);
+    await store.succeed(next.lease, 'unchanged');
+  });
+
+  it('refuses a write after its end even when nobody else has taken over', async () => {
+    const { store, newRequest } = await parts();
+    const taken = await take(store, await newRequest());
+    await expireLease(taken);
+    await expect(store.saveAccount(taken.lease, account, 'created')).rejects.toThrow(LeaseLost);
+  });
+
+  it('is free again once the request has ended, and a final request is never taken up again', async () => {
+    const { store, newRequest } = await parts();
+    const person = somebody();
+    const first = await newRequest(person);
+    await store.succeed((await take(store, first)).lease, 'unchanged');
+    expect(await store.take(first)).toEqual({ kind: 'over' });
+    await take(store, await newRequest({ ...person, name: 'B' }));
+  });
+});
+
+describe('what is known of the last create', () => {
+  const outcome = (result: 'ok' | 'refused' | 'failed' | 'ambiguous', status: number | null) => ({
+    result,
+    status,
+    error: null,
+    answer: null,
+    durationMs: 1,
+  });
+
+  it.each([
+    ['an intent without an outcome', null, 'unsettled'],
+    ['an ambiguous end', outcome('ambiguous', 503), 'unsettled'],
+    ['a success whose mapping was not saved', outcome('ok', 201), 'unsettled'],
+    ['a conflict', outcome('refused', 409), 'conflict'],
+    ['a refusal', outcome('refused', 400), 'refused'],
+    ['one that was never sent', outcome('failed', null), 'refused'],
+  ])('%s', async (_name, end, expected) => {
+    const { store, log, newRequest } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    expect(first.lastCreate).toBeNull();
+    const callId = await log.intend(context(first), create);
+    if (end) await log.conclude(callId, end);
+    await expireLease(first);
+    expect((await take(store, requestId)).lastCreate).toBe(expected);
+  });
+});
+
+describe('the mapping', () => {
+  it('gives one Box user to one identity of a tenant only', async () => {
+    const { store, newRequest } = await parts();
+    const one = await take(store, await newRequest());
+    const two = await take(store, await newRequest());
+    expect(await store.saveAccount(one.lease, account, 'created')).toBe('saved');
+    expect(await store.saveAccount(two.lease, account, 'adopted')).toBe('belongs-to-another');
+  });
+
+  it('keeps what the request did for the worker that takes over', async () => {
+    const { store, newRequest } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    await store.saveAccount(first.lease, account, 'created');
+    await expireLease(first);
+    expect(await take(store, requestId)).toMatchObject({ effect: 'created', account });
+  });
+});
+
+describe('the relay', () => {
+  it('finds what is due, each request for one caller only, and then not again at once', async () => {
+    const { tenantId, newRequest, store } = await parts();
+    const ids = await Promise.all(Array.from({ length: 30 }, () => newRequest()));
+    const relay = new RelayStore(test.database, tenantId, 5_000);
+    expect(await relay.due(100)).toEqual([]);
+    await test.database.prisma.provisioningRequest.updateMany({ where: { tenantId }, data: { dueAt: new Date(0) } });
+    const found = (await Promise.all([relay.due(20), relay.due(20), relay.due(20)])).flat().map(({ id }) => id);
+    found.push(...(await relay.due(100)).map(({ id }) => id));
+    expect(found.sort()).toEqual(ids.sort());
+    expect(await relay.due(100)).toEqual([]);
+    await store.succeed((await take(store, ids[0]!)).lease, 'unchanged');
+    await test.database.prisma.$executeRaw`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = ${tenantId}::uuid AND due_at IS NOT NULL`;
+    expect(await relay.due(100)).toHaveLength(29);
+  });
+
+  it('finds at once what a stopping worker handed back', async () => {
+    const { tenantId, newRequest, store } = await parts();
+    const requestId = await newRequest();
+    await store.handBack((await take(store, requestId)).lease);
+    const due = await new RelayStore(test.database, tenantId, 5_000).due(10);
+    expect(due.map(({ id }) => id)).toEqual([requestId]);
+  });
+});
+
+describe('the call log', () => {
+  it('cannot be changed, emptied or shortened', async () => {
+    const { log, newRequest, store } = await parts();
+    const callId = await log.intend(context(await take(store, await newRequest())), create);
+    await log.conclude(callId, { result: 'ok', status: 201, error: null, answer: { id: '1' }, durationMs: 2 });
+    for (const table of ['api_call', 'api_call_outcome']) {
+      for (const sql of [`UPDATE ${table} SET tenant_id = tenant_id`, `DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]) {
+        await expect(test.database.pool.query(sql)).rejects.toThrow('append-only');
+      }
+    }
+    await expect(
+      log.conclude(callId, { result: 'failed', status: null, error: null, answer: null, durationMs: 3 }),
+    ).rejects.toThrow();
+  });
+});

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import type { Person } from '@foyer/shared';
+import { openDatabase, openTenant, type Database } from './database.ts';
+import pg from 'pg';
+
+/** A migrated database of its own for one test file, as a copy of the template that the test run made. */
+export interface TestDatabase {
+  readonly url: string;
+  readonly database: Database;
+  /** A tenant nobody else uses: tests of one file are kept apart by it. */
+  tenant(): Promise<string>;
+  drop(): Promise<void>;
+}
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env.FOYER_TEST_POSTGRES_URL;
+  if (!server) throw new Error('FOYER_TEST_POSTGRES_URL is not set: run the tests through `npm test`.');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE foyer_template`);
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  const database = openDatabase({ url });
+  return {
+    url,
+    database,
+    tenant: () => openTenant(database, `t-${randomUUID()}`),
+    async drop() {
+      await database.close();
+      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  // Copies of one template wait for each other only as long as a copy takes; a busy template is a passing state.
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.query(sql);
+      break;
+    } catch (error) {
+      const busy = error instanceof pg.DatabaseError && error.code === '55006';
+      if (!busy || tries === 50) {
+        await client.end();
+        throw error;
+      }
+    }
+  }
+  await client.end();
+}
+
+export const somebody = (difference: Partial<Person> = {}): Person => ({
+  issuer: 'https://example.okta.com',
+  subject: `00u${randomUUID().slice(0, 8)}`,
+  username: 'ada@example.com',
+  email: 'ada@example.com',
+  name: 'Ada Example',
+  ...difference,
+});
