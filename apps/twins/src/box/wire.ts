@@ -1,0 +1,73 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+
+/** A request as the twin's handlers see it: body whole, path without the query. */
+export interface WireRequest {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  body: string;
+  /** What goes out as `box-request-id` and as `request_id` in an error. */
+  requestId: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const bodyLimitBytes = 1024 * 1024;
+
+export class BodyTooLarge extends Error {}
+
+export function jsonAnswer(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) };
+}
+
+export function emptyAnswer(status: number, headers: Record<string, string> = {}): Answer {
+  return { status, headers, body: '' };
+}
+
+/** Reads the whole request; rejects with BodyTooLarge over 1 MiB, once it is all in (so that the answer can be read). */
+export async function readRequest(request: IncomingMessage, requestId: string): Promise<WireRequest> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size <= bodyLimitBytes) chunks.push(bytes);
+  }
+  if (size > bodyLimitBytes) throw new BodyTooLarge();
+  const [path = '/', search = ''] = splitOnce(request.url ?? '/', '?');
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query: new URLSearchParams(search),
+    headers: request.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+    requestId,
+  };
+}
+
+/** Sends an answer with every header name in lower case, as Box does since May 2021. */
+export function send(response: ServerResponse, answer: Answer, requestId: string): void {
+  if (response.destroyed || response.headersSent) return;
+  response.sendDate = false;
+  const headers: Record<string, string> = {
+    date: new Date().toUTCString(),
+    connection: response.shouldKeepAlive ? 'keep-alive' : 'close',
+    'strict-transport-security': 'max-age=31536000',
+    'cache-control': 'no-cache, no-store',
+    'box-request-id': requestId,
+    ...answer.headers,
+  };
+  const bytes = Buffer.from(answer.body);
+  if (answer.status !== 204) headers['content-length'] = String(bytes.length);
+  response.writeHead(answer.status, headers).end(bytes);
+}
+
+function splitOnce(text: string, mark: string): string[] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,149 @@
+import { setMaxListeners } from 'node:events';
+import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './apps.ts';
+import { CallLog } from './calls.ts';
+import type { BoxTwinConfig } from './config.ts';
+import { FaultList } from './faults.ts';
+import { ItemStore } from './items.ts';
+import { Limiter } from './limiter.ts';
+import { Tokens } from './tokens.ts';
+import { profileDefaults, UserStore, type BoxUser } from './user-store.ts';
+import type { NotificationEmailShape } from './user-view.ts';
+
+/** What the control address can turn while the twin runs. */
+export interface Settings {
+  /** Added to every call, before it is handled. */
+  latencyMs: number;
+  /** Calls a minute of each user; null switches the limit off. */
+  rateLimitPerMinute: number | null;
+  /** How long a new user stays out of listings and look-ups (reading by id sees it at once). */
+  lookupLagMs: number;
+  tokenLifetimeSeconds: number;
+  /** The enterprise has a retention policy: users with content cannot be deleted by force. */
+  retention: boolean;
+  notificationEmail: NotificationEmailShape;
+  /** A refused token's answer: no body (as seen from Box), or the ClientError envelope. */
+  unauthorizedBody: 'empty' | 'envelope';
+  /** Moves the twin's clock: tokens expire and limits refill without waiting. */
+  clockOffsetMs: number;
+}
+
+/** Everything a Box twin knows, in memory. */
+export class World {
+  readonly config: BoxTwinConfig;
+  readonly users = new UserStore();
+  readonly items = new ItemStore();
+  readonly tokens = new Tokens();
+  readonly limiter = new Limiter();
+  readonly faults = new FaultList();
+  readonly calls = new CallLog();
+  readonly apps = new Map<string, BoxApp>();
+  settings: Settings;
+  /** Ends with a reset or the close: calls still waiting are dropped, never applied to what comes after. */
+  life = new AbortController();
+  /** Ids grow with the clock, so a twin started later never gives an id that an earlier one gave. */
+  #nextId = Date.now();
+
+  constructor(config: BoxTwinConfig) {
+    this.config = config;
+    this.settings = this.#start();
+  }
+
+  now(): number {
+    return Date.now() + this.settings.clockOffsetMs;
+  }
+
+  nextId(): string {
+    this.#nextId += 1;
+    return String(this.#nextId);
+  }
+
+  /** Back to the start: only the configured app and its service account are left. */
+  reset(): void {
+    this.life.abort();
+    this.life = new AbortController();
+    for (const store of [
+      this.users,
+      this.items,
+      this.tokens,
+      this.limiter,
+      this.faults,
+      this.calls,
+      this.apps,
+    ]) {
+      store.clear();
+    }
+    this.settings = this.#start();
+  }
+
+  /** Adds a Box app with its service account, or changes a known one; what is left out stays or is the default. */
+  putApp(
+    clientId: string,
+    changes: Partial<AppSwitches & Pick<BoxApp, 'clientSecret' | 'publicKeys'>>,
+  ): BoxApp {
+    const known = this.apps.get(clientId);
+    const app = {
+      ...(known ?? {
+        ...appDefaults,
+        ...this.#serviceAccount(clientId),
+        clientId,
+        clientSecret: '',
+        publicKeys: [],
+      }),
+      ...changes,
+    };
+    this.apps.set(clientId, app);
+    return app;
+  }
+
+  addUser(given: Omit<BoxUser, 'id' | 'createdAt' | 'modifiedAt'>): BoxUser {
+    const now = this.now();
+    const user = { ...given, id: this.nextId(), createdAt: now, modifiedAt: now };
+    this.users.insert(user);
+    return user;
+  }
+
+  removeUser(user: BoxUser): void {
+    this.users.remove(user);
+    this.items.removeOwner(user.id);
+    this.tokens.revokeUser(user.id);
+  }
+
+  #start(): Settings {
+    setMaxListeners(0, this.life.signal);
+    const { clientId, clientSecret, publicKeys, rateLimitPerMinute } = this.config;
+    this.settings = {
+      latencyMs: 0,
+      rateLimitPerMinute,
+      lookupLagMs: 0,
+      tokenLifetimeSeconds: 3600,
+      retention: false,
+      notificationEmail: 'omitted',
+      unauthorizedBody: 'empty',
+      clockOffsetMs: 0,
+    };
+    this.putApp(clientId, { clientSecret, publicKeys });
+    return this.settings;
+  }
+
+  #serviceAccount(clientId: string): Pick<BoxApp, 'serviceId' | 'serviceAccountId'> {
+    const serviceId = serviceIdOf(clientId);
+    const account = this.addUser({
+      kind: 'service',
+      clientId,
+      login: generatedLogin('AutomationUser', serviceId),
+      externalId: null,
+      profile: { ...profileDefaults, name: clientId.slice(0, 50) },
+      notificationEmail: null,
+    });
+    return { serviceId, serviceAccountId: account.id };
+  }
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** The login Box makes up: AppUser_<app id>_<10 random>@boxdevedition.com (user-types page). */
+export function generatedLogin(prefix: 'AppUser' | 'AutomationUser', serviceId: string): string {
+  let random = '';
+  for (let at = 0; at < 10; at += 1) random += letters[Math.floor(Math.random() * letters.length)];
+  return `${prefix}_${serviceId}_${random}@boxdevedition.com`;
+}
