@@ -1,0 +1,60 @@
+import { AccessTokens } from './access-tokens.ts';
+import { Calls } from './calls.ts';
+import { type OktaTwinConfig } from './config.ts';
+import { Faults } from './faults.ts';
+import { KeyRing } from './keys.ts';
+import { oktaId, People } from './people.ts';
+import { PushedRequests } from './pushed-requests.ts';
+import { SEEDED_PEOPLE } from './seed.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+
+/** All state of one twin: everything a real org would keep, and the switches of the control address. */
+export class Org {
+  readonly config: OktaTwinConfig;
+  /** Public origin; the org server's issuer. */
+  readonly issuer: string;
+  /** The `idp` claim of everyone who signs in with a password: the org's own id. */
+  readonly id = oktaId('00o');
+  readonly people = new People(SEEDED_PEOPLE);
+  readonly faults = new Faults();
+  readonly calls = new Calls();
+  readonly pushedRequests = new PushedRequests();
+  readonly keys: KeyRing;
+  readonly customKeys: KeyRing;
+  readonly accessTokens: AccessTokens;
+  settings: Settings = { ...DEFAULT_SETTINGS };
+
+  private constructor(
+    config: OktaTwinConfig,
+    issuer: string,
+    made: { keys: KeyRing; customKeys: KeyRing; accessTokens: AccessTokens },
+  ) {
+    this.config = config;
+    this.issuer = issuer;
+    this.keys = made.keys;
+    this.customKeys = made.customKeys;
+    this.accessTokens = made.accessTokens;
+  }
+
+  static async make(config: OktaTwinConfig, issuer: string): Promise<Org> {
+    const [keys, customKeys, accessTokens] = await Promise.all([
+      KeyRing.make(),
+      KeyRing.make(),
+      AccessTokens.make(issuer),
+    ]);
+    return new Org(config, issuer, { keys, customKeys, accessTokens });
+  }
+
+  /** Issuer of the custom server 'default'. */
+  get customIssuer(): string {
+    return `${this.issuer}/oauth2/default`;
+  }
+
+  /** Back to the seeded people and Okta's own settings, without faults or calls. Keys and sessions stay. */
+  reset(): void {
+    this.people.reset();
+    this.faults.clear();
+    this.calls.clear();
+    this.settings = { ...DEFAULT_SETTINGS };
+  }
+}
