@@ -1,0 +1,106 @@
+import type { BoxResult } from '@foyer/provisioning';
+import { leasedContext } from '@foyer/provisioning/testing';
+import { TokenSource } from './token-source.ts';
+import type { TokenGrant } from './wire.ts';
+
+const context = leasedContext();
+const grant = (access_token: string, expires_in = 3600): BoxResult<TokenGrant> => ({
+  ok: true,
+  value: { access_token, expires_in },
+});
+const outage: BoxResult<TokenGrant> = {
+  ok: false,
+  fault: { code: 'box_unavailable', detail: 'away', ambiguous: false },
+};
+
+/** A source on a clock of the test's own, and how to answer its requests. */
+function setUp() {
+  const waiting: ((answer: BoxResult<TokenGrant>) => void)[] = [];
+  const clock = { seconds: 0, requests: 0 };
+  const source = new TokenSource(
+    () => {
+      clock.requests += 1;
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    () => clock.seconds * 1000,
+  );
+  const answer = async (result: BoxResult<TokenGrant>) => {
+    waiting.shift()?.(result);
+    await source.settle();
+  };
+  const get = async () => {
+    const token = await source.get(context);
+    return token.ok ? token.value : token.fault.code;
+  };
+  return { source, clock, answer, get };
+}
+
+it('keeps a token until a minute before its end, then renews it beside the calls', async () => {
+  const { clock, answer, get } = setUp();
+  const first = get();
+  await answer(grant('one'));
+  expect(await first).toBe('one');
+  clock.seconds = 3539;
+  expect(await get()).toBe('one');
+  expect(clock.requests).toBe(1);
+
+  clock.seconds = 3541;
+  expect(await Promise.all([get(), get()])).toEqual(['one', 'one']);
+  expect(clock.requests).toBe(2);
+  await answer(grant('two'));
+  expect(await get()).toBe('two');
+  expect(clock.requests).toBe(2);
+});
+
+it('goes on with the old token while renewing fails, and waits for a new one at its end', async () => {
+  const { clock, answer, get } = setUp();
+  const first = get();
+  await answer(grant('one'));
+  await first;
+  clock.seconds = 3550;
+  expect(await get()).toBe('one');
+  await answer(outage);
+  expect(await get()).toBe('one');
+  await answer(outage);
+  clock.seconds = 3597;
+  const last = get();
+  await answer(outage);
+  expect(await last).toBe('box_unavailable');
+});
+
+it('renews a short-lived token in the last tenth of its life', async () => {
+  const { clock, answer, get } = setUp();
+  const first = get();
+  await answer(grant('one', 100));
+  await first;
+  clock.seconds = 89;
+  await get();
+  expect(clock.requests).toBe(1);
+  clock.seconds = 91;
+  await get();
+  expect(clock.requests).toBe(2);
+});
+
+it('forgets only the token that was refused', async () => {
+  const { source, answer, get } = setUp();
+  const first = get();
+  await answer(grant('one'));
+  await first;
+  source.forget('one');
+  const second = get();
+  await answer(grant('two'));
+  expect(await second).toBe('two');
+  source.forget('one');
+  expect(await get()).toBe('two');
+});
+
+it('is not poisoned by a request that threw', async () => {
+  let calls = 0;
+  const source = new TokenSource(async () => {
+    calls += 1;
+    if (calls === 1) throw new Error('the log is away');
+    return grant('one');
+  });
+  await expect(Promise.all([source.get(context), source.get(context)])).rejects.toThrow('the log is away');
+  expect(await source.get(context)).toEqual({ ok: true, value: 'one' });
+});
