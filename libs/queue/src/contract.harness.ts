@@ -120,8 +120,14 @@ const gate = (): { open: () => void; opened: Promise<void> } => {
   return { open: resolve, opened: promise };
 };
 
-/** What every backend of the queue must do. `nowhere` is its kind of address with nobody there. */
-export function queueContract(server: () => Server, nowhere: (port: number) => Server['address']): void {
+/** What every backend of the queue must do. */
+export function queueContract(
+  server: () => Server,
+  /** Its kind of address, with nobody there. */
+  nowhere: (port: number) => Server['address'],
+  /** Lets the server accept commands and answer none, until the given function has ended. */
+  hush: () => Promise<() => Promise<void>>,
+): void {
   let bench: Bench;
   beforeEach(() => (bench = new Bench(server())));
   afterEach(() => bench.close());
@@ -294,6 +300,23 @@ export function queueContract(server: () => Server, nowhere: (port: number) => S
       await queue.add([jobFor(id)], 5_000);
       await until('the job', () => bench.taken.includes(id));
       expect(bench.errors.length).toBeGreaterThan(0);
+    });
+
+    it('add and ping give up in time on a server that does not answer, and all goes on when it does', async () => {
+      const queue = bench.queue();
+      const [first, late, fresh] = newJobs(3);
+      await bench.consumer(() => over);
+      await queue.add([jobFor(first!)], 5_000);
+      await bench.empty(queue);
+      const speak = await hush();
+      await Promise.all([
+        expect(queue.add([jobFor(late!)], 300)).rejects.toMatchObject({ name: 'TimeoutError' }),
+        expect(queue.ping(300)).rejects.toMatchObject({ name: 'TimeoutError' }),
+      ]);
+      await speak();
+      await queue.add([jobFor(fresh!)], 5_000);
+      await until('the fresh job', () => bench.taken.includes(fresh!));
+      await bench.empty(queue);
     });
 
     it('a process that finds nobody neither crashes nor hangs', async () => {

@@ -1,9 +1,8 @@
 // Started as a process of its own: takes jobs, says so on its standard output and never ends one.
 import { createConsumer, type QueueOptions } from './index.ts';
 
-const options: Omit<QueueOptions, 'onError'> & { stalledIntervalMs: number } = JSON.parse(
-  process.argv[2] ?? '{}',
-);
+type Argument = Omit<QueueOptions, 'onError'> & { readonly stalledIntervalMs: number };
+const options = JSON.parse(process.argv[2] ?? '{}') as Argument;
 const onError = (error: Error, where: string): void => console.error(where, error);
 await createConsumer(
   { ...options, onError, concurrency: 1 },

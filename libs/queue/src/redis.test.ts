@@ -14,7 +14,7 @@ if (binary === undefined && isCi) {
 }
 
 const suite = binary === undefined ? describe.skip : describe;
-suite(`the queue on Redis${binary === undefined ? ` (skipped: ${reason})` : ''}`, () => {
+suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`, () => {
   let server: Server;
   beforeAll(async () => {
     server = await redisServer(binary ?? '');
@@ -25,6 +25,14 @@ suite(`the queue on Redis${binary === undefined ? ` (skipped: ${reason})` : ''}`
   queueContract(
     () => server,
     (port) => ({ redisUrl: `redis://127.0.0.1:${port}`, databaseUrl: 'postgres://nobody@127.0.0.1:1/none' }),
+    async () => {
+      const client = new Redis(server.address.redisUrl ?? '');
+      await client.client('PAUSE', 1_500, 'ALL');
+      return async () => {
+        await client.ping();
+        await client.quit();
+      };
+    },
   );
 
   describe('in particular', () => {
