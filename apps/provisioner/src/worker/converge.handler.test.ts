@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { Intake, PrismaCallLog, PrismaConvergenceStore, Requests } from '@foyer/persistence';
+import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createLogger, Metrics } from '@foyer/platform';
+import type { BoxPort, CallContext } from '@foyer/provisioning';
+import { FakeBox } from '@foyer/provisioning/testing';
+import { convergeHandler } from './converge.handler.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+/** The handler over the real stores and a Box whose every trouble a test can order. */
+async function parts(options: { attempts?: number; leaseMs?: number } = {}) {
+  const tenantId = await test.tenant();
+  const leaseMs = options.leaseMs ?? 30_000;
+  const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs, relayGraceMs: 5_000 });
+  const log = new PrismaCallLog(test.database, tenantId, leaseMs);
+  const box = new FakeBox(log);
+  const stopping = new AbortController();
+  const policy = { attempts: options.attempts ?? 5, baseMs: 10, maxMs: 100 };
+  const base = { store, logger: createLogger('test', 'silent'), metrics: new Metrics('test'), policy };
+  const handlerWith = (port: BoxPort) => convergeHandler({ ...base, box: port, stopping: stopping.signal });
+  const intake = new Intake(test.database, tenantId);
+  const requests = new Requests(test.database, tenantId);
+  const newRequest = async (person = somebody()) => {
+    const admission = await intake.admit(person, 'api');
+    if (admission.kind !== 'requested') throw new Error(admission.kind);
+    return { requestId: admission.requestId, person };
+  };
+  const request = async (id: string) => (await requests.find(id, {}))!.request;
+  /** Runs the job as the queue would, until it says that it is over. */
+  const drain = async (requestId: string, handler = handlerWith(box)) => {
+    for (let turns = 1; turns <= 30; turns++) if ((await handler({ requestId })).kind === 'over') return turns;
+    throw new Error('The job is never over.');
+  };
+  return { box, handler: handlerWith(box), handlerWith, newRequest, request, drain, stopping };
+}
+
+/** The same Box, with some calls replaced. */
+const instead = (box: FakeBox, replaced: Partial<BoxPort>): BoxPort => ({
+  createUser: (...args) => box.createUser(...args),
+  findUser: (...args) => box.findUser(...args),
+  readUser: (...args) => box.readUser(...args),
+  updateUser: (...args) => box.updateUser(...args),
+  listFolder: (...args) => box.listFolder(...args),
+  ...replaced,
+});
+
+describe('converge', () => {
+  it('creates a newcomer with one call', async () => {
+    const { box, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    expect(await drain(requestId)).toBe(1);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created', attempts: 1, error: null });
+    expect([...box.users.values()]).toHaveLength(1);
+  });
+
+  it('adopts the user that is there already, after the conflict', async () => {
+    const { box, newRequest, request, drain } = await parts();
+    const person = somebody();
+    await box.createUser({ requestId: null, identityId: null, lease: null }, { externalId: person.subject, name: 'Old' });
+    const { requestId } = await newRequest(person);
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'adopted' });
+    expect([...box.users.values()]).toMatchObject([{ name: 'Ada Example' }]);
+  });
+
+  it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)('ends in one user when the create meets: %s', async (trouble) => {
+    const { box, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    box.meet('createUser', trouble);
+    expect(await drain(requestId)).toBeGreaterThan(1);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
+    expect([...box.users.values()]).toHaveLength(1);
+  });
+
+  it('ends in one user when the look-up lags behind a create whose reply was lost', async () => {
+    const { box, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    box.meet('createUser', 'cut-after');
+    box.lookupLags = true;
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
+    expect([...box.users.values()]).toHaveLength(1);
+  });
+
+  it('fails at once, with its code, on what only a person can mend', async () => {
+    const { box, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    box.meet('createUser', { code: 'box_forbidden', detail: 'No scope.', ambiguous: false });
+    expect(await drain(requestId)).toBe(1);
+    expect(await request(requestId)).toMatchObject({ status: 'failed', error: { code: 'box_forbidden', detail: 'No scope.' } });
+  });
+
+  it('gives up after the policy’s last attempt, and says so in the timeline', async () => {
+    const { box, newRequest, request, drain } = await parts({ attempts: 3 });
+    const { requestId } = await newRequest();
+    for (let n = 0; n < 3; n++) box.meet('createUser', 'cut-before');
+    for (let n = 0; n < 3; n++) box.meet('findUser', 'failing');
+    await drain(requestId);
+    const { status, timeline } = await request(requestId);
+    expect(status).toBe('failed');
+    expect(timeline.filter(({ event }) => event === 'retry-scheduled')).toHaveLength(2);
+  });
+
+  it('never takes up a request that is over, unknown or of another tenant', async () => {
+    const { handler, newRequest, drain, box } = await parts();
+    const { requestId } = await newRequest();
+    await drain(requestId);
+    expect(await handler({ requestId })).toEqual({ kind: 'over' });
+    expect(await handler({ requestId: randomUUID() })).toEqual({ kind: 'over' });
+    expect(await (await parts()).handler({ requestId })).toEqual({ kind: 'over' });
+    expect([...box.users.values()]).toHaveLength(1);
+  });
+
+  it('hands back between two steps when the process stops', async () => {
+    const { box, handlerWith, newRequest, request, drain, stopping } = await parts();
+    const person = somebody();
+    await box.createUser({ requestId: null, identityId: null, lease: null }, { externalId: person.subject, name: 'Old' });
+    const { requestId } = await newRequest(person);
+    const stopsInside: BoxPort = instead(box, {
+      createUser: (...args: Parameters<BoxPort['createUser']>) => {
+        stopping.abort();
+        return box.createUser(...args);
+      },
+    });
+    expect(await handlerWith(stopsInside)({ requestId })).toEqual({ kind: 'over' });
+    expect(await request(requestId)).toMatchObject({ status: 'queued' });
+    await expect(drain(requestId)).rejects.toThrow('never over');
+  });
+
+  it('stops without a trace when its lease passed on during a call', async () => {
+    const { box, handlerWith, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    const sleepsInside: BoxPort = instead(box, {
+      createUser: async (context: CallContext, user: { externalId: string; name: string }) => {
+        const result = await box.createUser(context, user);
+        await test.database.prisma.$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${context.identityId}::uuid`;
+        return result;
+      },
+    });
+    expect(await handlerWith(sleepsInside)({ requestId })).toEqual({ kind: 'over' });
+    expect(await request(requestId)).toMatchObject({ status: 'running', boxUserId: null });
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created', attempts: 2 });
+    expect([...box.users.values()]).toHaveLength(1);
+  });
+
+  it('settles a fault of its own as a retry', async () => {
+    const { box, handlerWith, newRequest, request, drain } = await parts();
+    const { requestId } = await newRequest();
+    const broken: BoxPort = instead(box, {
+      createUser: () => Promise.reject(new TypeError('a bug')),
+    });
+    expect(await handlerWith(broken)({ requestId })).toMatchObject({ kind: 'again' });
+    expect(await request(requestId)).toMatchObject({ status: 'retrying', error: { code: 'internal_error' } });
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded' });
+  });
+});
