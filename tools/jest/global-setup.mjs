@@ -1,0 +1,16 @@
+// One PostgreSQL server for the whole run. Each test makes a database of its own as a copy of `foyer_template`,
+// which has every migration: CREATE DATABASE x TEMPLATE foyer_template.
+import { migrate } from '../../libs/persistence/src/migrate.ts';
+import { createDatabase, startPostgres } from '../src/postgres.ts';
+
+export default async function setUp() {
+  const server = await startPostgres({ maxConnections: 300 });
+  try {
+    await migrate({ databaseUrl: await createDatabase(server.url, 'foyer_template') });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  process.env.FOYER_TEST_POSTGRES_URL = server.url;
+  globalThis.foyerTestServer = server;
+}

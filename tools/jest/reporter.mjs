@@ -1,0 +1,32 @@
+// Says at the end which tests were skipped, and why: a skipped test carries its reason in its title, [needs chromium].
+// With CI=true a skipped test is a failure.
+export default class SkippedReporter {
+  #skipped = [];
+
+  onTestResult(_test, { testResults }) {
+    for (const { status, fullName } of testResults) {
+      if (status === 'pending' || status === 'todo' || status === 'disabled') this.#skipped.push(fullName);
+    }
+  }
+
+  onRunComplete() {
+    if (this.#skipped.length === 0) return;
+    const byReason = Map.groupBy(this.#skipped, reasonOf);
+    const lines = [...byReason].map(([reason, names]) => `  ${names.length} ${reason}\n${list(names)}`);
+    process.stderr.write(`\n${this.#skipped.length} skipped:\n${lines.join('\n')}\n`);
+  }
+
+  getLastError() {
+    if (this.#skipped.length === 0 || process.env.CI !== 'true') return undefined;
+    return new Error(`${this.#skipped.length} tests were skipped, and with CI=true every test must run.`);
+  }
+}
+
+function reasonOf(name) {
+  const [, needs] = /\[needs ([^\]]+)\]/.exec(name) ?? [];
+  return needs
+    ? `because this machine has no ${needs}:`
+    : 'without a reason in the title, such as [needs redis-server]:';
+}
+
+const list = (names) => names.map((name) => `    ${name}`).join('\n');

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { adviceFor, Problem } from './advice.mjs';
+
+const TELL_MS = 1500;
+const SHOWN_LINES = 40;
+
+/**
+ * Runs a program, tells every moment how long it has been at it and what it said last, and explains its failure.
+ * @returns {Promise<void>} rejects with a Problem
+ */
+export function run({ what, command, args, cwd, env, say, otherwise }) {
+  return new Promise((resolve, reject) => {
+    const started = Date.now();
+    const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
+    let output = '';
+    say(`${what} …`);
+    // A group of its own, so that it ends as a whole.
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const tell = setInterval(() => say(`${what} … ${seconds()}${lastLine(output)}`), TELL_MS);
+    const endGroup = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        return;
+      }
+    };
+    const interrupted = (signal) => {
+      endGroup('SIGTERM');
+      reject(
+        new Problem(
+          `interrupted by ${signal} while ${what}`,
+          'run the same command again; it goes on where it can',
+        ),
+      );
+    };
+    const onInt = () => interrupted('SIGINT');
+    const onTerm = () => interrupted('SIGTERM');
+    process.once('SIGINT', onInt);
+    process.once('SIGTERM', onTerm);
+    const done = () => {
+      clearInterval(tell);
+      process.off('SIGINT', onInt);
+      process.off('SIGTERM', onTerm);
+    };
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-100_000);
+    };
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    child.once('error', (error) => {
+      done();
+      const advice =
+        error.code === 'ENOENT'
+          ? `"${command}" was not found: ${otherwise}`
+          : adviceFor(String(error), otherwise);
+      reject(new Problem(`${what} failed: ${error.message}`, advice));
+    });
+    child.once('close', (code, signal) => {
+      done();
+      if (code === 0) {
+        say(`${what}: done in ${seconds()}`);
+        resolve();
+        return;
+      }
+      const lines = output.trimEnd().split('\n').slice(-SHOWN_LINES);
+      process.stderr.write(`${lines.map((line) => `    | ${line}`).join('\n')}\n`);
+      reject(new Problem(`${what} failed (${signal ?? `exit code ${code}`})`, adviceFor(output, otherwise)));
+    });
+  });
+}
+
+function lastLine(output) {
+  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  const plain = line.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').trim();
+  return plain === '' ? '' : ` (${plain.slice(0, 80)})`;
+}

@@ -1,0 +1,82 @@
+import 'reflect-metadata';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Injectable,
+  Module,
+  Req,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import connectPgSimple from 'connect-pg-simple';
+import session from 'express-session';
+import type { IncomingMessage } from 'node:http';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import pg from 'pg';
+
+/**
+ * What the bench compares with: a NestJS app whose routes do nothing. `/session` reads and writes one session as the
+ * gateway keeps its own; `/empty` stands behind the same kind of access token, each checked once and then remembered.
+ */
+const { DATABASE_URL, JWKS_URL, ISSUER, AUDIENCE } = process.env as Record<string, string>;
+const pool = new pg.Pool({ connectionString: DATABASE_URL });
+
+@Injectable()
+class TokenGuard implements CanActivate {
+  private readonly keys = createRemoteJWKSet(new URL(JWKS_URL!));
+  private readonly known = new Map<string, number>();
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { headers } = context.switchToHttp().getRequest<IncomingMessage>();
+    const token = headers.authorization?.replace(/^Bearer /, '') ?? '';
+    const until = this.known.get(token);
+    if (until !== undefined && until > Date.now()) return true;
+    const { payload } = await jwtVerify(token, this.keys, { issuer: ISSUER!, audience: AUDIENCE! });
+    this.known.set(token, (payload.exp ?? 0) * 1000);
+    return true;
+  }
+}
+
+interface Counted {
+  session: { n?: number };
+}
+
+@Controller()
+class EmptyController {
+  @Get('session')
+  session(@Req() request: Counted): object {
+    request.session.n = (request.session.n ?? 0) + 1;
+    return {};
+  }
+
+  @Get('empty')
+  @HttpCode(304)
+  @UseGuards(TokenGuard)
+  empty(): void {
+    // The point of this route is that it does nothing.
+  }
+}
+
+@Module({ controllers: [EmptyController], providers: [TokenGuard] })
+class EmptyModule {}
+
+const app = await NestFactory.create<NestExpressApplication>(EmptyModule, { logger: false });
+const Store = connectPgSimple(session);
+app.use(
+  '/session',
+  session({
+    store: new Store({ pool, tableName: 'session' }),
+    secret: 'bench-only',
+    resave: false,
+    saveUninitialized: true,
+    rolling: true,
+    cookie: { maxAge: 600_000 },
+  }),
+);
+await app.listen(0, '127.0.0.1');
+console.log(JSON.stringify({ url: await app.getUrl() }));
+process.on('SIGTERM', () => void app.close().then(() => pool.end()));

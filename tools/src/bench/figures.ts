@@ -1,0 +1,156 @@
+import http from 'node:http';
+import type pg from 'pg';
+import { signIn } from '../browser.ts';
+import { request } from '../http.ts';
+import type { Stack } from '../stack.ts';
+import { SAMPLE_PASSWORD } from '../twins.ts';
+import { get, median, rate } from './measure.ts';
+
+/** One figure: its value, the bar it has to meet, and what was measured for it. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly bar: string;
+  readonly met: boolean;
+  readonly detail: Readonly<Record<string, number>>;
+}
+
+export interface Bench {
+  readonly stack: Stack;
+  readonly database: pg.Client;
+  /** Where the empty app listens. */
+  readonly empty: string;
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000;
+const atMost = (name: string, value: number, bar: number, detail: Record<string, number>): Figure => ({
+  name,
+  value: round(value),
+  bar: `at most ${bar}`,
+  met: value <= bar,
+  detail: Object.fromEntries(Object.entries(detail).map(([key, number]) => [key, round(number)])),
+});
+const atLeast = (name: string, value: number, bar: number, detail: Record<string, number>): Figure => ({
+  ...atMost(name, value, bar, detail),
+  bar: `at least ${bar}`,
+  met: value >= bar,
+});
+
+async function newcomer({ stack }: Bench, n: number) {
+  const login = `bench-${process.hrtime.bigint()}-${n}@example.com`;
+  const person = await stack.okta.addPerson({
+    login,
+    email: login,
+    name: `Bench Person ${n}`,
+    status: 'ACTIVE',
+    assigned: true,
+  });
+  return { id: person.id, credentials: { username: login, password: SAMPLE_PASSWORD } };
+}
+
+/** The hop of the callback within a sign-in. */
+const callbackOf = (page: Awaited<ReturnType<typeof signIn>>) =>
+  page.hops.find(({ url }) => new URL(url).pathname === '/authorization-code/callback')!;
+
+/** Calls that make or change a Box user, and token calls, for a newcomer and for the same person again. */
+export async function boxCalls(bench: Bench): Promise<Figure[]> {
+  const { stack } = bench;
+  const person = await newcomer(bench, 0);
+  const count = async () => {
+    const calls = await stack.box.calls();
+    return {
+      users: calls.filter(({ path }) => path.startsWith('/2.0/users')).length,
+      tokens: calls.filter(({ path }) => path === '/oauth2/token').length,
+    };
+  };
+  await stack.box.clearCalls();
+  await signIn(stack.urls.gateway, person.credentials);
+  const first = await count();
+  await stack.box.clearCalls();
+  for (let n = 0; n < 5; n++) await signIn(stack.urls.gateway, person.credentials);
+  const again = await count();
+  return [
+    atMost('Box user calls for a newcomer', first.users, 1, first),
+    atMost('Box user calls for a returning person', again.users, 0, again),
+    atMost('Box token calls of warm processes for five more sign-ins', again.tokens, 0, again),
+  ];
+}
+
+/** From the callback's arrival to the mapping on disk, over the one Box call of 100 ms that it takes. */
+export async function callbackToMapping(bench: Bench): Promise<Figure> {
+  const { stack, database } = bench;
+  await stack.box.settings({ latencyMs: 100 });
+  const spent: number[] = [];
+  const calls: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    const person = await newcomer(bench, n);
+    const page = await signIn(stack.urls.gateway, person.credentials);
+    const { rows } = await database.query<{ mapped: Date; call_ms: number }>(
+      `SELECT a.updated_at AS mapped, o.duration_ms AS call_ms
+       FROM identity i JOIN box_account a ON a.identity_id = i.id
+       JOIN api_call c ON c.identity_id = i.id AND c.operation = 'create_user'
+       JOIN api_call_outcome o ON o.call_id = c.id WHERE i.subject = $1`,
+      [person.id],
+    );
+    spent.push(rows[0]!.mapped.getTime() - callbackOf(page).startedAt);
+    calls.push(rows[0]!.call_ms);
+  }
+  await stack.box.settings({ latencyMs: 0 });
+  const [mapped, call] = [median(spent), median(calls)];
+  return atMost('callback to mapping committed, over its one Box call', mapped / call, 1.5, { mapped, call });
+}
+
+/** A returning person's callback without its waits for Okta, over an empty route that reads and writes one session. */
+export async function returningCallback(bench: Bench): Promise<Figure> {
+  const { stack, database, empty } = bench;
+  const person = await newcomer(bench, 0);
+  await signIn(stack.urls.gateway, person.credentials);
+  const { headers } = await request(`${empty}/session`);
+  const cookie = headers.getSetCookie()[0]!.split(';')[0]!;
+  const own: number[] = [];
+  const bare: number[] = [];
+  for (let n = 0; n < 60; n++) {
+    const page = await signIn(stack.urls.gateway, person.credentials);
+    const { rows } = await database.query<{ waited: number }>(
+      `SELECT coalesce(sum(o.duration_ms), 0)::float8 AS waited FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id
+       WHERE c.system = 'okta' AND c.direction = 'out' AND c.at >= $1`,
+      [new Date(callbackOf(page).startedAt)],
+    );
+    own.push(callbackOf(page).ms - rows[0]!.waited);
+    const began = performance.now();
+    await request(`${empty}/session`, { headers: { cookie } });
+    bare.push(performance.now() - began);
+  }
+  // The first rounds warm both up.
+  const [callback, route] = [median(own.slice(10)), median(bare.slice(10))];
+  return atMost('returning sign-in’s own time, over an empty route with one session', callback / route, 3, {
+    callback,
+    route,
+  });
+}
+
+/** Polls answered with 304, over an empty route behind the same kind of token. Taken in turns, best of three. */
+export async function statusPoll(bench: Bench): Promise<Figure> {
+  const { stack, empty, database } = bench;
+  const token = await stack.okta.serviceToken('foyer.read');
+  const { rows } = await database.query<{ id: string }>(
+    `SELECT id FROM provisioning_request WHERE status = 'succeeded' LIMIT 1`,
+  );
+  const url = `${stack.urls.gateway.replace('localhost', '127.0.0.1')}/v1/provisioning-requests/${rows[0]!.id}`;
+  const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+  const agent = new http.Agent();
+  const { etag } = (await get(url, headers, agent)).headers;
+  headers['if-none-match'] = etag!;
+  const polls: number[] = [];
+  const bare: number[] = [];
+  const load = { connections: 8, ms: 2_000, status: 304 };
+  for (let n = 0; n < 4; n++) {
+    polls.push(await rate(url, headers, load));
+    bare.push(await rate(`${empty}/empty`, headers, load));
+  }
+  const [poll, route] = [median(polls.slice(1)), median(bare.slice(1))];
+  return atLeast('status polls a second, over an empty route behind the same auth', poll / route, 0.5, {
+    poll,
+    route,
+  });
+}

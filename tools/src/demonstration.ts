@@ -1,0 +1,74 @@
+import { signIn, type SignIn } from './browser.ts';
+import { type Stack } from './stack.ts';
+import { type BoxCall, SAMPLE_PASSWORD } from './twins.ts';
+
+/** The Box calls of one sign-in, told apart by what they are for. */
+export interface BoxWork {
+  /** What made or changed the person in Box, or looked for them. */
+  provisioning: BoxCall[];
+  tokens: BoxCall[];
+  /** The person's files, fetched to be shown. */
+  files: BoxCall[];
+}
+
+interface Seen {
+  page: SignIn;
+  work: BoxWork;
+}
+
+export function sortCalls(calls: readonly BoxCall[]): BoxWork {
+  const tokens = calls.filter((call) => call.path.startsWith('/oauth2/'));
+  const files = calls.filter((call) => call.asUser !== null && call.path.startsWith('/2.0/folders/'));
+  const others = calls.filter((call) => !tokens.includes(call) && !files.includes(call));
+  return { provisioning: others, tokens, files };
+}
+
+/**
+ * Really signs someone new in over HTTP, twice.
+ * @returns what the browser showed and what it took, and whatever of it was not as it should be
+ */
+export async function demonstrate(stack: Stack): Promise<{ lines: string[]; faults: string[] }> {
+  const mark = Date.now().toString(36);
+  const name = `Nia Newcomer-${mark}`;
+  const username = `nia.${mark}@example.com`;
+  await stack.okta.addPerson({ login: username, firstName: 'Nia', lastName: `Newcomer-${mark}` });
+  const seen: Seen[] = [];
+  for (let times = 0; times < 2; times++) {
+    const since = (await stack.box.calls()).at(-1)?.seq ?? 0;
+    const page = await signIn(stack.urls.gateway, { username, password: SAMPLE_PASSWORD });
+    seen.push({ page, work: sortCalls(await stack.box.calls(since)) });
+  }
+  return { lines: seen.flatMap(shown), faults: faultsOf(seen, name) };
+}
+
+function shown({ page, work: { provisioning, tokens, files } }: Seen): string[] {
+  const what = provisioning.map((call) => ` ${call.method} ${call.path}`).join(',');
+  return [
+    page.message,
+    `    Box user ${page.boxUserId ?? 'none'}, ${page.ms.toFixed(0)} ms, Box calls: ${provisioning.length}${what && `:${what}`}`,
+    `    (beside: ${tokens.length} for a token, ${files.length} to show the files)`,
+  ];
+}
+
+function faultsOf(seen: readonly Seen[], name: string): string[] {
+  const [first, second] = seen;
+  if (!first || !second) return ['the sign-in was not made twice'];
+  const faults: string[] = [];
+  const expect = (holds: boolean, what: string): void => {
+    if (!holds) faults.push(what);
+  };
+  for (const [page, message] of [
+    [first.page, `New user created: ${name}`],
+    [second.page, `Hello ${name}`],
+  ] as const) {
+    expect(
+      page.message === message,
+      `the page should say "${message}", but says "${page.message}" (${page.status}, ${page.url})`,
+    );
+    expect(page.boxUserId !== undefined, 'the page shows no Box user id');
+  }
+  expect(first.page.boxUserId === second.page.boxUserId, 'the second sign-in shows another Box user');
+  const made = [first.work.provisioning.length, second.work.provisioning.length];
+  expect(made[0] === 1 && made[1] === 0, `Box calls should be 1 and 0, but are ${made.join(' and ')}`);
+  return faults;
+}

@@ -1,0 +1,17 @@
+import pg from 'pg';
+import { describeMainJob } from './main-job.harness.ts';
+
+jest.setTimeout(120_000);
+
+describeMainJob(
+  'PostgreSQL',
+  { redis: false },
+  {
+    async wipeQueue({ databaseUrl }) {
+      const client = new pg.Client(databaseUrl);
+      await client.connect();
+      await client.query('DROP SCHEMA foyer_queue CASCADE');
+      await client.end();
+    },
+  },
+);

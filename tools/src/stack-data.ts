@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { createDatabase, dropDatabase, type PostgresServer, startPostgres } from './postgres.ts';
+import { codeOf } from './problem.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+import { type StackOptions } from './stack-options.ts';
+
+/** What is done at the end, last first. */
+export type Stops = (() => Promise<unknown>)[];
+
+/** The stack's own database, on a server of its own or on the one given. */
+export async function openDatabase(
+  options: StackOptions,
+  stops: Stops,
+  onProgress: (line: string) => void,
+): Promise<{ databaseUrl: string; server?: PostgresServer }> {
+  const { postgresUrl, dataDir, log } = options;
+  if (postgresUrl !== undefined) {
+    const name = `foyer_${randomBytes(6).toString('hex')}`;
+    const databaseUrl = await createDatabase(postgresUrl, name, options.template);
+    if (dataDir === undefined) stops.push(() => dropDatabase(postgresUrl, name));
+    return { databaseUrl };
+  }
+  const server = await startPostgres({
+    dataDir: dataDir === undefined ? undefined : join(dataDir, 'postgres'),
+    log,
+    onProgress,
+  });
+  stops.push(() => server.stop());
+  if (options.onDeath) server.part.onDeath(options.onDeath);
+  const databaseUrl = server.databaseUrl('foyer');
+  if (!(await exists(databaseUrl))) await createDatabase(server.url, 'foyer');
+  return { databaseUrl, server };
+}
+
+const NO_SUCH_DATABASE = '3D000';
+
+async function exists(databaseUrl: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === NO_SUCH_DATABASE) return false;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+export async function openRedis(
+  options: StackOptions,
+  stops: Stops,
+  onProgress: (line: string) => void,
+): Promise<RedisServer | undefined> {
+  if (options.redis !== true) return undefined;
+  onProgress('starting Redis');
+  const { dataDir, log, onDeath } = options;
+  const server = await startRedis({
+    dataDir: dataDir === undefined ? undefined : join(dataDir, 'redis'),
+    log,
+  });
+  stops.push(() => server.stop());
+  if (onDeath) server.part.onDeath(onDeath);
+  return server;
+}
+
+/** Kept with the data, so that a restart signs nobody out. */
+export async function sessionSecret(dataDir: string | undefined): Promise<string> {
+  const fresh = randomBytes(36).toString('base64url');
+  if (dataDir === undefined) return fresh;
+  const file = join(dataDir, 'session-secret');
+  await mkdir(dataDir, { recursive: true });
+  const kept = await readFile(file, 'utf8').catch(() => '');
+  if (kept !== '') return kept;
+  await writeFile(file, fresh, { mode: 0o600 });
+  return fresh;
+}
+
+/** The Box twin begins empty each time; accounts that pointed into an earlier one would point nowhere. */
+export async function forgetFormerBox(
+  databaseUrl: string,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('DELETE FROM box_account');
+    if (rowCount) onProgress(`the Box twin is new: ${rowCount} accounts of the last run are forgotten`);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,138 @@
+import { readArguments, type StartArguments, USAGE } from './arguments.ts';
+import { join } from 'node:path';
+import { demonstrate } from './demonstration.ts';
+import { messageOf, StackProblem } from './problem.ts';
+import { type LogLine } from './process.ts';
+import { type Stack, startStack } from './stack.ts';
+import { SAMPLE_PASSWORD } from './twins.ts';
+
+const TELL_MS = 1500;
+const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+/** Tells every moment that something still goes on, and for how long. */
+class Progress {
+  #what = '';
+  #since = Date.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  step(what: string): void {
+    this.#what = what;
+    this.#since = Date.now();
+    say(`  ${what} …`);
+    this.#timer ??= setInterval(
+      () => say(`  ${this.#what} … ${((Date.now() - this.#since) / 1000).toFixed(0)} s`),
+      TELL_MS,
+    );
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+async function show(stack: Stack, progress: Progress): Promise<boolean> {
+  progress.step('someone new signs in, twice');
+  const { lines, faults } = await demonstrate(stack);
+  progress.end();
+  say();
+  for (const line of lines) say(`  ${line}`);
+  for (const fault of faults) say(`  NOT AS IT SHOULD BE: ${fault}`);
+  return faults.length === 0;
+}
+
+async function welcome(stack: Stack): Promise<void> {
+  const people = await stack.okta.people();
+  const can = people.filter((person) => person.status === 'ACTIVE' && person.assigned);
+  const cannot = people.filter((person) => !can.includes(person));
+  say();
+  say(`  Open          ${stack.urls.gateway}`);
+  say(`  Sign in as    ${can.map((person) => person.login).join(', ')}`);
+  say(`  Password      ${SAMPLE_PASSWORD}`);
+  if (cannot.length > 0) say(`  Refused       ${cannot.map((person) => person.login).join(', ')}`);
+  say(`  API docs      ${stack.urls.gateway}/docs`);
+  say(`  Twins         Okta ${stack.urls.okta}, Box ${stack.urls.box}`);
+}
+
+/** Resolves with the first signal that asks for the end; later ones end at once. */
+function interrupted(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        // What still runs is ended by the guard.
+        if (asked) process.exit(130);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function printer(verbose: boolean): (line: LogLine) => void {
+  return ({ part, line }) => {
+    if (verbose) say(`  [${part}] ${line}`);
+  };
+}
+
+/** The whole of `npm start`. */
+async function run(args: StartArguments): Promise<number> {
+  const progress = new Progress();
+  const asked = interrupted();
+  const death = Promise.withResolvers<StackProblem>();
+  const kept = args.once ? undefined : join(import.meta.dirname, '..', '..', '.data');
+  const starting = startStack({
+    ports: args.once ? 'free' : 'fixed',
+    dataDir: kept,
+    redis: args.redis,
+    log: printer(args.verbose),
+    onProgress: (line) => progress.step(line),
+    onDeath: death.resolve,
+  });
+  const stopped = asked.then(() => undefined);
+  const stack = await Promise.race([starting, stopped]);
+  if (!stack) {
+    progress.end();
+    say('  stopping …');
+    await starting.then((late) => late.stop()).catch(() => undefined);
+    return 130;
+  }
+  try {
+    await welcome(stack);
+    say();
+    const good = await Promise.race([show(stack, progress), stopped, death.promise.then(raise)]);
+    if (good === undefined) return 130;
+    if (args.once || !good) return good ? 0 : 1;
+    say();
+    say('  It is up. Ctrl-C ends it.');
+    await Promise.race([asked, death.promise.then(raise)]);
+    return 0;
+  } finally {
+    progress.step('stopping');
+    await stack.stop();
+    progress.end();
+    say('  stopped');
+  }
+}
+
+function raise(problem: StackProblem): never {
+  throw problem;
+}
+
+/** Gives the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const args = readArguments(argv);
+    if (!args.help) return await run(args);
+    say(USAGE);
+    return 0;
+  } catch (error) {
+    const expected = error instanceof StackProblem || (error instanceof TypeError && 'code' in error);
+    const what = error instanceof Error && !expected ? (error.stack ?? error.message) : messageOf(error);
+    process.stderr.write(`\n${what}\n`);
+    return 1;
+  }
+}
+
+// Said at once, whatever may still be open: a stack that was stopped leaves nothing to wait for.
+process.exit(await main(process.argv.slice(2)));

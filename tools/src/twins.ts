@@ -1,0 +1,249 @@
+import { StackProblem } from './problem.ts';
+
+/** A call as the Box twin saw it. `status` is null while it is pending, or when the connection was cut. */
+export interface BoxCall {
+  seq: number;
+  at: string;
+  method: string;
+  path: string;
+  query: Record<string, string>;
+  asUser: string | null;
+  clientId: string | null;
+  userId: string | null;
+  body: unknown;
+  status: number | null;
+  end: 'pending' | 'answered' | 'cut';
+  fault: string | null;
+  requestId: string;
+  workMs: number;
+}
+
+export interface BoxTwinUser {
+  id: string;
+  kind: 'service' | 'app' | 'managed' | 'external';
+  name: string;
+  login: string;
+  externalId: string | null;
+  clientId: string | null;
+  status: string;
+  createdAt: string;
+  modifiedAt: string;
+  items: number;
+}
+
+export interface BoxTwinState {
+  enterpriseId: string;
+  users: BoxTwinUser[];
+  tokens: { issued: number; live: number };
+  settings: Record<string, unknown>;
+}
+
+/** A fault of the Box twin: `kind` with what it needs, which calls it meets, how often (1; null: until cleared). */
+export interface BoxFault {
+  kind:
+    | 'status'
+    | 'html'
+    | 'resetBefore'
+    | 'resetAfter'
+    | 'statusAfter'
+    | 'slow'
+    | 'slowAfter'
+    | 'hang'
+    | 'damaged';
+  match?: { method?: string; path?: string; externalId?: string; clientId?: string };
+  times?: number | null;
+  skip?: number;
+  status?: number;
+  retryAfter?: number;
+  code?: string;
+  delayMs?: number;
+}
+
+export interface OktaPerson {
+  id: string;
+  login: string;
+  email: string;
+  name: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  groups: string[];
+  status: string;
+  assigned: boolean;
+}
+
+export type NewOktaPerson = Partial<OktaPerson> & { login: string; password?: string };
+
+export interface OktaFault {
+  kind: string;
+  times?: number | null;
+  server?: 'org' | 'default';
+  endpoint?: string;
+  delayMs?: number;
+  status?: number;
+  atHash?: 'original' | 'missing';
+}
+
+/** The password of everybody in the Okta twin who was given no other. */
+export const SAMPLE_PASSWORD = 'Foyer-sample-1';
+
+/** The twins' control addresses speak JSON; what they answer is what their own tests hold them to. */
+async function control<T>(base: string, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${base}/_control/${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new StackProblem(
+      `the twin at ${base} refused ${method} /_control/${path}: ${response.status} ${text}`,
+      'correct what it names',
+    );
+  }
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+/** What tests and tools ask of a running Box twin. */
+export class BoxControl {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  state(): Promise<BoxTwinState> {
+    return control(this.url, 'GET', 'state');
+  }
+
+  /** Calls in order of arrival, those after number `since`. */
+  async calls(since = 0): Promise<BoxCall[]> {
+    return (await control<{ calls: BoxCall[] }>(this.url, 'GET', `calls?since=${since}`)).calls;
+  }
+
+  clearCalls(): Promise<void> {
+    return control(this.url, 'DELETE', 'calls');
+  }
+
+  fault(fault: BoxFault): Promise<{ id: number }> {
+    return control(this.url, 'POST', 'faults', fault);
+  }
+
+  /** The faults that are still on; `applied`: how many calls each has met. */
+  async faults(): Promise<(BoxFault & { id: number; applied: number })[]> {
+    return (
+      await control<{ faults: (BoxFault & { id: number; applied: number })[] }>(this.url, 'GET', 'faults')
+    ).faults;
+  }
+
+  clearFaults(): Promise<void> {
+    return control(this.url, 'DELETE', 'faults');
+  }
+
+  /** Settings of the twin: latencyMs, rateLimitPerMinute, lookupLagMs, tokenLifetimeSeconds and more. */
+  settings(changes: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return control(this.url, 'PUT', 'settings', changes);
+  }
+
+  app(changes: Record<string, unknown> & { clientId: string }): Promise<Record<string, unknown>> {
+    return control(this.url, 'PUT', 'apps', changes);
+  }
+
+  seed(what: {
+    users?: object[];
+    files?: object[];
+  }): Promise<{ users: { id: string }[]; files: { id: string }[] }> {
+    return control(this.url, 'POST', 'seed', what);
+  }
+
+  reset(): Promise<void> {
+    return control(this.url, 'POST', 'reset');
+  }
+}
+
+/** What tests and tools ask of a running Okta twin. */
+export class OktaControl {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async people(): Promise<OktaPerson[]> {
+    return (await control<{ people: OktaPerson[] }>(this.url, 'GET', 'people')).people;
+  }
+
+  addPerson(person: NewOktaPerson): Promise<OktaPerson> {
+    return control(this.url, 'POST', 'people', person);
+  }
+
+  changePerson(id: string, change: Partial<NewOktaPerson>): Promise<OktaPerson> {
+    return control(this.url, 'PATCH', `people/${id}`, change);
+  }
+
+  removePerson(id: string): Promise<void> {
+    return control(this.url, 'DELETE', `people/${id}`);
+  }
+
+  /** Adds `count` people PREFIX1@example.com and so on, or those listed. */
+  async seed(what: { people: NewOktaPerson[] } | { count: number; prefix?: string }): Promise<OktaPerson[]> {
+    return (await control<{ people: OktaPerson[] }>(this.url, 'POST', 'seed', what)).people;
+  }
+
+  fault(fault: OktaFault): Promise<{ id: number }> {
+    return control(this.url, 'POST', 'faults', fault);
+  }
+
+  clearFaults(): Promise<void> {
+    return control(this.url, 'DELETE', 'faults');
+  }
+
+  settings(changes: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return control(this.url, 'PUT', 'settings', changes);
+  }
+
+  rotateKeys(how: { keepOld?: boolean; server?: 'org' | 'default' } = {}): Promise<Record<string, string>> {
+    return control(this.url, 'POST', 'rotate-keys', how);
+  }
+
+  calls(): Promise<{
+    counts: Record<string, number>;
+    calls: { endpoint: string; status: number; ms: number }[];
+  }> {
+    return control(this.url, 'GET', 'calls');
+  }
+
+  clearCalls(): Promise<void> {
+    return control(this.url, 'DELETE', 'calls');
+  }
+
+  async reset(): Promise<void> {
+    await control(this.url, 'POST', 'reset');
+  }
+
+  /**
+   * An access token of the custom server, by client credentials.
+   * @param scope such as `foyer.read foyer.write`
+   */
+  async serviceToken(scope: string): Promise<string> {
+    const response = await fetch(`${this.url}/oauth2/default/v1/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from('twin-service-client:twin-service-secret').toString('base64')}`,
+      },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+    });
+    const answer: unknown = await response.json();
+    if (
+      typeof answer === 'object' &&
+      answer !== null &&
+      'access_token' in answer &&
+      typeof answer.access_token === 'string'
+    ) {
+      return answer.access_token;
+    }
+    throw new StackProblem(
+      `the Okta twin gave no token for "${scope}": ${JSON.stringify(answer)}`,
+      'ask for known scopes',
+    );
+  }
+}
