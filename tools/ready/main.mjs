@@ -72,19 +72,31 @@ const take = {
     const npm = process.env.npm_execpath;
     const viaNode = npm !== undefined && /\.[cm]?js$/.test(npm) && existsSync(npm);
     return run({
-      what: `installing packages (${why})`,
+      what: 'installing packages',
+      why,
       command: viaNode ? process.execPath : 'npm',
-      args: [...(viaNode ? [npm] : []), 'ci', '--include=dev', '--no-audit', '--no-fund', '--no-progress'],
+      // Not `npm ci`: it refuses a lockfile without the packages of other platforms, which a registry may lack.
+      // --no-save leaves package.json and package-lock.json as they are.
+      args: [
+        ...(viaNode ? [npm] : []),
+        'install',
+        '--no-save',
+        '--include=dev',
+        '--no-audit',
+        '--no-fund',
+        '--no-progress',
+      ],
       cwd: root,
       env: { ...process.env, NODE_ENV: 'development' },
       say,
-      otherwise: 'run "npm ci" by hand and look at what it says',
+      otherwise: 'run "npm install" by hand and look at what it says',
     });
   },
   async generate(root, why) {
     const fingerprint = schemaOf(root);
     await run({
-      what: `generating the Prisma client (${why})`,
+      what: 'generating the Prisma client',
+      why,
       command: tool(root, 'prisma'),
       args: ['generate'],
       cwd: root,
@@ -103,7 +115,8 @@ const take = {
   async build(root, why) {
     const fingerprint = sourcesOf(root);
     await run({
-      what: `building (${why})`,
+      what: 'building',
+      why,
       command: tool(root, 'nx'),
       args: ['run-many', '-t', 'build', '--outputStyle=static'],
       cwd: root,

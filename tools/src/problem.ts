@@ -43,7 +43,7 @@ export function machineAdvice(text: string): string | undefined {
   if (/EMFILE|ENFILE|too many open files/i.test(text))
     return 'too many files are open: raise the limit (ulimit -n 4096)';
   if (/error while loading shared libraries|image not found/i.test(text)) {
-    return 'a library is missing: run "npm rebuild", and if that does not help, delete node_modules and run "npm ci"';
+    return 'a library is missing: run "npm rebuild", and if that does not help, delete node_modules and run "npm install"';
   }
   if (/ENOMEM|cannot allocate memory|out of memory/i.test(text))
     return 'the memory is used up: close something, then try again';

@@ -170,7 +170,7 @@ export class Part {
     const { command } = this.#options;
     const advice =
       codeOf(error) === 'ENOENT'
-        ? `"${command}" was not found: install it, or run "npm ci" when it is under node_modules`
+        ? `"${command}" was not found: install it, or run "npm install" when it is under node_modules`
         : (machineAdvice(messageOf(error)) ?? `see whether "${command}" can be run by hand`);
     return new StackProblem(`the ${this.name} cannot be started: ${messageOf(error)}`, advice, error);
   }

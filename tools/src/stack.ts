@@ -159,7 +159,7 @@ async function choosePorts(options: StackOptions, provisioners: number): Promise
 async function allOrFirstProblem<T>(
   starting: readonly (Promise<T> | undefined)[],
 ): Promise<(T | undefined)[]> {
-  const results = await Promise.allSettled(starting);
+  const results = await Promise.allSettled(starting.map((part) => part ?? Promise.resolve(undefined)));
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;

@@ -19,10 +19,10 @@ class Progress {
     this.#what = what;
     this.#since = Date.now();
     say(`  ${what} …`);
-    this.#timer ??= setInterval(
-      () => say(`  ${this.#what} … ${((Date.now() - this.#since) / 1000).toFixed(0)} s`),
-      TELL_MS,
-    );
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      say(`  ${this.#what} … ${((Date.now() - this.#since) / 1000).toFixed(0)} s`);
+    }, TELL_MS);
   }
 
   end(): void {
@@ -54,16 +54,18 @@ async function welcome(stack: Stack): Promise<void> {
   say(`  Twins         Okta ${stack.urls.okta}, Box ${stack.urls.box}`);
 }
 
-/** Resolves with the first signal that asks for the end; later ones end at once. */
-function interrupted(): Promise<NodeJS.Signals> {
+/** Resolves when the end is asked for: by a signal, or by the end of whoever started this (npm passes no signal on). */
+function interrupted(): Promise<void> {
   return new Promise((resolve) => {
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && resolve(), 500).unref();
     let asked = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         // What still runs is ended by the guard.
         if (asked) process.exit(130);
         asked = true;
-        resolve(signal);
+        resolve();
       });
     }
   });

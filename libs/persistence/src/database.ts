@@ -54,6 +54,8 @@ export function openDatabase({ url, poolSize = 10, onError = () => {} }: Databas
 
 /** The tenant's id; the tenant is made when it is new. `slug`: lower-case letters, digits and dashes, at most 63. */
 export async function openTenant({ prisma }: Database, slug: string): Promise<string> {
-  const { id } = await prisma.tenant.upsert({ where: { slug }, create: { slug }, update: {} });
+  // Not Prisma's upsert: it reads before it writes, and several processes start at once.
+  await prisma.$executeRaw`INSERT INTO tenant (slug) VALUES (${slug}) ON CONFLICT (slug) DO NOTHING`;
+  const { id } = await prisma.tenant.findUniqueOrThrow({ where: { slug }, select: { id: true } });
   return id;
 }

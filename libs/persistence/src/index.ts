@@ -6,5 +6,6 @@ export * from './identities.ts';
 export * from './intake.ts';
 export * from './migrate.ts';
 export * from './relay-store.ts';
+export * from './request-versions.ts';
 export * from './request-watch.ts';
 export * from './requests.ts';

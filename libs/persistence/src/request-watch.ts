@@ -8,6 +8,7 @@ import type { Database } from './database.ts';
 export class RequestWatch {
   private readonly database: Database;
   private readonly waiters = new Map<string, Set<() => void>>();
+  private readonly listeners: ((requestId: string) => void)[] = [];
   private readonly onError: (error: Error) => void;
   private client: pg.Client | null = null;
   private closed = false;
@@ -23,7 +24,10 @@ export class RequestWatch {
     if (this.closed) return;
     try {
       const client = await this.database.connect();
-      client.on('notification', ({ payload }) => this.wake(payload ?? ''));
+      client.on('notification', ({ payload = '' }) => {
+        for (const listener of this.listeners) listener(payload);
+        this.wake(payload);
+      });
       client.on('end', () => this.reopen(client));
       await client.query('LISTEN foyer_request');
       this.client = client;
@@ -31,6 +35,11 @@ export class RequestWatch {
       this.onError(error instanceof Error ? error : new Error(String(error)));
       this.reopen(null);
     }
+  }
+
+  /** Calls `listener` with the id of every request that changes. News may be missed while the connection is away. */
+  onChange(listener: (requestId: string) => void): void {
+    this.listeners.push(listener);
   }
 
   /**

@@ -25,6 +25,7 @@ export interface RequestVersion {
   readonly version: number;
   readonly status: RequestStatus;
   readonly nextAttemptAt: Date | null;
+  readonly identityId: string;
 }
 
 const account = { identity: { select: { boxAccount: { select: { boxUserId: true } } } } } as const;
@@ -45,10 +46,14 @@ export class Requests {
 
   /** Null when there is none, or when it is not within the scope. */
   async version(id: string, { identityId }: Scope): Promise<RequestVersion | null> {
-    const [row] = await this.database.prisma.$queryRaw<RequestVersion[]>`
-      SELECT version, status, next_attempt_at AS "nextAttemptAt" FROM provisioning_request
-      WHERE id = ${id}::uuid AND tenant_id = ${this.tenantId}::uuid
-        AND (${identityId ?? null}::uuid IS NULL OR identity_id = ${identityId ?? null}::uuid)`;
+    // Prepared, and past Prisma: polls are most of all requests, and half of their time would be building this query.
+    const { rows } = await this.database.pool.query<RequestVersion>({
+      name: 'request-version',
+      text: `SELECT version, status, next_attempt_at AS "nextAttemptAt", identity_id AS "identityId" FROM provisioning_request
+             WHERE id = $1 AND tenant_id = $2 AND ($3::uuid IS NULL OR identity_id = $3)`,
+      values: [id, this.tenantId, identityId],
+    });
+    const [row] = rows;
     return row ?? null;
   }
 

@@ -7,10 +7,14 @@ export interface Readiness {
   readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
 }
 
-/** Runs all checks at once. `onFault` hears why a part is not ready. */
+/**
+ * Runs all checks at once. `onFault` hears why a part is not ready. A part named in `spareable` is told of, but without it
+ * the process is still of use.
+ */
 export async function checkReadiness(
   checks: ReadinessChecks,
   onFault: (part: string, error: unknown) => void,
+  spareable: readonly string[] = [],
 ): Promise<Readiness> {
   const parts = await Promise.all(
     Object.entries(checks).map(async ([part, check]) => {
@@ -23,5 +27,5 @@ export async function checkReadiness(
       }
     }),
   );
-  return { ready: parts.every(([, state]) => state === 'ok'), parts: Object.fromEntries(parts) };
+  return { ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)), parts: Object.fromEntries(parts) };
 }

@@ -9,7 +9,7 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
-/** Twelve attempts over about half an hour: long enough for a Box incident's first page, short enough to be noticed. */
+/** Twelve attempts over about a quarter of an hour: long enough for a Box incident's first page, short enough to be noticed. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, maxMs: 300_000 };
 
 export type Disposal =

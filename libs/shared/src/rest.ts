@@ -6,6 +6,8 @@ import { line } from './text.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const id = z.uuid();
+/** Ids are compared as they were given out. */
+const givenId = id.toLowerCase();
 
 /** RFC 9457 problem details, with our closed list of codes and the fields at fault. */
 export const Problem = z
@@ -40,7 +42,12 @@ export const ProvisioningRequest = z
     nextAttemptAt: instant.nullable(),
     retryOf: id.nullable(),
     error: z
-      .object({ code: z.enum(errorCodes), title: z.string(), detail: z.string().nullable(), docs: z.string() })
+      .object({
+        code: z.enum(errorCodes),
+        title: z.string(),
+        detail: z.string().nullable(),
+        docs: z.string(),
+      })
       .nullable(),
     timeline: z.array(z.object({ at: instant, event: TimelineEvent, detail: z.string().nullable() })),
   })
@@ -122,34 +129,51 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** A query parameter that is a time, of the years 1 to 9999 in UTC: what every part can hold. */
+const earliest = Date.parse('0001-01-01T00:00:00Z');
+const latest = Date.parse('9999-12-31T23:59:59.999Z');
+const time = instant.refine((text) => {
+  const at = Date.parse(text);
+  return at >= earliest && at <= latest;
+}, 'must be in the years 1 to 9999');
+
+/** A query parameter that is a whole number: digits only. */
+const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum))
+    .meta({ override: { type: 'integer', pattern: undefined, minimum, maximum } });
+
 const paging = {
-  cursor: line(512).min(1).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: line(4_096).min(1).optional().describe('`nextCursor` of the page before; begin without one.'),
+  limit: wholeNumber(1, 200).default(50).describe('How many items a page has at most; 50 when left out.'),
 };
 
 export const RequestListQuery = z.strictObject({
-  status: RequestStatus.optional(),
-  identityId: id.optional(),
+  status: RequestStatus.optional().describe('Only requests that stand so.'),
+  identityId: givenId.optional().describe('Only requests of this identity.'),
   ...paging,
 });
 export type RequestListQuery = z.infer<typeof RequestListQuery>;
 
 export const IdentityListQuery = z.strictObject({
-  subject: line(255).min(1).optional(),
-  username: line(255).min(1).optional(),
-  boxUserId: line(64).min(1).optional(),
+  subject: line(255).min(1).optional().describe('The Okta user id, exactly.'),
+  username: line(255).min(1).optional().describe('The Okta user name, exactly.'),
+  boxUserId: line(64).min(1).optional().describe('The id of the Box user that it is mapped to.'),
   ...paging,
 });
 export type IdentityListQuery = z.infer<typeof IdentityListQuery>;
 
 export const ApiCallListQuery = z.strictObject({
-  requestId: id.optional(),
-  identityId: id.optional(),
-  direction: z.enum(['in', 'out']).optional(),
-  status: z.coerce.number().int().min(100).max(599).optional(),
-  result: z.enum(['ok', 'refused', 'failed', 'ambiguous']).optional(),
-  from: instant.optional(),
-  to: instant.optional(),
+  requestId: givenId.optional().describe('Only calls made for this provisioning request.'),
+  identityId: givenId.optional().describe('Only calls made for this identity.'),
+  direction: z.enum(['in', 'out']).optional().describe('`in`: calls to this API; `out`: calls to Box.'),
+  status: wholeNumber(100, 599).optional().describe('Only calls answered with this HTTP status.'),
+  result: z.enum(['ok', 'refused', 'failed', 'ambiguous']).optional().describe('Only calls that ended so.'),
+  from: time.optional().describe('Only calls made then or later.'),
+  to: time.optional().describe('Only calls made before then.'),
   ...paging,
 });
 export type ApiCallListQuery = z.infer<typeof ApiCallListQuery>;
@@ -157,7 +181,10 @@ export type ApiCallListQuery = z.infer<typeof ApiCallListQuery>;
 export const FileListQuery = z.strictObject(paging);
 export type FileListQuery = z.infer<typeof FileListQuery>;
 
-export const IdParams = z.strictObject({ id });
+export const IdParams = z.strictObject({ id: givenId.describe('The id that Foyer gave it.') });
+export type IdParams = z.infer<typeof IdParams>;
+/** What a POST without a body takes. */
+export const NoBody = z.strictObject({}).optional();
 export const IdempotencyKey = z
   .string()
   .min(1)

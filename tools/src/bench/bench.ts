@@ -24,8 +24,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 async function main(): Promise<number> {
   const stack = await startStack({
     env: {
-      gateway: { SIGN_IN_LIMIT_PER_MINUTE: '100000', LOG_LEVEL: 'warn' },
-      provisioner: { LOG_LEVEL: 'warn' },
+      gateway: { SIGN_IN_LIMIT_PER_MINUTE: '100000' },
     },
     onProgress: say,
   });

@@ -63,7 +63,8 @@ export function describeMainJob(
   const push = async (subject: string): Promise<string> => {
     const body = { subject, username: `${subject}@example.com`, name: `Person ${subject}` };
     const response = await api('POST', '/v1/provisioning-requests', 'foyer.write', body);
-    expect(response.status).toBe(202);
+    // 200 when a worker was faster than this answer.
+    expect([200, 202]).toContain(response.status);
     return ProvisioningRequest.parse(await response.json()).id;
   };
   const request = async (id: string) =>
@@ -192,20 +193,10 @@ export function describeMainJob(
       expect(n).toBeGreaterThanOrEqual(seen);
     });
 
-    it('answers the browser with a page that follows along while Box is slow, and finishes', async () => {
+    it('answers the browser with a page that follows along while Box commits too late for the look-up, and ends in one user', async () => {
       const person = await newPerson('Slow Example');
-      await stack.box.fault({
-        kind: 'slow',
-        delayMs: 1_500,
-        times: 2,
-        match: { method: 'POST', externalId: person.id },
-      });
-      await stack.box.fault({
-        kind: 'status',
-        status: 503,
-        times: 2,
-        match: { method: 'POST', externalId: person.id },
-      });
+      // Box commits after our time limit, and after the look-up that follows it.
+      await stack.box.fault({ kind: 'slow', delayMs: 2_500, match: { method: 'POST', externalId: person.id } });
       const page = await signIn(stack.urls.gateway, person.credentials);
       expect(page.message).toBe('New user created: Slow Example');
       expect(page.refreshes).toBeGreaterThan(0);

@@ -1,8 +1,6 @@
 import pg from 'pg';
 import { describeMainJob } from './main-job.harness.ts';
 
-jest.setTimeout(120_000);
-
 describeMainJob(
   'PostgreSQL',
   { redis: false },

@@ -2,8 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { describeMainJob } from './main-job.harness.ts';
 import { hasProgram } from './program.harness.ts';
 
-jest.setTimeout(120_000);
-
 if (hasProgram('redis-server') || process.env.CI === 'true') {
   describeMainJob(
     'Redis',

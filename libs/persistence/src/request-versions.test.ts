@@ -1,0 +1,61 @@
+import type { RequestVersion } from './requests.ts';
+import { RequestVersions } from './request-versions.ts';
+
+/** A table of one request that counts how often it is read, a clock and a bell in the test's hand. */
+function parts(first: Partial<RequestVersion> = {}) {
+  const row: RequestVersion = { version: 1, status: 'running', nextAttemptAt: null, identityId: 'ada', ...first };
+  const state = { row: row as RequestVersion | null, reads: 0, now: 0, ring: (_id: string) => {} };
+  const versions = new RequestVersions(
+    {
+      version: async () => {
+        state.reads += 1;
+        return state.row;
+      },
+    },
+    { onChange: (listener) => (state.ring = listener) },
+    () => state.now,
+  );
+  return { state, versions };
+}
+
+describe('versions of polled requests', () => {
+  it('are read once while nothing changes', async () => {
+    const { state, versions } = parts();
+    for (let n = 0; n < 5; n++) expect(await versions.find('r', {})).toMatchObject({ version: 1 });
+    expect(state.reads).toBe(1);
+  });
+
+  it('are read again at the news of a change', async () => {
+    const { state, versions } = parts();
+    await versions.find('r', {});
+    state.row = { ...state.row!, version: 2 };
+    state.ring('r');
+    expect(await versions.find('r', {})).toMatchObject({ version: 2 });
+  });
+
+  it('of an open request are read again after a second without news', async () => {
+    const { state, versions } = parts();
+    await versions.find('r', {});
+    state.row = { ...state.row!, version: 2 };
+    state.now = 1_001;
+    expect(await versions.find('r', {})).toMatchObject({ version: 2 });
+  });
+
+  it('of a final request are kept, and still shown only to whom they concern', async () => {
+    const { state, versions } = parts({ status: 'succeeded' });
+    await versions.find('r', {});
+    state.now = 1e9;
+    expect(await versions.find('r', { identityId: 'grace' })).toBeNull();
+    expect(await versions.find('r', { identityId: 'ada' })).toMatchObject({ status: 'succeeded' });
+    expect(state.reads).toBe(1);
+  });
+
+  it('of a request that does not exist are not kept', async () => {
+    const { state, versions } = parts();
+    const made = state.row;
+    state.row = null;
+    expect(await versions.find('r', {})).toBeNull();
+    state.row = made;
+    expect(await versions.find('r', {})).not.toBeNull();
+  });
+});
