@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { ApiCalls, Identities, Intake, Requests, RequestWatch } from '@foyer/persistence';
+import { ApiCalls, Identities, Intake, Requests, RequestVersions, RequestWatch } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
 import { BOX, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
 
@@ -18,6 +18,7 @@ export class PartsModule {
       { provide: Metrics, useValue: parts.metrics },
       { provide: Intake, useValue: parts.intake },
       { provide: Requests, useValue: parts.requests },
+      { provide: RequestVersions, useValue: parts.versions },
       { provide: Identities, useValue: parts.identities },
       { provide: ApiCalls, useValue: parts.apiCalls },
       { provide: RequestWatch, useValue: parts.watch },

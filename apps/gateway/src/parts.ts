@@ -7,6 +7,7 @@ import {
   openTenant,
   PrismaCallLog,
   Requests,
+  RequestVersions,
   RequestWatch,
   type Database,
 } from '@foyer/persistence';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly database: Database;
   readonly intake: Intake;
   readonly requests: Requests;
+  readonly versions: RequestVersions;
   readonly identities: Identities;
   readonly apiCalls: ApiCalls;
   readonly watch: RequestWatch;
@@ -47,13 +49,15 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
   await watch.open();
+  const requests = new Requests(database, tenantId);
   return {
     config,
     logger,
     metrics,
     database,
     intake: new Intake(database, tenantId),
-    requests: new Requests(database, tenantId),
+    requests,
+    versions: new RequestVersions(requests, watch),
     identities: new Identities(database, tenantId),
     apiCalls: new ApiCalls(database, tenantId),
     watch,

@@ -21,7 +21,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
 const update = () => box.updateUser(context, '4711', { status: 'inactive' });
 const find = () => box.findUser(context, 'sub-1');
 const read = () => box.readUser(context, '4711');
@@ -212,7 +212,7 @@ describe('a user that exists', () => {
 describe('a user as Box shows it', () => {
   const expected = {
     id: '4711',
-    name: 'Ada Lovelace',
+    name: 'Ada Example',
     login: user.login,
     status: 'active',
     externalId: 'sub-1',
@@ -273,7 +273,7 @@ describe('what is sent', () => {
     expect(sent?.url.searchParams.get('fields')).toBe(fields);
     expect(sent?.headers.authorization).toBe('Bearer token-1');
     expect(JSON.parse(sent?.body ?? '')).toEqual({
-      name: 'Ada Lovelace',
+      name: 'Ada Example',
       external_app_user_id: 'sub-1',
       is_platform_access_only: true,
     });

@@ -36,7 +36,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
 
 it('writes each intent before anything is sent, and each outcome after; the token comes before the create', async () => {
   const watched = new WatchedLog();
@@ -82,7 +82,7 @@ it('says what was asked and what came of it, briefly', async () => {
     method: 'POST',
     path: '/2.0/users',
     actor: null,
-    parameters: { externalId: 'sub-1', name: 'Ada Lovelace' },
+    parameters: { externalId: 'sub-1', name: 'Ada Example' },
   };
   expect(first?.intent).toEqual(intent);
   const { id, name, login, status } = user;

@@ -27,7 +27,7 @@ export const json =
 export const user = {
   type: 'user',
   id: '4711',
-  name: 'Ada Lovelace',
+  name: 'Ada Example',
   login: 'AppUser_1_x@boxdevedition.com',
   status: 'active',
   external_app_user_id: 'sub-1',

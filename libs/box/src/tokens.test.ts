@@ -17,7 +17,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
 const find = () => box.findUser(context, 'sub-1');
 const nobody = json(200, { entries: [] });
 const unauthorized: Answer = (response) => response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();

@@ -21,8 +21,8 @@ const seen = async () =>
 
 it('makes two calls for the first newcomer and one for the next', async () => {
   const { box } = boxWith();
-  await box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
-  await box.createUser(context, { externalId: 'sub-2', name: 'Grace Hopper' });
+  await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
+  await box.createUser(context, { externalId: 'sub-2', name: 'Grace Sample' });
   expect(await seen()).toEqual(['POST /oauth2/token 200', 'POST /2.0/users 201', 'POST /2.0/users 201']);
   await box.close();
 });
@@ -71,7 +71,7 @@ it('signs in with a JWT, whatever base URL Box has', async () => {
     enterpriseID: '900100',
   });
   const { box, log } = boxWith({ kind: 'jwt', configJson });
-  const result = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+  const result = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   expect(result).toMatchObject({ ok: true, value: { kind: 'created', user: { isAppUser: true } } });
   expect(log.of('token')[0]?.intent.parameters).toEqual({
     grantType: 'jwt-bearer',
@@ -94,14 +94,14 @@ it('says in the words of Box why the credentials are refused', async () => {
 it('creates the user when Box answers with what the SDK cannot read', async () => {
   await twin.control('PUT', 'settings', { notificationEmail: 'emptyArray' });
   const { box } = boxWith();
-  const result = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+  const result = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   expect(result).toMatchObject({ ok: true, value: { kind: 'created', user: { externalId: 'sub-1' } } });
   await box.close();
 });
 
 it('acts as the person with a header of the one call', async () => {
   const { box } = boxWith();
-  const created = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+  const created = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   if (!created.ok || created.value.kind !== 'created') throw new Error('The user was not created.');
   const { id } = created.value.user;
   await box.listFolder(context, { boxUserId: id, folderId: '0', limit: 10 });
@@ -120,7 +120,7 @@ it('stays within the rate limit’s word: waits as long as Box says', async () =
   await twin.control('PUT', 'settings', { rateLimitPerMinute: 1 });
   const { box } = boxWith();
   await box.findUser(context, 'sub-1');
-  const limited = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Lovelace' });
+  const limited = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   expect(limited).toMatchObject({ ok: false, fault: { code: 'box_rate_limited', ambiguous: false } });
   expect(limited.ok ? 0 : limited.fault.retryAfterMs).toBeGreaterThan(50_000);
   await box.close();

@@ -7,7 +7,11 @@ export interface Position {
   readonly id: string;
 }
 
-const Cursor = z.tuple([z.iso.datetime(), z.string().regex(/^([0-9]{1,19}|[0-9a-f-]{36})$/)]);
+/** Times and ids of ours only: a year 0 or a number over bigint's would fail in the database. */
+const Cursor = z.tuple([
+  z.iso.datetime().regex(/^(?!0000)/),
+  z.union([z.uuid(), z.string().regex(/^[0-9]{1,18}$/)]),
+]);
 
 const encode = ({ at, id }: Position): string => Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
 

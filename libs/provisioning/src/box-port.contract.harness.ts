@@ -32,7 +32,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       externalId = `sub-${randomUUID()}`;
     });
 
-    const create = (label = 'Ada Lovelace') => subject.box.createUser(context, { externalId, name: label });
+    const create = (label = 'Ada Example') => subject.box.createUser(context, { externalId, name: label });
     const created = async () => {
       const result = value(await create());
       if (result.kind !== 'created') throw new Error('The user already exists.');
@@ -44,7 +44,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
 
     it('creates an app user that carries the external id and the name', async () => {
       const user = await created();
-      expect(user).toMatchObject({ name: 'Ada Lovelace', status: 'active', externalId, isAppUser: true });
+      expect(user).toMatchObject({ name: 'Ada Example', status: 'active', externalId, isAppUser: true });
       expect(user.id).toMatch(/^\d+$/);
       expect(user.login).not.toBe('');
       expect(await find()).toEqual(user);
@@ -54,7 +54,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
     it('answers a second create with the user that exists', async () => {
       const user = await created();
       expect(value(await create('Somebody Else'))).toEqual({ kind: 'exists', conflictId: user.id });
-      expect(value(await subject.box.readUser(context, user.id))?.name).toBe('Ada Lovelace');
+      expect(value(await subject.box.readUser(context, user.id))?.name).toBe('Ada Example');
     });
 
     it('lets exactly one of many creates at once succeed', async () => {
@@ -82,7 +82,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
 
     it('renames, deactivates and reactivates, and may do so again', async () => {
       const { id } = await created();
-      const change = { name: 'Countess Lovelace', status: 'inactive' } as const;
+      const change = { name: 'Countess Example', status: 'inactive' } as const;
       expect(value(await subject.box.updateUser(context, id, change))).toMatchObject({ id, ...change });
       expect(value(await subject.box.updateUser(context, id, change))).toMatchObject({ id, ...change });
       expect(await find()).toMatchObject(change);

@@ -50,7 +50,7 @@ const apiError = (call: Promise<unknown>): Promise<BoxApiError> =>
 describe('box-node-sdk, pointed at the twin,', () => {
   it('creates, is refused the second time, looks up, updates, acts as the user and deletes', async () => {
     const client = ccgClient();
-    const made = await client.users.createUser(appUser('Ada Lovelace', '00u1'));
+    const made = await client.users.createUser(appUser('Ada Example', '00u1'));
     expect(made.login).toMatch(/^AppUser_/);
 
     const refused = await apiError(client.users.createUser(appUser('Ada', '00u1')));

@@ -26,13 +26,13 @@ const problems = (body: Record<string, unknown>): unknown[] =>
 
 describe('creating an app user', () => {
   it('answers 201 with exactly the standard fields', async () => {
-    const { status, body } = await create(appUser('Ada Lovelace', '00u1'));
+    const { status, body } = await create(appUser('Ada Example', '00u1'));
     expect(status).toBe(201);
     expect(Object.keys(body)).toEqual([
       ...['type', 'id', 'name', 'login', 'created_at', 'modified_at', 'language', 'timezone', 'space_amount'],
       ...['space_used', 'max_upload_size', 'status', 'job_title', 'phone', 'address', 'avatar_url'],
     ]);
-    expect(body).toMatchObject({ type: 'user', name: 'Ada Lovelace', status: 'active', job_title: '' });
+    expect(body).toMatchObject({ type: 'user', name: 'Ada Example', status: 'active', job_title: '' });
     expect(body).toMatchObject({ space_amount: 10737418240, max_upload_size: 5368709120, language: 'en' });
     expect(body.login).toMatch(/^AppUser_\d{7}_[A-Za-z0-9]{10}@boxdevedition\.com$/);
     expect(body.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-0[78]:00$/);

@@ -2,17 +2,17 @@ import { type NewPerson } from './people.ts';
 
 /** The people a fresh (or reset) org has. Their ids are fixed, so that a reset keeps everyone who they were. */
 export const SEEDED_PEOPLE: readonly NewPerson[] = [
-  person('00u1adaLovelace00001', 'ada@example.com', 'Ada', 'Lovelace', ['Engineering']),
-  person('00u1graceHopper00002', 'grace@example.com', 'Grace', 'Hopper', ['Engineering', 'Managers']),
-  person('00u1alanTuring000003', 'alan@example.com', 'Alan', 'Turing', ['Engineering']),
-  person('00u1mariaMitchell004', 'maria@example.com', 'Maria', 'Mitchell', ['Sales']),
-  person('00u1benBanneker00005', 'ben@example.com', 'Benjamin', 'Banneker', ['Sales', 'Managers']),
+  person('00u1adaExample000001', 'ada@example.com', 'Ada', 'Example', ['Engineering']),
+  person('00u1graceSample00002', 'grace@example.com', 'Grace', 'Sample', ['Engineering', 'Managers']),
+  person('00u1alanPattern00003', 'alan@example.com', 'Alan', 'Pattern', ['Engineering']),
+  person('00u1mariaModel000004', 'maria@example.com', 'Maria', 'Model', ['Sales']),
+  person('00u1benTemplate00005', 'ben@example.com', 'Benjamin', 'Template', ['Sales', 'Managers']),
   // 63 characters: longer than Box's 50 for a display name.
   person(
     '00u1longName00000006',
     'long@example.com',
-    'Wolfeschlegelsteinhausen',
-    'Bergerdorffvoralternwarengewissenhaft',
+    'Maximiliane-Charlotte-Ann',
+    'Beispielhausen-von-Musterwaldenburgen',
     ['Sales'],
   ),
   person('00u1noName0000000007', 'noname@example.com', null, null, ['Sales']),

@@ -53,9 +53,9 @@ describe('the ID token', () => {
       auth_time: aNumber,
       at_hash: atHashOf(accessToken),
       preferred_username: 'ada@example.com',
-      name: 'Ada Lovelace',
+      name: 'Ada Example',
       given_name: 'Ada',
-      family_name: 'Lovelace',
+      family_name: 'Example',
       email: 'ada@example.com',
       email_verified: true,
       locale: 'en-US',
@@ -86,7 +86,7 @@ describe('the ID token', () => {
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     const claims = await verify(twin, idToken);
     expect(claims).toMatchObject({
-      name: 'Ada Lovelace',
+      name: 'Ada Example',
       email: 'ada@example.com',
       ver: 1,
       nonce: 'some-nonce',
@@ -133,9 +133,9 @@ describe('the access token', () => {
     const { body } = await json(response);
     expect(body).toEqual({
       sub: decodeJwt(idToken).sub,
-      name: 'Ada Lovelace',
+      name: 'Ada Example',
       given_name: 'Ada',
-      family_name: 'Lovelace',
+      family_name: 'Example',
       preferred_username: 'ada@example.com',
       locale: 'en-US',
       zoneinfo: 'America/Los_Angeles',

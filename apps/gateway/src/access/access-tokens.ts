@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto';
+import { FoyerError, line } from '@foyer/shared';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { z } from 'zod';
+import type { MachinePrincipal } from './principal.ts';
+import type { OktaKeys } from './okta-keys.ts';
+
+/** Clocks differ by this much at most, in seconds. */
+const clockTolerance = 5;
+const longestToken = 8_192;
+const remembered = 1_000;
+/** A token that was good is good for this long, or until it expires: then its key is looked at again. */
+const rememberFor = 5 * 60_000;
+
+const words = z.union([z.string().transform((text) => text.split(' ')), z.array(z.string())]);
+const Claims = z.object({
+  exp: z.number(),
+  iat: z.number(),
+  jti: z.string().optional(),
+  cid: line(255).min(1).optional(),
+  client_id: line(255).min(1).optional(),
+  sub: line(255).min(1),
+  uid: z.string().optional(),
+  scp: words.optional(),
+  scope: words.optional(),
+});
+
+interface AccessTokenRules {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** Checks Okta access tokens: JWTs of a custom authorization server (Okta, "Access token payload"; RFC 9068). */
+export class AccessTokens {
+  private readonly keys: OktaKeys;
+  private readonly rules: AccessTokenRules;
+  private readonly now: () => number;
+  private readonly good = new Map<string, { readonly machine: MachinePrincipal; readonly until: number }>();
+
+  constructor(keys: OktaKeys, rules: AccessTokenRules, now: () => number = Date.now) {
+    this.keys = keys;
+    this.rules = rules;
+    this.now = now;
+  }
+
+  /** Throws `invalid_token`, or `okta_unavailable` when Okta's keys are needed and cannot be had. */
+  async verify(token: string): Promise<MachinePrincipal> {
+    if (token.length > longestToken) throw new FoyerError('invalid_token', 'It is too long.');
+    const key = hash('sha256', token, 'base64url');
+    const known = this.good.get(key);
+    if (known !== undefined) {
+      if (known.until > this.now()) return known.machine;
+      this.good.delete(key);
+    }
+    const { machine, expires } = await this.check(token);
+    this.good.set(key, { machine, until: Math.min(expires, this.now() + rememberFor) });
+    if (this.good.size > remembered) this.forgetOldest();
+    return machine;
+  }
+
+  private async check(token: string): Promise<{ machine: MachinePrincipal; expires: number }> {
+    try {
+      const { payload, protectedHeader } = await jwtVerify(token, this.keys.find, {
+        ...this.rules,
+        algorithms: ['RS256'],
+        requiredClaims: ['exp', 'iat', 'sub'],
+        clockTolerance,
+        currentDate: new Date(this.now()),
+      });
+      return this.read(payload, protectedHeader.typ);
+    } catch (error) {
+      if (error instanceof FoyerError) throw error;
+      throw new FoyerError('invalid_token', explain(error), { cause: error });
+    }
+  }
+
+  private read(
+    payload: JWTPayload,
+    type: string | undefined,
+  ): { machine: MachinePrincipal; expires: number } {
+    const { exp, iat, jti, cid, client_id, sub, uid, scp, scope } = Claims.parse(payload);
+    if (type !== undefined && !/^(application\/)?(at\+)?jwt$/i.test(type))
+      throw refused(`Its type is not an access token's.`);
+    if (jti?.startsWith('ID.') || 'nonce' in payload || 'at_hash' in payload)
+      throw refused('It is an ID token.');
+    if (iat > this.now() / 1000 + clockTolerance) throw refused('It was issued in the future.');
+    // Okta writes `uid` into tokens of people; a person signs in instead, and sees only themselves.
+    if (uid !== undefined) throw refused('It stands for a person: this API takes tokens of machines.');
+    const machine: MachinePrincipal = {
+      kind: 'machine',
+      clientId: cid ?? client_id ?? sub,
+      scopes: new Set(scp ?? scope),
+    };
+    return { machine, expires: exp * 1000 };
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.good.keys();
+    if (oldest !== undefined) this.good.delete(oldest);
+  }
+}
+
+const refused = (detail: string) => new FoyerError('invalid_token', detail);
+
+function explain(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'It has expired.';
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `Its claim ${error.claim} is not what this API needs.`;
+  return 'It cannot be verified.';
+}

@@ -1,0 +1,92 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { FoyerError } from '@foyer/shared';
+import type { Request, Response } from 'express';
+import { AccessTokens } from './access-tokens.ts';
+import { SCOPE, SESSIONS, type ApiScope, type Principal } from './principal.ts';
+
+interface Policy {
+  readonly scope: ApiScope | undefined;
+  readonly sessions: boolean;
+}
+
+/**
+ * Lets in whom the route's `@Scopes` and `@OpenToSessions` allow, and sets `request.principal`. An Authorization header,
+ * right or wrong, decides alone: the cookie is then not looked at. A cookie never changes anything here, so that no other
+ * site can make a browser do so.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly tokens: AccessTokens,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
+    const targets: Parameters<Reflector['getAllAndOverride']>[1] = [context.getHandler(), context.getClass()];
+    const policy: Policy = {
+      scope: this.reflector.getAllAndOverride<ApiScope | undefined>(SCOPE, targets),
+      sessions: this.reflector.getAllAndOverride<true | undefined>(SESSIONS, targets) === true,
+    };
+    // What is behind here is for one caller only.
+    response.setHeader('Cache-Control', 'private, no-store');
+    response.vary('Authorization, Cookie');
+    try {
+      request.principal = await this.identify(request, policy);
+      return true;
+    } catch (error) {
+      challenge(response, error, policy.scope);
+      throw error;
+    }
+  }
+
+  private async identify(request: Request, policy: Policy): Promise<Principal> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return this.machine(authorization, policy);
+    const identityId = request.session?.identityId;
+    if (identityId === undefined) throw new FoyerError('unauthenticated');
+    if (!policy.sessions || !['GET', 'HEAD'].includes(request.method)) {
+      throw new FoyerError(
+        'insufficient_scope',
+        `This needs an access token with the scope ${policy.scope}.`,
+      );
+    }
+    return { kind: 'session', identityId };
+  }
+
+  private async machine(authorization: string, { scope }: Policy): Promise<Principal> {
+    const [scheme = '', token = ''] = authorization.split(/ +/, 2);
+    if (scheme.toLowerCase() !== 'bearer') {
+      throw new FoyerError(
+        'unauthenticated',
+        'The Authorization header must be: Bearer, then the access token.',
+      );
+    }
+    const machine = await this.tokens.verify(token);
+    if (scope === undefined) {
+      throw new FoyerError(
+        'not_found',
+        'This is for people who signed in; an access token stands for a machine.',
+      );
+    }
+    if (!machine.scopes.has(scope)) {
+      throw new FoyerError('insufficient_scope', `The access token needs the scope ${scope}.`);
+    }
+    return machine;
+  }
+}
+
+/** WWW-Authenticate as in RFC 6750, section 3. */
+function challenge(response: Response, error: unknown, scope: ApiScope | undefined): void {
+  if (!(error instanceof FoyerError)) return;
+  const parts = ['realm="foyer"'];
+  if (error.code === 'invalid_token')
+    parts.push('error="invalid_token"', `error_description="${error.detail}"`);
+  if (error.code === 'insufficient_scope') parts.push('error="insufficient_scope"');
+  if (error.code === 'insufficient_scope' && scope !== undefined) parts.push(`scope="${scope}"`);
+  if (['unauthenticated', 'invalid_token', 'insufficient_scope'].includes(error.code)) {
+    response.setHeader('WWW-Authenticate', `Bearer ${parts.join(', ')}`);
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  Injectable,
+  type ArgumentMetadata,
+  type CanActivate,
+  type ExecutionContext,
+  type PipeTransform,
+} from '@nestjs/common';
+import { FoyerError, toLine, type FieldError } from '@foyer/shared';
+import type { Request } from 'express';
+import { z } from 'zod';
+
+/** Problems name this many fields at most. */
+const fieldsNamed = 20;
+
+/** Checks what a route's `@Body`, `@Query` or `@Param` took, by the schema given there. Throws `invalid_request`. */
+@Injectable()
+export class ValidationPipe implements PipeTransform {
+  transform(value: unknown, { schema, type }: ArgumentMetadata): unknown {
+    if (!(schema instanceof z.ZodType)) return value;
+    if (type === 'query') refuseRepeated(value);
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw invalidRequest(parsed.error.issues.flatMap(toFieldErrors));
+  }
+}
+
+/** `invalid_request` that names the fields at fault. */
+export const invalidRequest = (fields: readonly FieldError[]) =>
+  new FoyerError('invalid_request', undefined, { fields: fields.slice(0, fieldsNamed) });
+
+/** A query parameter given twice comes as a list, and `a[b]=` may come as an object. */
+function refuseRepeated(query: unknown): void {
+  const repeated = Object.entries(query ?? {}).filter(([, value]) => typeof value !== 'string');
+  if (repeated.length > 0) {
+    throw invalidRequest(
+      repeated.map(([name]) => ({ field: toLine(name, 100), message: 'must be given once' })),
+    );
+  }
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const at = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ field: [...at, toLine(key, 100)].join('.'), message: 'is not known' }));
+  }
+  return [{ field: at.join('.') || 'body', message: issue.message }];
+}
+
+/** Refuses bodies that are not JSON: an undeclared one would go unread, and be taken for none. */
+@Injectable()
+export class JsonOnly implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<Request>();
+    // `is` gives null when there is no body.
+    if (request.is('application/json') === false) throw new FoyerError('unsupported_media_type');
+    return true;
+  }
+}

@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
+import type { GatewayConfig } from '@foyer/platform';
+import { FoyerError } from '@foyer/shared';
+import type { Response } from 'express';
+import { CONFIG } from '../parts.ts';
+import { errorsPage } from './errors-page.ts';
+import { openApiDocument } from './openapi.ts';
+import { referencePage, referencePolicy, startScript } from './reference-page.ts';
+
+const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js'];
+const cacheFor = 'public, max-age=3600';
+
+/** How to use the API: the document for programs, pages for people. All of it is open to everybody. */
+@Controller('docs')
+export class DocsController {
+  private readonly document: string;
+  private readonly pages = { reference: referencePage(), errors: errorsPage() };
+
+  constructor(@Inject(CONFIG) config: GatewayConfig) {
+    this.document = JSON.stringify(openApiDocument(config));
+  }
+
+  @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Content-Security-Policy', referencePolicy)
+  reference(): string {
+    return this.pages.reference;
+  }
+
+  @Get('openapi.json')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'no-cache')
+  openApi(): string {
+    return this.document;
+  }
+
+  @Get('errors')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  errors(): string {
+    return this.pages.errors;
+  }
+
+  @Get('start.js')
+  @Header('Content-Type', 'text/javascript; charset=utf-8')
+  @Header('Cache-Control', cacheFor)
+  start(): string {
+    return startScript;
+  }
+
+  /** Swagger UI's own files, from its package. */
+  @Get(':file')
+  file(@Param('file') file: string, @Res() res: Response): void {
+    if (!swaggerFiles.includes(file)) throw new FoyerError('not_found');
+    const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+    res.setHeader('Cache-Control', cacheFor);
+    res.sendFile(file, { root, cacheControl: false });
+  }
+}

@@ -1,0 +1,41 @@
+import { dispositionOf, errorCatalog, errorCodes } from '@foyer/shared';
+import { html } from '../http/html.ts';
+import { page } from '../http/page.ts';
+
+/** What a provisioning request does that meets the error. */
+const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> = {
+  none: 'The call that met it is refused. No provisioning request is touched.',
+  retry: 'A provisioning request that meets it is tried again by itself, with growing pauses.',
+  delay:
+    'A provisioning request that meets it waits as long as Box asks, then goes on; no attempt is counted.',
+  dead: 'A provisioning request that meets it fails at once. When the cause is mended, it can be retried.',
+};
+
+/** The closed list of error codes, an anchor each. */
+export const errorsPage = (): string =>
+  page({
+    title: 'Error codes',
+    body: html`<h1>Error codes</h1>
+      <p>
+        Every error of the <a href="/docs">API</a> is a problem document (RFC 9457) with one of these codes,
+        and each failed provisioning request names one.
+      </p>
+      ${errorCodes.map((code) => {
+        const { status, title, remedy } = errorCatalog[code];
+        return html`<section id="${code}">
+          <h2>
+            <a href="#${code}"><code>${code}</code></a>
+          </h2>
+          <dl>
+            <dt>Means</dt>
+            <dd>${title}</dd>
+            <dt>Status</dt>
+            <dd>${status}</dd>
+            <dt>Effect</dt>
+            <dd>${consequences[dispositionOf(code)]}</dd>
+            <dt>Remedy</dt>
+            <dd>${remedy}</dd>
+          </dl>
+        </section> `;
+      })}`,
+  });

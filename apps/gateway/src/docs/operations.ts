@@ -1,0 +1,256 @@
+import {
+  ApiCall,
+  ApiCallListQuery,
+  FileListQuery,
+  FolderItem,
+  Identity,
+  IdentityListQuery,
+  IdParams,
+  Me,
+  NewProvisioningRequest,
+  page,
+  ProvisioningRequest,
+  ProvisioningRequestSummary,
+  RequestListQuery,
+  type ErrorCode,
+} from '@foyer/shared';
+import { z } from 'zod';
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
+import * as examples from './examples.ts';
+import * as headers from './headers.ts';
+import { problemResponses } from './problems.ts';
+
+type Security = NonNullable<ZodOpenApiOperationObject['security']>;
+const person: Security = [{ session: [] }];
+const machine = (scope: string): Security => [{ okta: [scope] }, { bearer: [scope] }];
+
+const always: ErrorCode[] = [
+  'unauthenticated',
+  'invalid_token',
+  'okta_unavailable',
+  'unavailable',
+  'internal_error',
+];
+/** Sessions change nothing here: their POST is refused as a forgery, or for want of a scope. */
+const withBody: ErrorCode[] = ['csrf_failed', 'malformed_body', 'body_too_large', 'unsupported_media_type'];
+
+const json = (
+  description: string,
+  schema: z.ZodType,
+  values: Readonly<Record<string, unknown>>,
+  more: Partial<ZodOpenApiResponseObject> = {},
+): ZodOpenApiResponseObject => ({
+  description,
+  content: {
+    'application/json': {
+      schema,
+      examples: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }])),
+    },
+  },
+  ...more,
+});
+
+const located = { headers: z.object({ Location: headers.location }) };
+const versioned = {
+  ETag: headers.etag,
+  'Retry-After': headers.retryAfter.optional(),
+  'Preference-Applied': headers.preferenceApplied.optional(),
+};
+
+const createRequest: ZodOpenApiOperationObject = {
+  operationId: 'createProvisioningRequest',
+  tags: ['Provisioning requests'],
+  summary: 'Bring a person into step',
+  description:
+    'Takes in a person as Okta knows them, and makes one request to bring Box into step. Everybody who waits for the same ' +
+    'thing gets the same request.',
+  security: machine('foyer.write'),
+  requestParams: { header: z.object({ 'Idempotency-Key': headers.idempotencyKey }) },
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: NewProvisioningRequest,
+        examples: { person: { value: examples.newRequest } },
+      },
+    },
+  },
+  responses: {
+    200: json(
+      'Nothing is left to do: the newest request.',
+      ProvisioningRequest,
+      { inStep: examples.done },
+      located,
+    ),
+    202: json('Follow the request.', ProvisioningRequest, { queued: examples.queued }, located),
+    ...problemResponses([
+      'invalid_request',
+      ...withBody,
+      ...always,
+      'insufficient_scope',
+      'identity_deactivated',
+      'idempotency_key_reused',
+    ]),
+  },
+};
+
+const listRequests: ZodOpenApiOperationObject = {
+  operationId: 'listProvisioningRequests',
+  tags: ['Provisioning requests'],
+  summary: 'List requests, newest first',
+  description: 'Somebody who signed in sees their own.',
+  security: [...person, ...machine('foyer.read')],
+  requestParams: { query: RequestListQuery },
+  responses: {
+    200: json('A page.', page(ProvisioningRequestSummary).meta({ id: 'ProvisioningRequestPage' }), {
+      page: examples.requests,
+    }),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope']),
+  },
+};
+
+const readRequest: ZodOpenApiOperationObject = {
+  operationId: 'readProvisioningRequest',
+  tags: ['Provisioning requests'],
+  summary: 'Follow a request',
+  description:
+    'Cheap to ask again: send the `ETag` as `If-None-Match`, and `Prefer: wait=30` to hear of the next change at once. ' +
+    '`succeeded` and `failed` are final. Somebody who signed in sees their own.',
+  security: [...person, ...machine('foyer.read')],
+  requestParams: {
+    path: IdParams,
+    header: z.object({ 'If-None-Match': headers.ifNoneMatch, Prefer: headers.prefer }),
+  },
+  responses: {
+    200: json(
+      'The request.',
+      ProvisioningRequest,
+      {
+        queued: examples.queued,
+        retrying: examples.retrying,
+        succeeded: examples.done,
+        failed: examples.failed,
+      },
+      { headers: z.object(versioned) },
+    ),
+    304: { description: 'Nothing has changed.', headers: z.object(versioned) },
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope', 'not_found']),
+  },
+};
+
+const retryRequest: ZodOpenApiOperationObject = {
+  operationId: 'retryProvisioningRequest',
+  tags: ['Provisioning requests'],
+  summary: 'Try a failed request again',
+  description: 'Makes a new request for the same identity; one that is open already is given instead.',
+  security: machine('foyer.write'),
+  requestParams: { path: IdParams },
+  responses: {
+    200: json('It is done already.', ProvisioningRequest, { done: examples.done }, located),
+    202: json('Follow the new request.', ProvisioningRequest, { retried: examples.retried }, located),
+    ...problemResponses([
+      'invalid_request',
+      'csrf_failed',
+      'malformed_body',
+      'body_too_large',
+      ...always,
+      'insufficient_scope',
+      'identity_deactivated',
+      'not_found',
+      'not_retryable',
+    ]),
+  },
+};
+
+const readMe: ZodOpenApiOperationObject = {
+  operationId: 'readMe',
+  tags: ['Me'],
+  summary: 'Who am I here, and in Box',
+  description: 'For people who signed in.',
+  security: person,
+  responses: {
+    200: json('The identity, its Box account, its newest request.', Me, { me: examples.me }),
+    ...problemResponses([...always, 'not_found']),
+  },
+};
+
+const listMyFiles: ZodOpenApiOperationObject = {
+  operationId: 'listMyFiles',
+  tags: ['Me'],
+  summary: 'My Box files',
+  description: 'The top folder, read from Box on the person’s behalf. For people who signed in.',
+  security: person,
+  requestParams: { query: FileListQuery },
+  responses: {
+    200: json('A page, in the order of Box.', page(FolderItem).meta({ id: 'FolderItemPage' }), {
+      files: examples.files,
+      empty: examples.noFiles,
+    }),
+    ...problemResponses([
+      'invalid_request',
+      ...always,
+      'identity_deactivated',
+      'not_found',
+      'no_box_account',
+      'box_rate_limited',
+      'box_unavailable',
+      'box_ambiguous',
+      'box_auth_failed',
+      'box_forbidden',
+      'box_invalid',
+      'box_user_missing',
+      'box_user_deactivated',
+    ]),
+  },
+};
+
+const listIdentities: ZodOpenApiOperationObject = {
+  operationId: 'listIdentities',
+  tags: ['Identities'],
+  summary: 'List identities, newest first',
+  security: machine('foyer.read'),
+  requestParams: { query: IdentityListQuery },
+  responses: {
+    200: json('A page.', page(Identity).meta({ id: 'IdentityPage' }), { page: examples.identities }),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope']),
+  },
+};
+
+const readIdentity: ZodOpenApiOperationObject = {
+  operationId: 'readIdentity',
+  tags: ['Identities'],
+  summary: 'Read an identity and its Box account',
+  description: 'Somebody who signed in sees their own.',
+  security: [...person, ...machine('foyer.read')],
+  requestParams: { path: IdParams },
+  responses: {
+    200: json('The identity.', Identity, { identity: examples.identity }),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope', 'not_found']),
+  },
+};
+
+const listApiCalls: ZodOpenApiOperationObject = {
+  operationId: 'listApiCalls',
+  tags: ['Audit'],
+  summary: 'List API calls, newest first',
+  description:
+    'Every call to Box, and every call to this API that changes something. Secrets are never in it.',
+  security: machine('foyer.audit'),
+  requestParams: { query: ApiCallListQuery },
+  responses: {
+    200: json('A page.', page(ApiCall).meta({ id: 'ApiCallPage' }), { page: examples.apiCalls }),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope']),
+  },
+};
+
+/** Every route under /v1. */
+export const paths: ZodOpenApiPathsObject = {
+  '/v1/me': { get: readMe },
+  '/v1/me/files': { get: listMyFiles },
+  '/v1/provisioning-requests': { post: createRequest, get: listRequests },
+  '/v1/provisioning-requests/{id}': { get: readRequest },
+  '/v1/provisioning-requests/{id}/retry': { post: retryRequest },
+  '/v1/identities': { get: listIdentities },
+  '/v1/identities/{id}': { get: readIdentity },
+  '/v1/api-calls': { get: listApiCalls },
+};

@@ -1,0 +1,58 @@
+import { html } from '../http/html.ts';
+import { paths } from './operations.ts';
+
+/** Begins Swagger UI. In a file of its own: the page's security policy allows no script within it. */
+export const startScript = `SwaggerUIBundle({
+  url: '/docs/openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+});
+`;
+
+/** Scripts and styles from here only. Swagger UI's own style sheet draws its icons with data: addresses. */
+export const referencePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const operations = Object.entries(paths).flatMap(([path, { get, post }]) => [
+  ...(get ? [{ method: 'GET', path, summary: get.summary ?? '' }] : []),
+  ...(post ? [{ method: 'POST', path, summary: post.summary ?? '' }] : []),
+]);
+
+/** The page of the API: Swagger UI over the document; without scripts, the list of what there is. */
+export const referencePage = (): string =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>API – Foyer</title>
+        <link rel="stylesheet" href="/docs/swagger-ui.css" />
+        <script src="/docs/swagger-ui-bundle.js" defer></script>
+        <script src="/docs/start.js" defer></script>
+      </head>
+      <body>
+        <main>
+          <p>
+            <a href="/docs/openapi.json">OpenAPI 3.1 document</a> · <a href="/docs/errors">Error codes</a> ·
+            <a href="/">Foyer</a>
+          </p>
+          <div id="reference">
+            <h1>Foyer API</h1>
+            <ul>
+              ${operations.map(({ method, path, summary }) => html`<li><code>${method} ${path}</code> ${summary}</li> `)}
+            </ul>
+          </div>
+        </main>
+      </body>
+    </html> `.toString();

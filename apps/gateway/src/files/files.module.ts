@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.ts';
+import { FilesController } from './files.controller.ts';
+import { FilesService } from './files.service.ts';
+
+/** People's Box files, on their behalf: the only room that talks to Box. */
+@Module({
+  imports: [AccessModule],
+  controllers: [FilesController],
+  providers: [FilesService],
+  exports: [FilesService],
+})
+export class FilesModule {}

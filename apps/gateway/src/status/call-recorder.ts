@@ -1,0 +1,82 @@
+import {
+  Inject,
+  Injectable,
+  SetMetadata,
+  UseInterceptors,
+  applyDecorators,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { toPlainError, toProblem, type Logger } from '@foyer/platform';
+import type { CallLog, CallOutcome } from '@foyer/provisioning';
+import { FoyerError } from '@foyer/shared';
+import type { Request, Response } from 'express';
+import { catchError, concatMap, from, map, throwError, type Observable } from 'rxjs';
+import { CALL_LOG, LOGGER } from '../parts.ts';
+import { notesOf } from './call-notes.ts';
+
+const OPERATION = Symbol('operation');
+
+/**
+ * Writes each `@Recorded` call into the audit log before it is answered: who, what, and how it ended. A call that cannot
+ * be put on record is answered with `unavailable`, so that its client asks again.
+ */
+@Injectable()
+export class CallRecorder implements NestInterceptor {
+  constructor(
+    private readonly reflector: Reflector,
+    @Inject(CALL_LOG) private readonly calls: CallLog,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const operation = this.reflector.get<string>(OPERATION, context.getHandler());
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
+    const begun = performance.now();
+    const record = (status: number, error: string | null) => {
+      const result = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed';
+      const durationMs = performance.now() - begun;
+      return this.record(request, operation, { result, status, error, answer: null, durationMs });
+    };
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        const { status, code } = toProblem(error);
+        return from(record(status, code)).pipe(concatMap(() => throwError(() => error)));
+      }),
+      concatMap((answer) => from(record(response.statusCode, null)).pipe(map(() => answer as unknown))),
+    );
+  }
+
+  private async record(request: Request, operation: string, outcome: CallOutcome): Promise<void> {
+    const { requestId = null, identityId = null, parameters = {} } = notesOf(request);
+    const actor = request.principal?.kind === 'machine' ? request.principal.clientId : null;
+    try {
+      await this.calls.record(
+        { requestId, identityId, lease: null },
+        {
+          direction: 'in',
+          system: 'foyer',
+          operation,
+          method: request.method,
+          path: request.path,
+          actor,
+          parameters,
+        },
+        outcome,
+      );
+    } catch (cause) {
+      this.logger.error({ event: 'call-not-recorded', operation, err: toPlainError(cause) });
+      throw new FoyerError('unavailable', 'The call could not be put on record.', {
+        cause,
+        retryAfterMs: 1_000,
+      });
+    }
+  }
+}
+
+/** Puts calls of this route into the audit log, under this name. */
+export const Recorded = (operation: string) =>
+  applyDecorators(SetMetadata(OPERATION, operation), UseInterceptors(CallRecorder));

@@ -1,0 +1,32 @@
+/** How long an answer may be held for `Prefer: wait`, in seconds. */
+const longestWait = 30;
+
+/** A version as a strong entity tag (RFC 9110, section 8.8.3). */
+export const toEntityTag = (version: number): string => `"${version}"`;
+
+/** Tells whether a version is one that If-None-Match names (RFC 9110, section 13.1.2: compared weakly); null without one. */
+export function unlessMatching(header: string | undefined): ((version: number) => boolean) | null {
+  if (header === undefined) return null;
+  if (header.trim() === '*') return () => true;
+  const tags = new Set(
+    Array.from(header.matchAll(/(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g), ([, tag]) => tag),
+  );
+  return (version) => tags.has(toEntityTag(version));
+}
+
+/**
+ * Seconds of `Prefer: wait=SECONDS` (RFC 7240, section 4.3), cut to what this server grants; null without one. As the RFC
+ * asks, the first of several counts, and a preference that cannot be read is ignored.
+ */
+export function waitPreference(header: string | string[] | undefined): number | null {
+  const preferences = [header ?? []].flat().join(',').split(',');
+  for (const preference of preferences) {
+    const match = /^\s*wait\s*=\s*"?([0-9]{1,10})"?\s*(;|$)/i.exec(preference);
+    if (match !== null) return Math.min(Number(match[1]), longestWait);
+  }
+  return null;
+}
+
+/** Whole seconds until a client does well to ask again: at the next attempt when one is planned, at least one. */
+export const retryAfterSeconds = (nextAttemptAt: Date | string | null, now = Date.now()): number =>
+  nextAttemptAt === null ? 1 : Math.max(1, Math.ceil((new Date(nextAttemptAt).getTime() - now) / 1000));

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Requests, RequestWatch, type RequestVersion, type Scope } from '@foyer/persistence';
+import { Shutdown } from '../http/shutdown.ts';
+
+/** Answers held at once in one process; beyond that, answers are given at once. */
+const mostHeld = 1_000;
+
+interface Hold {
+  readonly timeoutMs: number;
+  /** Whether the answer is worth giving now. `first` is how things stood when the client asked. */
+  readonly worthTelling: (now: RequestVersion, first: RequestVersion) => boolean;
+  /** Calls back when the client goes away, and gives what stops listening. */
+  readonly onGone: (leave: () => void) => () => void;
+}
+
+/** Holds answers until a request changes: each waits for news of its own request; the watch wakes it once a second at the most without. */
+@Injectable()
+export class Holding {
+  private readonly held = new Set<AbortController>();
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly watch: RequestWatch,
+    private readonly shutdown: Shutdown,
+  ) {
+    shutdown.signal.addEventListener('abort', () => {
+      for (const leaving of this.held) leaving.abort();
+    });
+  }
+
+  /** Whether another answer may be held. */
+  get open(): boolean {
+    return !this.shutdown.signal.aborted && this.held.size < mostHeld;
+  }
+
+  /** The version when it is worth telling, the time is up, the client has gone or the server stops; null for no request. */
+  async version(
+    id: string,
+    scope: Scope,
+    { timeoutMs, worthTelling, onGone }: Hold,
+  ): Promise<RequestVersion | null> {
+    const until = performance.now() + timeoutMs;
+    const leaving = new AbortController();
+    this.held.add(leaving);
+    const stopListening = onGone(() => leaving.abort());
+    try {
+      let first: RequestVersion | null = null;
+      for (;;) {
+        const left = Math.max(0, until - performance.now());
+        // Listening begins before reading, so that no change falls in between.
+        const news = this.watch.next(id, left, leaving.signal);
+        const now = await this.requests.version(id, scope);
+        first ??= now;
+        const tell = now === null || first === null || worthTelling(now, first);
+        if (tell || left === 0 || leaving.signal.aborted) {
+          news.cancel();
+          return now;
+        }
+        await news.changed;
+      }
+    } finally {
+      stopListening();
+      this.held.delete(leaving);
+    }
+  }
+}

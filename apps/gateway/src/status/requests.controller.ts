@@ -1,0 +1,140 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpStatus,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import { Requests } from '@foyer/persistence';
+import type { GatewayConfig } from '@foyer/platform';
+import {
+  FoyerError,
+  IdParams,
+  isFinal,
+  NewProvisioningRequest,
+  NoBody,
+  RequestListQuery,
+  type Page,
+  type ProvisioningRequest,
+  type ProvisioningRequestSummary,
+} from '@foyer/shared';
+import type { Request, Response } from 'express';
+import { AccessGuard } from '../access/access.guard.ts';
+import {
+  Caller,
+  OpenToSessions,
+  ownRows,
+  Scopes,
+  type MachinePrincipal,
+  type Principal,
+} from '../access/principal.ts';
+import { invalidRequest, JsonOnly, ValidationPipe } from '../access/validation.ts';
+import { IntakeService } from '../intake/intake.service.ts';
+import { CONFIG } from '../parts.ts';
+import { note } from './call-notes.ts';
+import { Recorded } from './call-recorder.ts';
+import { toClaim } from './idempotency.ts';
+import { StatusReader } from './status-reader.ts';
+
+const place = 'v1/provisioning-requests';
+
+@Controller(place)
+@UseGuards(AccessGuard)
+@UsePipes(ValidationPipe)
+export class RequestsController {
+  constructor(
+    private readonly intake: IntakeService,
+    private readonly requests: Requests,
+    private readonly reader: StatusReader,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  @Post()
+  @Scopes('foyer.write')
+  @UseGuards(JsonOnly)
+  @Recorded('create_provisioning_request')
+  async create(
+    @Body({ schema: NewProvisioningRequest }) body: NewProvisioningRequest,
+    @Headers('idempotency-key') key: string | undefined,
+    @Caller() { clientId }: MachinePrincipal,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<ProvisioningRequest> {
+    const issuer = this.config.OKTA_ISSUER_URI;
+    if (body.issuer !== undefined && body.issuer !== issuer) {
+      throw invalidRequest([{ field: 'issuer', message: 'is not the issuer of this tenant' }]);
+    }
+    const person = { ...body, issuer };
+    const claim = toClaim(clientId, key, person);
+    note(req, {
+      parameters: { issuer, subject: body.subject, username: body.username, ...(key && { key }) },
+    });
+    const admission = await this.intake.admit(person, 'api', claim);
+    const request =
+      admission.kind === 'requested'
+        ? (await this.requests.find(admission.requestId, {}))?.request
+        : await this.requests.newest(admission.identity.id);
+    return answerWith(request, req, res);
+  }
+
+  @Get()
+  @Scopes('foyer.read')
+  @OpenToSessions()
+  async list(
+    @Query({ schema: RequestListQuery }) query: RequestListQuery,
+    @Caller() caller: Principal,
+  ): Promise<Page<ProvisioningRequestSummary>> {
+    const { identityId } = ownRows(caller);
+    if (identityId === undefined) return this.requests.list(query);
+    const othersOnly = query.identityId !== undefined && query.identityId !== identityId;
+    return othersOnly ? { items: [], nextCursor: null } : this.requests.list({ ...query, identityId });
+  }
+
+  @Get(':id')
+  @Scopes('foyer.read')
+  @OpenToSessions()
+  read(
+    @Param({ schema: IdParams }) { id }: IdParams,
+    @Caller() caller: Principal,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<ProvisioningRequest | undefined> {
+    return this.reader.read(id, ownRows(caller), req, res);
+  }
+
+  @Post(':id/retry')
+  @Scopes('foyer.write')
+  @Recorded('retry_provisioning_request')
+  async retry(
+    @Param({ schema: IdParams }) { id }: IdParams,
+    @Body({ schema: NoBody }) _body: unknown,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<ProvisioningRequest> {
+    note(req, { requestId: id, parameters: { id } });
+    const { requestId } = await this.intake.retry(id);
+    return answerWith((await this.requests.find(requestId, {}))?.request, req, res);
+  }
+}
+
+/** 202 while there is something to follow, 200 when it is done. */
+function answerWith(
+  request: ProvisioningRequest | null | undefined,
+  req: Request,
+  res: Response,
+): ProvisioningRequest {
+  if (!request) throw new FoyerError('internal_error');
+  note(req, { requestId: request.id, identityId: request.identityId });
+  res
+    .status(isFinal(request.status) ? HttpStatus.OK : HttpStatus.ACCEPTED)
+    .location(`/${place}/${request.id}`);
+  return request;
+}

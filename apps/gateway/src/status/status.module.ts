@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.ts';
+import { IntakeModule } from '../intake/intake.module.ts';
+import { ApiCallsController } from './api-calls.controller.ts';
+import { CallRecorder } from './call-recorder.ts';
+import { Holding } from './holding.ts';
+import { IdentitiesController } from './identities.controller.ts';
+import { MeController } from './me.controller.ts';
+import { RequestsController } from './requests.controller.ts';
+import { StatusReader } from './status-reader.ts';
+
+/** The REST API about people, their requests and the calls that were made. */
+@Module({
+  imports: [AccessModule, IntakeModule],
+  controllers: [MeController, RequestsController, IdentitiesController, ApiCallsController],
+  providers: [Holding, StatusReader, CallRecorder],
+})
+export class StatusModule {}
