@@ -21,6 +21,7 @@ const checks = {
   format: passes('prettier', '--check', '.', '--log-level', 'warn'),
   types: passes('nx', 'run-many', '-t', 'typecheck', '--outputStyle=static'),
   lint: passes('nx', 'run-many', '-t', 'lint', '--outputStyle=static'),
+  'rooms and cycles': passes('depcruise', '--config', '.dependency-cruiser.js', 'apps', 'libs', 'tools'),
   'boundary canary': passes('node', 'tools/check/canary.mjs'),
   'dead code': passes('knip'),
 };

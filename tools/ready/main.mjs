@@ -45,7 +45,10 @@ export async function main(args) {
 
 /** Why a step must be taken; undefined when its result is there. */
 const needed = {
-  install: missingPackages,
+  install(root) {
+    const why = missingPackages(root);
+    return why !== undefined && readStamp(root, 'lock') === lockOf(root) ? undefined : why;
+  },
   generate(root) {
     if (!existsSync(join(root, 'prisma/schema.prisma'))) return undefined;
     if (!existsSync(join(root, GENERATED))) return 'there is no Prisma client yet';
@@ -57,6 +60,7 @@ const needed = {
   },
 };
 
+const lockOf = (root) => contentOf(root, ['package-lock.json']);
 const schemaOf = (root) => contentOf(root, ['prisma/schema.prisma', 'package-lock.json']);
 
 /** Asks again before each step: whoever held the lock before may have done it. */
@@ -68,10 +72,10 @@ async function makeReady(root, steps) {
 }
 
 const take = {
-  install(root, why) {
+  async install(root, why) {
     const npm = process.env.npm_execpath;
     const viaNode = npm !== undefined && /\.[cm]?js$/.test(npm) && existsSync(npm);
-    return run({
+    await run({
       what: 'installing packages',
       why,
       command: viaNode ? process.execPath : 'npm',
@@ -91,6 +95,8 @@ const take = {
       say,
       otherwise: 'run "npm install" by hand and look at what it says',
     });
+    // npm has the last word: what it leaves out now it would leave out again.
+    if (missingPackages(root) !== undefined) writeStamp(root, 'lock', lockOf(root));
   },
   async generate(root, why) {
     const fingerprint = schemaOf(root);

@@ -71,7 +71,7 @@ export function sourcesOf(root) {
     if (existsSync(join(root, file))) add(join(root, file));
   }
   for (const project of projectsOf(root)) {
-    for (const file of ['package.json', 'tsconfig.json'])
+    for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json'])
       if (existsSync(join(project, file))) add(join(project, file));
     if (!existsSync(join(project, 'src'))) continue;
     const entries = readdirSync(join(project, 'src'), { recursive: true, withFileTypes: true });

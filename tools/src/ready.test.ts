@@ -86,6 +86,15 @@ describe('ready, installing', () => {
     expect((await ready('--until', 'install')).out).toContain('the last installation did not finish');
   });
 
+  it('does not install again and again what npm leaves out', async () => {
+    await program('bin/npm', NPM.replace("'package-lock.json',", "'other-lock.json',"));
+    await file('other-lock.json', JSON.stringify({ packages: {} }));
+    expect((await ready('--until', 'install')).code).toBe(0);
+    expect((await ready('--until', 'install')).out).toBe('');
+    await file('package-lock.json', lock('3.0.0'));
+    expect((await ready('--until', 'install')).out).toContain('left is missing');
+  });
+
   it('installs once when two begin at the same time; the other waits and says so', async () => {
     const both = await Promise.all([ready('--until', 'install'), ready('--until', 'install')]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);

@@ -9,14 +9,12 @@ export const line = (max: number) =>
     .string()
     .max(max)
     .refine(storable, 'must be well-formed text without NUL')
-    // eslint-disable-next-line no-control-regex -- control characters are what this refuses
     .refine((text) => !/[\u0001-\u001f\u007f]/.test(text), 'must not contain control characters');
 
 /** Makes any text from a provider storable: NUL and control characters become blanks, lone surrogates U+FFFD. */
 export const toLine = (text: string, max: number): string =>
   text
     .toWellFormed()
-    // eslint-disable-next-line no-control-regex -- control characters are what this replaces
     .replace(/[\u0000-\u001f\u007f]+/g, ' ')
     .trim()
     .slice(0, max)

@@ -1,0 +1,35 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from './access/access.module.ts';
+import { DocsModule } from './docs/docs.module.ts';
+import { FilesModule } from './files/files.module.ts';
+import { HealthModule } from './health/health.module.ts';
+import { HomeModule } from './home/home.module.ts';
+import { HttpModule } from './http/http.module.ts';
+import { IntakeModule } from './intake/intake.module.ts';
+import { LoginModule } from './login/login.module.ts';
+import { PartsModule } from './parts.module.ts';
+import type { Parts } from './parts.ts';
+import { SessionsModule } from './sessions/sessions.module.ts';
+import { StatusModule } from './status/status.module.ts';
+
+@Module({})
+export class AppModule {
+  static of(parts: Parts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PartsModule.of(parts),
+        HttpModule,
+        HealthModule,
+        SessionsModule,
+        IntakeModule,
+        LoginModule,
+        HomeModule,
+        AccessModule,
+        StatusModule,
+        FilesModule,
+        DocsModule,
+      ],
+    };
+  }
+}

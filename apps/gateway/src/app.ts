@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { GatewayConfig } from '@foyer/platform';
+import express, { type Request, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { AppModule } from './app.module.ts';
+import { canonicalOrigin } from './http/canonical.ts';
+import { requestLog } from './http/request-log.ts';
+import type { Parts } from './parts.ts';
+import { Sessions } from './sessions/sessions.ts';
+
+const BODY_LIMIT = '64kb';
+
+/** The gateway over the parts it is made of. It does not listen yet; closing it does not close the parts. */
+export async function createApp(parts: Parts): Promise<NestExpressApplication> {
+  const { config, logger, metrics } = parts;
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
+    logger: false,
+    abortOnError: false,
+    bodyParser: false,
+  });
+  app.set('trust proxy', config.TRUST_PROXY);
+  app.set('query parser', 'simple');
+  app.set('etag', false);
+  app.disable('x-powered-by');
+  const { load, checkForgery } = app.get(Sessions, { strict: false });
+  app.use(requestLog(logger, metrics), secureHeaders(config), canonicalOrigin(config));
+  app.use(unless(hasNoSession, load));
+  app.use(
+    express.json({ limit: BODY_LIMIT, strict: true, type: ['application/json', 'application/*+json'] }),
+  );
+  app.use(unless(isApi, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
+  app.use(unless(hasNoSession, checkForgery));
+  return app;
+}
+
+const isApi = ({ path }: Request): boolean => /^\/v1(\/|$)/.test(path);
+
+/** What nobody signs in for costs no query; and on the API an access token decides alone. */
+const hasNoSession = (req: Request): boolean =>
+  /^\/(healthz|readyz|metrics|assets\/.*)$/.test(req.path) ||
+  (isApi(req) && req.headers.authorization !== undefined);
+
+const unless =
+  (matches: (req: Request) => boolean, handler: RequestHandler): RequestHandler =>
+  (req, res, next) =>
+    matches(req) ? next() : void handler(req, res, next);
+
+/** No page of ours needs more than its own stylesheet and script; signing out leads through Okta. */
+function secureHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHandler {
+  const secure = FOYER_ENV === 'production';
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'", new URL(OKTA_ISSUER_URI).origin],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+        ...(secure ? { upgradeInsecureRequests: [] } : {}),
+      },
+    },
+    strictTransportSecurity: secure,
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}

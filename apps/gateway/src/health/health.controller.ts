@@ -1,0 +1,60 @@
+import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
+import { pendingMigrations } from '@foyer/persistence';
+import { checkReadiness, Metrics } from '@foyer/platform';
+import type { Response } from 'express';
+import { Shutdown } from '../http/shutdown.ts';
+import { DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly shutdown: Shutdown,
+    @Inject(DATABASE) private readonly database: Parts['database'],
+    @Inject(QUEUE) private readonly queue: Parts['queue'],
+    @Inject(LOGGER) private readonly logger: Parts['logger'],
+  ) {
+    metrics.collect(async () => {
+      const { waiting, active } = await queue.depth();
+      metrics.queueDepth.set({ state: 'waiting' }, waiting);
+      metrics.queueDepth.set({ state: 'active' }, active);
+    });
+  }
+
+  @Get('healthz')
+  @Header('cache-control', 'no-store')
+  alive(): { alive: true } {
+    return { alive: true };
+  }
+
+  @Get('readyz')
+  @Header('cache-control', 'no-store')
+  async ready(@Res({ passthrough: true }) res: Response) {
+    const { database, queue, shutdown } = this;
+    const readiness = await checkReadiness(
+      {
+        database: () => database.ping(CHECK_TIMEOUT_MS),
+        migrations: async () => {
+          const { pending, failed } = await pendingMigrations(database.pool);
+          const missing = [...pending, ...failed];
+          if (missing.length > 0) throw new Error(`Migrations are not applied: ${missing.join(', ')}`);
+        },
+        queue: () => queue.ping(CHECK_TIMEOUT_MS),
+        gateway: async () => shutdown.signal.throwIfAborted(),
+      },
+      (part, error) => this.logger.warn({ event: 'not-ready', part, err: error }),
+      // Sign-ins go on without the queue, and the relay makes up for it: no reason to take every gateway away.
+      ['queue'],
+    );
+    res.status(readiness.ready ? 200 : 503);
+    return readiness;
+  }
+
+  @Get('metrics')
+  async page(@Res() res: Response): Promise<void> {
+    res.setHeader('content-type', this.metrics.registry.contentType);
+    res.end(await this.metrics.page());
+  }
+}

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { boxUserIdOf, headingOf } from '../testing/browser.harness.ts';
+import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(async () => {
+  await gateway.close();
+});
+beforeEach(async () => {
+  gateway.worker.resume();
+  await gateway.box.control('DELETE', 'faults');
+});
+
+test('asks a stranger to sign in', async () => {
+  const page = await gateway.browser().open('/');
+  expect([page.status, headingOf(page)]).toEqual([200, 'Welcome']);
+  expect(page.text).toContain('<a class="button" href="/login">Sign in</a>');
+});
+
+test('shows a new person that there are no files yet, and later the files, as that person', async () => {
+  const browser = gateway.browser();
+  const empty = await browser.signIn('ada@example.com');
+  expect(empty.text).toContain('There are no files in your Box account yet.');
+  await gateway.box.control('POST', 'seed', {
+    files: [{ userId: boxUserIdOf(empty), path: 'Plan <1>.txt' }],
+  });
+  const page = await browser.open('/');
+  expect(page.text).toContain('Plan &lt;1&gt;.txt');
+  const { calls } = await gateway.box.control<{ calls: { path: string; asUser: string | null }[] }>(
+    'GET',
+    'calls',
+  );
+  expect(calls.filter(({ path }) => path.startsWith('/2.0/folders/')).map(({ asUser }) => asUser)).toEqual([
+    boxUserIdOf(empty),
+    boxUserIdOf(empty),
+  ]);
+});
+
+test('says so when Box does not show the files, and is a page all the same', async () => {
+  await gateway.box.control('POST', 'faults', {
+    match: { path: '/2.0/folders/' },
+    kind: 'status',
+    status: 503,
+    times: null,
+  });
+  const page = await gateway.browser().signIn('grace@example.com');
+  expect([page.status, headingOf(page)]).toEqual([200, 'New user created: Grace Sample']);
+  expect(page.text).toContain('Box does not show your files at the moment');
+});
+
+test('shows how far it is while it is not done, and the message when it is', async () => {
+  gateway.worker.pause();
+  const browser = gateway.browser();
+  const progress = await browser.signIn('alan@example.com');
+  expect(headingOf(progress)).toBe('One moment, Alan Pattern');
+  expect(progress.text).toMatch(/<noscript>\s*<meta http-equiv="refresh" content="2"/);
+  const id = /data-request="([^"]+)"/.exec(progress.text)?.[1] ?? '';
+  // What the page's script asks, as this browser.
+  const status = async (headers: Record<string, string> = {}) =>
+    browser.open(`/v1/provisioning-requests/${id}`, { headers: { accept: 'application/json', ...headers } });
+  expect(JSON.parse((await status()).text)).toMatchObject({ status: 'queued' });
+  gateway.worker.resume();
+  for (let held = 0; held < 5 && !(await status({ prefer: 'wait=5' })).text.includes('"succeeded"'); held++);
+  expect(headingOf(await browser.open('/'))).toBe('New user created: Alan Pattern');
+  expect(headingOf(await gateway.browser().signIn('alan@example.com'))).toBe('Hello Alan Pattern');
+});
+
+test('says what went wrong in plain words, and tries again when asked to', async () => {
+  await gateway.box.control('POST', 'faults', {
+    match: { method: 'POST', path: '/2.0/users' },
+    kind: 'status',
+    status: 403,
+  });
+  const browser = gateway.browser();
+  const failed = await browser.signIn('maria@example.com');
+  expect(headingOf(failed)).toBe('Your Box account could not be prepared');
+  const [request] = await gateway.database.query<{ id: string }>(
+    `SELECT id FROM provisioning_request WHERE status = 'failed'`,
+  );
+  expect(failed.text).toContain(request?.id);
+  expect(failed.text).toContain('The Box app may not do this');
+  const again = await browser.submit(failed, '/retry');
+  expect(headingOf(again)).toBe('New user created: Maria Model');
+  // Asked for twice, it is harmless.
+  expect((await browser.open('/')).status).toBe(200);
+});
+
+test('lets nobody retry who is not signed in', async () => {
+  const page = await gateway.browser().open('/retry', { form: {} });
+  expect([page.status, headingOf(page)]).toEqual([401, 'Sign-in or an access token is needed']);
+});

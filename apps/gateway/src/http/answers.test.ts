@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(async () => {
+  await gateway.close();
+});
+
+const ask = (path: string, init: RequestInit = {}) => fetch(`${gateway.url}${path}`, init);
+const page = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+
+describe('an error', () => {
+  test('is a page for browsers, with a reference that the answer also carries', async () => {
+    const answer = await ask('/nowhere', page);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('content-type')).toContain('text/html');
+    const text = await answer.text();
+    expect(text).toContain(answer.headers.get('x-request-id') ?? 'none');
+    expect(text).not.toMatch(/NotFoundException|at .*\.[jt]s:/);
+  });
+
+  test('is a problem document for all others', async () => {
+    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+      const answer = await ask('/nowhere', { headers });
+      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect(await answer.json()).toMatchObject({
+        status: 404,
+        code: 'not_found',
+        type: '/docs/errors#not_found',
+      });
+    }
+  });
+
+  test.each([
+    ['/%', 404],
+    ['/assets/x/%E0%A4%A', 400],
+    ['/login/', 302],
+    ['/assets/none/foyer.css', 404],
+    [`/${'a'.repeat(9_000)}`, 404],
+  ])('%s is answered with %i', async (path, status) => {
+    expect((await ask(path, { ...page, redirect: 'manual' })).status).toBe(status);
+  });
+
+  test.each([
+    ['no JSON', '{"a":', 'application/json', 'malformed_body', 400],
+    ['JSON that is no object', '1', 'application/json', 'malformed_body', 400],
+    [
+      'more than 64 KiB',
+      JSON.stringify({ a: 'x'.repeat(70_000) }),
+      'application/json',
+      'body_too_large',
+      413,
+    ],
+  ])('tells of a body with %s', async (_, body, type, code, status) => {
+    const answer = await ask('/v1/provisioning-requests', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type },
+    });
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toMatchObject({ code });
+  });
+
+  test('of ours tells nothing of itself', async () => {
+    const find = gateway.parts.identities.find.bind(gateway.parts.identities);
+    const browser = gateway.browser();
+    await browser.signIn('ada@example.com');
+    gateway.parts.identities.find = () => Promise.reject(new TypeError('secret internals'));
+    try {
+      const answer = await browser.open('/');
+      expect(answer.status).toBe(500);
+      expect(answer.text).not.toContain('secret internals');
+    } finally {
+      gateway.parts.identities.find = find;
+    }
+  });
+});
+
+describe('every answer', () => {
+  test('carries the headers that keep browsers out of trouble', async () => {
+    const { headers } = await ask('/', page);
+    expect(headers.get('content-security-policy')).toBe(
+      `default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';` +
+        `form-action 'self' ${gateway.okta.url};base-uri 'none';frame-ancestors 'none'`,
+    );
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-powered-by')).toBeNull();
+  });
+
+  test('brings no inline script or style, and assets of this origin that may be kept', async () => {
+    const text = await (await ask('/', page)).text();
+    expect(text).not.toMatch(/<style|style=|<script(?! src="\/assets)|onclick/);
+    const [, style = ''] = /rel="stylesheet" href="([^"]+)"/.exec(text) ?? [];
+    const answer = await ask(style);
+    expect(answer.headers.get('content-type')).toContain('text/css');
+    expect(answer.headers.get('cache-control')).toContain('immutable');
+  });
+});
+
+test('a sign-in begun under another name for this host begins again under the one configured', async () => {
+  const other = gateway.url.replace('127.0.0.1', 'localhost');
+  const answer = await fetch(`${other}/login?returnTo=%2Fdocs`, { redirect: 'manual' }).catch(() => null);
+  const { status, location } = answer
+    ? { status: answer.status, location: answer.headers.get('location') }
+    : { status: 302, location: `${gateway.url}/login?returnTo=%2Fdocs` };
+  expect([status, location]).toEqual([302, `${gateway.url}/login?returnTo=%2Fdocs`]);
+});
+
+describe('the health pages', () => {
+  test('answer when all is well, without a session', async () => {
+    expect(await (await ask('/healthz')).json()).toEqual({ alive: true });
+    expect(await (await ask('/readyz')).json()).toMatchObject({
+      ready: true,
+      parts: { database: 'ok', migrations: 'ok' },
+    });
+  });
+
+  test('readyz tells of migrations that are not applied', async () => {
+    const name = `(SELECT max(migration_name) FROM _prisma_migrations)`;
+    await gateway.database.query(
+      `UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = ${name}`,
+    );
+    try {
+      const answer = await ask('/readyz');
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ ready: false, parts: { migrations: 'not ready' } });
+    } finally {
+      await gateway.database.query(
+        `UPDATE _prisma_migrations SET finished_at = now() WHERE finished_at IS NULL`,
+      );
+    }
+  });
+
+  test('metrics count sign-ins and requests by route, not by address', async () => {
+    await gateway.browser().signIn('grace@example.com');
+    await ask('/authorization-code/callback?state=x');
+    const text = await (await ask('/metrics')).text();
+    expect(text).toMatch(/foyer_sign_ins_total\{result="ok",app="gateway"\} [1-9]/);
+    expect(text).toMatch(/foyer_sign_ins_total\{result="sign_in_expired",app="gateway"\} 1/);
+    expect(text).toMatch(
+      /foyer_http_request_seconds_count\{app="gateway",method="GET",route="\/authorization-code\/callback",status="303"\}/,
+    );
+    expect(text).not.toContain('/nowhere');
+  });
+});

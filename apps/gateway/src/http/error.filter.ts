@@ -1,0 +1,67 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { fromHttpError, toProblem } from '@foyer/platform';
+import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
+import type { Request, Response } from 'express';
+import { errorPage } from './error-page.ts';
+import { isUnavailable } from './unavailable.ts';
+
+/** How long until another try is worth it, in seconds, where the fault itself does not say. */
+const retryAfter: Partial<Record<ErrorCode, number>> = { unavailable: 5, okta_unavailable: 10 };
+
+/** The one place where errors become answers: a page for browsers, RFC 9457 problem details for all others. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const req = http.getRequest<Request>();
+    const res = http.getResponse<Response>();
+    const known = toFoyerError(error, req);
+    this.log(req, known);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const { status } = errorCatalog[known.code];
+    const wait =
+      known.retryAfterMs === undefined ? retryAfter[known.code] : Math.ceil(known.retryAfterMs / 1000);
+    if (wait !== undefined) res.setHeader('retry-after', String(Math.max(1, wait)));
+    res.setHeader('cache-control', 'no-store');
+    res.status(status);
+    if (wantsPage(req)) res.type('html').send(errorPage(known, req.reference));
+    else
+      res
+        .type('application/problem+json')
+        .send(JSON.stringify(toProblem(known, `urn:uuid:${req.reference}`)));
+  }
+
+  /** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
+  private log(req: Request, error: FoyerError): void {
+    const { code, cause } = error;
+    if (errorCatalog[code].status >= 500) return req.log.error({ event: 'request-failed', code, err: error });
+    // The parser's words quote the body.
+    const reason = cause instanceof Error && code !== 'malformed_body' ? cause.message : error.detail;
+    req.log.info({ event: 'request-refused', code, reason });
+  }
+}
+
+/** Any error, in terms of the closed list. */
+export function toFoyerError(error: unknown, req: Request): FoyerError {
+  if (error instanceof FoyerError) return error;
+  if (isUnavailable(error)) return new FoyerError('unavailable', undefined, { cause: error });
+  const refusal = fromHttpError(error);
+  // An address that cannot be decoded is refused with the same status as a body that cannot be read.
+  if (refusal?.code === 'malformed_body' && !hasBody(req))
+    return new FoyerError('invalid_request', undefined, { cause: error });
+  return refusal ?? new FoyerError('internal_error', undefined, { cause: error });
+}
+
+const hasBody = (req: Request): boolean =>
+  req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+
+/** The API always answers in JSON; elsewhere a client that does not ask for HTML gets none. */
+function wantsPage(req: Request): boolean {
+  return (
+    !/^\/v1(\/|$)/.test(req.path) &&
+    req.accepts(['application/problem+json', 'application/json', 'text/html']) === 'text/html'
+  );
+}

@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { html } from './html.ts';
+
+test('escapes what is put in, in text and in attributes', () => {
+  const hostile = `<script>"&'`;
+  expect(html`<p title="${hostile}">${hostile}</p>`.toString()).toBe(
+    '<p title="&lt;script&gt;&quot;&amp;&#39;">&lt;script&gt;&quot;&amp;&#39;</p>',
+  );
+});
+
+test('puts markup of its own in as it is, lists included, and null as nothing', () => {
+  const items = ['a', '<b>'].map((item) => html`<li>${item}</li>`);
+  expect(html`<p>${items}${null}${1}</p>`.toString()).toBe('<p><li>a</li><li>&lt;b&gt;</li>1</p>');
+});

@@ -1,0 +1,33 @@
+/** What a database or a connection that is away says of itself: PostgreSQL's SQLSTATEs, Prisma's codes, the socket's. */
+const codes = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'],
+  ...['57P01', '57P02', '57P03', '57014', '53300', '55P03', '25P03', '25006'],
+  ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
+]);
+
+/** Prisma's driver adapter, which hides its error in `meta` and knows no code for a raw query (P2010). */
+const kinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
+
+/** pg and its pool have no codes for these. */
+const messages =
+  /Connection terminated|timeout exceeded when trying to connect|the database system is|Client has encountered a connection error|Query read timeout|Cannot use a pool after calling end|connection is closed/i;
+
+/** True when the fault is a part of ours that is away, which another try may find back. */
+export function isUnavailable(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 5) return false;
+  if (
+    'code' in error &&
+    typeof error.code === 'string' &&
+    (codes.has(error.code) || error.code.startsWith('08'))
+  ) {
+    return true;
+  }
+  if ('kind' in error && typeof error.kind === 'string' && kinds.has(error.kind)) return true;
+  if ('meta' in error && isUnavailable(error.meta, depth + 1)) return true;
+  if ('driverAdapterError' in error && isUnavailable(error.driverAdapterError, depth + 1)) return true;
+  if ('originalCode' in error && isUnavailable({ code: error.originalCode }, depth + 1)) return true;
+  if ('name' in error && error.name === 'PrismaClientInitializationError') return true;
+  if (error instanceof Error && messages.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some((inner) => isUnavailable(inner, depth + 1));
+  return 'cause' in error && isUnavailable(error.cause, depth + 1);
+}

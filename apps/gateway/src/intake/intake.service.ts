@@ -1,0 +1,91 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Intake, Requests, RequestWatch, type Admission, type IdempotencyClaim } from '@foyer/persistence';
+import { FoyerError, isFinal, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import { Shutdown } from '../http/shutdown.ts';
+import { LOGGER, QUEUE, type Parts } from '../parts.ts';
+import { Sessions } from '../sessions/sessions.ts';
+
+/** An admission that was not refused. */
+export type Admitted = Extract<Admission, { kind: 'in-step' | 'requested' }>;
+
+/** How long the queue may take to say yes, in milliseconds; nobody waits for it. */
+const ENQUEUE_LIMIT_MS = 500;
+
+/** The one door into the system, whichever way a person comes: it writes, then tells the queue. */
+@Injectable()
+export class IntakeService {
+  constructor(
+    private readonly intake: Intake,
+    private readonly requests: Requests,
+    private readonly watch: RequestWatch,
+    private readonly sessions: Sessions,
+    private readonly shutdown: Shutdown,
+    @Inject(QUEUE) private readonly queue: Parts['queue'],
+    @Inject(LOGGER) private readonly logger: Parts['logger'],
+  ) {}
+
+  /**
+   * Takes a person in. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
+   */
+  async admit(person: Person, cause: RequestCause, claim?: IdempotencyClaim): Promise<Admitted> {
+    const admission = await this.intake.admit(person, cause, claim);
+    switch (admission.kind) {
+      case 'deactivated':
+        await this.sessions.endSessionsOf(admission.identityId);
+        throw new FoyerError('identity_deactivated');
+      case 'key-reused':
+        throw new FoyerError('idempotency_key_reused');
+      case 'requested':
+        if (admission.isNew) this.enqueue(admission.requestId, cause);
+        return admission;
+      case 'in-step':
+        return admission;
+    }
+  }
+
+  /**
+   * A new request for the identity of a failed one; an open one for the same state is given instead. Throws `not_found`
+   * (also for what is outside the scope), `not_retryable` and `identity_deactivated`.
+   */
+  async retry(
+    requestId: string,
+    scope: { identityId?: string } = {},
+  ): Promise<{ requestId: string; isNew: boolean }> {
+    const admission = await this.intake.retry(requestId, scope);
+    switch (admission.kind) {
+      case 'not-found':
+        throw new FoyerError('not_found');
+      case 'not-failed':
+        throw new FoyerError('not_retryable');
+      case 'deactivated':
+        throw new FoyerError('identity_deactivated');
+      case 'requested':
+        if (admission.isNew) this.enqueue(admission.requestId, 'operator');
+        return { requestId: admission.requestId, isNew: admission.isNew };
+    }
+  }
+
+  /** Resolves when the request is final, when the time is up, or when the gateway stops. */
+  async untilFinal(requestId: string, limitMs: number): Promise<void> {
+    const end = performance.now() + limitMs;
+    for (let left = limitMs; left > 0 && !this.shutdown.signal.aborted; left = end - performance.now()) {
+      const news = this.watch.next(requestId, left, this.shutdown.signal);
+      try {
+        const version = await this.requests.version(requestId, {});
+        if (version === null || isFinal(version.status)) return;
+        await news.changed;
+      } finally {
+        news.cancel();
+      }
+    }
+  }
+
+  /** A queue that is away is no fault of the one at the door: the relay looks at every open request later. */
+  private enqueue(requestId: string, cause: RequestCause): void {
+    this.queue
+      .add([{ name: 'converge', payload: { requestId }, priority: priorityOf[cause] }], ENQUEUE_LIMIT_MS)
+      .catch((error: unknown) => {
+        this.logger.warn({ event: 'enqueue-failed', requestId, err: error });
+      });
+  }
+}

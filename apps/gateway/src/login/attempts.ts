@@ -1,0 +1,92 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { CookieOptions, Request, Response } from 'express';
+import { EncryptJWT, jwtDecrypt } from 'jose';
+import { z } from 'zod';
+import { CONFIG, type Parts } from '../parts.ts';
+
+/** A sign-in that was begun and not finished: what the callback needs to trust what comes back. */
+const Attempt = z.object({
+  state: z.string().min(1),
+  nonce: z.string().min(1),
+  verifier: z.string().min(43),
+  returnTo: z.string().startsWith('/'),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+const LIFE_SECONDS = 600;
+/** As many tabs may sign in at once; the oldest gives way. */
+const MOST_OPEN = 5;
+
+/**
+ * Attempts are kept by the browser, each in an encrypted cookie of its own: any number of tabs, even two that begin in the
+ * same moment, cannot disturb each other, strangers fill no table, and only the browser that began can finish. A cookie
+ * goes with its first use; so does Okta's code (RFC 6749, section 4.1.2).
+ */
+@Injectable()
+export class Attempts {
+  private readonly keys: readonly Uint8Array[];
+  private readonly prefix: string;
+  private readonly options: CookieOptions;
+
+  constructor(@Inject(CONFIG) config: Parts['config']) {
+    const secure = config.FOYER_ENV === 'production';
+    this.keys = config.SESSION_SECRET.map(
+      (secret) => new Uint8Array(hkdfSync('sha256', secret, '', 'foyer sign-in attempt', 32)),
+    );
+    this.prefix = secure ? '__Host-foyer-login-' : 'foyer-login-';
+    this.options = { httpOnly: true, sameSite: 'lax', path: '/', secure };
+  }
+
+  /** Gives the attempt's `state`. */
+  async begin(req: Request, res: Response, attempt: Omit<Attempt, 'state'>): Promise<string> {
+    // Begins with the time, so that names sort by age.
+    const state = `${Date.now().toString(36)}${randomBytes(24).toString('base64url')}`;
+    for (const name of this.open(req).slice(0, -(MOST_OPEN - 1))) res.clearCookie(name, this.options);
+    const sealed = await new EncryptJWT({ ...attempt, state })
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+      .setIssuedAt()
+      .setExpirationTime(`${LIFE_SECONDS}s`)
+      .encrypt(this.keys[0]!);
+    res.cookie(this.prefix + state, sealed, { ...this.options, maxAge: LIFE_SECONDS * 1000 });
+    return state;
+  }
+
+  /** The attempt with this state, once; null when this browser has none, or it is too old. */
+  async take(req: Request, res: Response, state: string): Promise<Attempt | null> {
+    const name = this.prefix + state;
+    const sealed = cookiesOf(req).get(name);
+    if (sealed === undefined) return null;
+    res.clearCookie(name, this.options);
+    const attempt = await this.unseal(sealed);
+    return attempt?.state === state ? attempt : null;
+  }
+
+  private async unseal(sealed: string): Promise<Attempt | null> {
+    for (const key of this.keys) {
+      try {
+        const { payload } = await jwtDecrypt(sealed, key, {
+          keyManagementAlgorithms: ['dir'],
+          contentEncryptionAlgorithms: ['A256GCM'],
+          requiredClaims: ['exp'],
+        });
+        return Attempt.parse(payload);
+      } catch {
+        // Another key may have sealed it; otherwise it is none of ours, or too old.
+      }
+    }
+    return null;
+  }
+
+  private open(req: Request): string[] {
+    return [...cookiesOf(req).keys()].filter((name) => name.startsWith(this.prefix)).sort();
+  }
+}
+
+function cookiesOf(req: Request): Map<string, string> {
+  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => {
+    const [name = '', ...value] = pair.split('=');
+    return [name.trim(), value.join('=').trim()] as const;
+  });
+  return new Map(pairs);
+}

@@ -1,0 +1,74 @@
+import { Controller, Get, Header, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { IntakeService, type Admitted } from '../intake/intake.service.ts';
+import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
+import { Sessions } from '../sessions/sessions.ts';
+import { Discovery } from './discovery.ts';
+import { BackGuard, OutGuard } from './login.guards.ts';
+import { SignInRecord } from './sign-in-record.ts';
+import type { Verified } from './sign-in.ts';
+import { Trail } from './trail.ts';
+
+/** How long a browser is kept waiting for its Box account before it is shown the progress, in milliseconds. */
+const WAIT_MS = 2_000;
+
+/** Sign-in and sign-out of browsers. */
+@Controller()
+export class LoginController {
+  constructor(
+    private readonly intake: IntakeService,
+    private readonly sessions: Sessions,
+    private readonly discovery: Discovery,
+    private readonly record: SignInRecord,
+    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
+  ) {}
+
+  @Get('login')
+  @UseGuards(OutGuard)
+  login(): never {
+    throw new Error('the guard answers with a redirect, and never gets here');
+  }
+
+  /** Ends in a redirect, so that reloading what follows is harmless. */
+  @Get('authorization-code/callback')
+  @UseGuards(BackGuard)
+  @Header('cache-control', 'no-store')
+  async callback(@Req() req: Request & { user: Verified }, @Res() res: Response): Promise<void> {
+    const { person, idToken, returnTo } = req.user;
+    const trail = req.trail ?? new Trail(this.calls);
+    try {
+      const admission = await this.intake.admit(person, 'sign-in');
+      const requestId = admission.kind === 'requested' ? admission.requestId : null;
+      const { id: identityId } = admission.identity;
+      this.record.accepted(req, trail, { identityId, requestId });
+      const begun = this.sessions.begin(req, { identityId, name: nameOf(admission), idToken, requestId });
+      await Promise.all([begun, trail.settled()]);
+      if (requestId !== null) await this.intake.untilFinal(requestId, WAIT_MS);
+    } catch (error) {
+      throw await this.record.refused(req, trail, error);
+    }
+    res.redirect(303, new URL(returnTo, this.config.FOYER_BASE_URL).href);
+  }
+
+  /** Ends our session, then Okta's: OpenID Connect RP-Initiated Logout 1.0. With Okta away, ours ends all the same. */
+  @Post('logout')
+  async logout(@Req() req: Request, @Res() res: Response): Promise<void> {
+    const { idToken } = req.session;
+    await this.sessions.end(req, res);
+    res.redirect(303, await this.afterLogout(idToken));
+  }
+
+  private async afterLogout(idToken: string | undefined): Promise<string> {
+    const home = `${this.config.FOYER_BASE_URL}/`;
+    if (idToken === undefined) return home;
+    const metadata = await this.discovery.metadata().catch(() => null);
+    if (metadata?.end_session_endpoint === undefined) return home;
+    const url = new URL(metadata.end_session_endpoint);
+    url.searchParams.set('id_token_hint', idToken);
+    url.searchParams.set('post_logout_redirect_uri', home);
+    return url.href;
+  }
+}
+
+const nameOf = ({ identity }: Admitted): string => identity.name || identity.username;

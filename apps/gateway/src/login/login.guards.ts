@@ -1,0 +1,86 @@
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import { FoyerError } from '@foyer/shared';
+import type { Request } from 'express';
+import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
+import type { Leg } from './okta.strategy.ts';
+import { safeReturnTo } from './return-to.ts';
+import { SignInLimit } from './sign-in-limit.ts';
+import { SignInRecord } from './sign-in-record.ts';
+import { Trail } from './trail.ts';
+
+/** The name the strategy goes by in passport, which keeps one list per process. */
+export const STRATEGY = Symbol('passport strategy');
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    /** What a callback puts on record. */
+    trail?: Trail;
+  }
+}
+
+/** Sends the browser to Okta. */
+@Injectable()
+export class OutGuard extends AuthGuard() {
+  constructor(
+    @Inject(STRATEGY) strategy: string,
+    @Inject(CONFIG) private readonly config: Parts['config'],
+    private readonly limit: SignInLimit,
+  ) {
+    super({ defaultStrategy: strategy });
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    await this.limit.count(this.getRequest(context));
+    return (await super.canActivate(context)) === true;
+  }
+
+  override getAuthenticateOptions(context: ExecutionContext): Leg {
+    const { query } = this.getRequest(context);
+    for (const field of ['returnTo', 'prompt']) {
+      if (query[field] === undefined || typeof query[field] === 'string') continue;
+      throw new FoyerError('invalid_request', undefined, {
+        fields: [{ field, message: 'must be given once' }],
+      });
+    }
+    return {
+      leg: 'out',
+      returnTo: safeReturnTo(query.returnTo, this.config.FOYER_BASE_URL),
+      prompt: query.prompt === 'login' ? 'login' : undefined,
+    };
+  }
+
+  override getRequest(context: ExecutionContext): Request {
+    return context.switchToHttp().getRequest<Request>();
+  }
+}
+
+/** Sees whom Okta sent back; `req.user` is then `Verified`. */
+@Injectable()
+export class BackGuard extends AuthGuard() {
+  constructor(
+    @Inject(STRATEGY) strategy: string,
+    @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
+    private readonly record: SignInRecord,
+  ) {
+    super({ defaultStrategy: strategy });
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const req = this.getRequest(context);
+    req.trail = new Trail(this.calls);
+    try {
+      return (await super.canActivate(context)) === true;
+    } catch (error) {
+      throw await this.record.refused(req, req.trail, error);
+    }
+  }
+
+  override getAuthenticateOptions(context: ExecutionContext): Leg {
+    return { leg: 'back', trail: this.getRequest(context).trail ?? new Trail(this.calls) };
+  }
+
+  override getRequest(context: ExecutionContext): Request {
+    return context.switchToHttp().getRequest<Request>();
+  }
+}

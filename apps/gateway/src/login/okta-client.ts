@@ -1,0 +1,108 @@
+import type { CallOutcome } from '@foyer/provisioning';
+import { toLine } from '@foyer/shared';
+import { z } from 'zod';
+import { callOkta, OKTA_TIMEOUT_MS, refuseUnavailable, type OktaAnswer } from './okta-json.ts';
+import type { Trail } from './trail.ts';
+
+const Tokens = z.object({ access_token: z.string().min(1), id_token: z.string().min(1) });
+export type Tokens = z.infer<typeof Tokens>;
+
+const UserInfo = z.looseObject({ sub: z.string().min(1) });
+const OAuthError = z.object({ error: z.string() });
+
+export interface OktaClientOptions {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+  readonly timeoutMs?: number;
+}
+
+/** The calls to Okta behind a sign-in. Each is put on record, without codes, tokens and secrets. */
+export class OktaClient {
+  private readonly options: OktaClientOptions;
+  private readonly timeoutMs: number;
+
+  constructor(options: OktaClientOptions) {
+    this.options = options;
+    this.timeoutMs = options.timeoutMs ?? OKTA_TIMEOUT_MS;
+  }
+
+  /** OpenID Connect Core 1.0, section 3.1.3; RFC 7636, section 4.5. Throws `okta_unavailable`, or why there are no tokens. */
+  async exchange(tokenEndpoint: string, code: string, verifier: string, trail: Trail): Promise<Tokens> {
+    const { clientId, clientSecret, redirectUri } = this.options;
+    const parameters = { grant_type: 'authorization_code', redirect_uri: redirectUri };
+    const { status, body } = await this.onRecord(trail, 'token', 'POST', tokenEndpoint, parameters, () =>
+      callOkta(tokenEndpoint, this.timeoutMs, {
+        method: 'POST',
+        headers: { accept: 'application/json', authorization: basic(clientId, clientSecret) },
+        body: new URLSearchParams({ ...parameters, code, code_verifier: verifier }),
+      }),
+    );
+    const tokens = Tokens.safeParse(body);
+    if (status !== 200 || !tokens.success)
+      throw new Error(`the token endpoint answered ${status} ${errorOf(body) ?? ''}`);
+    return tokens.data;
+  }
+
+  /** OpenID Connect Core 1.0, section 5.3. Throws `okta_unavailable`, or why there is nothing to be learnt. */
+  async userinfo(endpoint: string, accessToken: string, trail: Trail): Promise<z.infer<typeof UserInfo>> {
+    const { status, body } = await this.onRecord(trail, 'userinfo', 'GET', endpoint, {}, () =>
+      callOkta(endpoint, this.timeoutMs, {
+        headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` },
+      }),
+    );
+    const claims = UserInfo.safeParse(body);
+    if (status !== 200 || !claims.success) throw new Error(`userinfo answered ${status}`);
+    return claims.data;
+  }
+
+  private async onRecord(
+    trail: Trail,
+    operation: string,
+    method: string,
+    url: string,
+    parameters: Record<string, string>,
+    call: () => Promise<OktaAnswer>,
+  ): Promise<OktaAnswer> {
+    const began = performance.now();
+    const intent = {
+      direction: 'out',
+      system: 'okta',
+      operation,
+      method,
+      path: new URL(url).pathname,
+      actor: null,
+      parameters,
+    } as const;
+    const note = (outcome: Omit<CallOutcome, 'answer' | 'durationMs'>) =>
+      trail.add(intent, { ...outcome, answer: null, durationMs: performance.now() - began });
+    let answer: OktaAnswer;
+    try {
+      answer = await call();
+    } catch (error) {
+      note({ result: 'ambiguous', status: null, error: 'no answer' });
+      throw error;
+    }
+    const { status, body } = answer;
+    note({ result: resultOf(status), status, error: status === 200 ? null : errorOf(body) });
+    refuseUnavailable(answer);
+    return answer;
+  }
+}
+
+const resultOf = (status: number): CallOutcome['result'] => {
+  if (status === 200) return 'ok';
+  if (status === 429) return 'failed';
+  return status >= 500 ? 'ambiguous' : 'refused';
+};
+
+/** RFC 6749, section 2.3.1: both parts form-encoded. */
+const basic = (clientId: string, secret: string): string => {
+  const encode = (part: string) => new URLSearchParams({ p: part }).toString().slice(2);
+  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(secret)}`).toString('base64')}`;
+};
+
+function errorOf(body: unknown): string | null {
+  const parsed = OAuthError.safeParse(body);
+  return parsed.success ? toLine(parsed.data.error, 64) : null;
+}

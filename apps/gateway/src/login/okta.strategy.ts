@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Request } from 'express';
+import OpenIdConnectStrategy from 'passport-openidconnect';
+import { z } from 'zod';
+import type { Attempts } from './attempts.ts';
+import type { Discovery } from './discovery.ts';
+import type { SignIn } from './sign-in.ts';
+import type { Trail } from './trail.ts';
+
+export interface OktaStrategyOptions {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+}
+
+/** What a guard asks of the strategy: to send the browser to Okta, or to see whom Okta sent back. */
+export type Leg =
+  | { readonly leg: 'out'; readonly returnTo: string; readonly prompt: 'login' | undefined }
+  | { readonly leg: 'back'; readonly trail: Trail };
+
+const Outbound = z.object({ returnTo: z.string(), verifier: z.string() });
+
+/**
+ * passport-openidconnect with what it lacks. Its authorization request gains discovery, PKCE (RFC 7636, S256) and a state
+ * per attempt; its callback, which trusts errors before the state and tokens without their signature, is replaced.
+ *
+ * passport calls `authenticate` on an object of its own for each request, whose prototype is this one: `this` may be
+ * written to, and #private fields would not be found.
+ */
+export class OktaStrategy extends OpenIdConnectStrategy {
+  private readonly discovery: Discovery;
+  private readonly signIn: SignIn;
+
+  constructor(
+    { issuer, clientId, clientSecret, redirectUri }: OktaStrategyOptions,
+    attempts: Attempts,
+    discovery: Discovery,
+    signIn: SignIn,
+  ) {
+    const options = {
+      issuer,
+      // Placeholders, which the base class insists on: the addresses are discovery's, asked at the first sign-in.
+      authorizationURL: issuer,
+      tokenURL: issuer,
+      clientID: clientId,
+      clientSecret,
+      callbackURL: redirectUri,
+      scope: ['profile', 'email'],
+      nonce: true,
+      store: storeIn(attempts),
+    };
+    super(options, () => {});
+    this.discovery = discovery;
+    this.signIn = signIn;
+  }
+
+  override authenticate(req: Request, options: Leg): void {
+    const work = options.leg === 'out' ? this.sendOut(req, options) : this.takeBack(req, options.trail);
+    work.catch((error: unknown) => this.error(error));
+  }
+
+  protected override authorizationParams({ state }: { state?: unknown }): Record<string, string> {
+    const { verifier } = Outbound.parse(state);
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    return { code_challenge: challenge, code_challenge_method: 'S256' };
+  }
+
+  private async sendOut(req: Request, { returnTo, prompt }: Extract<Leg, { leg: 'out' }>): Promise<void> {
+    const { authorization_endpoint } = await this.discovery.metadata();
+    this._oauth2 = { ...this._oauth2, _authorizeUrl: authorization_endpoint };
+    const state = { returnTo, verifier: randomBytes(32).toString('base64url') };
+    super.authenticate(req, { state, prompt });
+  }
+
+  private async takeBack(req: Request, trail: Trail): Promise<void> {
+    this.success(await this.signIn.complete(req, req.res!, trail));
+  }
+}
+
+const storeIn = (attempts: Attempts): ConstructorParameters<typeof OpenIdConnectStrategy>[0]['store'] => ({
+  store(req, { nonce = '' }, appState, _meta, done) {
+    attempts.begin(req, req.res!, { ...Outbound.parse(appState), nonce }).then(
+      (handle) => done(null, handle),
+      (error: unknown) => done(error),
+    );
+  },
+});

@@ -1,0 +1,41 @@
+import { Person, toLine } from '@foyer/shared';
+import { z } from 'zod';
+
+/** A claim that is not text is none. */
+const text = z.string().optional().catch(undefined);
+const Profile = z.object({
+  name: text,
+  given_name: text,
+  family_name: text,
+  preferred_username: text,
+  email: text,
+});
+
+const LONGEST = 255;
+const LONGEST_EMAIL = 254;
+
+/** True when the claims lack what Foyer shows and keeps: Okta may send it at userinfo only. */
+export function isThin(claims: object): boolean {
+  const { name, preferred_username } = Profile.parse(claims);
+  return name === undefined || preferred_username === undefined;
+}
+
+/**
+ * The person that Okta's claims describe (OpenID Connect Core 1.0, section 5.1). Issuer and subject are taken as they are;
+ * everything else is made storable, and an e-mail address that is none is left out. Throws when the subject cannot be kept.
+ */
+export function toPerson(issuer: string, subject: string, claims: object): Person {
+  const { name, given_name, family_name, preferred_username, email } = Profile.parse(claims);
+  const parts = [given_name, family_name]
+    .map((part) => toLine(part ?? '', LONGEST))
+    .filter((part) => part !== '');
+  const address = toLine(email ?? '', LONGEST);
+  const usable = z.email().max(LONGEST_EMAIL).safeParse(address).success;
+  return Person.parse({
+    issuer,
+    subject,
+    username: toLine(preferred_username ?? '', LONGEST) || address || toLine(subject, LONGEST),
+    ...(usable ? { email: address } : {}),
+    name: toLine(name ?? '', LONGEST) || toLine(parts.join(' '), LONGEST),
+  });
+}

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '@foyer/platform';
+import type { CallIntent } from '@foyer/provisioning';
+import { errorCatalog } from '@foyer/shared';
+import type { Request } from 'express';
+import { toFoyerError } from '../http/error.filter.ts';
+import { SignInLimit } from './sign-in-limit.ts';
+import type { Trail } from './trail.ts';
+
+/** How a sign-in ended, in the audit log and the metrics. Nothing that Okta or the browser brought is written down. */
+@Injectable()
+export class SignInRecord {
+  constructor(
+    private readonly limit: SignInLimit,
+    private readonly metrics: Metrics,
+  ) {}
+
+  accepted(
+    req: Request,
+    trail: Trail,
+    { identityId, requestId }: { identityId: string; requestId: string | null },
+  ): void {
+    this.metrics.signIns.inc({ result: 'ok' });
+    const { durationMs } = trail;
+    trail.add(
+      intent(req),
+      { result: 'ok', status: 303, error: null, answer: null, durationMs },
+      { identityId, requestId },
+    );
+  }
+
+  /**
+   * Gives the error to answer with. Failures count towards the address's limit: over it, nothing more is written, or a
+   * stranger could fill the log.
+   */
+  async refused(req: Request, trail: Trail, error: unknown): Promise<unknown> {
+    const { code } = toFoyerError(error, req);
+    try {
+      await this.limit.count(req);
+    } catch (tooMany) {
+      this.metrics.signIns.inc({ result: 'too_many_requests' });
+      return tooMany;
+    }
+    this.metrics.signIns.inc({ result: code });
+    const { status } = errorCatalog[code];
+    const result = status >= 500 ? 'failed' : 'refused';
+    trail.add(intent(req), { result, status, error: code, answer: null, durationMs: trail.durationMs });
+    // What could not be written changes nothing about the answer: it is a refusal already.
+    await trail.settled().catch((err: unknown) => req.log.error({ event: 'call-not-recorded', err }));
+    return error;
+  }
+}
+
+const intent = (req: Request): CallIntent => ({
+  direction: 'in',
+  system: 'okta',
+  operation: 'sign_in',
+  method: req.method,
+  path: req.path,
+  actor: null,
+  parameters: { address: req.ip ?? '', reference: req.reference },
+});

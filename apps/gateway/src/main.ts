@@ -1,0 +1,29 @@
+import { onShutdown, readGatewayConfig, runApp } from '@foyer/platform';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createApp } from './app.ts';
+import { closers, openParts } from './parts.ts';
+
+/** A stop takes no longer than this; docker compose allows it 30 s. */
+const STOP_LIMIT_MS = 25_000;
+
+await runApp(
+  async () => {
+    const config = readGatewayConfig();
+    const parts = await openParts(config);
+    const app = await createApp(parts);
+    onShutdown(parts.logger, [['http', () => stopServing(app)], ...closers(parts)], STOP_LIMIT_MS);
+    await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
+    parts.logger.info({ event: 'listening', url: await app.getUrl() });
+  },
+  (message) => process.stderr.write(`gateway: ${message}\n`),
+);
+
+/** Takes no new connection and lets what is being answered end. A connection that falls idle meanwhile is closed. */
+async function stopServing(app: NestExpressApplication): Promise<void> {
+  const sweep = setInterval(() => app.getHttpServer().closeIdleConnections(), 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
+  }
+}

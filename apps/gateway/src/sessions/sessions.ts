@@ -1,0 +1,108 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { csrfSync } from 'csrf-sync';
+import { FoyerError } from '@foyer/shared';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import session, { type Session } from 'express-session';
+import { CONFIG, DATABASE, LOGGER, type Parts } from '../parts.ts';
+import type { NewSession } from './session-data.ts';
+import { SessionStore } from './session-store.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** Forms bring the token in a field, scripts in a header. */
+const csrf = csrfSync({
+  size: 32,
+  getTokenFromRequest: (req) => req.get('x-csrf-token') ?? formToken(req.body),
+});
+
+/** Browser sessions: made at sign-in only, ended by time, by signing out, or for a whole person at once. */
+@Injectable()
+export class Sessions implements OnApplicationShutdown {
+  /** Loads the session of a browser that has one. */
+  readonly load: RequestHandler;
+  private readonly store: SessionStore;
+  private readonly cookie: { readonly name: string; readonly secure: boolean };
+
+  constructor(
+    @Inject(CONFIG) config: Parts['config'],
+    @Inject(DATABASE) database: Parts['database'],
+    @Inject(LOGGER) logger: Parts['logger'],
+  ) {
+    const secure = config.FOYER_ENV === 'production';
+    this.cookie = { name: secure ? '__Host-foyer' : 'foyer', secure };
+    this.store = new SessionStore(database.pool, config.SESSION_MAX_HOURS * HOUR_MS, (error) =>
+      logger.warn({ event: 'part-error', part: 'sessions', err: error }),
+    );
+    const load = session({
+      store: this.store,
+      name: this.cookie.name,
+      secret: config.SESSION_SECRET,
+      resave: false,
+      saveUninitialized: false,
+      rolling: true,
+      cookie: {
+        httpOnly: true,
+        sameSite: 'lax',
+        path: '/',
+        secure,
+        maxAge: config.SESSION_IDLE_MINUTES * MINUTE_MS,
+      },
+    });
+    this.load = (req, res, next) => {
+      // express-session keeps a Secure cookie back when it cannot see the TLS. In production there is a proxy that ends it,
+      // seen or not: the address people use begins with https.
+      if (secure) Object.defineProperty(req, 'secure', { value: true });
+      load(req, res, next);
+    };
+  }
+
+  /** Refuses what would change something and comes with a signed-in browser's cookie but not from a page of ours. */
+  readonly checkForgery: RequestHandler = (req: Request, _res: Response, next: NextFunction) => {
+    const harmless = ['GET', 'HEAD', 'OPTIONS'].includes(req.method) || req.session.identityId === undefined;
+    next(harmless || csrf.isRequestValid(req) ? undefined : new FoyerError('csrf_failed'));
+  };
+
+  /** Begins a session under a new id; one that the browser had ends. It is in the database when this resolves. */
+  async begin(req: Request, { identityId, name, idToken, requestId }: NewSession): Promise<void> {
+    // An id that is not in the database was never taken over from the browser: it is new already.
+    if (req.session.identityId !== undefined) await calling(req.session, 'regenerate');
+    Object.assign(req.session, { identityId, name, idToken, requestId, signedInAt: Date.now() });
+    csrf.generateToken(req, true);
+    await calling(req.session, 'save');
+  }
+
+  /** Ends this browser's session, in the database and in the browser. */
+  async end(req: Request, res: Response): Promise<void> {
+    await calling(req.session, 'destroy');
+    res.clearCookie(this.cookie.name, {
+      httpOnly: true,
+      sameSite: 'lax',
+      path: '/',
+      secure: this.cookie.secure,
+    });
+  }
+
+  /** Ends every session of a person, in every browser. */
+  async endSessionsOf(identityId: string): Promise<number> {
+    return this.store.destroyOf(identityId);
+  }
+
+  onApplicationShutdown(): void {
+    this.store.close();
+  }
+}
+
+function formToken(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('_csrf' in body)) return undefined;
+  return typeof body._csrf === 'string' ? body._csrf : undefined;
+}
+
+const calling = (of: Session, method: 'regenerate' | 'save' | 'destroy'): Promise<void> =>
+  new Promise((resolve, reject) => {
+    of[method]((error: unknown) => {
+      if (error)
+        reject(error instanceof Error ? error : new Error('the session store failed', { cause: error }));
+      else resolve();
+    });
+  });

@@ -1,0 +1,149 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createLogger, readGatewayConfig } from '@foyer/platform';
+import type { JobQueue } from '@foyer/provisioning';
+import { createApp } from '../app.ts';
+import { closers, openParts, type Parts } from '../parts.ts';
+import { Browser } from './browser.harness.ts';
+import { createTestDatabase, type TestDatabase } from './database.harness.ts';
+import { Twin } from './twins.harness.ts';
+import { InlineWorker } from './worker.harness.ts';
+
+export interface GatewayOptions {
+  /** Added to, or replacing, what the gateway is configured with. */
+  readonly env?: Record<string, string>;
+  /** Instead of the worker in this process. */
+  readonly queue?: JobQueue;
+  /** Hears every line of the log. */
+  readonly onLog?: (line: string) => void;
+}
+
+/** The gateway in this process, on a free port, with a fresh database and twins of its own. */
+export interface TestGateway {
+  readonly url: string;
+  readonly app: NestExpressApplication;
+  readonly parts: Parts;
+  readonly env: Readonly<Record<string, string>>;
+  readonly database: TestDatabase;
+  readonly okta: Twin;
+  readonly box: Twin;
+  /** Works on what is enqueued, unless another queue was given. */
+  readonly worker: InlineWorker;
+  browser(): Browser;
+  /** An access token of the twin's custom server, for a machine with these scopes. */
+  machineToken(scope: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startGateway({ env = {}, queue, onLog }: GatewayOptions = {}): Promise<TestGateway> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    // The port comes first: Okta must know the callback before the gateway is built.
+    const { server, url } = await listen();
+    undo.push(async () => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const database = await createTestDatabase();
+    undo.push(() => database.drop());
+    const okta = await startOkta(url);
+    undo.push(() => okta.stop());
+    const box = await startBox();
+    undo.push(() => box.stop());
+    const settings = { ...settingsOf(url, database, okta, box), ...env };
+    const { parts, worker } = await open(settings, { queue, onLog });
+    for (const [, closePart] of closers(parts).reverse()) undo.push(closePart);
+    undo.push(() => worker.close());
+    const app = await createApp(parts);
+    undo.push(() => app.close());
+    await app.init();
+    const handle: RequestListener = app.getHttpAdapter().getInstance();
+    server.on('request', handle);
+    const browser = () => new Browser(url);
+    return {
+      url,
+      app,
+      parts,
+      env: settings,
+      database,
+      okta,
+      box,
+      worker,
+      browser,
+      machineToken: (scope) => machineToken(okta.url, scope),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(): Promise<{ server: Server; url: string }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  return { server, url: `http://127.0.0.1:${address.port}` };
+}
+
+/** The gateway's parts, but for the queue: that one works in this process, or is the one given. */
+async function open(
+  settings: Record<string, string>,
+  { queue, onLog }: Pick<GatewayOptions, 'queue' | 'onLog'>,
+): Promise<{ parts: Parts; worker: InlineWorker }> {
+  const opened = await openParts(readGatewayConfig(settings));
+  await opened.queue.close();
+  const worker = await InlineWorker.of(opened);
+  const logger = onLog === undefined ? opened.logger : createLogger('gateway', 'trace', { write: onLog });
+  return { parts: { ...opened, logger, queue: queue ?? worker }, worker };
+}
+
+export const startOkta = (gatewayUrl: string, env: Record<string, string> = {}): Promise<Twin> =>
+  Twin.start('okta', {
+    OKTA_TWIN_PORT: '0',
+    OKTA_TWIN_REDIRECT_URIS: `${gatewayUrl}/authorization-code/callback`,
+    OKTA_TWIN_POST_LOGOUT_REDIRECT_URIS: `${gatewayUrl}/`,
+    ...env,
+  });
+
+export const startBox = (): Promise<Twin> =>
+  Twin.start('box', { BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' });
+
+export const settingsOf = (
+  url: string,
+  database: TestDatabase,
+  okta: Twin,
+  box: Twin,
+): Record<string, string> => ({
+  FOYER_ENV: 'development',
+  FOYER_BASE_URL: url,
+  GATEWAY_PORT: '0',
+  DATABASE_URL: database.url,
+  OKTA_ISSUER_URI: okta.url,
+  OKTA_CLIENT_ID: 'twin-okta-client',
+  OKTA_CLIENT_SECRET: 'twin-okta-secret',
+  SESSION_SECRET: 'a-secret-of-the-tests-long-enough-for-a-key',
+  SIGN_IN_LIMIT_PER_MINUTE: '10000',
+  BOX_BASE_URL: box.url,
+  BOX_CLIENT_ID: 'twin-box-client',
+  BOX_CLIENT_SECRET: 'twin-box-secret',
+  BOX_ENTERPRISE_ID: '900100',
+  LOG_LEVEL: 'silent',
+});
+
+async function machineToken(issuer: string, scope: string): Promise<string> {
+  const response = await fetch(`${issuer}/oauth2/default/v1/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from('twin-service-client:twin-service-secret').toString('base64')}`,
+    },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+  });
+  if (!response.ok) throw new Error(`The twin refused a token: ${response.status} ${await response.text()}`);
+  return ((await response.json()) as { access_token: string }).access_token;
+}

@@ -1,0 +1,105 @@
+import { createBox, type Box } from '@foyer/box';
+import { openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
+import { converge, dispose, type Job, type JobQueue } from '@foyer/provisioning';
+import type { Parts } from '../parts.ts';
+
+const LEASE_MS = 30_000;
+/** As many tries as a test has patience for. */
+const policy = { attempts: 2, baseMs: 50, maxMs: 50 };
+
+/**
+ * A queue and its worker in one: each job is worked on at once, in this process, with the domain's own rules and the real
+ * store. `pause` makes jobs wait until `resume`.
+ */
+export class InlineWorker implements JobQueue {
+  private readonly store: PrismaConvergenceStore;
+  private readonly box: Box;
+  private readonly running = new Set<Promise<void>>();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly stopping = new AbortController();
+  private gate = Promise.withResolvers<void>();
+  /** Every job that was added. */
+  readonly added: Job[] = [];
+
+  private constructor(store: PrismaConvergenceStore, box: Box) {
+    this.store = store;
+    this.box = box;
+    this.gate.resolve();
+  }
+
+  static async of({ config, database }: Parts): Promise<InlineWorker> {
+    const tenantId = await openTenant(database, config.FOYER_TENANT);
+    const box = createBox({
+      auth: config.boxAuth,
+      baseUrl: config.BOX_BASE_URL,
+      timeoutMs: config.BOX_TIMEOUT_MS,
+      log: new PrismaCallLog(database, tenantId, LEASE_MS),
+    });
+    return new InlineWorker(
+      new PrismaConvergenceStore(database, tenantId, { leaseMs: LEASE_MS, relayGraceMs: 5_000 }),
+      box,
+    );
+  }
+
+  pause(): void {
+    this.gate = Promise.withResolvers<void>();
+  }
+
+  resume(): void {
+    this.gate.resolve();
+  }
+
+  async add(jobs: readonly Job[]): Promise<void> {
+    for (const job of jobs) {
+      this.added.push(job);
+      this.begin(job.payload.requestId);
+    }
+  }
+
+  async depth(): Promise<{ waiting: number; active: number }> {
+    return { waiting: this.timers.size, active: this.running.size };
+  }
+
+  async ping(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    this.resume();
+    for (const timer of this.timers) clearTimeout(timer);
+    await Promise.all(this.running);
+    await this.box.close();
+  }
+
+  private begin(requestId: string): void {
+    // A turn that throws is a worker that died: its lease runs out, and the request stays open.
+    const work = this.gate.promise.then(() => this.turn(requestId)).catch(() => undefined);
+    this.running.add(work);
+    void work.then(() => this.running.delete(work));
+  }
+
+  private again(requestId: string, delayMs: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      this.begin(requestId);
+    }, delayMs);
+    this.timers.add(timer);
+  }
+
+  private async turn(requestId: string): Promise<void> {
+    const take = await this.store.take(requestId);
+    if (take.kind === 'busy') return this.again(requestId, take.retryInMs);
+    if (take.kind === 'over') return;
+    const { lease, failures } = take.taken;
+    const ending = await converge(take.taken, {
+      box: this.box,
+      store: this.store,
+      stopping: this.stopping.signal,
+    });
+    if (ending.kind === 'handed-back') return this.store.handBack(lease);
+    if (ending.kind === 'converged') return this.store.succeed(lease, ending.outcome);
+    const disposal = dispose(ending.fault, failures, policy, 0.5);
+    if (disposal.kind === 'fail') return this.store.fail(lease, ending.fault);
+    await this.store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);
+    this.again(requestId, disposal.delayMs);
+  }
+}
