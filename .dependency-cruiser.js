@@ -18,7 +18,10 @@ export default {
     {
       name: 'files-are-for-the-home-page',
       severity: 'error',
-      from: { path: '^apps/gateway/src/', pathNot: ['^apps/gateway/src/(files|home)/', 'app\\.module\\.ts$', '\\.(test|harness)\\.ts$'] },
+      from: {
+        path: '^apps/gateway/src/',
+        pathNot: ['^apps/gateway/src/(files|home)/', 'app\\.module\\.ts$', '\\.(test|harness)\\.ts$'],
+      },
       to: { path: '^apps/gateway/src/files/' },
     },
     {
@@ -46,6 +49,9 @@ export default {
     includeOnly: '^(apps|libs|tools)/|node_modules/(@prisma|prisma|bullmq|ioredis|box-node-sdk)/',
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['@foyer/source', 'import', 'node'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@foyer/source', 'import', 'node'],
+    },
   },
 };

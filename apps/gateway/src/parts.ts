@@ -11,7 +11,14 @@ import {
   RequestWatch,
   type Database,
 } from '@foyer/persistence';
-import { createLogger, Metrics, toPlainError, type Closer, type GatewayConfig, type Logger } from '@foyer/platform';
+import {
+  createLogger,
+  Metrics,
+  toPlainError,
+  type Closer,
+  type GatewayConfig,
+  type Logger,
+} from '@foyer/platform';
 import type { CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
 
@@ -43,8 +50,13 @@ export const BOX = Symbol('BoxPort');
 export async function openParts(config: GatewayConfig): Promise<Parts> {
   const logger = createLogger('gateway', config.LOG_LEVEL);
   const metrics = new Metrics('gateway');
-  const report = (part: string) => (error: Error) => logger.warn({ event: 'part-error', part, err: toPlainError(error) });
-  const database = openDatabase({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL, onError: report('database') });
+  const report = (part: string) => (error: Error) =>
+    logger.warn({ event: 'part-error', part, err: toPlainError(error) });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL,
+    onError: report('database'),
+  });
   const tenantId = await openTenant(database, config.FOYER_TENANT);
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
@@ -74,7 +86,10 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
       timeoutMs: config.BOX_TIMEOUT_MS,
       log: callLog,
       onCall: ({ operation, status, result, durationMs }) =>
-        metrics.boxCallSeconds.observe({ operation, status: String(status ?? 'none'), result }, durationMs / 1000),
+        metrics.boxCallSeconds.observe(
+          { operation, status: String(status ?? 'none'), result },
+          durationMs / 1000,
+        ),
     }),
   };
 }

@@ -6,6 +6,10 @@ import { PARTS, type Parts } from './parts.ts';
 @Module({})
 export class AppModule {
   static of(parts: Parts): DynamicModule {
-    return { module: AppModule, controllers: [HealthController], providers: [{ provide: PARTS, useValue: parts }] };
+    return {
+      module: AppModule,
+      controllers: [HealthController],
+      providers: [{ provide: PARTS, useValue: parts }],
+    };
   }
 }

@@ -17,7 +17,10 @@ await runApp(
     const { logger, queue, box, database } = parts;
     const relay = new Relay(parts.relayStore, queue, logger, config.RELAY_INTERVAL_MS);
     const worker = new Worker(parts);
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), { logger: false, abortOnError: false });
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
+      logger: false,
+      abortOnError: false,
+    });
     onShutdown(
       logger,
       [

@@ -1,5 +1,12 @@
 import { createBox, type Box } from '@foyer/box';
-import { openDatabase, openTenant, PrismaCallLog, PrismaConvergenceStore, RelayStore, type Database } from '@foyer/persistence';
+import {
+  openDatabase,
+  openTenant,
+  PrismaCallLog,
+  PrismaConvergenceStore,
+  RelayStore,
+  type Database,
+} from '@foyer/persistence';
 import { createLogger, Metrics, toPlainError, type Logger, type ProvisionerConfig } from '@foyer/platform';
 import type { ConvergenceStore, JobQueue } from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
@@ -22,8 +29,13 @@ export interface Parts {
 export async function openParts(config: ProvisionerConfig): Promise<Parts> {
   const logger = createLogger('provisioner', config.LOG_LEVEL);
   const metrics = new Metrics('provisioner');
-  const report = (part: string) => (error: Error) => logger.warn({ event: 'part-error', part, err: toPlainError(error) });
-  const database = openDatabase({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL, onError: report('database') });
+  const report = (part: string) => (error: Error) =>
+    logger.warn({ event: 'part-error', part, err: toPlainError(error) });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL,
+    onError: report('database'),
+  });
   const tenantId = await openTenant(database, config.FOYER_TENANT);
   const leaseMs = config.LEASE_SECONDS * 1000;
   const queueOptions: QueueOptions = {
@@ -47,7 +59,10 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
       timeoutMs: config.BOX_TIMEOUT_MS,
       log: new PrismaCallLog(database, tenantId, leaseMs),
       onCall: ({ operation, status, result, durationMs }) =>
-        metrics.boxCallSeconds.observe({ operation, status: String(status ?? 'none'), result }, durationMs / 1000),
+        metrics.boxCallSeconds.observe(
+          { operation, status: String(status ?? 'none'), result },
+          durationMs / 1000,
+        ),
     }),
   };
 }

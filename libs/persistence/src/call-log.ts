@@ -1,4 +1,10 @@
-import { LeaseLost, type CallContext, type CallIntent, type CallLog, type CallOutcome } from '@foyer/provisioning';
+import {
+  LeaseLost,
+  type CallContext,
+  type CallIntent,
+  type CallLog,
+  type CallOutcome,
+} from '@foyer/provisioning';
 import type { Database } from './database.ts';
 import { Prisma } from './generated/client.ts';
 

@@ -43,9 +43,14 @@ async function take(store: PrismaConvergenceStore, requestId: string): Promise<T
 
 /** What happens to a worker that sleeps too long: the database's clock passes its lease's end. */
 const expireLease = ({ lease }: Taken) =>
-  test.database.prisma.$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${lease.identityId}::uuid`;
+  test.database.prisma
+    .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${lease.identityId}::uuid`;
 
-const context = ({ lease }: Taken): CallContext => ({ requestId: lease.requestId, identityId: lease.identityId, lease });
+const context = ({ lease }: Taken): CallContext => ({
+  requestId: lease.requestId,
+  identityId: lease.identityId,
+  lease,
+});
 const account = { boxUserId: '7001', name: 'Ada Example', status: 'active', appliedGeneration: 1 } as const;
 
 describe('the lease', () => {
@@ -81,9 +86,15 @@ describe('the lease', () => {
       () => store.handBack(sleeper.lease),
     ];
     for (const write of writes) await expect(write()).rejects.toThrow(LeaseLost);
-    expect(await test.database.prisma.boxAccount.count({ where: { identityId: next.lease.identityId } })).toBe(0);
+    expect(
+      await test.database.prisma.boxAccount.count({ where: { identityId: next.lease.identityId } }),
+    ).toBe(0);
     expect((await requests.find(requestId, {}))?.request).toMatchObject({ status: 'running', attempts: 2 });
-    expect((await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event)).toEqual(['queued', 'started', 'taken-over']);
+    expect((await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event)).toEqual([
+      'queued',
+      'started',
+      'taken-over',
+    ]);
     await store.succeed(next.lease, 'unchanged');
   });
 
@@ -157,13 +168,19 @@ describe('the relay', () => {
     const ids = await Promise.all(Array.from({ length: 30 }, () => newRequest()));
     const relay = new RelayStore(test.database, tenantId, 5_000);
     expect(await relay.due(100)).toEqual([]);
-    await test.database.prisma.provisioningRequest.updateMany({ where: { tenantId }, data: { dueAt: new Date(0) } });
-    const found = (await Promise.all([relay.due(20), relay.due(20), relay.due(20)])).flat().map(({ id }) => id);
+    await test.database.prisma.provisioningRequest.updateMany({
+      where: { tenantId },
+      data: { dueAt: new Date(0) },
+    });
+    const found = (await Promise.all([relay.due(20), relay.due(20), relay.due(20)]))
+      .flat()
+      .map(({ id }) => id);
     found.push(...(await relay.due(100)).map(({ id }) => id));
     expect(found.sort()).toEqual(ids.sort());
     expect(await relay.due(100)).toEqual([]);
     await store.succeed((await take(store, ids[0]!)).lease, 'unchanged');
-    await test.database.prisma.$executeRaw`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = ${tenantId}::uuid AND due_at IS NOT NULL`;
+    await test.database.prisma
+      .$executeRaw`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = ${tenantId}::uuid AND due_at IS NOT NULL`;
     expect(await relay.due(100)).toHaveLength(29);
   });
 
@@ -180,9 +197,19 @@ describe('the call log', () => {
   it('cannot be changed, emptied or shortened', async () => {
     const { log, newRequest, store } = await parts();
     const callId = await log.intend(context(await take(store, await newRequest())), create);
-    await log.conclude(callId, { result: 'ok', status: 201, error: null, answer: { id: '1' }, durationMs: 2 });
+    await log.conclude(callId, {
+      result: 'ok',
+      status: 201,
+      error: null,
+      answer: { id: '1' },
+      durationMs: 2,
+    });
     for (const table of ['api_call', 'api_call_outcome']) {
-      for (const sql of [`UPDATE ${table} SET tenant_id = tenant_id`, `DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]) {
+      for (const sql of [
+        `UPDATE ${table} SET tenant_id = tenant_id`,
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table} CASCADE`,
+      ]) {
         await expect(test.database.pool.query(sql)).rejects.toThrow('append-only');
       }
     }

@@ -1,4 +1,10 @@
-import { openStatuses, statusesBefore, type RequestOutcome, type RequestStatus, type TimelineEvent } from '@foyer/shared';
+import {
+  openStatuses,
+  statusesBefore,
+  type RequestOutcome,
+  type RequestStatus,
+  type TimelineEvent,
+} from '@foyer/shared';
 import {
   boxDisplayName,
   LeaseLost,
@@ -76,7 +82,10 @@ export class PrismaConvergenceStore implements ConvergenceStore {
       FROM wanted w JOIN identity i ON i.id = w.identity_id LEFT JOIN leased l ON true`;
     if (!leased) return { kind: 'over' };
     if (leased.lease_token === null) {
-      return { kind: 'busy', retryInMs: Math.ceil(Math.min(BUSY_RETRY_MS, Math.max(1, leased.wait_ms ?? 1))) };
+      return {
+        kind: 'busy',
+        retryInMs: Math.ceil(Math.min(BUSY_RETRY_MS, Math.max(1, leased.wait_ms ?? 1))),
+      };
     }
     const lease: Lease = { requestId, identityId: leased.identity_id, token: leased.lease_token };
     const row = await this.start(lease);
@@ -113,21 +122,36 @@ export class PrismaConvergenceStore implements ConvergenceStore {
   }
 
   async succeed(lease: Lease, outcome: RequestOutcome): Promise<void> {
-    await this.end(lease, 'succeeded', outcome, Prisma.sql`outcome = ${outcome}, effect = ${outcome}, error_code = NULL,
-      error_detail = NULL, finished_at = clock_timestamp(), due_at = NULL, next_attempt_at = NULL`);
+    await this.end(
+      lease,
+      'succeeded',
+      outcome,
+      Prisma.sql`outcome = ${outcome}, effect = ${outcome}, error_code = NULL,
+      error_detail = NULL, finished_at = clock_timestamp(), due_at = NULL, next_attempt_at = NULL`,
+    );
   }
 
   async fail(lease: Lease, error: RequestError): Promise<void> {
-    await this.end(lease, 'failed', error.code, Prisma.sql`error_code = ${error.code}, error_detail = ${error.detail},
-      failures = failures + 1, finished_at = clock_timestamp(), due_at = NULL, next_attempt_at = NULL`);
+    await this.end(
+      lease,
+      'failed',
+      error.code,
+      Prisma.sql`error_code = ${error.code}, error_detail = ${error.detail},
+      failures = failures + 1, finished_at = clock_timestamp(), due_at = NULL, next_attempt_at = NULL`,
+    );
   }
 
   async retry(lease: Lease, error: RequestError, delayMs: number, counted: boolean): Promise<void> {
     const next = Prisma.sql`clock_timestamp() + ${delayMs} * interval '1 millisecond'`;
     const detail = `${error.code}: again in ${(delayMs / 1000).toFixed(1)} s`;
-    await this.end(lease, 'retrying', detail, Prisma.sql`error_code = ${error.code}, error_detail = ${error.detail},
+    await this.end(
+      lease,
+      'retrying',
+      detail,
+      Prisma.sql`error_code = ${error.code}, error_detail = ${error.detail},
       failures = failures + ${counted ? 1 : 0}, next_attempt_at = ${next},
-      due_at = ${next} + ${this.relayGraceMs} * interval '1 millisecond'`);
+      due_at = ${next} + ${this.relayGraceMs} * interval '1 millisecond'`,
+    );
   }
 
   async handBack(lease: Lease): Promise<void> {
@@ -165,9 +189,18 @@ export class PrismaConvergenceStore implements ConvergenceStore {
   }
 
   /** Ends this worker's turn: the request's new status, its line in the timeline, and the lease given back, at once. */
-  private async end(lease: Lease, status: RequestStatus, detail: string | null, set: Prisma.Sql): Promise<void> {
+  private async end(
+    lease: Lease,
+    status: RequestStatus,
+    detail: string | null,
+    set: Prisma.Sql,
+  ): Promise<void> {
     const event: TimelineEvent =
-      status === 'retrying' ? 'retry-scheduled' : status === 'queued' ? 'handed-back' : (status as TimelineEvent);
+      status === 'retrying'
+        ? 'retry-scheduled'
+        : status === 'queued'
+          ? 'handed-back'
+          : (status as TimelineEvent);
     await this.fenced(
       lease,
       Prisma.sql`ended AS (
@@ -192,7 +225,8 @@ export class PrismaConvergenceStore implements ConvergenceStore {
         RETURNING id
       ), ${work}
       SELECT 1 FROM fence`;
-    if (rows.length === 0) throw new LeaseLost(`Lease ${lease.token} of identity ${lease.identityId} has passed on.`);
+    if (rows.length === 0)
+      throw new LeaseLost(`Lease ${lease.token} of identity ${lease.identityId} has passed on.`);
   }
 
   private async release(lease: Lease): Promise<void> {

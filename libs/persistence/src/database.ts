@@ -22,10 +22,19 @@ export interface Database {
 }
 
 /** Time limits of every statement, in milliseconds: nothing here is meant to run long. */
-const limits = { statement_timeout: 15_000, lock_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 };
+const limits = {
+  statement_timeout: 15_000,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 30_000,
+};
 
 export function openDatabase({ url, poolSize = 10, onError = () => {} }: DatabaseOptions): Database {
-  const config = { connectionString: url, application_name: 'foyer', connectionTimeoutMillis: 10_000, ...limits };
+  const config = {
+    connectionString: url,
+    application_name: 'foyer',
+    connectionTimeoutMillis: 10_000,
+    ...limits,
+  };
   const pool = new pg.Pool({ ...config, max: poolSize });
   pool.on('error', onError);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
@@ -41,7 +50,10 @@ export function openDatabase({ url, poolSize = 10, onError = () => {} }: Databas
     async ping(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`The database did not answer in ${timeoutMs} ms.`)), timeoutMs);
+        timer = setTimeout(
+          () => reject(new Error(`The database did not answer in ${timeoutMs} ms.`)),
+          timeoutMs,
+        );
       });
       await Promise.race([pool.query('SELECT 1'), late]).finally(() => clearTimeout(timer));
     },

@@ -53,7 +53,10 @@ describe('intake', () => {
     const { intake, converged } = await parts();
     const person = somebody();
     await converged(requested(await intake.admit(person, 'sign-in')).requestId, '501');
-    expect(await intake.admit(person, 'sign-in')).toMatchObject({ kind: 'in-step', identity: { boxUserId: '501' } });
+    expect(await intake.admit(person, 'sign-in')).toMatchObject({
+      kind: 'in-step',
+      identity: { boxUserId: '501' },
+    });
   });
 
   it('makes a request of a higher generation when the profile changed', async () => {
@@ -93,10 +96,14 @@ describe('intake', () => {
     const { intake } = await parts();
     const person = somebody();
     const claim = { client: 'c', key: 'k1', bodyHash: 'h1' };
-    const admissions = await Promise.all(Array.from({ length: 10 }, () => intake.admit(person, 'api', claim)));
+    const admissions = await Promise.all(
+      Array.from({ length: 10 }, () => intake.admit(person, 'api', claim)),
+    );
     expect(new Set(admissions.map((admission) => requested(admission).requestId)).size).toBe(1);
     expect(await intake.admit(person, 'api', { ...claim, bodyHash: 'h2' })).toEqual({ kind: 'key-reused' });
-    expect((await intake.admit(person, 'api', { ...claim, client: 'd', bodyHash: 'h2' })).kind).toBe('requested');
+    expect((await intake.admit(person, 'api', { ...claim, client: 'd', bodyHash: 'h2' })).kind).toBe(
+      'requested',
+    );
   });
 
   it('retries only what failed, once however many ask', async () => {
@@ -108,14 +115,20 @@ describe('intake', () => {
     const ids = new Set(retries.map((retry) => (retry.kind === 'requested' ? retry.requestId : retry.kind)));
     expect(ids.size).toBe(1);
     const [again] = [...ids];
-    expect((await requests.find(again!, {}))?.request).toMatchObject({ cause: 'operator', status: 'queued', retryOf: first });
+    expect((await requests.find(again!, {}))?.request).toMatchObject({
+      cause: 'operator',
+      status: 'queued',
+      retryOf: first,
+    });
     expect(await intake.retry('00000000-0000-4000-8000-000000000000')).toEqual({ kind: 'not-found' });
   });
 
   it('shows a request only within its scope', async () => {
     const { intake, requests } = await parts();
     const { requestId, identity } = requested(await intake.admit(somebody(), 'sign-in'));
-    expect(await requests.version(requestId, { identityId: identity.id })).toMatchObject({ status: 'queued' });
+    expect(await requests.version(requestId, { identityId: identity.id })).toMatchObject({
+      status: 'queued',
+    });
     const stranger = { identityId: '00000000-0000-4000-8000-000000000000' };
     expect(await requests.version(requestId, stranger)).toBeNull();
     expect(await requests.find(requestId, stranger)).toBeNull();

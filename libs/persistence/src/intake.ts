@@ -16,7 +16,12 @@ export interface AdmittedIdentity {
  */
 export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
-  | { readonly kind: 'requested'; readonly identity: AdmittedIdentity; readonly requestId: string; readonly isNew: boolean }
+  | {
+      readonly kind: 'requested';
+      readonly identity: AdmittedIdentity;
+      readonly requestId: string;
+      readonly isNew: boolean;
+    }
   | { readonly kind: 'deactivated'; readonly identityId: string }
   | { readonly kind: 'key-reused' };
 
@@ -212,7 +217,9 @@ async function retryOnRace<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const raced = error instanceof Prisma.PrismaClientKnownRequestError && ['P2002', 'P2010', 'P2034'].includes(error.code);
+      const raced =
+        error instanceof Prisma.PrismaClientKnownRequestError &&
+        ['P2002', 'P2010', 'P2034'].includes(error.code);
       if (!raced || tries === 3) throw error;
     }
   }

@@ -13,7 +13,8 @@ const Cursor = z.tuple([
   z.union([z.uuid(), z.string().regex(/^[0-9]{1,18}$/)]),
 ]);
 
-const encode = ({ at, id }: Position): string => Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
+const encode = ({ at, id }: Position): string =>
+  Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
 
 /** Throws `invalid_request` for anything that is not a cursor of ours. `kind` is what the list's ids look like. */
 export function decodeCursor(cursor: string | undefined, kind: 'uuid' | 'number'): Position | null {

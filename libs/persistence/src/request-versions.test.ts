@@ -3,7 +3,13 @@ import { RequestVersions } from './request-versions.ts';
 
 /** A table of one request that counts how often it is read, a clock and a bell in the test's hand. */
 function parts(first: Partial<RequestVersion> = {}) {
-  const row: RequestVersion = { version: 1, status: 'running', nextAttemptAt: null, identityId: 'ada', ...first };
+  const row: RequestVersion = {
+    version: 1,
+    status: 'running',
+    nextAttemptAt: null,
+    identityId: 'ada',
+    ...first,
+  };
   const state = { row: row as RequestVersion | null, reads: 0, now: 0, ring: (_id: string) => {} };
   const versions = new RequestVersions(
     {
@@ -48,6 +54,15 @@ describe('versions of polled requests', () => {
     expect(await versions.find('r', { identityId: 'grace' })).toBeNull();
     expect(await versions.find('r', { identityId: 'ada' })).toMatchObject({ status: 'succeeded' });
     expect(state.reads).toBe(1);
+  });
+
+  it('read while something changed are told but not kept', async () => {
+    const { state, versions } = parts();
+    const reading = versions.find('r', {});
+    state.ring('r');
+    expect(await reading).toMatchObject({ version: 1 });
+    state.row = { ...state.row!, version: 2 };
+    expect(await versions.find('r', {})).toMatchObject({ version: 2 });
   });
 
   it('of a request that does not exist are not kept', async () => {

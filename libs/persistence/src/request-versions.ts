@@ -13,21 +13,31 @@ const MOST_KEPT = 10_000;
 export class RequestVersions {
   private readonly requests: Pick<Requests, 'version'>;
   private readonly now: () => number;
+  private changes = 0;
   private readonly kept = new Map<string, { readonly version: RequestVersion; readonly until: number }>();
 
-  constructor(requests: Pick<Requests, 'version'>, watch: Pick<RequestWatch, 'onChange'>, now = () => performance.now()) {
+  constructor(
+    requests: Pick<Requests, 'version'>,
+    watch: Pick<RequestWatch, 'onChange'>,
+    now = () => performance.now(),
+  ) {
     this.requests = requests;
     this.now = now;
-    watch.onChange((requestId) => this.kept.delete(requestId));
+    watch.onChange((requestId) => {
+      this.changes += 1;
+      this.kept.delete(requestId);
+    });
   }
 
   /** As `Requests.version`, and at most a second old. */
   async find(id: string, scope: Scope): Promise<RequestVersion | null> {
     const known = this.kept.get(id);
     if (known !== undefined && known.until > this.now()) return within(known.version, scope);
+    const { changes } = this;
     const version = await this.requests.version(id, {});
     if (version === null) return null;
-    this.keep(id, version);
+    // What changed while it was read may be this one: then it is not worth keeping.
+    if (changes === this.changes || isFinal(version.status)) this.keep(id, version);
     return within(version, scope);
   }
 

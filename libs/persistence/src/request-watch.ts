@@ -46,7 +46,11 @@ export class RequestWatch {
    * Resolves at the next change of the request, after a second without news, or when the time is up or the signal aborts.
    * Subscribe before reading the state, so that no change falls in between: `changed` is armed when this returns.
    */
-  next(requestId: string, timeoutMs: number, signal?: AbortSignal): { readonly changed: Promise<void>; cancel(): void } {
+  next(
+    requestId: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): { readonly changed: Promise<void>; cancel(): void } {
     let cancel = () => {};
     const changed = new Promise<void>((resolve) => {
       const waiters = this.waiters.get(requestId) ?? new Set();

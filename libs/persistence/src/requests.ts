@@ -77,7 +77,11 @@ export class Requests {
 
   async list({ cursor, limit, ...filter }: RequestListQuery): Promise<Page<ProvisioningRequestSummary>> {
     const rows = await this.database.prisma.provisioningRequest.findMany({
-      where: { tenantId: this.tenantId, ...filter, ...after(decodeCursor(cursor, 'uuid'), 'createdAt', String) },
+      where: {
+        tenantId: this.tenantId,
+        ...filter,
+        ...after(decodeCursor(cursor, 'uuid'), 'createdAt', String),
+      },
       orderBy: newestFirst,
       take: limit + 1,
       include: account,

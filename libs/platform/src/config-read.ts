@@ -32,9 +32,12 @@ export function readVariables<V extends Variables>(variables: V, environment: En
     try {
       const parsed = variable.schema.safeParse(rawValue(name, variable, environment));
       if (parsed.success) values[name] = parsed.data;
-      else faults.push(describe(name, variable, parsed.error.issues[0]?.message ?? 'is not valid', environment));
+      else
+        faults.push(describe(name, variable, parsed.error.issues[0]?.message ?? 'is not valid', environment));
     } catch (error) {
-      faults.push(describe(name, variable, error instanceof Error ? error.message : String(error), environment));
+      faults.push(
+        describe(name, variable, error instanceof Error ? error.message : String(error), environment),
+      );
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);
@@ -53,7 +56,12 @@ function rawValue(name: string, { secret }: Variable, environment: Environment):
   }
 }
 
-function describe(name: string, { example, secret }: Variable, message: string, environment: Environment): string {
+function describe(
+  name: string,
+  { example, secret }: Variable,
+  message: string,
+  environment: Environment,
+): string {
   const missing = !environment[name] && !(secret && environment[`${name}_FILE`]);
   return `${name} ${missing ? 'is missing' : message}. Example: ${name}=${example}`;
 }
@@ -75,3 +83,9 @@ export const address = z
     return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash;
   }, 'must be an http or https address without query or fragment')
   .transform((value) => value.replace(/\/+$/, ''));
+
+/** An address that is an origin alone, as cookies and redirects know it. */
+export const origin = address.refine(
+  (value) => new URL(value).origin === value,
+  'must be an origin alone: http or https, a host in lower case, a port when it is not the usual one, no path',
+);

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { address, ConfigError, readVariables, text, wholeNumber, type Environment, type Values } from './config-read.ts';
+import {
+  address,
+  ConfigError,
+  origin,
+  readVariables,
+  text,
+  wholeNumber,
+  type Environment,
+  type Values,
+} from './config-read.ts';
 
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'must begin with postgresql://');
 const redisUrl = z.string().regex(/^rediss?:\/\/\S+$/, 'must begin with redis:// or rediss://');
@@ -13,7 +22,11 @@ const common = {
       .default('default'),
     example: 'default',
   },
-  DATABASE_URL: { schema: postgresUrl, example: 'postgresql://foyer:PASSWORD@localhost:5432/foyer', secret: true },
+  DATABASE_URL: {
+    schema: postgresUrl,
+    example: 'postgresql://foyer:PASSWORD@localhost:5432/foyer',
+    secret: true,
+  },
   DATABASE_POOL: { schema: wholeNumber(2, 200, 10), example: '10' },
   REDIS_URL: { schema: redisUrl.optional(), example: 'redis://localhost:6379', secret: true },
   QUEUE_PREFIX: {
@@ -31,14 +44,20 @@ const common = {
   BOX_TIMEOUT_MS: { schema: wholeNumber(100, 60_000, 10_000), example: '10000' },
   BOX_CLIENT_ID: { schema: text.optional(), example: 'abc123' },
   BOX_CLIENT_SECRET: { schema: text.optional(), example: 'the secret of your Box app', secret: true },
-  BOX_ENTERPRISE_ID: { schema: z.string().regex(/^[0-9]+$/, 'must be digits').optional(), example: '123456' },
+  BOX_ENTERPRISE_ID: {
+    schema: z
+      .string()
+      .regex(/^[0-9]+$/, 'must be digits')
+      .optional(),
+    example: '123456',
+  },
   BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: '/run/secrets/box-config.json' },
 } as const;
 
 const gatewayVariables = {
   ...common,
   FOYER_ENV: { schema: z.enum(['development', 'production']).default('production'), example: 'production' },
-  FOYER_BASE_URL: { schema: address, example: 'https://foyer.example.com' },
+  FOYER_BASE_URL: { schema: origin, example: 'https://foyer.example.com' },
   GATEWAY_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
   GATEWAY_PORT: { schema: wholeNumber(0, 65_535, 3000), example: '3000' },
   OKTA_ISSUER_URI: { schema: address, example: 'https://example.okta.com' },
@@ -50,7 +69,10 @@ const gatewayVariables = {
     schema: z
       .string()
       .transform((value) => value.split(',').map((part) => part.trim()))
-      .refine((parts) => parts.every((part) => part.length >= 32), 'must be 32 or more characters (a comma separates old ones)'),
+      .refine(
+        (parts) => parts.every((part) => part.length >= 32),
+        'must be 32 or more characters (a comma separates old ones)',
+      ),
     example: 'the output of: openssl rand -base64 48',
     secret: true,
   },
@@ -76,7 +98,12 @@ const provisionerVariables = {
 
 /** How Foyer signs in to Box: Client Credentials, or the JSON of a JWT app. */
 export type BoxAuthConfig =
-  | { readonly kind: 'ccg'; readonly clientId: string; readonly clientSecret: string; readonly enterpriseId: string }
+  | {
+      readonly kind: 'ccg';
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly enterpriseId: string;
+    }
   | { readonly kind: 'jwt'; readonly configJson: string };
 
 export type GatewayConfig = Readonly<
@@ -109,10 +136,16 @@ export function readProvisionerConfig(environment: Environment = process.env): P
 }
 
 function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {
-  const { BOX_CLIENT_ID: clientId, BOX_CLIENT_SECRET: clientSecret, BOX_ENTERPRISE_ID: enterpriseId } = values;
+  const {
+    BOX_CLIENT_ID: clientId,
+    BOX_CLIENT_SECRET: clientSecret,
+    BOX_ENTERPRISE_ID: enterpriseId,
+  } = values;
   if (values.BOX_JWT_CONFIG_FILE) {
     if (clientSecret) {
-      throw new ConfigError(['BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set: keep the one your Box app uses.']);
+      throw new ConfigError([
+        'BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set: keep the one your Box app uses.',
+      ]);
     }
     try {
       return { kind: 'jwt', configJson: readFileSync(values.BOX_JWT_CONFIG_FILE, 'utf8') };
@@ -125,8 +158,12 @@ function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {
   if (clientId && clientSecret && enterpriseId) return { kind: 'ccg', clientId, clientSecret, enterpriseId };
   const missing = [
     clientId ? '' : `BOX_CLIENT_ID is missing. Example: BOX_CLIENT_ID=${common.BOX_CLIENT_ID.example}`,
-    clientSecret ? '' : `BOX_CLIENT_SECRET is missing. Example: BOX_CLIENT_SECRET=${common.BOX_CLIENT_SECRET.example}`,
-    enterpriseId ? '' : `BOX_ENTERPRISE_ID is missing. Example: BOX_ENTERPRISE_ID=${common.BOX_ENTERPRISE_ID.example}`,
+    clientSecret
+      ? ''
+      : `BOX_CLIENT_SECRET is missing. Example: BOX_CLIENT_SECRET=${common.BOX_CLIENT_SECRET.example}`,
+    enterpriseId
+      ? ''
+      : `BOX_ENTERPRISE_ID is missing. Example: BOX_ENTERPRISE_ID=${common.BOX_ENTERPRISE_ID.example}`,
   ];
   throw new ConfigError(missing.filter((line) => line !== ''));
 }

@@ -27,5 +27,8 @@ export async function checkReadiness(
       }
     }),
   );
-  return { ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)), parts: Object.fromEntries(parts) };
+  return {
+    ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)),
+    parts: Object.fromEntries(parts),
+  };
 }

@@ -11,18 +11,33 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  readonly httpSeconds = this.histogram('foyer_http_request_seconds', 'Requests answered', ['method', 'route', 'status']);
-  readonly boxCallSeconds = this.histogram('foyer_box_call_seconds', 'Calls to Box', ['operation', 'status', 'result']);
-  readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Turns at converging an identity', ['ending']);
-  readonly requestsEnded = this.counter('foyer_provisioning_requests_ended_total', 'Requests that became final', [
+  readonly httpSeconds = this.histogram('foyer_http_request_seconds', 'Requests answered', [
+    'method',
+    'route',
     'status',
-    'outcome',
   ]);
+  readonly boxCallSeconds = this.histogram('foyer_box_call_seconds', 'Calls to Box', [
+    'operation',
+    'status',
+    'result',
+  ]);
+  readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Turns at converging an identity', [
+    'ending',
+  ]);
+  readonly requestsEnded = this.counter(
+    'foyer_provisioning_requests_ended_total',
+    'Requests that became final',
+    ['status', 'outcome'],
+  );
   readonly signIns = this.counter('foyer_sign_ins_total', 'Sign-ins by how they ended', ['result']);
-  readonly requestsOpen = this.gauge('foyer_provisioning_requests_open', 'Open requests by status', ['status']);
-  readonly oldestRequest = this.gauge('foyer_provisioning_request_oldest_seconds', 'Age of the oldest open request', [
+  readonly requestsOpen = this.gauge('foyer_provisioning_requests_open', 'Open requests by status', [
     'status',
   ]);
+  readonly oldestRequest = this.gauge(
+    'foyer_provisioning_request_oldest_seconds',
+    'Age of the oldest open request',
+    ['status'],
+  );
   readonly queueDepth = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['state']);
 
   /** Reads a gauge's values only when they are asked for. */

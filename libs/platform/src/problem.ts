@@ -17,7 +17,8 @@ export function toProblem(error: unknown, instance?: string): Problem {
 
 /** Express's and body-parser's own refusals, in terms of the closed list; null for anything else. */
 export function fromHttpError(error: unknown): FoyerError | null {
-  if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number') return null;
+  if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number')
+    return null;
   const code = codeOfStatus(error.status);
   return code && new FoyerError(code, undefined, { cause: error });
 }

@@ -31,7 +31,8 @@ export interface BoxFault {
   readonly retryAfterMs?: number;
 }
 
-export type BoxResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: BoxFault };
+export type BoxResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: BoxFault };
 
 /** A create ends with the user, or with "it exists" and the id that Box named (null when it named none). */
 export type CreateResult =
@@ -40,7 +41,11 @@ export type CreateResult =
 
 /** A page of somebody's folder. `nextMarker` is null at the end. */
 export interface FolderPage {
-  readonly items: readonly { readonly type: 'file' | 'folder' | 'web_link'; readonly id: string; readonly name: string }[];
+  readonly items: readonly {
+    readonly type: 'file' | 'folder' | 'web_link';
+    readonly id: string;
+    readonly name: string;
+  }[];
   readonly nextMarker: string | null;
 }
 
@@ -50,7 +55,10 @@ export interface FolderPage {
  */
 export interface BoxPort {
   /** POST /2.0/users as an app user (is_platform_access_only). */
-  createUser(context: CallContext, user: { externalId: string; name: string }): Promise<BoxResult<CreateResult>>;
+  createUser(
+    context: CallContext,
+    user: { externalId: string; name: string },
+  ): Promise<BoxResult<CreateResult>>;
   /** GET /2.0/users?external_app_user_id=: exact and app-scoped; may lag behind a create. */
   findUser(context: CallContext, externalId: string): Promise<BoxResult<BoxUser | null>>;
   /** GET /2.0/users/:id; null when there is none. */

@@ -26,7 +26,12 @@ export async function converge(
   taken: Taken,
   parts: ConvergeParts & { stopping: AbortSignal },
 ): Promise<Ending> {
-  let known: Known = { account: taken.account, lastCreate: taken.lastCreate, observed: {}, effect: taken.effect };
+  let known: Known = {
+    account: taken.account,
+    lastCreate: taken.lastCreate,
+    observed: {},
+    effect: taken.effect,
+  };
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = plan(taken.desired, known);
     if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome };
@@ -42,15 +47,11 @@ export async function converge(
 type Next = { readonly known: Known } | { readonly fault: BoxFault };
 type Doable = Exclude<Step, { kind: 'finish' } | { kind: 'fail' }>;
 
-async function carryOut(
-  step: Doable,
-  taken: Taken,
-  known: Known,
-  parts: ConvergeParts,
-): Promise<Next> {
+async function carryOut(step: Doable, taken: Taken, known: Known, parts: ConvergeParts): Promise<Next> {
   const { desired, lease } = taken;
   const context: CallContext = { requestId: lease.requestId, identityId: lease.identityId, lease };
-  const saved = (account: BoxAccount, effect: RequestOutcome | null) => save(account, effect, taken, known, parts.store);
+  const saved = (account: BoxAccount, effect: RequestOutcome | null) =>
+    save(account, effect, taken, known, parts.store);
   // The name as sent, not as echoed: were Box to tidy it, comparing with the echo would update for ever.
   const applied = (user: BoxUser, name: string, appliedGeneration: number): BoxAccount => ({
     boxUserId: user.id,
@@ -63,7 +64,8 @@ async function carryOut(
     case 'create': {
       const result = await parts.box.createUser(context, step);
       if (!result.ok) return { fault: result.fault };
-      if (result.value.kind === 'created') return saved(applied(result.value.user, step.name, desired.generation), 'created');
+      if (result.value.kind === 'created')
+        return saved(applied(result.value.user, step.name, desired.generation), 'created');
       const lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
       return { known: { ...known, lastCreate, observed: { conflict: { id: result.value.conflictId } } } };
     }

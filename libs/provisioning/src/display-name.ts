@@ -8,7 +8,9 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
  * subject, when that is empty; cut between characters and ended with an ellipsis when too long.
  */
 export function boxDisplayName(person: { name: string; username: string; subject: string }): string {
-  const names = [person.name, person.username, person.subject].map((name) => name.replace(/\s+/g, ' ').trim());
+  const names = [person.name, person.username, person.subject].map((name) =>
+    name.replace(/\s+/g, ' ').trim(),
+  );
   return shorten(names.find((name) => name !== '') ?? 'Unnamed');
 }
 

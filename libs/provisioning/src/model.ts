@@ -61,7 +61,12 @@ export type Step =
   | { readonly kind: 'find'; readonly externalId: string }
   | { readonly kind: 'read'; readonly boxUserId: string }
   | { readonly kind: 'adopt'; readonly user: BoxUser; readonly effect: 'created' | 'adopted' }
-  | { readonly kind: 'update'; readonly boxUserId: string; readonly change: BoxChange; readonly effect: RequestOutcome }
+  | {
+      readonly kind: 'update';
+      readonly boxUserId: string;
+      readonly change: BoxChange;
+      readonly effect: RequestOutcome;
+    }
   | { readonly kind: 'confirm' }
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };

@@ -2,9 +2,22 @@ import fc from 'fast-check';
 import type { BoxAccount, BoxUser, Desired, Known, Step } from './model.ts';
 import { plan } from './plan.ts';
 
-const desired: Desired = { identityId: 'i', externalId: '00u1', name: 'Ada Example', active: true, generation: 3 };
+const desired: Desired = {
+  identityId: 'i',
+  externalId: '00u1',
+  name: 'Ada Example',
+  active: true,
+  generation: 3,
+};
 const account: BoxAccount = { boxUserId: '11', name: 'Ada Example', status: 'active', appliedGeneration: 3 };
-const user: BoxUser = { id: '11', name: 'Ada', login: 'x', status: 'active', externalId: '00u1', isAppUser: true };
+const user: BoxUser = {
+  id: '11',
+  name: 'Ada',
+  login: 'x',
+  status: 'active',
+  externalId: '00u1',
+  isAppUser: true,
+};
 const nothing: Known = { account: null, lastCreate: null, observed: {}, effect: null };
 
 describe('plan', () => {
@@ -22,7 +35,10 @@ describe('plan', () => {
   });
 
   it('reads the very user that a conflict named, and looks one up when it named none', () => {
-    expect(plan(desired, { ...nothing, observed: { conflict: { id: '11' } } })).toEqual({ kind: 'read', boxUserId: '11' });
+    expect(plan(desired, { ...nothing, observed: { conflict: { id: '11' } } })).toEqual({
+      kind: 'read',
+      boxUserId: '11',
+    });
     expect(plan(desired, { ...nothing, observed: { conflict: { id: null } } }).kind).toBe('find');
   });
 
@@ -32,8 +48,12 @@ describe('plan', () => {
   });
 
   it('calls a user created that our own unsettled create made, and adopted any other', () => {
-    expect(plan(desired, { ...nothing, lastCreate: 'unsettled', observed: { found: user } })).toMatchObject({ effect: 'created' });
-    expect(plan(desired, { ...nothing, lastCreate: 'conflict', observed: { found: user } })).toMatchObject({ effect: 'adopted' });
+    expect(plan(desired, { ...nothing, lastCreate: 'unsettled', observed: { found: user } })).toMatchObject({
+      effect: 'created',
+    });
+    expect(plan(desired, { ...nothing, lastCreate: 'conflict', observed: { found: user } })).toMatchObject({
+      effect: 'adopted',
+    });
   });
 
   it.each([
@@ -41,23 +61,39 @@ describe('plan', () => {
     ['carries another external id', { externalId: '00u2' }],
     ['carries no external id', { externalId: null }],
   ])('never adopts a user that %s', (_why, difference) => {
-    const known: Known = { ...nothing, lastCreate: 'conflict', observed: { found: { ...user, ...difference } } };
+    const known: Known = {
+      ...nothing,
+      lastCreate: 'conflict',
+      observed: { found: { ...user, ...difference } },
+    };
     expect(plan(desired, known)).toMatchObject({ kind: 'fail', code: 'box_user_mismatch' });
   });
 
   it('does nothing in Box for somebody Okta deactivated who has no account', () => {
-    expect(plan({ ...desired, active: false }, nothing)).toMatchObject({ kind: 'fail', code: 'identity_deactivated' });
+    expect(plan({ ...desired, active: false }, nothing)).toMatchObject({
+      kind: 'fail',
+      code: 'identity_deactivated',
+    });
   });
 
   it('deactivates, reactivates and renames an existing account', () => {
     const inactive = { ...account, status: 'inactive' as const };
-    expect(plan({ ...desired, active: false }, { ...nothing, account })).toMatchObject({ change: { status: 'inactive' } });
-    expect(plan(desired, { ...nothing, account: inactive })).toMatchObject({ change: { status: 'active' }, effect: 'reactivated' });
-    expect(plan({ ...desired, name: 'Ada New' }, { ...nothing, account })).toMatchObject({ change: { name: 'Ada New' } });
+    expect(plan({ ...desired, active: false }, { ...nothing, account })).toMatchObject({
+      change: { status: 'inactive' },
+    });
+    expect(plan(desired, { ...nothing, account: inactive })).toMatchObject({
+      change: { status: 'active' },
+      effect: 'reactivated',
+    });
+    expect(plan({ ...desired, name: 'Ada New' }, { ...nothing, account })).toMatchObject({
+      change: { name: 'Ada New' },
+    });
   });
 
   it('records a generation that changes nothing in Box without a call', () => {
-    expect(plan(desired, { ...nothing, account: { ...account, appliedGeneration: 2 } })).toEqual({ kind: 'confirm' });
+    expect(plan(desired, { ...nothing, account: { ...account, appliedGeneration: 2 } })).toEqual({
+      kind: 'confirm',
+    });
   });
 });
 
@@ -113,18 +149,36 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
     case 'create': {
       const created = model.create();
       return () => {
-        if (created) return save({ boxUserId: created.id, name: step.name, status: 'active', appliedGeneration: want.generation });
+        if (created)
+          return save({
+            boxUserId: created.id,
+            name: step.name,
+            status: 'active',
+            appliedGeneration: want.generation,
+          });
         records.lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
         const id = model.world.named ? model.users[0]!.id : null;
         return { ...known, lastCreate: records.lastCreate, observed: { conflict: { id } } };
       };
     }
     case 'find':
-      return () => ({ ...known, observed: { ...known.observed, found: model.world.lag ? null : (model.users[0] ?? null) } });
+      return () => ({
+        ...known,
+        observed: { ...known.observed, found: model.world.lag ? null : (model.users[0] ?? null) },
+      });
     case 'read':
-      return () => ({ ...known, observed: { ...known.observed, found: model.users.find(({ id }) => id === step.boxUserId) ?? null } });
+      return () => ({
+        ...known,
+        observed: { ...known.observed, found: model.users.find(({ id }) => id === step.boxUserId) ?? null },
+      });
     case 'adopt':
-      return () => save({ boxUserId: step.user.id, name: step.user.name, status: step.user.status, appliedGeneration: 0 });
+      return () =>
+        save({
+          boxUserId: step.user.id,
+          name: step.user.name,
+          status: step.user.status,
+          appliedGeneration: 0,
+        });
     case 'update':
       return () => save({ ...known.account!, ...step.change, appliedGeneration: want.generation });
     case 'confirm':
@@ -136,7 +190,9 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
 
 describe('plan under any schedule of deaths', () => {
   const world = fc.record({ preexisting: fc.boolean(), lag: fc.boolean(), named: fc.boolean() });
-  const schedule = fc.array(fc.array(fc.constantFrom<Cut>('none', 'before', 'after'), { maxLength: 4 }), { maxLength: 6 });
+  const schedule = fc.array(fc.array(fc.constantFrom<Cut>('none', 'before', 'after'), { maxLength: 4 }), {
+    maxLength: 6,
+  });
 
   it('ends in exactly one Box user, mapped, in step', () => {
     fc.assert(
@@ -149,7 +205,11 @@ describe('plan under any schedule of deaths', () => {
         const last = turn(model, records, desired, []);
         expect(last).toMatchObject({ kind: 'finish' });
         expect(model.users).toHaveLength(1);
-        expect(records.account).toMatchObject({ boxUserId: model.users[0]!.id, name: desired.name, appliedGeneration: 3 });
+        expect(records.account).toMatchObject({
+          boxUserId: model.users[0]!.id,
+          name: desired.name,
+          appliedGeneration: 3,
+        });
       }),
       { numRuns: 2_000 },
     );
@@ -162,7 +222,12 @@ describe('plan under any schedule of deaths', () => {
         const records: Records = { account: null, lastCreate: null };
         for (const cuts of turns) {
           const begun = records.lastCreate !== null && records.account === null;
-          const first = plan(desired, { account: records.account, lastCreate: records.lastCreate, observed: {}, effect: null });
+          const first = plan(desired, {
+            account: records.account,
+            lastCreate: records.lastCreate,
+            observed: {},
+            effect: null,
+          });
           expect(begun && first.kind === 'create').toBe(false);
           turn(model, records, desired, [...cuts]);
         }

@@ -18,7 +18,12 @@ export function plan(desired: Desired, known: Known): Step {
     return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
   }
   if (desired.active && account.status === 'inactive') {
-    return { kind: 'update', boxUserId, change: { status: 'active', ...name }, effect: effect ?? 'reactivated' };
+    return {
+      kind: 'update',
+      boxUserId,
+      change: { status: 'active', ...name },
+      effect: effect ?? 'reactivated',
+    };
   }
   if (renamed) return { kind: 'update', boxUserId, change: name, effect: effect ?? 'updated' };
   if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
@@ -30,9 +35,14 @@ function planNewcomer(desired: Desired, { lastCreate, observed }: Known): Step {
   const { found, conflict } = observed;
   if (found) return planAdoption(desired, found, lastCreate);
   if (conflict && found === null) {
-    return { kind: 'fail', code: 'box_conflict', detail: 'Box refuses the external id as taken, but shows no such user.' };
+    return {
+      kind: 'fail',
+      code: 'box_conflict',
+      detail: 'Box refuses the external id as taken, but shows no such user.',
+    };
   }
-  if (conflict) return conflict.id === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId: conflict.id };
+  if (conflict)
+    return conflict.id === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId: conflict.id };
   const askFirst = lastCreate === 'unsettled' || lastCreate === 'conflict';
   if (askFirst && found === undefined) return { kind: 'find', externalId };
   return { kind: 'create', externalId, name };

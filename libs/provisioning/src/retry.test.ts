@@ -39,7 +39,9 @@ describe('dispose', () => {
   });
 
   it('does not count a rate limit as an attempt', () => {
-    expect(dispose({ code: 'box_rate_limited', retryAfterMs: 7_000 }, 11, defaultRetryPolicy, 0)).toMatchObject({
+    expect(
+      dispose({ code: 'box_rate_limited', retryAfterMs: 7_000 }, 11, defaultRetryPolicy, 0),
+    ).toMatchObject({
       kind: 'retry',
       counted: false,
     });

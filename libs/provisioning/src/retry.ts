@@ -13,8 +13,7 @@ export interface RetryPolicy {
 export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, maxMs: 300_000 };
 
 export type Disposal =
-  | { readonly kind: 'fail' }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };
+  { readonly kind: 'fail' } | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };
 
 /**
  * What becomes of a request that met `fault`, having `failures` counted errors behind it. Exponential back-off with

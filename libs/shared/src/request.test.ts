@@ -11,12 +11,16 @@ describe('request statuses', () => {
   it('can reach a final status from every open one', () => {
     const reaches = (from: RequestStatus, seen: RequestStatus[] = []): boolean =>
       isFinal(from) ||
-      RequestStatus.options.some((to) => canBecome(from, to) && !seen.includes(to) && reaches(to, [...seen, from]));
+      RequestStatus.options.some(
+        (to) => canBecome(from, to) && !seen.includes(to) && reaches(to, [...seen, from]),
+      );
     expect(openStatuses.every((from) => reaches(from))).toBe(true);
   });
 
   it('list the statuses before another exactly as the table does', () => {
-    fc.assert(fc.property(status, status, (from, to) => statusesBefore(to).includes(from) === canBecome(from, to)));
+    fc.assert(
+      fc.property(status, status, (from, to) => statusesBefore(to).includes(from) === canBecome(from, to)),
+    );
   });
 
   it('succeed or retry only out of running', () => {

@@ -5,7 +5,14 @@ export const RequestStatus = z.enum(['queued', 'running', 'retrying', 'succeeded
 export type RequestStatus = z.infer<typeof RequestStatus>;
 
 /** What a succeeded request did to Box. */
-export const RequestOutcome = z.enum(['created', 'adopted', 'updated', 'unchanged', 'deactivated', 'reactivated']);
+export const RequestOutcome = z.enum([
+  'created',
+  'adopted',
+  'updated',
+  'unchanged',
+  'deactivated',
+  'reactivated',
+]);
 export type RequestOutcome = z.infer<typeof RequestOutcome>;
 
 /** Why a request was made. */
@@ -34,7 +41,9 @@ export const statusesBefore = (to: RequestStatus): RequestStatus[] =>
 /** Final statuses never change again: clients may stop polling. */
 export const isFinal = (status: RequestStatus): boolean => transitions[status].length === 0;
 
-export const openStatuses: readonly RequestStatus[] = RequestStatus.options.filter((status) => !isFinal(status));
+export const openStatuses: readonly RequestStatus[] = RequestStatus.options.filter(
+  (status) => !isFinal(status),
+);
 
 /** What happened to a request, in order. */
 export const TimelineEvent = z.enum([

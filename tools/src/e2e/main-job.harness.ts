@@ -196,7 +196,11 @@ export function describeMainJob(
     it('answers the browser with a page that follows along while Box commits too late for the look-up, and ends in one user', async () => {
       const person = await newPerson('Slow Example');
       // Box commits after our time limit, and after the look-up that follows it.
-      await stack.box.fault({ kind: 'slow', delayMs: 2_500, match: { method: 'POST', externalId: person.id } });
+      await stack.box.fault({
+        kind: 'slow',
+        delayMs: 2_500,
+        match: { method: 'POST', externalId: person.id },
+      });
       const page = await signIn(stack.urls.gateway, person.credentials);
       expect(page.message).toBe('New user created: Slow Example');
       expect(page.refreshes).toBeGreaterThan(0);

@@ -40,7 +40,7 @@ export const done: ProvisioningRequest = {
   timeline: [
     { at: '2026-11-21T09:00:00.000Z', event: 'queued', detail: null },
     { at: '2026-11-21T09:00:00.012Z', event: 'started', detail: null },
-    { at: '2026-11-21T09:00:00.180Z', event: 'box-user-created', detail: '31415926535' },
+    { at: '2026-11-21T09:00:00.180Z', event: 'box-user-created', detail: 'Box user 31415926535' },
     { at: '2026-11-21T09:00:00.187Z', event: 'succeeded', detail: 'created' },
   ],
 };
@@ -71,7 +71,7 @@ export const retrying: ProvisioningRequest = {
   timeline: [
     ...queued.timeline,
     { at: '2026-11-21T09:00:00.012Z', event: 'started', detail: null },
-    { at: '2026-11-21T09:00:00.190Z', event: 'retry-scheduled', detail: 'box_rate_limited' },
+    { at: '2026-11-21T09:00:00.190Z', event: 'retry-scheduled', detail: 'box_rate_limited: again in 30.0 s' },
   ],
 };
 

@@ -17,7 +17,12 @@ export class Relay {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
-  constructor(store: Pick<RelayStore, 'due'>, queue: Pick<JobQueue, 'add'>, logger: Logger, intervalMs: number) {
+  constructor(
+    store: Pick<RelayStore, 'due'>,
+    queue: Pick<JobQueue, 'add'>,
+    logger: Logger,
+    intervalMs: number,
+  ) {
     this.store = store;
     this.queue = queue;
     this.logger = logger;
@@ -39,7 +44,11 @@ export class Relay {
     let relayed = 0;
     for (;;) {
       const due = await this.store.due(BATCH);
-      const jobs = due.map(({ id, priority }) => ({ name: 'converge' as const, payload: { requestId: id }, priority }));
+      const jobs = due.map(({ id, priority }) => ({
+        name: 'converge' as const,
+        payload: { requestId: id },
+        priority,
+      }));
       if (jobs.length > 0) await this.queue.add(jobs, ADD_TIMEOUT_MS);
       relayed += jobs.length;
       if (jobs.length < BATCH || this.stopping.signal.aborted) return relayed;

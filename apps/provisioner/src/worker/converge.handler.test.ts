@@ -33,7 +33,8 @@ async function parts(options: { attempts?: number; leaseMs?: number } = {}) {
   const request = async (id: string) => (await requests.find(id, {}))!.request;
   /** Runs the job as the queue would, until it says that it is over. */
   const drain = async (requestId: string, handler = handlerWith(box)) => {
-    for (let turns = 1; turns <= 30; turns++) if ((await handler({ requestId })).kind === 'over') return turns;
+    for (let turns = 1; turns <= 30; turns++)
+      if ((await handler({ requestId })).kind === 'over') return turns;
     throw new Error('The job is never over.');
   };
   return { box, handler: handlerWith(box), handlerWith, newRequest, request, drain, stopping };
@@ -54,28 +55,39 @@ describe('converge', () => {
     const { box, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     expect(await drain(requestId)).toBe(1);
-    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created', attempts: 1, error: null });
+    expect(await request(requestId)).toMatchObject({
+      status: 'succeeded',
+      outcome: 'created',
+      attempts: 1,
+      error: null,
+    });
     expect([...box.users.values()]).toHaveLength(1);
   });
 
   it('adopts the user that is there already, after the conflict', async () => {
     const { box, newRequest, request, drain } = await parts();
     const person = somebody();
-    await box.createUser({ requestId: null, identityId: null, lease: null }, { externalId: person.subject, name: 'Old' });
+    await box.createUser(
+      { requestId: null, identityId: null, lease: null },
+      { externalId: person.subject, name: 'Old' },
+    );
     const { requestId } = await newRequest(person);
     await drain(requestId);
     expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'adopted' });
     expect([...box.users.values()]).toMatchObject([{ name: 'Ada Example' }]);
   });
 
-  it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)('ends in one user when the create meets: %s', async (trouble) => {
-    const { box, newRequest, request, drain } = await parts();
-    const { requestId } = await newRequest();
-    box.meet('createUser', trouble);
-    expect(await drain(requestId)).toBeGreaterThan(1);
-    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
-    expect([...box.users.values()]).toHaveLength(1);
-  });
+  it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)(
+    'ends in one user when the create meets: %s',
+    async (trouble) => {
+      const { box, newRequest, request, drain } = await parts();
+      const { requestId } = await newRequest();
+      box.meet('createUser', trouble);
+      expect(await drain(requestId)).toBeGreaterThan(1);
+      expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
+      expect([...box.users.values()]).toHaveLength(1);
+    },
+  );
 
   it('ends in one user when the look-up lags behind a create whose reply was lost', async () => {
     const { box, newRequest, request, drain } = await parts();
@@ -92,7 +104,10 @@ describe('converge', () => {
     const { requestId } = await newRequest();
     box.meet('createUser', { code: 'box_forbidden', detail: 'No scope.', ambiguous: false });
     expect(await drain(requestId)).toBe(1);
-    expect(await request(requestId)).toMatchObject({ status: 'failed', error: { code: 'box_forbidden', detail: 'No scope.' } });
+    expect(await request(requestId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'box_forbidden', detail: 'No scope.' },
+    });
   });
 
   it('gives up after the policy’s last attempt, and says so in the timeline', async () => {
@@ -119,7 +134,10 @@ describe('converge', () => {
   it('hands back between two steps when the process stops', async () => {
     const { box, handlerWith, newRequest, request, drain, stopping } = await parts();
     const person = somebody();
-    await box.createUser({ requestId: null, identityId: null, lease: null }, { externalId: person.subject, name: 'Old' });
+    await box.createUser(
+      { requestId: null, identityId: null, lease: null },
+      { externalId: person.subject, name: 'Old' },
+    );
     const { requestId } = await newRequest(person);
     const stopsInside: BoxPort = instead(box, {
       createUser: (...args: Parameters<BoxPort['createUser']>) => {
@@ -138,7 +156,8 @@ describe('converge', () => {
     const sleepsInside: BoxPort = instead(box, {
       createUser: async (context: CallContext, user: { externalId: string; name: string }) => {
         const result = await box.createUser(context, user);
-        await test.database.prisma.$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${context.identityId}::uuid`;
+        await test.database.prisma
+          .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${context.identityId}::uuid`;
         return result;
       },
     });

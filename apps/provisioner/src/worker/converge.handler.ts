@@ -23,7 +23,10 @@ export interface ConvergeParts {
 }
 
 const over: JobEnd = { kind: 'over' };
-const internalError: Ending = { kind: 'faulted', fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' } };
+const internalError: Ending = {
+  kind: 'faulted',
+  fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' },
+};
 
 /** The handler of the job `converge`: take the request, make Box match, settle how it ended. */
 export function convergeHandler(parts: ConvergeParts): (payload: { requestId: string }) => Promise<JobEnd> {
@@ -75,6 +78,12 @@ async function settle({ lease, failures }: Taken, ending: Ending, parts: Converg
     return over;
   }
   await store.retry(lease, fault, disposal.delayMs, disposal.counted);
-  logger.warn({ event: 'retry-scheduled', code: fault.code, detail: fault.detail, delayMs: disposal.delayMs, ...context });
+  logger.warn({
+    event: 'retry-scheduled',
+    code: fault.code,
+    detail: fault.detail,
+    delayMs: disposal.delayMs,
+    ...context,
+  });
   return { kind: 'again', delayMs: disposal.delayMs };
 }
