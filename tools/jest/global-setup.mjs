@@ -2,6 +2,7 @@
 // which has every migration: CREATE DATABASE x TEMPLATE foyer_template.
 import { migrate } from '../../libs/persistence/src/migrate.ts';
 import { createDatabase, startPostgres } from '../src/postgres.ts';
+import { postgresPrograms, serverOwner } from '../src/postgres-files.ts';
 
 export default async function setUp() {
   const server = await startPostgres({ maxConnections: 300 });
@@ -12,5 +13,8 @@ export default async function setUp() {
     throw error;
   }
   process.env.FOYER_TEST_POSTGRES_URL = server.url;
+  // For tests that stop and start a server of their own: its programs, and whom they run as when we are root.
+  const owner = await serverOwner();
+  process.env.FOYER_TEST_POSTGRES_PROGRAMS = JSON.stringify({ ...(await postgresPrograms(owner)), ...owner });
   globalThis.foyerTestServer = server;
 }

@@ -1,5 +1,7 @@
 // Says at the end which tests were skipped, and why: a skipped test carries its reason in its title, [needs chromium].
-// With CI=true a skipped test is a failure.
+// With CI=true a skipped test is a failure, but for what CI cannot install for itself: a Docker engine.
+const EXCUSED = /\[needs a Docker engine\]/;
+
 export default class SkippedReporter {
   #skipped = [];
 
@@ -17,8 +19,9 @@ export default class SkippedReporter {
   }
 
   getLastError() {
-    if (this.#skipped.length === 0 || process.env.CI !== 'true') return undefined;
-    return new Error(`${this.#skipped.length} tests were skipped, and with CI=true every test must run.`);
+    const unexcused = this.#skipped.filter((name) => !EXCUSED.test(name));
+    if (unexcused.length === 0 || process.env.CI !== 'true') return undefined;
+    return new Error(`${unexcused.length} tests were skipped, and with CI=true every test must run.`);
   }
 }
 

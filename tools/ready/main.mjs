@@ -79,7 +79,7 @@ const take = {
       what: 'installing packages',
       why,
       command: viaNode ? process.execPath : 'npm',
-      // Not `npm ci`: it refuses a lockfile without the packages of other platforms, which a registry may lack.
+      // Not `npm ci`, which begins by removing everything: a small change of the lockfile then costs seconds.
       // --no-save leaves package.json and package-lock.json as they are.
       args: [
         ...(viaNode ? [npm] : []),

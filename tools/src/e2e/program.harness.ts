@@ -1,4 +1,16 @@
-import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
-/** Whether the machine has this program on its PATH. */
-export const hasProgram = (name: string): boolean => spawnSync(name, ['--version']).error === undefined;
+/** Where the PATH has this program; undefined when it has not. */
+export const findProgram = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });

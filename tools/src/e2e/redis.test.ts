@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describeMainJob } from './main-job.harness.ts';
-import { hasProgram } from './program.harness.ts';
+import { findProgram } from './program.harness.ts';
 
-if (hasProgram('redis-server') || process.env.CI === 'true') {
+if (findProgram('redis-server') || process.env.CI === 'true') {
   describeMainJob(
     'Redis',
     { redis: true },

@@ -1,3 +1,4 @@
+import { assets } from '../http/assets.ts';
 import { html } from '../http/html.ts';
 import { paths } from './operations.ts';
 
@@ -37,6 +38,7 @@ export const referencePage = (): string =>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>API – Foyer</title>
+        <link rel="icon" href="${assets.icon.path}" type="image/svg+xml" />
         <link rel="stylesheet" href="/docs/swagger-ui.css" />
         <script src="/docs/swagger-ui-bundle.js" defer></script>
         <script src="/docs/start.js" defer></script>
