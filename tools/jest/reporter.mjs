@@ -1,6 +1,6 @@
 // Says at the end which tests were skipped, and why: a skipped test carries its reason in its title, [needs chromium].
-// With CI=true a skipped test is a failure, but for what CI cannot install for itself: a Docker engine.
-const EXCUSED = /\[needs a Docker engine\]/;
+// With CI=true a skipped test is a failure, but for what CI cannot install for itself.
+const EXCUSED = /\[needs Docker\]/;
 
 export default class SkippedReporter {
   #skipped = [];

@@ -4,7 +4,7 @@ export * from './convergence-store.ts';
 export * from './database.ts';
 export * from './identities.ts';
 export * from './intake.ts';
-export * from './migrate.ts';
+export * from './migrations/migrate.ts';
 export * from './relay-store.ts';
 export * from './request-versions.ts';
 export * from './request-watch.ts';

@@ -18,15 +18,16 @@ const standalone = findProgram('docker-compose');
 const files = ['--env-file', 'twins.env', '--profile', 'twins', '--project-name', 'foyer-test'];
 
 async function compose(...args: string[]): Promise<string> {
-  const [command, first] = standalone ? [standalone, []] : ['docker', ['compose']];
-  const { stdout } = await promisify(execFile)(command!, [...first!, ...files, ...args], {
+  const command = standalone ?? 'docker';
+  const plugin = standalone === undefined ? ['compose'] : [];
+  const { stdout } = await promisify(execFile)(command, [...plugin, ...files, ...args], {
     cwd: ROOT,
     maxBuffer: 64 * 2 ** 20,
   });
   return stdout;
 }
 
-(hasEngine ? describe : describe.skip)('docker compose up [needs a Docker engine]', () => {
+(hasEngine ? describe : describe.skip)('docker compose up [needs Docker]', () => {
   const person = { username: 'ada@example.com', password: SAMPLE_PASSWORD };
 
   beforeAll(async () => {

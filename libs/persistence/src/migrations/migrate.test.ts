@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { shownAddress } from './migrate-database.ts';
+import { shownAddress } from './database.ts';
 import { migrate, MigrationError, pendingMigrations, settleMigration } from './migrate.ts';
 
 const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';

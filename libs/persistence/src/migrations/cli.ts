@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { MigrationError } from './migrate-error.ts';
+import { MigrationError } from './error.ts';
 import { migrate, settleMigration } from './migrate.ts';
 
 const USAGE = `Brings the database of DATABASE_URL (or DATABASE_URL_FILE) to the newest migration.

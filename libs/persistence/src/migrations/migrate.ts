@@ -1,11 +1,11 @@
-import { connectWhenReady, withMigrationLock, type OnProgress } from './migrate-database.ts';
-import { type MigrationEngine, type StatementFailure } from './migrate-engine.ts';
-import { MigrationError } from './migrate-error.ts';
-import { migrationsDirectory, readMigrations, type MigrationFile } from './migrate-files.ts';
-import { pendingMigrations, type MigrationState } from './migrate-pending.ts';
+import { connectWhenReady, withMigrationLock, type OnProgress } from './database.ts';
+import { type MigrationEngine, type StatementFailure } from './engine.ts';
+import { MigrationError } from './error.ts';
+import { migrationsDirectory, readMigrations, type MigrationFile } from './files.ts';
+import { pendingMigrations, type MigrationState } from './pending.ts';
 
-export { MigrationError } from './migrate-error.ts';
-export { pendingMigrations, type MigrationState } from './migrate-pending.ts';
+export { MigrationError } from './error.ts';
+export { pendingMigrations, type MigrationState } from './pending.ts';
 
 export interface MigrateOptions {
   databaseUrl: string;
@@ -74,7 +74,7 @@ async function exclusively<T>(
     return await withMigrationLock(client, lockWaitMs, onProgress, async () => {
       const state = await pendingMigrations(client, directory);
       // Loaded here, so that an app which only asks what is pending does not carry the engine.
-      const { openEngine } = await import('./migrate-engine.ts');
+      const { openEngine } = await import('./engine.ts');
       const engine = await openEngine(databaseUrl);
       try {
         return await work(engine, state);

@@ -1,5 +1,5 @@
-import { codeOf } from './migrate-database.ts';
-import { migrationNames, migrationsDirectory } from './migrate-files.ts';
+import { codeOf } from './database.ts';
+import { migrationNames, migrationsDirectory } from './files.ts';
 
 /** What asks the database one thing: a pg.Pool, a pg.Client, or anything shaped alike. */
 export interface Queryable {

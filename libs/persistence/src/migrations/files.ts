@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { MigrationError } from './migrate-error.ts';
+import { MigrationError } from './error.ts';
 
 /** One migration on disk: the folder's name and its SQL. */
 export interface MigrationFile {

@@ -5,7 +5,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory, DriverAdapterError } from '@prisma/driver-adapter-utils';
 import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
-import { type MigrationFile } from './migrate-files.ts';
+import { type MigrationFile } from './files.ts';
 
 /** Where in a migration's SQL the database stopped. */
 export interface StatementFailure {

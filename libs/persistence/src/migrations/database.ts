@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { MigrationError } from './migrate-error.ts';
+import { MigrationError } from './error.ts';
 
 export type OnProgress = (line: string) => void;
 
