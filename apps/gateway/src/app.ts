@@ -25,7 +25,8 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   app.set('etag', false);
   app.disable('x-powered-by');
   const { load, checkForgery } = app.get(Sessions, { strict: false });
-  app.use(requestLog(logger, metrics), secureHeaders(config), canonicalOrigin(config));
+  app.use(requestLog(logger, metrics));
+  app.use(either(isApi, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
   app.use(unless(hasNoSession, load));
   app.use(
     express.json({ limit: BODY_LIMIT, strict: true, type: ['application/json', 'application/*+json'] }),
@@ -42,13 +43,18 @@ const hasNoSession = (req: Request): boolean =>
   /^\/(healthz|readyz|metrics|assets\/.*)$/.test(req.path) ||
   (isApi(req) && req.headers.authorization !== undefined);
 
+const either =
+  (matches: (req: Request) => boolean, then: RequestHandler, otherwise: RequestHandler): RequestHandler =>
+  (req, res, next) =>
+    void (matches(req) ? then : otherwise)(req, res, next);
+
 const unless =
   (matches: (req: Request) => boolean, handler: RequestHandler): RequestHandler =>
   (req, res, next) =>
     matches(req) ? next() : void handler(req, res, next);
 
 /** No page of ours needs more than its own stylesheet and script; signing out leads through Okta. */
-function secureHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHandler {
+function pageHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHandler {
   const secure = FOYER_ENV === 'production';
   return helmet({
     contentSecurityPolicy: {
@@ -69,4 +75,20 @@ function secureHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHa
     xFrameOptions: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
   });
+}
+
+/** What is not a page must never be taken for one; a poll's headers are most of its answer. */
+function answerHeaders({ FOYER_ENV }: GatewayConfig): RequestHandler {
+  const headers = new Map([
+    ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+    ['x-content-type-options', 'nosniff'],
+    ['referrer-policy', 'no-referrer'],
+    ['cross-origin-resource-policy', 'same-origin'],
+  ]);
+  if (FOYER_ENV === 'production')
+    headers.set('strict-transport-security', 'max-age=31536000; includeSubDomains');
+  return (_req, res, next) => {
+    res.setHeaders(headers);
+    next();
+  };
 }
