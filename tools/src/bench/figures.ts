@@ -129,7 +129,7 @@ export async function returningCallback(bench: Bench): Promise<Figure> {
   });
 }
 
-/** Polls answered with 304, over an empty route behind the same kind of token. Taken in turns, best of three. */
+/** Polls answered with 304, over an empty route behind the same kind of token. Taken in turns; the first three rounds warm both up. */
 export async function statusPoll(bench: Bench): Promise<Figure> {
   const { stack, empty, database } = bench;
   const token = await stack.okta.serviceToken('foyer.read');
@@ -143,12 +143,12 @@ export async function statusPoll(bench: Bench): Promise<Figure> {
   headers['if-none-match'] = etag!;
   const polls: number[] = [];
   const bare: number[] = [];
-  const load = { connections: 8, ms: 2_000, status: 304 };
-  for (let n = 0; n < 4; n++) {
+  const load = { connections: 8, ms: 2_500, status: 304 };
+  for (let n = 0; n < 6; n++) {
     polls.push(await rate(url, headers, load));
     bare.push(await rate(`${empty}/empty`, headers, load));
   }
-  const [poll, route] = [median(polls.slice(1)), median(bare.slice(1))];
+  const [poll, route] = [median(polls.slice(3)), median(bare.slice(3))];
   return atLeast('status polls a second, over an empty route behind the same auth', poll / route, 0.5, {
     poll,
     route,
