@@ -75,7 +75,7 @@ it('does nothing for somebody who was deactivated', async () => {
   const ada = await somebody();
   await api.sql('UPDATE identity SET active = false WHERE id = $1', [ada.identityId]);
   const answer = await list(ada);
-  expect([answer.status, answer.body.code]).toEqual([403, 'identity_deactivated']);
+  expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
 });
 
 it.each([

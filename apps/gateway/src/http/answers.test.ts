@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
 
 let gateway: TestGateway;
+const logged: string[] = [];
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ onLog: (line) => logged.push(line) });
 });
 afterAll(async () => {
   await gateway.close();
@@ -63,6 +64,14 @@ describe('an error', () => {
     });
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({ code });
+  });
+
+  test('puts no query on the log', async () => {
+    const query = 'code=a-code-of-okta&state=abc';
+    await ask(`/nowhere?${query}`);
+    await ask(`/authorization-code/callback?${query}`, { method: 'POST' });
+    expect(logged.some((line) => line.includes('/nowhere'))).toBe(true);
+    expect(logged.filter((line) => line.includes('a-code-of-okta'))).toEqual([]);
   });
 
   test('of ours tells nothing of itself', async () => {

@@ -8,6 +8,9 @@ import { isUnavailable } from './unavailable.ts';
 /** How long until another try is worth it, in seconds, where the fault itself does not say. */
 const retryAfter: Partial<Record<ErrorCode, number>> = { unavailable: 5, okta_unavailable: 10 };
 
+/** The parser's words quote the body, the router's the whole address with its query. */
+const quoting: ReadonlySet<ErrorCode> = new Set(['malformed_body', 'not_found']);
+
 /** The one place where errors become answers: a page for browsers, RFC 9457 problem details for all others. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -38,8 +41,7 @@ export class ErrorFilter implements ExceptionFilter {
   private log(req: Request, error: FoyerError): void {
     const { code, cause } = error;
     if (errorCatalog[code].status >= 500) return req.log.error({ event: 'request-failed', code, err: error });
-    // The parser's words quote the body.
-    const reason = cause instanceof Error && code !== 'malformed_body' ? cause.message : error.detail;
+    const reason = cause instanceof Error && !quoting.has(code) ? cause.message : error.detail;
     req.log.info({ event: 'request-refused', code, reason });
   }
 }

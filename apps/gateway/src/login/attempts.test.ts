@@ -106,6 +106,13 @@ test('outlives a change of the secret, while the old one is still listed', async
   expect(await take(lost)).toBeNull();
 });
 
+test('leaves alone what has its prefix and cannot be one', async () => {
+  const cookie = Array.from({ length: 6 }, (_, i) => `foyer-login-(${i}=x`).join('; ');
+  const ask = (path: string) => fetch(new URL(path, cookieUrl()), { headers: { cookie } });
+  expect((await ask('/begin')).status).toBe(200);
+  expect(await (await ask('/take/(1')).json()).toBeNull();
+});
+
 function cookieUrl(): string {
   const address = server.address();
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}/`;

@@ -17,6 +17,8 @@ export type Attempt = z.infer<typeof Attempt>;
 const LIFE_SECONDS = 600;
 /** As many tabs may sign in at once; the oldest gives way. */
 const MOST_OPEN = 5;
+/** What `begin` makes. Other text may not be the name of a cookie that is set. */
+const STATE = /^[\w-]+$/;
 
 /**
  * Attempts are kept by the browser, each in an encrypted cookie of its own: any number of tabs, even two that begin in the
@@ -54,6 +56,7 @@ export class Attempts {
 
   /** The attempt with this state, once; null when this browser has none, or it is too old. */
   async take(req: Request, res: Response, state: string): Promise<Attempt | null> {
+    if (!STATE.test(state)) return null;
     const name = this.prefix + state;
     const sealed = cookiesOf(req).get(name);
     if (sealed === undefined) return null;
@@ -79,7 +82,9 @@ export class Attempts {
   }
 
   private open(req: Request): string[] {
-    return [...cookiesOf(req).keys()].filter((name) => name.startsWith(this.prefix)).sort();
+    const isOurs = (name: string) =>
+      name.startsWith(this.prefix) && STATE.test(name.slice(this.prefix.length));
+    return [...cookiesOf(req).keys()].filter(isOurs).sort();
   }
 }
 

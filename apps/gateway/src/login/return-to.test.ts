@@ -35,6 +35,7 @@ describe('a path to come back to', () => {
     'javascript:alert(1)',
     `/${'a'.repeat(1_000)}`,
     '/login',
+    '/LOGIN',
     '/login/?returnTo=/x',
     '/logout',
     '/authorization-code/callback?code=x',

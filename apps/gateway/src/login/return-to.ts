@@ -2,7 +2,7 @@
 const LONGEST = 1_000;
 
 /** Coming back to these would begin a sign-in anew. */
-const doors = /^\/(login|logout|authorization-code)(\/|$)/;
+const doors = /^\/(login|logout|authorization-code)(\/|$)/i;
 
 /**
  * The path of our own origin that a browser asked to come back to, as the URL Standard reads it; `/` for anything else:

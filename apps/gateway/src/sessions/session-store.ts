@@ -12,12 +12,13 @@ type Done<T = void> = (error: unknown, result?: T) => void;
 const TOUCH_EVERY_MS = 60_000;
 
 /**
- * connect-pg-simple, with two habits mended. A session that was loaded is only ever updated: stock `set` is an upsert, so a
- * request that is under way while another signs out would bring the session back. And `touch` writes once a minute.
+ * connect-pg-simple, with three habits mended. A session in the database is only ever updated: stock `set` is an upsert, so
+ * a request that is under way while another signs out would bring the session back. `touch` writes once a minute. And a
+ * session whose person was deactivated ends when it is next used.
  */
 export class SessionStore extends PgStore {
   private readonly pool: pg.Pool;
-  /** The expiry in the database, of the sessions that came from there. */
+  /** The expiry in the database, of the sessions that are there. */
   private readonly expiries = new WeakMap<object, number>();
 
   private readonly maxAgeMs: number;
@@ -36,16 +37,17 @@ export class SessionStore extends PgStore {
   }
 
   override get(sid: string, done: Done<SessionData | null>): void {
-    const query = this.pool.query<{ sess: SessionData; expire: Date }>({
+    const query = this.pool.query<{ sess: SessionData; expire: Date; active: boolean | null }>({
       name: 'session-get',
-      text: 'SELECT sess, expire FROM session WHERE sid = $1 AND expire >= now()',
+      text: `SELECT s.sess, s.expire, i.active FROM session s LEFT JOIN identity i ON i.id = (s.sess ->> 'identityId')::uuid
+             WHERE s.sid = $1 AND s.expire >= now()`,
       values: [sid],
     });
     answer(query, (error, result) => {
       const row = result?.rows[0];
       if (!row) return done(error, null);
-      if (Date.now() - (row.sess.signedInAt ?? 0) >= this.maxAgeMs)
-        return this.destroy(sid, (fault) => done(fault, null));
+      const isOver = Date.now() - (row.sess.signedInAt ?? 0) >= this.maxAgeMs;
+      if (isOver || row.active === false) return this.destroy(sid, (fault) => done(fault, null));
       row.sess.cookie.expires = row.expire;
       done(null, row.sess);
     });
@@ -59,7 +61,8 @@ export class SessionStore extends PgStore {
   }
 
   override set(sid: string, data: SessionData, done: Done = () => {}): void {
-    const values = [sid, JSON.stringify(data), expiryOf(data)];
+    const expiry = expiryOf(data);
+    const values = [sid, JSON.stringify(data), expiry];
     const query = this.expiries.has(data)
       ? { name: 'session-update', text: 'UPDATE session SET sess = $2, expire = $3 WHERE sid = $1', values }
       : {
@@ -67,7 +70,11 @@ export class SessionStore extends PgStore {
           text: 'INSERT INTO session (sid, sess, expire) VALUES ($1, $2, $3)',
           values,
         };
-    answer(this.pool.query(query), (error) => done(error));
+    answer(this.pool.query(query), (error) => {
+      // express-session saves a regenerated session once more at the end of the answer.
+      if (!error) this.expiries.set(data, expiry.valueOf());
+      done(error);
+    });
   }
 
   override touch(sid: string, data: SessionData, done: Done = () => {}): void {

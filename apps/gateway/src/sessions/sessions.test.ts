@@ -3,11 +3,12 @@ import { headingOf, type Browser, type Page } from '../testing/browser.harness.t
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
 
 let gateway: TestGateway;
+const logged: string[] = [];
 let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ onLog: (line) => logged.push(line) });
   await gateway.browser().signIn('ada@example.com');
 });
 afterAll(async () => {
@@ -117,6 +118,23 @@ test('it ends when it has lasted too long, however busy it was', async () => {
   );
   expect(isSignedOut((await browser.open('/')).text)).toBe(true);
   expect((await sessions()).map(({ sid }) => sid)).not.toContain(await sidOf(browser));
+});
+
+test('it ends at once when its person is deactivated, on the API as well', async () => {
+  const other = gateway.browser();
+  await other.signIn('alan@example.com');
+  await gateway.database.query(`UPDATE identity SET active = false WHERE username = 'alan@example.com'`);
+  const me = await other.open('/v1/me');
+  expect([me.status, me.text]).toEqual([401, expect.stringContaining('unauthenticated')]);
+  expect((await sessions()).map(({ sid }) => sid)).not.toContain(await sidOf(other));
+});
+
+test('signing in anew ends the one before, and is no fault', async () => {
+  const before = await sidOf(browser);
+  await browser.signIn('ada@example.com');
+  expect((await sessions()).map(({ sid }) => sid)).not.toContain(before);
+  expect(isSignedOut((await browser.open('/')).text)).toBe(false);
+  expect(logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
 test('a request under way while another signs out does not bring the session back', async () => {

@@ -89,7 +89,7 @@ export class InlineWorker implements JobQueue {
     const take = await this.store.take(requestId);
     if (take.kind === 'busy') return this.again(requestId, take.retryInMs);
     if (take.kind === 'over') return;
-    const { lease, failures } = take.taken;
+    const { lease, ...tried } = take.taken;
     const ending = await converge(take.taken, {
       box: this.box,
       store: this.store,
@@ -97,7 +97,7 @@ export class InlineWorker implements JobQueue {
     });
     if (ending.kind === 'handed-back') return this.store.handBack(lease);
     if (ending.kind === 'converged') return this.store.succeed(lease, ending.outcome);
-    const disposal = dispose(ending.fault, failures, policy, 0.5);
+    const disposal = dispose(ending.fault, tried, policy, 0.5);
     if (disposal.kind === 'fail') return this.store.fail(lease, ending.fault);
     await this.store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);
     this.again(requestId, disposal.delayMs);
