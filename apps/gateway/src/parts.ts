@@ -77,7 +77,8 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     queue: createQueue({
       redisUrl: config.REDIS_URL,
       databaseUrl: config.DATABASE_URL,
-      prefix: config.QUEUE_PREFIX,
+      // A tenant's jobs are its own: another tenant's provisioner could only throw them away.
+      prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
       onError: (error, where) => report(`queue ${where}`)(error),
     }),
     box: createBox({

@@ -143,6 +143,32 @@ describe('what is known of the last create', () => {
   });
 });
 
+describe('what is known of several creates', () => {
+  const outcome = (result: 'refused' | 'failed' | 'ambiguous', status: number) => ({
+    result,
+    status,
+    error: null,
+    answer: null,
+    durationMs: 1,
+  });
+
+  it.each([
+    ['a conflict', outcome('refused', 409)],
+    ['one that was turned away', outcome('failed', 429)],
+  ])(
+    'stays unsettled when an unsettled one was followed by %s: Box may have made it',
+    async (_name, next) => {
+      const { store, log, newRequest } = await parts();
+      const requestId = await newRequest();
+      const first = await take(store, requestId);
+      for (const end of [outcome('ambiguous', 503), next])
+        await log.conclude(await log.intend(context(first), create), end);
+      await expireLease(first);
+      expect((await take(store, requestId)).lastCreate).toBe('unsettled');
+    },
+  );
+});
+
 describe('the mapping', () => {
   it('gives one Box user to one identity of a tenant only', async () => {
     const { store, newRequest } = await parts();
@@ -159,6 +185,18 @@ describe('the mapping', () => {
     await store.saveAccount(first.lease, account, 'created');
     await expireLease(first);
     expect(await take(store, requestId)).toMatchObject({ effect: 'created', account });
+  });
+});
+
+describe('the timeline', () => {
+  it('tells once what a request did in Box, however often the mapping is saved', async () => {
+    const { store, newRequest, requests } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    for (const appliedGeneration of [0, 1])
+      await store.saveAccount(first.lease, { ...account, boxUserId: '7002', appliedGeneration }, 'created');
+    const timeline = (await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event);
+    expect(timeline).toEqual(['queued', 'started', 'box-user-created']);
   });
 });
 

@@ -106,12 +106,14 @@ export class PrismaConvergenceStore implements ConvergenceStore {
             ON CONFLICT (identity_id) DO UPDATE SET box_user_id = excluded.box_user_id, name = excluded.name,
               status = excluded.status, applied_generation = excluded.applied_generation, updated_at = clock_timestamp()
           ), noted AS (
-            UPDATE provisioning_request r SET effect = ${effect}, version = version + 1
-            FROM fence WHERE r.id = ${lease.requestId}::uuid
-            RETURNING r.id
+            UPDATE provisioning_request r SET effect = ${effect}, version = r.version + 1
+            FROM fence, provisioning_request before
+            WHERE r.id = ${lease.requestId}::uuid AND before.id = r.id
+            RETURNING r.id, before.effect IS DISTINCT FROM ${effect} AS is_news
           ), told AS (
             INSERT INTO request_event (request_id, event, detail)
-            SELECT id, ${event ?? null}, ${`Box user ${account.boxUserId}`} FROM noted WHERE ${event ?? null}::text IS NOT NULL
+            SELECT id, ${event ?? null}, ${`Box user ${account.boxUserId}`} FROM noted
+            WHERE is_news AND ${event ?? null}::text IS NOT NULL
           )`,
       );
       return 'saved';
@@ -183,7 +185,7 @@ export class PrismaConvergenceStore implements ConvergenceStore {
       LEFT JOIN LATERAL (
         SELECT call.id, o.result, o.status FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
         WHERE call.identity_id = s.identity_id AND call.operation = 'create_user'
-        ORDER BY call.id DESC LIMIT 1
+        ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1
       ) c ON a.identity_id IS NULL`;
     return row;
   }
@@ -266,7 +268,7 @@ function toTaken(lease: Lease, row: TakenRow) {
   };
 }
 
-/** What the call log says of the last create; see `LastCreate`. A create that is known to have worked, but whose mapping
+/** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
  * is not there, is as unsettled as one without an outcome: Box is asked. */
 function toLastCreate(row: TakenRow): LastCreate | null {
   if (row.create_id === null) return null;

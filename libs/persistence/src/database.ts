@@ -6,6 +6,8 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Connections this process may hold. */
   readonly poolSize?: number;
+  /** How long a server may be silent after a query before it is given up, in milliseconds; above any statement's limit. */
+  readonly silenceMs?: number;
   /** Hears of connections that broke while idle; the pool replaces them by itself. */
   readonly onError?: (error: Error) => void;
 }
@@ -28,11 +30,20 @@ const limits = {
   idle_in_transaction_session_timeout: 30_000,
 };
 
-export function openDatabase({ url, poolSize = 10, onError = () => {} }: DatabaseOptions): Database {
+/** The statement limit is the server's, and one that disappeared keeps none: without a limit of ours we would wait for ever. */
+const SILENCE_MS = 20_000;
+/** An idle connection whose far end has gone is found out by probes, the first after this long. */
+const FIRST_PROBE_MS = 10_000;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, poolSize = 10, silenceMs = SILENCE_MS, onError = () => {} } = options;
   const config = {
     connectionString: url,
     application_name: 'foyer',
     connectionTimeoutMillis: 10_000,
+    query_timeout: silenceMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: FIRST_PROBE_MS,
     ...limits,
   };
   const pool = new pg.Pool({ ...config, max: poolSize });
@@ -42,7 +53,7 @@ export function openDatabase({ url, poolSize = 10, onError = () => {} }: Databas
     prisma,
     pool,
     async connect() {
-      const client = new pg.Client({ ...config, statement_timeout: 0, keepAlive: true });
+      const client = new pg.Client({ ...config, statement_timeout: 0 });
       client.on('error', onError);
       await client.connect();
       return client;
@@ -65,9 +76,10 @@ export function openDatabase({ url, poolSize = 10, onError = () => {} }: Databas
 }
 
 /** The tenant's id; the tenant is made when it is new. `slug`: lower-case letters, digits and dashes, at most 63. */
-export async function openTenant({ prisma }: Database, slug: string): Promise<string> {
-  // Not Prisma's upsert: it reads before it writes, and several processes start at once.
-  await prisma.$executeRaw`INSERT INTO tenant (slug) VALUES (${slug}) ON CONFLICT (slug) DO NOTHING`;
-  const { id } = await prisma.tenant.findUniqueOrThrow({ where: { slug }, select: { id: true } });
-  return id;
+export async function openTenant({ pool }: Database, slug: string): Promise<string> {
+  // Past Prisma: its upsert reads before it writes, several processes start at once, and the first thing that a process
+  // asks of the database must fail in words that an operator understands.
+  await pool.query('INSERT INTO tenant (slug) VALUES ($1) ON CONFLICT (slug) DO NOTHING', [slug]);
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
+  return rows[0]!.id;
 }

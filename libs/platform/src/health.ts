@@ -7,19 +7,23 @@ export interface Readiness {
   readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
 }
 
+/** Longer than the checks' own limits: for a part that has none, or whose own was not kept. */
+const CHECK_LIMIT_MS = 3_000;
+
 /**
- * Runs all checks at once. `onFault` hears why a part is not ready. A part named in `spareable` is told of, but without it
+ * Runs all checks at once, each for at most `limitMs`. `onFault` hears why a part is not ready. A part named in `spareable` is told of, but without it
  * the process is still of use.
  */
 export async function checkReadiness(
   checks: ReadinessChecks,
   onFault: (part: string, error: unknown) => void,
   spareable: readonly string[] = [],
+  limitMs = CHECK_LIMIT_MS,
 ): Promise<Readiness> {
   const parts = await Promise.all(
     Object.entries(checks).map(async ([part, check]) => {
       try {
-        await check();
+        await within(limitMs, check());
         return [part, 'ok'] as const;
       } catch (error) {
         onFault(part, error);
@@ -31,4 +35,12 @@ export async function checkReadiness(
     ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)),
     parts: Object.fromEntries(parts),
   };
+}
+
+async function within(limitMs: number, check: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${limitMs} ms.`)), limitMs);
+  });
+  await Promise.race([check, late]).finally(() => clearTimeout(timer));
 }

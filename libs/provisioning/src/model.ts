@@ -32,7 +32,8 @@ export interface BoxUser {
 }
 
 /**
- * How the last create of this identity ended, read from the call log:
+ * How the last create of this identity ended, read from the call log; one that is unsettled counts as the last until the
+ * mapping is there, whatever was tried after it:
  * - `refused`: Box surely made nothing (a 4xx other than 409, or it was never sent);
  * - `conflict`: Box says the user exists;
  * - `unsettled`: no outcome on record, an ambiguous one, or one whose mapping was never saved. Box may have made it.

@@ -12,22 +12,32 @@ export interface RetryPolicy {
 /** Twelve attempts over about a quarter of an hour: long enough for a Box incident's first page, short enough to be noticed. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, maxMs: 300_000 };
 
+/** What a request has behind it: how often it was taken up, this turn included, and how many turns ended in a counted error. */
+export interface Tried {
+  readonly attempts: number;
+  readonly failures: number;
+}
+
 export type Disposal =
   { readonly kind: 'fail' } | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };
 
 /**
- * What becomes of a request that met `fault`, having `failures` counted errors behind it. Exponential back-off with
- * jitter (half to all of the step, so that a crowd spreads out); never earlier than Box asked. `random` is in [0, 1).
+ * What becomes of a request that met `fault`. Exponential back-off with jitter (half to all of the step, so that a crowd
+ * spreads out); never earlier than Box asked. A limit without a time of its own is no error that counts, but each turn
+ * that meets it waits longer, or the crowd would keep Box busy with refusing it. `random` is in [0, 1).
  */
 export function dispose(
   fault: Pick<BoxFault, 'code' | 'retryAfterMs'>,
-  failures: number,
+  { attempts, failures }: Tried,
   policy: RetryPolicy,
   random: number,
 ): Disposal {
-  const step = Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(failures, 30));
+  const disposition = dispositionOf(fault.code);
+  const untold = disposition === 'delay' && fault.retryAfterMs === undefined;
+  const doublings = Math.min(untold ? attempts - 1 : failures, 30);
+  const step = Math.min(policy.maxMs, policy.baseMs * 2 ** doublings);
   const delayMs = Math.max(Math.round(step * (0.5 + random / 2)), fault.retryAfterMs ?? 0);
-  switch (dispositionOf(fault.code)) {
+  switch (disposition) {
     case 'delay':
       return { kind: 'retry', delayMs, counted: false };
     case 'retry':

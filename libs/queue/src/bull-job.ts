@@ -44,14 +44,18 @@ export function checkHandlers(handlers: JobHandlers): void {
 
 const isJobName = (name: string): name is JobName => Object.hasOwn(jobCatalog, name);
 
-/** What is to be done for a stored job, or, as a text, why nothing can be. */
+/** Whoever can write to the queue chooses names and keys; what is told of them must fit a line of the log. */
+const LONGEST_REASON = 300;
+
+/** What is to be done for a stored job, or, as a text of at most 300 characters, why nothing can be. */
 export function readBullJob(
   handlers: JobHandlers,
   name: string,
   data: unknown,
 ): (() => Promise<JobEnd>) | string {
-  if (!isJobName(name)) return `no job is called ${JSON.stringify(name)}`;
+  if (!isJobName(name)) return `no job is called ${JSON.stringify(name)}`.slice(0, LONGEST_REASON);
   const parsed = jobCatalog[name].payload.safeParse(data);
   if (parsed.success) return () => handlers[name](parsed.data);
-  return parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  return reasons.join('; ').slice(0, LONGEST_REASON);
 }

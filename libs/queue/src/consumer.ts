@@ -34,6 +34,8 @@ const START_LIMIT_MS = 5_000;
 const FORCED_CLOSE_LIMIT_MS = 1_000;
 const RETRY_DELAY_MS = 1_000;
 const WHERE = 'queue consumer';
+/** Ours are half as long; whoever can write to the queue may choose others. */
+const LONGEST_NAME = 100;
 
 type BullWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, NoConnection>;
 
@@ -143,7 +145,7 @@ class Consumer implements JobConsumer {
 
   async #work(job: Job<unknown, void>, token: string | undefined): Promise<void> {
     const run = readBullJob(this.#handlers, job.name, job.data);
-    const where = `job ${job.id}`;
+    const where = `job ${job.id}`.slice(0, LONGEST_NAME);
     if (typeof run === 'string') {
       this.#reporter.job(new Error(`Dropped: ${run}`), where);
       throw new Dropped(run);

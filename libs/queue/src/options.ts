@@ -14,13 +14,13 @@ export interface QueueOptions {
 /** What our keys in Redis begin with; on PostgreSQL the schema does this. */
 export const KEY_PREFIX = 'foyer-queue';
 
-const SANE_PREFIX = /^[a-z][a-z0-9_-]{0,39}$/;
+const SANE_PREFIX = /^[a-z][a-z0-9_-]{0,109}$/;
 
 /** Throws unless the prefix can be part of a Redis key, a NOTIFY payload and an application name. */
 export function checkPrefix(prefix: string): void {
   if (!SANE_PREFIX.test(prefix)) {
     throw new Error(
-      `Queue prefix ${JSON.stringify(prefix)}: a letter, then at most 39 of a-z, 0-9, _ and -, as in "foyer".`,
+      `Queue prefix ${JSON.stringify(prefix)}: a letter, then at most 109 of a-z, 0-9, _ and -, as in "foyer".`,
     );
   }
 }

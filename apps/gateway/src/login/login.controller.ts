@@ -42,8 +42,9 @@ export class LoginController {
       const requestId = admission.kind === 'requested' ? admission.requestId : null;
       const { id: identityId } = admission.identity;
       this.record.accepted(req, trail, { identityId, requestId });
-      const begun = this.sessions.begin(req, { identityId, name: nameOf(admission), idToken, requestId });
-      await Promise.all([begun, trail.settled()]);
+      // On record first: nobody is signed in without a trace.
+      await trail.settled();
+      await this.sessions.begin(req, { identityId, name: nameOf(admission), idToken, requestId });
       if (requestId !== null) await this.intake.untilFinal(requestId, WAIT_MS);
     } catch (error) {
       throw await this.record.refused(req, trail, error);

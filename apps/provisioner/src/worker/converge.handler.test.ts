@@ -145,7 +145,7 @@ describe('converge', () => {
         return box.createUser(...args);
       },
     });
-    expect(await handlerWith(stopsInside)({ requestId })).toEqual({ kind: 'over' });
+    expect(await handlerWith(stopsInside)({ requestId })).toEqual({ kind: 'again', delayMs: 0 });
     expect(await request(requestId)).toMatchObject({ status: 'queued' });
     await expect(drain(requestId)).rejects.toThrow('never over');
   });

@@ -55,13 +55,14 @@ export function convergeHandler(parts: ConvergeParts): (payload: { requestId: st
   };
 }
 
-async function settle({ lease, failures }: Taken, ending: Ending, parts: ConvergeParts): Promise<JobEnd> {
+async function settle({ lease, ...tried }: Taken, ending: Ending, parts: ConvergeParts): Promise<JobEnd> {
   const { store, logger, metrics, policy } = parts;
   const context = { requestId: lease.requestId, identityId: lease.identityId };
   if (ending.kind === 'handed-back') {
     await store.handBack(lease);
     logger.info({ event: 'handed-back', ...context });
-    return over;
+    // The job stays in the queue for another worker: ended, it would hide the request from a relay that looks just now.
+    return { kind: 'again', delayMs: 0 };
   }
   if (ending.kind === 'converged') {
     await store.succeed(lease, ending.outcome);
@@ -70,7 +71,7 @@ async function settle({ lease, failures }: Taken, ending: Ending, parts: Converg
     return over;
   }
   const { fault } = ending;
-  const disposal = dispose(fault, failures, policy, Math.random());
+  const disposal = dispose(fault, tried, policy, Math.random());
   if (disposal.kind === 'fail') {
     await store.fail(lease, fault);
     metrics.requestsEnded.inc({ status: 'failed', outcome: fault.code });

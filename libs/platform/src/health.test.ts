@@ -1,0 +1,19 @@
+import { checkReadiness } from './health.ts';
+
+describe('readiness', () => {
+  it('names what works and what does not', async () => {
+    const told: string[] = [];
+    const readiness = await checkReadiness(
+      { database: () => Promise.resolve(), queue: () => Promise.reject(new Error('away')) },
+      (part) => told.push(part),
+    );
+    expect(readiness).toEqual({ ready: false, parts: { database: 'ok', queue: 'not ready' } });
+    expect(told).toEqual(['queue']);
+  });
+
+  it('is answered in time when a part never answers', async () => {
+    const never = () => new Promise<void>(() => undefined);
+    const readiness = await checkReadiness({ migrations: never }, () => undefined, [], 50);
+    expect(readiness).toEqual({ ready: false, parts: { migrations: 'not ready' } });
+  });
+});

@@ -1,0 +1,23 @@
+import { readBullJob } from './bull-job.ts';
+
+const handlers = { converge: () => Promise.resolve({ kind: 'over' as const }) };
+const huge = 'x'.repeat(1_000_000);
+
+describe('a stored job that nothing can be done for', () => {
+  it.each([
+    ['an unknown name', 'nonsense', {}, 'no job is called "nonsense"'],
+    ['a name that every object has', 'constructor', {}, 'no job is called "constructor"'],
+    ['no payload', 'converge', null, 'expected object'],
+    ['a payload of another shape', 'converge', { requestId: 12 }, 'requestId: '],
+  ])('is told of: %s', (_what, name, payload, told) => {
+    expect(readBullJob(handlers, name, payload)).toContain(told);
+  });
+
+  it.each([
+    ['name', huge, {}],
+    ['payload', 'converge', { requestId: 'x', [huge]: 1 }],
+  ])('is told of in a line of the log, however large its %s', (_what, name, payload) => {
+    const told = readBullJob(handlers, name, payload);
+    expect(typeof told === 'string' && told.length).toBeLessThanOrEqual(300);
+  });
+});
