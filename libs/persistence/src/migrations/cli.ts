@@ -7,7 +7,7 @@ const USAGE = `Brings the database of DATABASE_URL (or DATABASE_URL_FILE) to the
   npm run migrate
   npm run migrate -- --rolled-back NAME   a migration that failed was undone by hand; it will run again
   npm run migrate -- --applied NAME       a migration that failed was finished by hand; it counts as done
-MIGRATIONS_DIR names another migrations folder; MIGRATE_WAIT_SECONDS (30) how long a starting database is waited for.`;
+MIGRATE_WAIT_SECONDS (30): how long a starting database is waited for.`;
 
 // eslint-disable-next-line no-restricted-syntax -- a command of its own: it runs before there is any configuration
 const environment = process.env;

@@ -10,14 +10,11 @@ export interface MigrationFile {
 }
 
 /**
- * Where the migrations are: MIGRATIONS_DIR when set, else `prisma/migrations` in the nearest folder upwards, which is
- * right for sources, for dist and for an image that keeps the repository's layout.
+ * Where the migrations are: `prisma/migrations` in the nearest folder upwards, which is right for sources, for dist and
+ * for an image that keeps the repository's layout.
  * @throws MigrationError when there is none
  */
 export function migrationsDirectory(from: string = import.meta.dirname): string {
-  // eslint-disable-next-line no-restricted-syntax -- also read by `npm run migrate`, which has no configuration
-  const given = process.env.MIGRATIONS_DIR;
-  if (given) return existing(resolve(given), `MIGRATIONS_DIR is "${given}"`);
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const candidate = join(folder, 'prisma', 'migrations');
     if (existsSync(candidate)) return candidate;
@@ -25,15 +22,7 @@ export function migrationsDirectory(from: string = import.meta.dirname): string 
   }
   throw new MigrationError(
     'files',
-    `no prisma/migrations folder above ${from}; set MIGRATIONS_DIR to it, for example MIGRATIONS_DIR=/app/prisma/migrations`,
-  );
-}
-
-function existing(folder: string, what: string): string {
-  if (existsSync(folder)) return folder;
-  throw new MigrationError(
-    'files',
-    `${what}, but there is no such folder; let it name the folder of the migrations`,
+    `no prisma/migrations folder above ${from}; the copy of the project is not whole`,
   );
 }
 
