@@ -17,6 +17,8 @@ interface Policy {
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
+  private readonly policies = new WeakMap<object, Policy>();
+
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: AccessTokens,
@@ -25,14 +27,10 @@ export class AccessGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    const targets: Parameters<Reflector['getAllAndOverride']>[1] = [context.getHandler(), context.getClass()];
-    const policy: Policy = {
-      scope: this.reflector.getAllAndOverride<ApiScope | undefined>(SCOPE, targets),
-      sessions: this.reflector.getAllAndOverride<true | undefined>(SESSIONS, targets) === true,
-    };
+    const policy = this.policyOf(context);
     // What is behind here is for one caller only.
     response.setHeader('Cache-Control', 'private, no-store');
-    response.vary('Authorization, Cookie');
+    response.setHeader('Vary', 'Authorization, Cookie');
     try {
       request.principal = await this.identify(request, policy);
       return true;
@@ -40,6 +38,20 @@ export class AccessGuard implements CanActivate {
       challenge(response, error, policy.scope);
       throw error;
     }
+  }
+
+  /** A route's policy never changes: its decorators are read once. */
+  private policyOf(context: ExecutionContext): Policy {
+    const handler = context.getHandler();
+    const known = this.policies.get(handler);
+    if (known !== undefined) return known;
+    const targets: Parameters<Reflector['getAllAndOverride']>[1] = [handler, context.getClass()];
+    const policy: Policy = {
+      scope: this.reflector.getAllAndOverride<ApiScope | undefined>(SCOPE, targets),
+      sessions: this.reflector.getAllAndOverride<true | undefined>(SESSIONS, targets) === true,
+    };
+    this.policies.set(handler, policy);
+    return policy;
   }
 
   private async identify(request: Request, policy: Policy): Promise<Principal> {

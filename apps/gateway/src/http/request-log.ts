@@ -20,22 +20,24 @@ export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
     const began = performance.now();
     const { method, originalUrl } = req;
     req.reference = randomUUID();
-    req.log = logger.child({ reference: req.reference });
+    // Made when first asked for: most requests, polls, have nothing to say.
+    let log: Logger | undefined;
+    Object.defineProperty(req, 'log', { get: () => (log ??= logger.child({ reference: req.reference })) });
     res.setHeader('x-request-id', req.reference);
     res.once('close', () => {
       const durationMs = performance.now() - began;
       const status = res.statusCode;
-      const path = originalUrl.split('?', 1)[0];
-      const aborted = !res.writableFinished;
       const level = status >= 500 ? 'warn' : isNoise(req, status) ? 'debug' : 'info';
-      req.log[level]({
-        event: 'request',
-        method,
-        path,
-        status,
-        durationMs: Math.round(durationMs * 10) / 10,
-        aborted,
-      });
+      if (logger.isLevelEnabled(level)) {
+        req.log[level]({
+          event: 'request',
+          method,
+          path: originalUrl.split('?', 1)[0],
+          status,
+          durationMs: Math.round(durationMs * 10) / 10,
+          aborted: !res.writableFinished,
+        });
+      }
       const labels = {
         method: methods.has(method) ? method : 'other',
         route: routeOf(req),

@@ -8,6 +8,8 @@ export const toEntityTag = (version: number): string => `"${version}"`;
 export function unlessMatching(header: string | undefined): ((version: number) => boolean) | null {
   if (header === undefined) return null;
   if (header.trim() === '*') return () => true;
+  // One tag of ours, as nearly every poll brings it.
+  if (/^"[0-9]+"$/.test(header)) return (version) => toEntityTag(version) === header;
   const tags = new Set(
     Array.from(header.matchAll(/(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g), ([, tag]) => tag),
   );
