@@ -1,10 +1,11 @@
 import { BoxClient, BoxDeveloperTokenAuth } from 'box-node-sdk';
-import type { BoxPort, BoxResult, CallContext } from '@foyer/provisioning';
+import type { Allowance, BoxPort, BoxResult, CallContext } from '@foyer/provisioning';
 import { credentialsOf, type Credentials } from './credentials.ts';
 import { fault, type Judgement, type Operation } from './judge.ts';
 import { BoxConfigError } from './jwt-config.ts';
-import { createUser, findUser, listFolder, readUserById, updateUser } from './operations.ts';
+import { createUser, findUser, listFolder, listUsers, readUserById, updateUser } from './operations.ts';
 import type { BoxOptions } from './options.ts';
+import { heed, pay } from './payment.ts';
 import { Recorder } from './recorder.ts';
 import { Redactor } from './redactor.ts';
 import { TokenSource } from './token-source.ts';
@@ -19,7 +20,7 @@ export interface Box extends BoxPort {
 const DEFAULT_ORIGIN = 'https://api.box.com';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECTIONS = 50;
-const FOLDER_PAGE_MAX = 1000;
+const PAGE_MAX = 1000;
 
 /**
  * Box over its SDK: one port call is one HTTP request, and at most one more for a token. Only a 401 is answered with a
@@ -37,16 +38,18 @@ class BoxAdapter implements Box {
   readonly #redactor: Redactor;
   readonly #credentials: Credentials;
   readonly #client: BoxClient;
+  readonly #allowance: Allowance | undefined;
   readonly #tokens = new TokenSource((context) => this.#requestToken(context));
   readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: BoxOptions) {
     const { log, onCall, timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = DEFAULT_CONNECTIONS } = options;
+    this.#allowance = options.allowance;
     this.#origin = originOf(options.baseUrl ?? DEFAULT_ORIGIN);
     this.#credentials = credentialsOf(options.auth);
     this.#redactor = new Redactor(this.#credentials.secrets);
-    this.#recorder = new Recorder({ log, onCall, redactor: this.#redactor });
+    this.#recorder = new Recorder({ log, onCall, redactor: this.#redactor, sendWithinMs: timeoutMs });
     this.#transport = new Transport({ origin: this.#origin, timeoutMs, maxConnections });
     this.#client = new BoxClient({ auth: this.#credentials.auth });
   }
@@ -77,10 +80,15 @@ class BoxAdapter implements Box {
   async listFolder(context: CallContext, query: Parameters<BoxPort['listFolder']>[1]) {
     if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
     if (!isBoxId(query.folderId)) return invalid('A Box folder id is digits.');
-    if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > FOLDER_PAGE_MAX) {
-      return invalid(`A page has 1 to ${FOLDER_PAGE_MAX} items.`);
-    }
+    if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} items.`);
     return this.#call(context, listFolder(query));
+  }
+
+  async listUsers(context: CallContext, query: Parameters<BoxPort['listUsers']>[1]) {
+    if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} users.`);
+    // An empty marker is Box's word for the beginning: a listing must not begin again unasked.
+    if (query.marker === '') return invalid('The marker is empty.');
+    return this.#call(context, listUsers(query));
   }
 
   async close(): Promise<void> {
@@ -97,7 +105,10 @@ class BoxAdapter implements Box {
     return call;
   }
 
-  /** The token comes first: once a call's intent is written, only the call itself can leave it unsettled. */
+  /**
+   * The token comes first, then the permit: once a call's intent is written, only the call itself can leave it unsettled.
+   * The token request is not paid for; Box's pages are silent on whether it counts, and it is one in an hour.
+   */
   async #carryOut<T>(context: CallContext, operation: Operation<T>): Promise<BoxResult<T>> {
     const token = await this.#tokens.get(context);
     if (!token.ok) return token;
@@ -110,9 +121,16 @@ class BoxAdapter implements Box {
     return (await this.#send(context, operation, renewed.value)).result;
   }
 
-  #send<T>(context: CallContext, operation: Operation<T>, token: string): Promise<Judgement<T>> {
+  async #send<T>(
+    context: CallContext,
+    operation: Operation<T>,
+    token: string,
+  ): Promise<Pick<Judgement<T>, 'result' | 'tokenRefused'>> {
+    const allowance = context.allowance ?? this.#allowance;
+    const unpaid = await pay(allowance);
+    if (unpaid) return { result: { ok: false, fault: unpaid }, tokenRefused: false };
     const { method, path, params, body, asUser } = operation;
-    return this.#recorder.call(context, operation, () =>
+    const judgement = await this.#recorder.call(context, operation, () =>
       this.#transport.exchange((networkSession) =>
         this.#client.makeRequest({
           method,
@@ -125,6 +143,8 @@ class BoxAdapter implements Box {
         }),
       ),
     );
+    await heed(allowance, judgement.result);
+    return judgement;
   }
 
   /** The token is everybody's: never fenced by the lease of the call that happened to need it first. */
@@ -134,9 +154,12 @@ class BoxAdapter implements Box {
       this.#transport.exchange((networkSession) => auth.refreshToken(networkSession)),
     );
     if (result.ok) this.#redactor.learn(result.value.access_token);
+    await heed(context.allowance ?? this.#allowance, result);
     return result;
   }
 }
+
+const isPageLimit = (limit: number): boolean => Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX;
 
 const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnType<typeof fault> } => ({
   ok: false,

@@ -13,6 +13,7 @@ const methods: Record<BoxMethod, string> = {
   findUser: 'GET',
   readUser: 'GET',
   updateUser: 'PUT',
+  listUsers: 'GET',
   listFolder: 'GET',
 };
 

@@ -1,6 +1,6 @@
-import type { BoxChange, BoxUser, CreateResult, FolderPage } from '@foyer/provisioning';
+import type { BoxChange, BoxUser, CreateResult, FolderPage, UserPage } from '@foyer/provisioning';
 import type { Operation, Reading } from './judge.ts';
-import { readFolderPage, readUser, readUsers, USER_FIELDS } from './wire.ts';
+import { readFolderPage, readUser, readUserPage, readUsers, USER_FIELDS } from './wire.ts';
 
 const extractOf = (user: BoxUser) => ({
   id: user.id,
@@ -84,6 +84,29 @@ export const updateUser = (boxUserId: string, change: BoxChange): Operation<BoxU
     refuse: (status) => (status === 404 ? 'box_user_missing' : undefined),
   };
 };
+
+/**
+ * GET /2.0/users, paged by marker. `managed` is Box's word for managed and app users; those of other Box apps are never
+ * shown. Names stay out of the log: a page is up to 1000 people.
+ */
+export const listUsers = (query: { limit: number; marker?: string }): Operation<UserPage> => ({
+  name: 'list_users',
+  method: 'GET',
+  path: '/2.0/users',
+  params: {
+    user_type: 'managed',
+    usemarker: 'true',
+    limit: String(query.limit),
+    fields: USER_FIELDS,
+    ...(query.marker !== undefined && { marker: query.marker }),
+  },
+  parameters: { limit: query.limit, firstPage: query.marker === undefined },
+  changes: false,
+  accept(body) {
+    const page = readUserPage(body);
+    return page && { value: page, extract: { users: page.users.length, lastPage: page.nextMarker === null } };
+  },
+});
 
 /** GET /2.0/folders/:id/items, paged by marker. The names of a person's files stay out of the log. */
 export const listFolder = (query: {

@@ -1,5 +1,7 @@
-import type { CallLog, CallOutcome } from '@foyer/provisioning';
+import type { Allowance, BoxApp, CallLog, CallOutcome } from '@foyer/provisioning';
 import { parseJwtConfig } from './jwt-config.ts';
+
+export type { BoxApp };
 
 /** How Foyer proves to Box which app it is. `configJson`: the text of the file that Box's developer console hands out. */
 export type BoxAuth =
@@ -16,6 +18,8 @@ export interface BoxOptions {
   /** An origin; `https://api.box.com` when left out. */
   readonly baseUrl?: string;
   readonly log: CallLog;
+  /** What calls are paid from that bring no allowance of their own; without one they are not counted. */
+  readonly allowance?: Allowance;
   /** The longest one HTTP request may take, its body included, in milliseconds; 10 000 when left out. */
   readonly timeoutMs?: number;
   /** Connections kept open to Box at most; further calls wait their turn within `timeoutMs`. 50 when left out. */
@@ -33,13 +37,7 @@ export interface BoxCallReport {
 }
 
 export type BoxOperation =
-  'create_user' | 'find_user' | 'read_user' | 'update_user' | 'list_folder' | 'token';
-
-/** Which Box app, in which enterprise. App users belong to the app: another app sees none of them. */
-export interface BoxApp {
-  readonly clientId: string;
-  readonly enterpriseId: string;
-}
+  'create_user' | 'find_user' | 'read_user' | 'update_user' | 'list_users' | 'list_folder' | 'token';
 
 /** Says which Box app these credentials are for. Throws BoxConfigError when the JWT configuration is not valid. */
 export function boxAppOf(auth: BoxAuth): BoxApp {

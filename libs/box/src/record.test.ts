@@ -60,6 +60,25 @@ it('sends nothing when the intent cannot be written', async () => {
   expect(server.apiRequests).toHaveLength(1);
 });
 
+it('sends nothing when writing the intent took longer than a call may: the lease may have passed on', async () => {
+  let held = Promise.resolve();
+  class HeldLog extends MemoryCallLog {
+    override async intend(...given: Parameters<MemoryCallLog['intend']>): Promise<string> {
+      const id = await super.intend(...given);
+      if (given[1].operation === 'create_user') await held;
+      return id;
+    }
+  }
+  const heldLog = new HeldLog();
+  const heldBox = createBox({ auth, baseUrl: server.url, log: heldLog, timeoutMs: 200 });
+  held = new Promise((resolve) => setTimeout(resolve, 300));
+  const result = await heldBox.createUser(context, { externalId: 'sub-1', name: 'Ada' });
+  expect(result).toMatchObject({ ok: false, fault: { code: 'box_unavailable', ambiguous: false } });
+  expect(server.apiRequests).toHaveLength(0);
+  expect(heldLog.of('create_user')[0]?.outcome).toMatchObject({ result: 'failed', status: null });
+  await heldBox.close();
+});
+
 it('says what was asked and what came of it, briefly', async () => {
   server.api(
     json(201, { ...user, job_title: 'x', enterprise: { id: '77' } }, { 'box-request-id': 'req-1' }),

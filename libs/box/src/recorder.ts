@@ -5,19 +5,33 @@ import type { BoxCallReport } from './options.ts';
 import type { Redactor } from './redactor.ts';
 import type { Exchange } from './transport.ts';
 
+const outOfDate: Exchange = { kind: 'unsent', reason: 'this process was held up before it could send' };
+
 /** Puts HTTP requests on record: one intent before each, one outcome after it. */
 export class Recorder {
   readonly #log: CallLog;
   readonly #redactor: Redactor;
   readonly #onCall: ((call: BoxCallReport) => void) | undefined;
+  readonly #sendWithinMs: number;
 
-  constructor(parts: { log: CallLog; redactor: Redactor; onCall?: (call: BoxCallReport) => void }) {
+  /** `sendWithinMs`: how old an intent may be when its request is sent. */
+  constructor(parts: {
+    log: CallLog;
+    redactor: Redactor;
+    sendWithinMs: number;
+    onCall?: (call: BoxCallReport) => void;
+  }) {
     this.#log = parts.log;
+    this.#sendWithinMs = parts.sendWithinMs;
     this.#redactor = parts.redactor;
     this.#onCall = parts.onCall;
   }
 
-  /** Sends nothing when the intent cannot be written; throws what the log throws, LeaseLost included. */
+  /**
+   * Sends nothing when the intent cannot be written; throws what the log throws, LeaseLost included. Sends nothing either
+   * when that took too long: of a process that was stopped meanwhile, the lease may have passed on, and what it would tell
+   * Box may be out of date.
+   */
   async call<T>(
     context: CallContext,
     operation: Operation<T>,
@@ -34,9 +48,10 @@ export class Recorder {
       actor,
       parameters,
     } as const;
+    const begunAt = performance.now();
     const callId = await this.#log.intend(context, intent);
     const startedAt = performance.now();
-    const exchange = await send();
+    const exchange = startedAt - begunAt > this.#sendWithinMs ? outOfDate : await send();
     const durationMs = Math.round(performance.now() - startedAt);
     const judgement = judge(operation, exchange, this.#redactor);
     const { result, status } = judgement.outcome;

@@ -125,3 +125,27 @@ it('stays within the rate limit’s word: waits as long as Box says', async () =
   expect(limited.ok ? 0 : limited.fault.retryAfterMs).toBeGreaterThan(50_000);
   await box.close();
 });
+
+it("lists this app's users only: no managed ones, none of another app, the service account neither", async () => {
+  await twin.control('PUT', 'apps', { clientId: 'twin-box-client', enterpriseAccess: true });
+  await twin.control('PUT', 'apps', { clientId: 'other-app', clientSecret: 'other-secret' });
+  await twin.control('POST', 'seed', {
+    users: [
+      { name: 'Mona Managed', kind: 'managed', login: 'mona@example.com' },
+      { name: 'Otto Other', clientId: 'other-app', externalId: 'sub-1' },
+      { name: 'Ada Example', externalId: 'sub-1' },
+      { name: 'Olga Nobody' },
+    ],
+  });
+  const { box } = boxWith();
+  const pages = [];
+  let marker: string | undefined;
+  do {
+    const page = await box.listUsers(context, { limit: 1, marker });
+    if (!page.ok) throw new Error(page.fault.detail);
+    pages.push(page.value.users.map((user) => [user.name, user.externalId]));
+    marker = page.value.nextMarker ?? undefined;
+  } while (marker !== undefined);
+  expect(pages).toEqual([[], [['Ada Example', 'sub-1']], [['Olga Nobody', null]]]);
+  await box.close();
+});

@@ -1,4 +1,4 @@
-import type { BoxUser, FolderPage } from '@foyer/provisioning';
+import type { BoxUser, FolderPage, UserPage } from '@foyer/provisioning';
 import { z } from 'zod';
 
 /** What a Box user is asked for: without `fields` Box leaves out the external id and the kind of user. */
@@ -32,6 +32,13 @@ const user = z
   }));
 
 const users = z.object({ entries: z.array(user) });
+
+const userPage = z
+  .object({ entries: z.array(user), next_marker: z.string().nullish() })
+  .transform((raw): UserPage => ({
+    users: raw.entries.filter((entry) => entry.isAppUser),
+    nextMarker: raw.next_marker || null,
+  }));
 
 const folderPage = z
   .object({
@@ -102,6 +109,7 @@ const reader =
 /** Each reads a 2xx body; undefined when it is not what Box documents. */
 export const readUser = reader(user);
 export const readUsers = reader(users);
+export const readUserPage = reader(userPage);
 export const readFolderPage = reader(folderPage);
 export const readToken = reader(token);
 

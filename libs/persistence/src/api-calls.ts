@@ -51,7 +51,8 @@ export class ApiCalls {
       position && Prisma.sql`(${at}, ${id}) < (${position.at}, ${BigInt(position.id)})`,
     ].filter((condition) => typeof condition === 'object' && condition !== null);
     const rows = await this.database.prisma.$queryRaw<Row[]>`
-      SELECT c.*, o.result, o.status, o.error, o.answer, o.duration_ms
+      SELECT c.id, c.at, c.direction, c.system, c.operation, c.method, c.path, c.request_id, c.identity_id, c.actor, c.parameters,
+             o.result, o.status, o.error, o.answer, o.duration_ms
       FROM api_call c ${byOutcome ? Prisma.sql`JOIN` : Prisma.sql`LEFT JOIN`} api_call_outcome o ON o.call_id = c.id
       WHERE ${Prisma.join(conditions, ' AND ')}
       ORDER BY ${at} DESC, ${id} DESC LIMIT ${limit + 1}`;

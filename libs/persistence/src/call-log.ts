@@ -8,14 +8,17 @@ import {
 import type { Database } from './database.ts';
 import { Prisma } from './generated/client.ts';
 
+/** A transaction will do as well as the whole database. */
+type Writer = { readonly prisma: Pick<Database['prisma'], '$queryRaw' | '$executeRaw'> };
+
 /** The API audit log in PostgreSQL: a row when a call begins, another when it ends, neither ever changed. */
 export class PrismaCallLog implements CallLog {
-  private readonly database: Database;
+  private readonly database: Writer;
   private readonly tenantId: string;
   private readonly leaseMs: number;
 
   /** `leaseMs`: how far an intent extends its worker's lease. */
-  constructor(database: Database, tenantId: string, leaseMs: number) {
+  constructor(database: Writer, tenantId: string, leaseMs: number) {
     this.database = database;
     this.tenantId = tenantId;
     this.leaseMs = leaseMs;

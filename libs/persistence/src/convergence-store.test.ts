@@ -3,7 +3,6 @@ import { PrismaCallLog } from './call-log.ts';
 import { PrismaConvergenceStore } from './convergence-store.ts';
 import { createTestDatabase, somebody, type TestDatabase } from './database.harness.ts';
 import { Intake } from './intake.ts';
-import { RelayStore } from './relay-store.ts';
 import { Requests } from './requests.ts';
 
 let test: TestDatabase;
@@ -197,37 +196,6 @@ describe('the timeline', () => {
       await store.saveAccount(first.lease, { ...account, boxUserId: '7002', appliedGeneration }, 'created');
     const timeline = (await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event);
     expect(timeline).toEqual(['queued', 'started', 'box-user-created']);
-  });
-});
-
-describe('the relay', () => {
-  it('finds what is due, each request for one caller only, and then not again at once', async () => {
-    const { tenantId, newRequest, store } = await parts();
-    const ids = await Promise.all(Array.from({ length: 30 }, () => newRequest()));
-    const relay = new RelayStore(test.database, tenantId, 5_000);
-    expect(await relay.due(100)).toEqual([]);
-    await test.database.prisma.provisioningRequest.updateMany({
-      where: { tenantId },
-      data: { dueAt: new Date(0) },
-    });
-    const found = (await Promise.all([relay.due(20), relay.due(20), relay.due(20)]))
-      .flat()
-      .map(({ id }) => id);
-    found.push(...(await relay.due(100)).map(({ id }) => id));
-    expect(found.sort()).toEqual(ids.sort());
-    expect(await relay.due(100)).toEqual([]);
-    await store.succeed((await take(store, ids[0]!)).lease, 'unchanged');
-    await test.database.prisma
-      .$executeRaw`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = ${tenantId}::uuid AND due_at IS NOT NULL`;
-    expect(await relay.due(100)).toHaveLength(29);
-  });
-
-  it('finds at once what a stopping worker handed back', async () => {
-    const { tenantId, newRequest, store } = await parts();
-    const requestId = await newRequest();
-    await store.handBack((await take(store, requestId)).lease);
-    const due = await new RelayStore(test.database, tenantId, 5_000).due(10);
-    expect(due.map(({ id }) => id)).toEqual([requestId]);
   });
 });
 

@@ -1,6 +1,7 @@
 import {
   openStatuses,
   statusesBefore,
+  type RequestCause,
   type RequestOutcome,
   type RequestStatus,
   type TimelineEvent,
@@ -9,6 +10,7 @@ import {
   boxDisplayName,
   LeaseLost,
   type BoxAccount,
+  type BoxApp,
   type ConvergenceStore,
   type LastCreate,
   type Lease,
@@ -17,7 +19,10 @@ import {
   type TakeResult,
 } from '@foyer/provisioning';
 import type { Database } from './database.ts';
+import { isBoundTo } from './box-app.ts';
 import { Prisma } from './generated/client.ts';
+import * as missing from './missing-account.ts';
+import { noteWait } from './wait-note.ts';
 
 interface TakenRow {
   identity_id: string;
@@ -32,6 +37,8 @@ interface TakenRow {
   box_user_id: string | null;
   box_name: string | null;
   box_status: 'active' | 'inactive' | null;
+  box_missing: boolean;
+  cause: RequestCause;
   applied_generation: number | null;
   create_id: bigint | null;
   create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
@@ -49,38 +56,56 @@ const effectEvent: Partial<Record<RequestOutcome, TimelineEvent>> = {
   reactivated: 'box-user-updated',
 };
 
+export interface ConvergenceStoreOptions {
+  readonly leaseMs: number;
+  readonly relayGraceMs: number;
+  /** The Box app that this worker's calls are made with. Without one, only a tenant that is bound to none is served. */
+  readonly boxApp?: BoxApp;
+  /** Whether a sign-in has a deleted Box user made again; `never` when left out. */
+  readonly recreateDeleted?: 'on-sign-in' | 'never';
+}
+
 /** The worker's side of the database; see `ConvergenceStore` for what each method promises. */
 export class PrismaConvergenceStore implements ConvergenceStore {
   private readonly database: Database;
   private readonly tenantId: string;
   private readonly leaseMs: number;
   private readonly relayGraceMs: number;
+  private readonly boxApp: BoxApp | null;
+  private readonly recreateDeleted: boolean;
 
-  constructor(database: Database, tenantId: string, options: { leaseMs: number; relayGraceMs: number }) {
+  constructor(database: Database, tenantId: string, options: ConvergenceStoreOptions) {
     this.database = database;
     this.tenantId = tenantId;
     this.leaseMs = options.leaseMs;
     this.relayGraceMs = options.relayGraceMs;
+    this.boxApp = options.boxApp ?? null;
+    this.recreateDeleted = options.recreateDeleted === 'on-sign-in';
   }
 
   async take(requestId: string): Promise<TakeResult> {
     // Two statements on purpose: the second reads what a worker that just gave the lease back has written.
+    // FOR SHARE: whoever moves the tenant to another Box app waits for this lease, and this sees what they committed.
     const [leased] = await this.database.prisma.$queryRaw<
-      { identity_id: string; lease_token: bigint | null; wait_ms: number | null }[]
+      { identity_id: string; lease_token: bigint | null; wait_ms: number | null; ours: boolean }[]
     >`
       WITH wanted AS (
-        SELECT identity_id FROM provisioning_request
-        WHERE id = ${requestId}::uuid AND tenant_id = ${this.tenantId}::uuid AND status = ANY(${[...openStatuses]}::text[])
+        SELECT r.identity_id, ${isBoundTo(this.boxApp)} AS ours
+        FROM provisioning_request r JOIN tenant t ON t.id = r.tenant_id
+        WHERE r.id = ${requestId}::uuid AND r.tenant_id = ${this.tenantId}::uuid
+          AND r.status = ANY(${[...openStatuses]}::text[])
+        FOR SHARE OF t
       ), leased AS (
         UPDATE identity i SET lease_token = i.lease_token + 1, lease_expires_at = ${this.leaseEnd()}
         FROM wanted w
-        WHERE i.id = w.identity_id AND (i.lease_expires_at IS NULL OR i.lease_expires_at <= clock_timestamp())
+        WHERE w.ours AND i.id = w.identity_id AND (i.lease_expires_at IS NULL OR i.lease_expires_at <= clock_timestamp())
         RETURNING i.id, i.lease_token
       )
-      SELECT w.identity_id, l.lease_token,
+      SELECT w.identity_id, w.ours, l.lease_token,
         (extract(epoch FROM i.lease_expires_at - clock_timestamp()) * 1000)::float8 AS wait_ms
       FROM wanted w JOIN identity i ON i.id = w.identity_id LEFT JOIN leased l ON true`;
     if (!leased) return { kind: 'over' };
+    if (!leased.ours) return { kind: 'held' };
     if (leased.lease_token === null) {
       return {
         kind: 'busy',
@@ -89,9 +114,17 @@ export class PrismaConvergenceStore implements ConvergenceStore {
     }
     const lease: Lease = { requestId, identityId: leased.identity_id, token: leased.lease_token };
     const row = await this.start(lease);
-    if (row !== undefined) return { kind: 'taken', taken: toTaken(lease, row) };
+    if (row !== undefined)
+      return {
+        kind: 'taken',
+        taken: { ...toTaken(lease, row), mayRecreate: this.recreateDeleted && row.cause === 'sign-in' },
+      };
     await this.release(lease);
     return { kind: 'over' };
+  }
+
+  noteWait(requestId: string, waitMs: number): Promise<void> {
+    return noteWait(this.database, this.tenantId, { requestId, waitMs });
   }
 
   async saveAccount(lease: Lease, account: BoxAccount, effect: RequestOutcome | null): Promise<SaveResult> {
@@ -121,6 +154,19 @@ export class PrismaConvergenceStore implements ConvergenceStore {
       if (isViolationOf(error, 'box_account_box_user')) return 'belongs-to-another';
       throw error;
     }
+  }
+
+  async markMissing(lease: Lease, boxUserId: string): Promise<void> {
+    await this.fenced(lease, missing.markMissing(lease, boxUserId));
+  }
+
+  async restoreAccount(lease: Lease, account: BoxAccount): Promise<void> {
+    await this.fenced(lease, missing.restoreAccount(lease, account));
+  }
+
+  async forgetAccount(lease: Lease, boxUserId: string): Promise<void> {
+    const until = Prisma.sql`${this.leaseEnd()}, ${missing.createsSettled}`;
+    await this.fenced(lease, missing.forgetAccount(lease, boxUserId), until);
   }
 
   async succeed(lease: Lease, outcome: RequestOutcome): Promise<void> {
@@ -177,14 +223,15 @@ export class PrismaConvergenceStore implements ConvergenceStore {
         SELECT s.id, CASE b.status WHEN 'running' THEN 'taken-over' ELSE 'started' END FROM started s, before b
       )
       SELECT s.identity_id, i.subject, i.username, i.name, i.active, i.generation, s.attempts, s.failures, s.effect,
-        a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
+        s.cause, a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
+        a.missing_since IS NOT NULL AS box_missing,
         c.id AS create_id, c.result AS create_result, c.status AS create_status
       FROM started s
       JOIN identity i ON i.id = s.identity_id
       LEFT JOIN box_account a ON a.identity_id = i.id
       LEFT JOIN LATERAL (
         SELECT call.id, o.result, o.status FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
-        WHERE call.identity_id = s.identity_id AND call.operation = 'create_user'
+        WHERE call.identity_id = s.identity_id AND call.operation = 'create_user' AND call.id > i.creates_after
         ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1
       ) c ON a.identity_id IS NULL`;
     return row;
@@ -250,6 +297,7 @@ function toTaken(lease: Lease, row: TakenRow) {
           name: row.box_name!,
           status: row.box_status!,
           appliedGeneration: row.applied_generation!,
+          ...(row.box_missing && { isMissing: true }),
         };
   return {
     lease,

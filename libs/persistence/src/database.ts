@@ -75,6 +75,12 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/** The id of a tenant that is there; null when there is none of that name. */
+export async function tenantIdOf({ pool }: Database, slug: string): Promise<string | null> {
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
+  return rows[0]?.id ?? null;
+}
+
 /** The tenant's id; the tenant is made when it is new. `slug`: lower-case letters, digits and dashes, at most 63. */
 export async function openTenant({ pool }: Database, slug: string): Promise<string> {
   // Past Prisma: its upsert reads before it writes, several processes start at once, and the first thing that a process
@@ -82,4 +88,10 @@ export async function openTenant({ pool }: Database, slug: string): Promise<stri
   await pool.query('INSERT INTO tenant (slug) VALUES ($1) ON CONFLICT (slug) DO NOTHING', [slug]);
   const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
   return rows[0]!.id;
+}
+
+/** The tenant's id, or null when there is none of that name: for commands, where a slip of the pen must make nothing. */
+export async function findTenant({ pool }: Database, slug: string): Promise<string | null> {
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
+  return rows[0]?.id ?? null;
 }

@@ -55,6 +55,7 @@ function toIdentity({ boxAccount, ...row }: Row): Identity {
       boxUserId: boxAccount.boxUserId,
       name: boxAccount.name,
       status: boxAccount.status as 'active' | 'inactive',
+      missingSince: boxAccount.missingSince?.toISOString() ?? null,
       inStep: boxAccount.appliedGeneration === row.generation,
       createdAt: boxAccount.createdAt.toISOString(),
       updatedAt: boxAccount.updatedAt.toISOString(),

@@ -47,6 +47,7 @@ interface IdentityRow {
   generation: number;
   box_user_id: string | null;
   applied_generation: number | null;
+  missing: boolean;
 }
 
 type Transaction = Prisma.TransactionClient;
@@ -102,7 +103,8 @@ export class Intake {
 
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
     const [row] = await tx.$queryRaw<IdentityRow[]>`
-      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, a.box_user_id, a.applied_generation
+      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, a.box_user_id, a.applied_generation,
+        a.missing_since IS NOT NULL AS missing
       FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
       WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
     return row ?? null;
@@ -193,6 +195,8 @@ export class Intake {
 
 const isInStep = (row: IdentityRow, person: Person): boolean =>
   row.active &&
+  // Each sign-in of somebody whose Box user is gone asks Box anew: it may have been restored.
+  !row.missing &&
   row.applied_generation === row.generation &&
   row.username === person.username &&
   row.email === (person.email ?? null) &&

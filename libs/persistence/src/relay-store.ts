@@ -1,16 +1,32 @@
-import { openStatuses } from '@foyer/shared';
+import type { DueRequest, Outbox } from '@foyer/provisioning';
+import { BACKGROUND_FROM, openStatuses, type Lane } from '@foyer/shared';
 import type { Database } from './database.ts';
-
-export interface DueRequest {
-  readonly id: string;
-  readonly priority: number;
-}
 
 /** How often at most an open request is put into the queue again: a long backlog must not be re-added every few seconds. */
 const LONGEST_LOOK_MS = 60_000;
 
+/**
+ * $1 tenant, $2 limit, $3 grace in milliseconds. Reads in the order of the index (tenant, priority, due_at), so that it
+ * touches no more rows than it gives, however many wait. Their next look is after as long as they have waited already (at
+ * least the grace, at most a minute), should the queue lose them.
+ */
+export const dueStatement = (lane: Lane): string => `
+  WITH relayed AS (
+    UPDATE provisioning_request r SET due_at = clock_timestamp() + least(
+        greatest(clock_timestamp() - r.created_at, $3::float8 * interval '1 millisecond'),
+        ${LONGEST_LOOK_MS} * interval '1 millisecond')
+    FROM (
+      SELECT id FROM provisioning_request
+      WHERE tenant_id = $1 AND priority ${lane === 'interactive' ? '<' : '>='} ${BACKGROUND_FROM}
+        AND due_at <= statement_timestamp()
+      ORDER BY priority, due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) due
+    WHERE r.id = due.id RETURNING r.id, r.priority, r.created_at
+  )
+  SELECT id, priority::int FROM relayed ORDER BY priority, created_at`;
+
 /** The outbox side of the request table. */
-export class RelayStore {
+export class RelayStore implements Outbox {
   private readonly database: Database;
   private readonly tenantId: string;
   private readonly graceMs: number;
@@ -21,21 +37,14 @@ export class RelayStore {
     this.graceMs = graceMs;
   }
 
-  /**
-   * Open requests whose time to be looked at has come, oldest first, each to one caller only. Their next look is after
-   * as long as they have waited already (at least the grace, at most a minute), should the queue lose them.
-   */
-  async due(limit: number): Promise<DueRequest[]> {
-    return this.database.prisma.$queryRaw<DueRequest[]>`
-      UPDATE provisioning_request r SET due_at = clock_timestamp() + least(
-          greatest(clock_timestamp() - r.created_at, ${this.graceMs} * interval '1 millisecond'),
-          ${LONGEST_LOOK_MS} * interval '1 millisecond')
-      FROM (
-        SELECT id FROM provisioning_request
-        WHERE tenant_id = ${this.tenantId}::uuid AND due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
-      ) due
-      WHERE r.id = due.id RETURNING r.id, r.priority::int`;
+  /** As `Outbox.due`. */
+  async due(lane: Lane, limit: number): Promise<DueRequest[]> {
+    const { rows } = await this.database.pool.query<DueRequest>({
+      name: `relay-due-${lane}`,
+      text: dueStatement(lane),
+      values: [this.tenantId, limit, this.graceMs],
+    });
+    return rows;
   }
 
   /** Open requests by status, and the age of the oldest in seconds, for the metrics. */

@@ -1,6 +1,7 @@
 import {
   docsOf,
   errorCatalog,
+  isFinal,
   type ErrorCode,
   type Page,
   type ProvisioningRequest,
@@ -11,6 +12,7 @@ import {
   type RequestStatus,
   type TimelineEvent,
 } from '@foyer/shared';
+import type { TenantBoxApp } from './box-app.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
 import { after, decodeCursor, toPage } from './paging.ts';
@@ -20,7 +22,10 @@ export interface Scope {
   readonly identityId?: string;
 }
 
-/** What polling needs before anything else: cheap to read, and enough for an ETag. */
+/**
+ * What polling needs before anything else: cheap to read, and enough for an ETag. The version of an open request that is
+ * held, for the Box app is another one, is below zero: its answer tells why.
+ */
 export interface RequestVersion {
   readonly version: number;
   readonly status: RequestStatus;
@@ -38,10 +43,13 @@ const newestFirst = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
 export class Requests {
   private readonly database: Database;
   private readonly tenantId: string;
+  private readonly boxApp: Pick<TenantBoxApp, 'state'> | null;
 
-  constructor(database: Database, tenantId: string) {
+  /** With `boxApp`, open requests say why they wait while the configured Box app is not the accounts' own. */
+  constructor(database: Database, tenantId: string, boxApp: Pick<TenantBoxApp, 'state'> | null = null) {
     this.database = database;
     this.tenantId = tenantId;
+    this.boxApp = boxApp;
   }
 
   /** Null when there is none, or when it is not within the scope. */
@@ -54,7 +62,10 @@ export class Requests {
       values: [id, this.tenantId, identityId],
     });
     const [row] = rows;
-    return row ?? null;
+    if (!row) return null;
+    return (await this.isHeld()) && !isFinal(row.status)
+      ? { ...row, version: heldVersion(row.version) }
+      : row;
   }
 
   /** The request with its version as of the same moment. */
@@ -63,7 +74,11 @@ export class Requests {
       where: { id, tenantId: this.tenantId, ...scope },
       include: { ...account, events: { orderBy: { id: 'asc' } } },
     });
-    return row && { version: row.version, request: toRequest(row) };
+    if (row === null) return null;
+    const isHeld = await this.isHeld();
+    const request = toRequest(row, isHeld);
+    const version = isHeld && !isFinal(request.status) ? heldVersion(row.version) : row.version;
+    return { version, request };
   }
 
   async newest(identityId: string): Promise<ProvisioningRequest | null> {
@@ -72,7 +87,7 @@ export class Requests {
       orderBy: newestFirst,
       include: { ...account, events: { orderBy: { id: 'asc' } } },
     });
-    return row && toRequest(row);
+    return row && toRequest(row, await this.isHeld());
   }
 
   async list({ cursor, limit, ...filter }: RequestListQuery): Promise<Page<ProvisioningRequestSummary>> {
@@ -86,14 +101,34 @@ export class Requests {
       take: limit + 1,
       include: account,
     });
-    return toPage(rows, limit, (row) => ({ at: row.createdAt, id: row.id }), toSummary);
+    const isHeld = await this.isHeld();
+    return toPage(
+      rows,
+      limit,
+      (row) => ({ at: row.createdAt, id: row.id }),
+      (row) => toSummary(row, isHeld),
+    );
+  }
+
+  private async isHeld(): Promise<boolean> {
+    return (await this.boxApp?.state())?.differs ?? false;
   }
 }
 
 const instant = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-function toSummary(row: Row): ProvisioningRequestSummary {
+const heldVersion = (version: number): number => -1 - version;
+
+const toError = (code: ErrorCode, detail: string | null) => ({
+  code,
+  title: errorCatalog[code].title,
+  detail,
+  docs: docsOf(code),
+});
+
+function toSummary(row: Row, isHeld: boolean): ProvisioningRequestSummary {
   const code = row.errorCode as ErrorCode | null;
+  const waitsInVain = isHeld && !isFinal(row.status as RequestStatus);
   return {
     id: row.id,
     identityId: row.identityId,
@@ -107,12 +142,12 @@ function toSummary(row: Row): ProvisioningRequestSummary {
     finishedAt: instant(row.finishedAt),
     nextAttemptAt: instant(row.nextAttemptAt),
     retryOf: row.retryOf,
-    error: code && { code, title: errorCatalog[code].title, detail: row.errorDetail, docs: docsOf(code) },
+    error: waitsInVain ? toError('box_app_changed', null) : code && toError(code, row.errorDetail),
   };
 }
 
-const toRequest = (row: RowWithEvents): ProvisioningRequest => ({
-  ...toSummary(row),
+const toRequest = (row: RowWithEvents, isHeld: boolean): ProvisioningRequest => ({
+  ...toSummary(row, isHeld),
   timeline: row.events.map(({ at, event, detail }) => ({
     at: at.toISOString(),
     event: event as TimelineEvent,

@@ -42,6 +42,13 @@ const common = {
   },
   BOX_BASE_URL: { schema: address.default('https://api.box.com'), example: 'https://api.box.com' },
   BOX_TIMEOUT_MS: { schema: wholeNumber(100, 60_000, 10_000), example: '10000' },
+  BOX_CALLS_PER_MINUTE: {
+    schema: wholeNumber(0, 1_000_000, 1_000).refine(
+      (limit) => limit === 0 || limit >= 10,
+      'must be 0 (no limit) or a whole number from 10 to 1000000',
+    ),
+    example: '1000',
+  },
   BOX_CLIENT_ID: { schema: text.optional(), example: 'abc123' },
   BOX_CLIENT_SECRET: { schema: text.optional(), example: 'the secret of your Box app', secret: true },
   BOX_ENTERPRISE_ID: {
@@ -54,8 +61,17 @@ const common = {
   BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: '/run/secrets/box-config.json' },
 } as const;
 
+/** Gateway and provisioner must agree: the one says what the other does. */
+const both = {
+  RECREATE_DELETED: {
+    schema: z.enum(['on-sign-in', 'never'], { error: 'must be on-sign-in or never' }).default('never'),
+    example: 'never',
+  },
+} as const;
+
 const gatewayVariables = {
   ...common,
+  ...both,
   FOYER_ENV: { schema: z.enum(['development', 'production']).default('production'), example: 'production' },
   FOYER_BASE_URL: { schema: origin, example: 'https://foyer.example.com' },
   GATEWAY_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
@@ -84,17 +100,23 @@ const gatewayVariables = {
 
 const provisionerVariables = {
   ...common,
+  ...both,
   PROVISIONER_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
   PROVISIONER_PORT: { schema: wholeNumber(0, 65_535, 3001), example: '3001' },
   PROVISIONER_CONCURRENCY: { schema: wholeNumber(1, 100, 10), example: '10' },
+  INTERACTIVE_CONCURRENCY: { schema: wholeNumber(1, 100, 5), example: '5' },
   LEASE_SECONDS: { schema: wholeNumber(1, 600, 30), example: '30' },
   RELAY_INTERVAL_MS: { schema: wholeNumber(50, 60_000, 1_000), example: '1000' },
   RELAY_GRACE_MS: { schema: wholeNumber(50, 60_000, 5_000), example: '5000' },
+  SEAL_INTERVAL_MS: { schema: wholeNumber(100, 3_600_000, 5_000), example: '5000' },
   STALLED_INTERVAL_MS: { schema: wholeNumber(500, 300_000, 5_000), example: '5000' },
   RETRY_ATTEMPTS: { schema: wholeNumber(1, 100, 12), example: '12' },
   RETRY_BASE_MS: { schema: wholeNumber(1, 60_000, 1_000), example: '1000' },
   RETRY_MAX_MS: { schema: wholeNumber(1, 3_600_000, 300_000), example: '300000' },
 } as const;
+
+/** The operators' commands need the database, and some of them Box. */
+const operatorVariables = common;
 
 /** How Foyer signs in to Box: Client Credentials, or the JSON of a JWT app. */
 export type BoxAuthConfig =
@@ -109,6 +131,7 @@ export type BoxAuthConfig =
 export type GatewayConfig = Readonly<
   Values<typeof gatewayVariables> & { OKTA_API_ISSUER_URI: string; boxAuth: BoxAuthConfig }
 >;
+export type OperatorConfig = Readonly<Values<typeof operatorVariables> & { boxAuth: () => BoxAuthConfig }>;
 export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & { boxAuth: BoxAuthConfig }>;
 
 /** Throws ConfigError, which names each variable at fault, says what is wrong and shows an example. */
@@ -133,6 +156,13 @@ export function readProvisionerConfig(environment: Environment = process.env): P
     ]);
   }
   return Object.freeze({ ...values, boxAuth: readBoxAuth(values) });
+}
+
+/** As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Box's variables are checked when `boxAuth` is called. */
+export function readOperatorConfig(environment: Environment = process.env, tenant?: string): OperatorConfig {
+  const given = tenant === undefined ? environment : { ...environment, FOYER_TENANT: tenant };
+  const values = readVariables(operatorVariables, given);
+  return Object.freeze({ ...values, boxAuth: () => readBoxAuth(values) });
 }
 
 function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {

@@ -1,4 +1,4 @@
-import { checkReadiness } from './health.ts';
+import { checkReadiness, NotReady } from './health.ts';
 
 describe('readiness', () => {
   it('names what works and what does not', async () => {
@@ -15,5 +15,16 @@ describe('readiness', () => {
     const never = () => new Promise<void>(() => undefined);
     const readiness = await checkReadiness({ migrations: never }, () => undefined, [], 50);
     expect(readiness).toEqual({ ready: false, parts: { migrations: 'not ready' } });
+  });
+
+  it('tells strangers why only where the check says so', async () => {
+    const readiness = await checkReadiness(
+      {
+        'box-app': () => Promise.reject(new NotReady('It is another one.')),
+        database: () => Promise.reject(new Error('password of foyer is wrong')),
+      },
+      () => undefined,
+    );
+    expect(readiness.reasons).toEqual({ 'box-app': 'It is another one.' });
   });
 });

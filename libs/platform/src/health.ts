@@ -1,9 +1,18 @@
 /** A part that must work for the process to be of use; the check throws when it does not. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<void>>>;
 
-/** What /readyz answers: each part `ok`, or `not ready`. Why is in the log, not shown to strangers. */
+/** Why a part is not ready, in words that may be shown to whoever asks. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+/**
+ * What /readyz answers: each part `ok`, or `not ready`. Why is in the log, not shown to strangers; but for what a check
+ * said with NotReady.
+ */
 export interface Readiness {
   readonly ready: boolean;
+  readonly reasons?: Readonly<Record<string, string>>;
   readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
 }
 
@@ -20,6 +29,7 @@ export async function checkReadiness(
   spareable: readonly string[] = [],
   limitMs = CHECK_LIMIT_MS,
 ): Promise<Readiness> {
+  const reasons: Record<string, string> = {};
   const parts = await Promise.all(
     Object.entries(checks).map(async ([part, check]) => {
       try {
@@ -27,6 +37,7 @@ export async function checkReadiness(
         return [part, 'ok'] as const;
       } catch (error) {
         onFault(part, error);
+        if (error instanceof NotReady) reasons[part] = error.message;
         return [part, 'not ready'] as const;
       }
     }),
@@ -34,6 +45,7 @@ export async function checkReadiness(
   return {
     ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)),
     parts: Object.fromEntries(parts),
+    ...(Object.keys(reasons).length > 0 && { reasons }),
   };
 }
 

@@ -21,6 +21,22 @@ export class Metrics {
     'status',
     'result',
   ]);
+  readonly boxRefusals = this.counter('foyer_box_refusals_total', 'Calls that Box refused with 429', []);
+  readonly boxBudgetWaitSeconds = this.histogram(
+    'foyer_box_budget_wait_seconds',
+    'Waits for a permit to call Box, by urgency',
+    ['urgency'],
+  );
+  readonly boxBudgetLevel = this.gauge(
+    'foyer_box_budget_level',
+    'Calls to Box that could be made at once, of all processes together',
+    [],
+  );
+  readonly boxBudgetPausedSeconds = this.gauge(
+    'foyer_box_budget_paused_seconds',
+    'How long nobody calls Box, because Box asked for it',
+    [],
+  );
   readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Turns at converging an identity', [
     'ending',
   ]);
@@ -38,7 +54,26 @@ export class Metrics {
     'Age of the oldest open request',
     ['status'],
   );
-  readonly queueDepth = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['state']);
+  readonly boxAppDiffers = this.gauge(
+    'foyer_box_app_differs',
+    '1 while the configured Box app is not the one that the accounts belong to',
+    [],
+  );
+  private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);
+
+  /** Takes jobs by lane and state. */
+  setQueueDepth(depth: Readonly<Record<string, Readonly<Record<string, number>>>>): void {
+    for (const [lane, states] of Object.entries(depth)) {
+      for (const [state, jobs] of Object.entries(states)) this.queueJobs.set({ lane, state }, jobs);
+    }
+  }
+
+  /** Null: there is no limit, and nothing to show. */
+  showBoxBudget(state: { readonly level: number; readonly pausedMs: number } | null): void {
+    if (state === null) return;
+    this.boxBudgetLevel.set(state.level);
+    this.boxBudgetPausedSeconds.set(state.pausedMs / 1000);
+  }
 
   /** Reads a gauge's values only when they are asked for. */
   collect(read: () => Promise<void>): void {

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseLost, type BoxPort, type BoxResult, type CallContext } from './box-port.ts';
-import { leasedContext, type BoxMethod, type MemoryCallLog, type Trouble } from './fake-box.harness.ts';
+import type { BoxUser } from './model.ts';
+import {
+  CountedAllowance,
+  leasedContext,
+  type BoxMethod,
+  type MemoryCallLog,
+  type Trouble,
+} from './fake-box.harness.ts';
 
 /** A BoxPort under test, with the levers the suite needs. */
 export interface BoxSubject {
@@ -123,7 +130,40 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       for (const limit of [0, 1.5, 1001]) {
         const result = await box.listFolder(context, { boxUserId: '1', folderId: '0', limit });
         expect(fault(result).code).toBe('box_invalid');
+        expect(fault(await box.listUsers(context, { limit })).code).toBe('box_invalid');
       }
+    });
+
+    it('lists every user of the app, page by page and each once', async () => {
+      const people = await Promise.all(
+        ['a', 'b', 'c'].map(async (mark) => {
+          const id = `${externalId}-${mark}`;
+          const result = value(
+            await subject.box.createUser(context, { externalId: id, name: `User ${mark}` }),
+          );
+          if (result.kind !== 'created') throw new Error('The user already exists.');
+          return result.user;
+        }),
+      );
+      const seen: BoxUser[] = [];
+      let marker: string | undefined;
+      do {
+        const page = value(await subject.box.listUsers(context, { limit: 2, marker }));
+        expect(page.users.length).toBeLessThanOrEqual(2);
+        seen.push(...page.users);
+        marker = page.nextMarker ?? undefined;
+      } while (marker !== undefined);
+      expect(seen).toEqual(expect.arrayContaining(people));
+      expect(new Set(seen.map((user) => user.id)).size).toBe(seen.length);
+      expect(callsOf('list_users')[0]?.intent.parameters).toEqual({ limit: 2, firstPage: true });
+    });
+
+    it('says that a marker is not one of its own, and sends nothing for an empty one', async () => {
+      const stale = await subject.box.listUsers(context, { limit: 2, marker: 'stale' });
+      expect(fault(stale)).toMatchObject({ code: 'box_invalid', ambiguous: false });
+      const empty = await subject.box.listUsers(context, { limit: 2, marker: '' });
+      expect(fault(empty)).toMatchObject({ code: 'box_invalid', ambiguous: false });
+      expect(callsOf('list_users')).toHaveLength(1);
     });
 
     it('lists a folder as its owner, page by page', async () => {
@@ -183,6 +223,24 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       const refused = { code: 'box_rate_limited', ambiguous: false, retryAfterMs: 7000 };
       expect(fault(await create())).toMatchObject(refused);
       expect(await find()).toBeNull();
+    });
+
+    it('pays for each call, and without a permit sends nothing and leaves no intent', async () => {
+      const allowance = new CountedAllowance(1);
+      const paying = { ...context, allowance };
+      value(await subject.box.findUser(paying, externalId));
+      const unpaid = await subject.box.createUser(paying, { externalId, name: 'Ada Example' });
+      const refused = { code: 'box_rate_limited', ambiguous: false, retryAfterMs: 4_321 };
+      expect(fault(unpaid)).toMatchObject(refused);
+      expect([callsOf('create_user'), callsOf('find_user').length, allowance.refusals]).toEqual([[], 1, []]);
+      expect(await find()).toBeNull();
+    });
+
+    it('tells whoever shares the allowance that Box refused, and for how long', async () => {
+      const allowance = new CountedAllowance(1);
+      await subject.meet('createUser', externalId, 'rate-limited');
+      await subject.box.createUser({ ...context, allowance }, { externalId, name: 'Ada Example' });
+      expect(allowance).toMatchObject({ refusals: [7_000], left: 0 });
     });
 
     it('does nothing once the lease is lost', async () => {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@foyer/shared';
+import type { Allowance } from './budget-port.ts';
 import type { BoxChange, BoxUser } from './model.ts';
 
 /** On whose account a call is made: written into the call log before the call. */
@@ -7,6 +8,8 @@ export interface CallContext {
   readonly identityId: string | null;
   /** The worker's fence. The log refuses the intent, and so the call, when the lease is lost. */
   readonly lease: Lease | null;
+  /** What the call is paid from; absent: from Box's own. Not for the log. */
+  readonly allowance?: Allowance;
 }
 
 /** The right to change one identity. `token` grows with every lease; a write with an old one is refused. */
@@ -49,9 +52,17 @@ export interface FolderPage {
   readonly nextMarker: string | null;
 }
 
+/** A page of this Box app's users, in Box's order. `nextMarker` is null at the end. */
+export interface UserPage {
+  readonly users: readonly BoxUser[];
+  readonly nextMarker: string | null;
+}
+
 /**
  * Box, as far as Foyer uses it. Each method is one call to Box: never repeated by itself, bounded in time, logged before
- * and after. Faults are values; only LeaseLost and faults of our own (the log cannot be written) are thrown.
+ * and after. Each HTTP request is paid for before its intent: what is refused leaves no trace and is `box_rate_limited`,
+ * with the time to wait; a 429 stops everybody who shares the allowance. Faults are values; only LeaseLost and faults of
+ * our own (the log cannot be written, the budget cannot be asked) are thrown.
  */
 export interface BoxPort {
   /** POST /2.0/users as an app user (is_platform_access_only). */
@@ -65,6 +76,12 @@ export interface BoxPort {
   readUser(context: CallContext, boxUserId: string): Promise<BoxResult<BoxUser | null>>;
   /** PUT /2.0/users/:id. Safe to repeat. */
   updateUser(context: CallContext, boxUserId: string, change: BoxChange): Promise<BoxResult<BoxUser>>;
+  /**
+   * GET /2.0/users by marker: the app users of this Box app, managed users left out; a page may so have fewer than
+   * `limit` (1 to 1000), or none, and not be the last. May lag behind a create. A marker is not to be kept for long: one
+   * that Box no longer takes is `box_invalid`.
+   */
+  listUsers(context: CallContext, query: { limit: number; marker?: string }): Promise<BoxResult<UserPage>>;
   /** GET /2.0/folders/:id/items as that person (As-User). `limit` 1 to 1000. */
   listFolder(
     context: CallContext,

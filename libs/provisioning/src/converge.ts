@@ -1,4 +1,5 @@
 import type { RequestOutcome } from '@foyer/shared';
+import type { Allowance } from './budget-port.ts';
 import type { BoxFault, BoxPort, BoxResult, CallContext } from './box-port.ts';
 import type { BoxAccount, BoxUser, Known, Observed, Step } from './model.ts';
 import { plan } from './plan.ts';
@@ -10,13 +11,20 @@ export type Ending =
   | { readonly kind: 'handed-back' }
   | { readonly kind: 'faulted'; readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'> };
 
+type AccountStore = Pick<
+  ConvergenceStore,
+  'saveAccount' | 'markMissing' | 'restoreAccount' | 'forgetAccount'
+>;
+
 interface ConvergeParts {
   readonly box: BoxPort;
-  readonly store: Pick<ConvergenceStore, 'saveAccount'>;
+  readonly store: AccountStore;
+  /** What this turn's calls are paid from. */
+  readonly allowance?: Allowance;
 }
 
-/** More steps than any plan needs (create, read, adopt, update, finish): reaching it is a fault in `plan`. */
-const MAX_STEPS = 10;
+/** More steps than any plan needs (update, read, mark, forget, create, read, adopt, update, finish): reaching it is a fault in `plan`. */
+const MAX_STEPS = 14;
 
 /**
  * Makes Box match the identity, one step at a time: plan, one call, record, again. Safe to repeat from any point. Throws
@@ -31,6 +39,7 @@ export async function converge(
     lastCreate: taken.lastCreate,
     observed: {},
     effect: taken.effect,
+    mayRecreate: taken.mayRecreate ?? false,
   };
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = plan(taken.desired, known);
@@ -49,7 +58,8 @@ type Doable = Exclude<Step, { kind: 'finish' } | { kind: 'fail' }>;
 
 async function carryOut(step: Doable, taken: Taken, known: Known, parts: ConvergeParts): Promise<Next> {
   const { desired, lease } = taken;
-  const context: CallContext = { requestId: lease.requestId, identityId: lease.identityId, lease };
+  const { requestId, identityId } = lease;
+  const context: CallContext = { requestId, identityId, lease, allowance: parts.allowance };
   const saved = (account: BoxAccount, effect: RequestOutcome | null) =>
     save(account, effect, taken, known, parts.store);
   // The name as sent, not as echoed: were Box to tidy it, comparing with the echo would update for ever.
@@ -78,12 +88,25 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       return saved(applied(step.user, step.user.name, 0), step.effect);
     case 'update': {
       const result = await parts.box.updateUser(context, step.boxUserId, step.change);
+      if (!result.ok && result.fault.code === 'box_user_missing')
+        return { known: { ...known, observed: { ...known.observed, isGone: true } } };
       if (!result.ok) return { fault: result.fault };
       const name = step.change.name ?? known.account?.name ?? result.value.name;
       return saved(applied(result.value, name, desired.generation), step.effect);
     }
     case 'confirm':
       return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
+    case 'mark-missing':
+      await parts.store.markMissing(lease, step.boxUserId);
+      return { known: { ...known, account: { ...known.account!, isMissing: true } } };
+    case 'restore': {
+      const account = applied(step.user, step.user.name, 0);
+      await parts.store.restoreAccount(lease, account);
+      return { known: { ...known, account } };
+    }
+    case 'forget':
+      await parts.store.forgetAccount(lease, step.boxUserId);
+      return { known: { ...known, account: null, lastCreate: null, observed: {}, effect: null } };
   }
 }
 
@@ -98,7 +121,7 @@ async function save(
   effect: RequestOutcome | null,
   taken: Taken,
   known: Known,
-  store: Pick<ConvergenceStore, 'saveAccount'>,
+  store: AccountStore,
 ): Promise<Next> {
   const result = await store.saveAccount(taken.lease, account, effect);
   if (result === 'saved') return { known: { ...known, account, effect } };

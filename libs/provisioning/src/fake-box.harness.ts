@@ -12,7 +12,9 @@ import {
   type CreateResult,
   type FolderPage,
   type Lease,
+  type UserPage,
 } from './box-port.ts';
+import type { Allowance, Spending } from './budget-port.ts';
 import type { BoxChange, BoxUser } from './model.ts';
 
 export interface LoggedCall {
@@ -51,6 +53,26 @@ export class MemoryCallLog implements CallLog {
   /** Calls of one operation, such as `create_user`, in order. */
   of(operation: string): LoggedCall[] {
     return this.calls.filter((call) => call.intent.operation === operation);
+  }
+}
+
+/** An allowance of so many calls, which keeps what it is told. */
+export class CountedAllowance implements Allowance {
+  readonly refusals: (number | undefined)[] = [];
+  left: number;
+
+  constructor(left: number) {
+    this.left = left;
+  }
+
+  async spend(): Promise<Spending> {
+    if (this.left === 0) return { ok: false, waitMs: 4_321 };
+    this.left -= 1;
+    return { ok: true };
+  }
+
+  async refused(retryAfterMs: number | undefined): Promise<void> {
+    this.refusals.push(retryAfterMs);
   }
 }
 
@@ -148,6 +170,22 @@ export class FakeBox implements BoxPort {
     });
   }
 
+  listUsers(context: CallContext, query: { limit: number; marker?: string }): Promise<BoxResult<UserPage>> {
+    const { limit, marker } = query;
+    const call = this.#users('listUsers', 'list_users', 'GET', { limit, firstPage: marker === undefined });
+    const refused = notALimit(limit) ?? (marker === '' ? invalid('The marker is empty.') : null);
+    return this.#carryOut(context, call, refused, () => {
+      if (marker !== undefined && !/^after-\d+$/.test(marker)) return bad(400, 'box_invalid', 'marker');
+      const after = Number(marker?.slice('after-'.length) ?? 0);
+      const rest = [...this.users.values()].filter(
+        ({ id }) => Number(id) > after && !(this.lookupLags && this.#unseen.has(id)),
+      );
+      const page = rest.slice(0, limit);
+      const nextMarker = rest.length > limit ? `after-${page.at(-1)?.id}` : null;
+      return good(200, { users: page.filter((user) => user.isAppUser), nextMarker });
+    });
+  }
+
   listFolder(
     context: CallContext,
     query: { boxUserId: string; folderId: string; limit: number; marker?: string },
@@ -217,6 +255,11 @@ export class FakeBox implements BoxPort {
   ): Promise<BoxResult<T>> {
     if (refused) return { ok: false, fault: refused };
     const { operation, method, path, parameters, asUser } = call;
+    const spending = await context.allowance?.spend();
+    if (spending?.ok === false) {
+      const fault = { code: 'box_rate_limited', detail: 'Not sent.', ambiguous: false } as const;
+      return { ok: false, fault: { ...fault, retryAfterMs: spending.waitMs } };
+    }
     const actor = asUser === undefined ? null : `box:${asUser}`;
     const callId = await this.#log.intend(context, {
       direction: 'out',
@@ -235,6 +278,7 @@ export class FakeBox implements BoxPort {
       answer: null,
       durationMs: 0,
     });
+    if (status === 429 && !result.ok) await context.allowance?.refused(result.fault.retryAfterMs);
     return result;
   }
 

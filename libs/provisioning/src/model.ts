@@ -11,6 +11,12 @@ export interface Desired {
   readonly generation: number;
 }
 
+/** Which Box app, in which enterprise. App users belong to the app: another app sees none of them. */
+export interface BoxApp {
+  readonly clientId: string;
+  readonly enterpriseId: string;
+}
+
 export type BoxUserStatus = 'active' | 'inactive';
 
 /** The mapping as last applied. */
@@ -19,6 +25,8 @@ export interface BoxAccount {
   readonly name: string;
   readonly status: BoxUserStatus;
   readonly appliedGeneration: number;
+  /** Box said that the user is gone; nobody has seen it since. Absent: no. */
+  readonly isMissing?: boolean;
 }
 
 /** A Box user as Box shows it. `status` other than inactive counts as active: Box's two read-only ones may sign in. */
@@ -46,6 +54,8 @@ export interface Observed {
   readonly found?: BoxUser | null;
   /** A 409 to our create: the id that it named, or null when it named none. */
   readonly conflict?: { readonly id: string | null };
+  /** Box answered a change to the mapped user with 404. Believed once reading the user says the same. */
+  readonly isGone?: boolean;
 }
 
 export interface Known {
@@ -54,6 +64,8 @@ export interface Known {
   readonly observed: Observed;
   /** What this request has done so far; null when nothing. */
   readonly effect: RequestOutcome | null;
+  /** Whether this request may have a deleted Box user made again, by policy. Absent: no. */
+  readonly mayRecreate?: boolean;
 }
 
 /** The next step. Steps with a Box call name what they send; the others only touch our own record. */
@@ -69,6 +81,12 @@ export type Step =
       readonly effect: RequestOutcome;
     }
   | { readonly kind: 'confirm' }
+  /** The mapped user is gone from Box: put that on record. */
+  | { readonly kind: 'mark-missing'; readonly boxUserId: string }
+  /** Box shows the missing user again: the mapping stands, and what changed meanwhile is still to be applied. */
+  | { readonly kind: 'restore'; readonly user: BoxUser }
+  /** Gives the mapping to a deleted user up, so that a new one is made. */
+  | { readonly kind: 'forget'; readonly boxUserId: string }
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
 

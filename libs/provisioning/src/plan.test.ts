@@ -97,6 +97,56 @@ describe('plan', () => {
   });
 });
 
+describe('plan for a Box user that is gone', () => {
+  const missing: Known = { ...nothing, account: { ...account, isMissing: true } };
+  const gone: Known = { ...nothing, account, observed: { isGone: true } };
+
+  it('asks Box once more before it believes either record or 404', () => {
+    expect(plan(desired, missing)).toEqual({ kind: 'read', boxUserId: '11' });
+    expect(plan(desired, gone)).toEqual({ kind: 'read', boxUserId: '11' });
+  });
+
+  it('puts it on record first, and ends there unless this request may recreate', () => {
+    expect(plan(desired, { ...gone, observed: { isGone: true, found: null } })).toEqual({
+      kind: 'mark-missing',
+      boxUserId: '11',
+    });
+    const sure: Known = { ...missing, observed: { found: null } };
+    expect(plan(desired, sure)).toMatchObject({ kind: 'fail', code: 'box_user_missing' });
+    expect(plan(desired, { ...sure, mayRecreate: true })).toEqual({ kind: 'forget', boxUserId: '11' });
+  });
+
+  it('takes a user back that Box shows again, recreate or not', () => {
+    for (const mayRecreate of [true, false])
+      expect(plan(desired, { ...missing, mayRecreate, observed: { found: user } })).toEqual({
+        kind: 'restore',
+        user,
+      });
+  });
+
+  it('takes nobody back who carries another external id', () => {
+    const stranger = { ...user, externalId: '00u2' };
+    expect(plan(desired, { ...missing, observed: { found: stranger } })).toMatchObject({
+      kind: 'fail',
+      code: 'box_user_mismatch',
+    });
+  });
+
+  it('tries later when Box shows the user and refuses the change with 404', () => {
+    expect(plan(desired, { ...gone, observed: { isGone: true, found: user } })).toMatchObject({
+      kind: 'fail',
+      code: 'box_unavailable',
+    });
+  });
+
+  it('never makes anything again for somebody Okta deactivated', () => {
+    const known: Known = { ...missing, observed: { found: null }, mayRecreate: true };
+    const off = { ...desired, active: false };
+    expect(plan(off, known)).toEqual({ kind: 'finish', outcome: 'unchanged' });
+    expect(plan({ ...off, generation: 4 }, known)).toEqual({ kind: 'confirm' });
+  });
+});
+
 /** A Box that obeys its documented rules: unique external id, look-ups that may lag, replies that may be lost. */
 class Model {
   users: BoxUser[] = [];
@@ -120,14 +170,17 @@ class Model {
 interface Records {
   account: BoxAccount | null;
   lastCreate: Known['lastCreate'];
+  mayRecreate?: boolean;
+  former?: string[];
 }
 
 type Cut = 'none' | 'before' | 'after';
 
 /** One worker's turn; it dies where the schedule says, before or after Box's commit. Gives the last step. */
 function turn(model: Model, records: Records, want: Desired, cuts: Cut[]): Step | 'died' {
-  let known: Known = { account: records.account, lastCreate: records.lastCreate, observed: {}, effect: null };
-  for (let steps = 0; steps < 12; steps++) {
+  const { account: mapped, lastCreate, mayRecreate = false } = records;
+  let known: Known = { account: mapped, lastCreate, observed: {}, effect: null, mayRecreate };
+  for (let steps = 0; steps < 14; steps++) {
     const step = plan(want, known);
     if (step.kind === 'finish' || step.kind === 'fail') return step;
     if (step.kind === 'create') records.lastCreate = 'unsettled';
@@ -179,10 +232,30 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
           status: step.user.status,
           appliedGeneration: 0,
         });
-    case 'update':
+    case 'update': {
+      if (!model.users.some(({ id }) => id === step.boxUserId))
+        return () => ({ ...known, observed: { ...known.observed, isGone: true } });
       return () => save({ ...known.account!, ...step.change, appliedGeneration: want.generation });
+    }
     case 'confirm':
       return () => save({ ...known.account!, appliedGeneration: want.generation });
+    // Our own records: one statement each, so a death is before it or after it.
+    case 'mark-missing':
+      records.account = { ...known.account!, isMissing: true };
+      return () => ({ ...known, account: records.account });
+    case 'restore':
+      records.account = {
+        boxUserId: step.user.id,
+        name: step.user.name,
+        status: step.user.status,
+        appliedGeneration: 0,
+      };
+      return () => ({ ...known, account: records.account });
+    case 'forget':
+      records.former = [...(records.former ?? []), step.boxUserId];
+      records.account = null;
+      records.lastCreate = null;
+      return () => ({ ...known, account: null, lastCreate: null, observed: {} });
     default:
       throw new Error(`No such call: ${step.kind}`);
   }
@@ -212,6 +285,57 @@ describe('plan under any schedule of deaths', () => {
         });
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it('ends in exactly one Box user when it is deleted and restored in between, by policy', () => {
+    type Deed = 'delete' | 'restore' | 'nothing';
+    const deeds = fc.array(fc.constantFrom<Deed>('delete', 'restore', 'nothing'), { maxLength: 8 });
+    fc.assert(
+      fc.property(world, schedule, deeds, fc.array(fc.boolean()), (w, turns, done, sightings) => {
+        const model = new Model(w, desired.externalId);
+        const records: Records = { account: null, lastCreate: null };
+        let bin: BoxUser[] = [];
+        let generation = desired.generation;
+        for (const [at, deed] of done.entries()) {
+          records.mayRecreate = sightings[at] ?? false;
+          const want = { ...desired, name: `Name ${at}`, generation: ++generation };
+          turn(model, records, want, [...(turns[at] ?? [])]);
+          // An external id is held by one user at a time: a restored user cannot come back beside another.
+          if (deed === 'delete' && model.users.length > 0) bin = model.users.splice(0);
+          else if (deed === 'restore' && model.users.length === 0) model.users.push(...bin.splice(0));
+        }
+        model.world.lag = false;
+        records.mayRecreate = true;
+        const last = turn(model, records, { ...desired, generation: generation + 1 }, []);
+        expect(last).toMatchObject({ kind: 'finish' });
+        expect(model.users).toHaveLength(1);
+        expect(records.account).toMatchObject({ boxUserId: model.users[0]!.id, name: desired.name });
+        expect(records.account?.isMissing).toBeFalsy();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never creates while the mapping stands, whatever Box shows, unless it may', () => {
+    fc.assert(
+      fc.property(world, schedule, (w, turns) => {
+        const model = new Model(w, desired.externalId);
+        const records: Records = { account: null, lastCreate: null };
+        model.world.lag = false;
+        turn(model, records, desired, []);
+        const made = model.creates;
+        model.users = [];
+        for (const cuts of turns) turn(model, records, { ...desired, name: 'Renamed' }, [...cuts]);
+        expect(turn(model, records, { ...desired, name: 'Renamed' }, [])).toMatchObject({
+          kind: 'fail',
+          code: 'box_user_missing',
+        });
+        expect(model.creates).toBe(made);
+        expect(records.account).toMatchObject({ isMissing: true });
+        expect(records.former).toBeUndefined();
+      }),
+      { numRuns: 500 },
     );
   });
 

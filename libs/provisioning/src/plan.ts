@@ -1,4 +1,4 @@
-import type { BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
+import type { BoxAccount, BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
 
 /**
  * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
@@ -10,6 +10,7 @@ import type { BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
 export function plan(desired: Desired, known: Known): Step {
   const { account, effect } = known;
   if (account === null) return desired.active ? planNewcomer(desired, known) : refuse();
+  if (account.isMissing || known.observed.isGone) return planMissing(desired, known, account);
 
   const renamed = desired.active && account.name !== desired.name;
   const name = renamed ? { name: desired.name } : {};
@@ -29,6 +30,34 @@ export function plan(desired: Desired, known: Known): Step {
   if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
   return { kind: 'finish', outcome: effect ?? 'unchanged' };
 }
+
+/** A mapped user that Box does not show. Whatever was said before, Box is asked once more: it may have been restored. */
+function planMissing(desired: Desired, known: Known, account: BoxAccount): Step {
+  const { found } = known.observed;
+  const { boxUserId } = account;
+  if (found === undefined) return { kind: 'read', boxUserId };
+  if (found !== null) return account.isMissing ? planRestoring(desired, found) : contradiction(boxUserId);
+  if (!account.isMissing) return { kind: 'mark-missing', boxUserId };
+  if (!desired.active) {
+    // Nobody can use what is not there: as good as deactivated.
+    if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
+    return { kind: 'finish', outcome: known.effect ?? 'unchanged' };
+  }
+  if (known.mayRecreate) return { kind: 'forget', boxUserId };
+  return { kind: 'fail', code: 'box_user_missing', detail: `Box user ${boxUserId} was deleted in Box.` };
+}
+
+function planRestoring(desired: Desired, user: BoxUser): Step {
+  if (!user.isAppUser) return mismatch(user, 'is not an app user');
+  if (user.externalId !== desired.externalId) return mismatch(user, 'carries another external id');
+  return { kind: 'restore', user };
+}
+
+const contradiction = (boxUserId: string): Step => ({
+  kind: 'fail',
+  code: 'box_unavailable',
+  detail: `Box shows user ${boxUserId}, but answers a change to it with 404.`,
+});
 
 function planNewcomer(desired: Desired, { lastCreate, observed }: Known): Step {
   const { externalId, name } = desired;

@@ -1,11 +1,14 @@
-import type { JobName, JobPayload } from '@foyer/shared';
+import type { JobName, JobPayload, Lane } from '@foyer/shared';
 
 export interface Job<N extends JobName = JobName> {
   readonly name: N;
   readonly payload: JobPayload<N>;
-  /** Lower goes first; see `priorityOf`. */
+  /** Lower goes first; see `priorityOf`. It also says which lane the job waits in; see `laneOf`. */
   readonly priority: number;
 }
+
+/** Jobs of one lane: ready to be taken, put off until later, being worked on. */
+export type LaneDepth = Readonly<Record<'waiting' | 'delayed' | 'active', number>>;
 
 /**
  * The producer's side. A job whose dedupe key is still waiting or being worked on is not added twice. While the backend is
@@ -14,8 +17,8 @@ export interface Job<N extends JobName = JobName> {
 export interface JobQueue {
   /** Rejects with a TimeoutError after `timeoutMs`; the job may still arrive later. */
   add(jobs: readonly Job[], timeoutMs: number): Promise<void>;
-  /** Jobs waiting (delayed ones included) and being worked on. */
-  depth(): Promise<{ readonly waiting: number; readonly active: number }>;
+  /** How many jobs each lane holds. */
+  depth(): Promise<Readonly<Record<Lane, LaneDepth>>>;
   /** Throws when the backend does not answer within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -24,8 +27,16 @@ export interface JobQueue {
 /** What a handler says of its job: over, or look again after `delayMs`. Throwing means the catalog's attempts and back-off. */
 export type JobEnd = { readonly kind: 'over' } | { readonly kind: 'again'; readonly delayMs: number };
 
+/** What a handler is told of its job besides the payload. */
+export interface JobContext {
+  /** As it was added. */
+  readonly priority: number;
+}
+
 /** One handler for each job of the catalog: a missing one is a type error, and again a failure at start. */
-export type JobHandlers = { readonly [N in JobName]: (payload: JobPayload<N>) => Promise<JobEnd> };
+export type JobHandlers = {
+  readonly [N in JobName]: (payload: JobPayload<N>, context: JobContext) => Promise<JobEnd>;
+};
 
 export interface JobConsumer {
   /** Takes no new job, waits up to `timeoutMs` for running ones, then lets go: they are given to another consumer later. */

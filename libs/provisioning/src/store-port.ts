@@ -14,23 +14,40 @@ export interface Taken {
   readonly failures: number;
   /** What an earlier attempt of this request did in Box before it was cut off; null when nothing. */
   readonly effect: RequestOutcome | null;
+  /** As in `Known`. */
+  readonly mayRecreate?: boolean;
 }
 
-/** Why a request could not be taken up. `busy`: another worker holds the identity; look again in `retryInMs`. */
+/**
+ * Why a request could not be taken up. `busy`: another worker holds the identity; look again in `retryInMs`. `held`: the
+ * tenant's accounts belong to another Box app than this worker's; nothing was touched.
+ */
 export type TakeResult =
   | { readonly kind: 'taken'; readonly taken: Taken }
   | { readonly kind: 'busy'; readonly retryInMs: number }
+  | { readonly kind: 'held' }
   | { readonly kind: 'over' };
 
 /**
- * The worker's side of the database. Every write but `take` is fenced by the lease, throws LeaseLost when it has passed
+ * The worker's side of the database. Every write but `take` and `noteWait` is fenced by the lease, throws LeaseLost when it has passed
  * on, and extends it. All times are the database's.
  */
 export interface ConvergenceStore {
   /** Leases the identity, marks the request running and reads what planning needs, in one transaction. */
   take(requestId: string): Promise<TakeResult>;
+  /**
+   * Tells in the timeline of an open request that it waits for Box's speed limit, about `waitMs` from now; at most once a
+   * minute in a row. Needs no lease: nothing but what people read is changed.
+   */
+  noteWait(requestId: string, waitMs: number): Promise<void>;
   /** Saves the mapping, and what this request did, in one transaction. A null effect adds nothing to the timeline. */
   saveAccount(lease: Lease, account: BoxAccount, effect: RequestOutcome | null): Promise<SaveResult>;
+  /** Puts on record that Box says the mapped user is gone. */
+  markMissing(lease: Lease, boxUserId: string): Promise<void>;
+  /** Box shows the missing user again: saves what it shows, to be brought in step anew. */
+  restoreAccount(lease: Lease, account: BoxAccount): Promise<void>;
+  /** Moves the mapping to the former ones, as that of a deleted user. Creates before it are settled by that. */
+  forgetAccount(lease: Lease, boxUserId: string): Promise<void>;
   /** Ends the request well and gives the lease back. */
   succeed(lease: Lease, outcome: RequestOutcome): Promise<void>;
   /** Ends the request badly and gives the lease back. */

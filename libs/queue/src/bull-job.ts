@@ -1,4 +1,4 @@
-import type { Job, JobEnd, JobHandlers } from '@foyer/provisioning';
+import type { Job, JobContext, JobEnd, JobHandlers } from '@foyer/provisioning';
 import { jobCatalog, type JobName } from '@foyer/shared';
 import type { BulkJobOptions } from 'bullmq';
 
@@ -52,10 +52,11 @@ export function readBullJob(
   handlers: JobHandlers,
   name: string,
   data: unknown,
+  context: JobContext,
 ): (() => Promise<JobEnd>) | string {
   if (!isJobName(name)) return `no job is called ${JSON.stringify(name)}`.slice(0, LONGEST_REASON);
   const parsed = jobCatalog[name].payload.safeParse(data);
-  if (parsed.success) return () => handlers[name](parsed.data);
+  if (parsed.success) return () => handlers[name](parsed.data, context);
   const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   return reasons.join('; ').slice(0, LONGEST_REASON);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobConsumer, JobEnd, JobHandlers } from '@foyer/provisioning';
+import { lanes, type Lane } from '@foyer/shared';
 import {
   DelayedError,
   type IQueueBackend,
@@ -12,13 +13,13 @@ import type { Broker, NoConnection } from './broker.ts';
 import { checkHandlers, readBullJob } from './bull-job.ts';
 import { createBroker } from './create-broker.ts';
 import { Opening } from './opening.ts';
-import { checkPrefix, KEY_PREFIX, type QueueOptions } from './options.ts';
+import { checkPrefix, KEY_PREFIX, laneName, type QueueOptions } from './options.ts';
 import { createReporter, type Reporter } from './report.ts';
 import { endsWithin } from './within-limit.ts';
 
 export interface ConsumerOptions extends QueueOptions {
-  /** The most jobs worked on at once. */
-  readonly concurrency: number;
+  /** The most jobs worked on at once, in each lane. */
+  readonly concurrency: Readonly<Record<Lane, number>>;
   /**
    * How long a job stays locked to a consumer that has gone silent, and how often such jobs are looked for; default 5000.
    * A killed consumer's jobs are given to another after about twice this.
@@ -29,7 +30,8 @@ export interface ConsumerOptions extends QueueOptions {
 const STALLED_INTERVAL_MS = 5_000;
 /** Being killed is not the job's fault; the request table holds the limit on a request's attempts. */
 const MAX_STALLED = 1_000_000;
-const MOST_CONNECTIONS = 10;
+/** PostgreSQL connections of a lane's workers; bulk has more to say. */
+const MOST_CONNECTIONS: Readonly<Record<Lane, number>> = { interactive: 4, background: 8 };
 const START_LIMIT_MS = 5_000;
 const FORCED_CLOSE_LIMIT_MS = 1_000;
 const RETRY_DELAY_MS = 1_000;
@@ -51,18 +53,25 @@ class Dropped extends UnrecoverableError {}
 export async function createConsumer(options: ConsumerOptions, handlers: JobHandlers): Promise<JobConsumer> {
   checkPrefix(options.prefix);
   checkHandlers(handlers);
-  const { concurrency } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`Concurrency ${concurrency}: a whole number from 1`);
+  for (const lane of lanes) {
+    const concurrency = options.concurrency[lane];
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new RangeError(`Concurrency ${concurrency}: a whole number from 1`);
+    }
   }
-  const consumer = new Consumer(options, handlers);
-  await endsWithin(START_LIMIT_MS, consumer.running);
-  return consumer;
+  const consumers = lanes.map((lane) => new LaneConsumer(lane, options, handlers));
+  await endsWithin(START_LIMIT_MS, Promise.all(consumers.map(({ running }) => running)));
+  return {
+    close: async (timeoutMs) => {
+      await Promise.all(consumers.map((consumer) => consumer.close(timeoutMs)));
+    },
+  };
 }
 
-class Consumer implements JobConsumer {
+class LaneConsumer implements JobConsumer {
   /** Settles when the worker has begun, or was closed before. */
   readonly running: Promise<void>;
+  readonly #lane: Lane;
   readonly #options: ConsumerOptions;
   readonly #handlers: JobHandlers;
   readonly #reporter: Reporter;
@@ -72,7 +81,8 @@ class Consumer implements JobConsumer {
   #letGo = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ConsumerOptions, handlers: JobHandlers) {
+  constructor(lane: Lane, options: ConsumerOptions, handlers: JobHandlers) {
+    this.#lane = lane;
     this.#options = options;
     this.#handlers = handlers;
     const told = createReporter(options.onError);
@@ -80,7 +90,7 @@ class Consumer implements JobConsumer {
       ...told,
       backend: (error, where) => (this.#letGo ? undefined : told.backend(error, where)),
     };
-    const connections = Math.min(options.concurrency + 2, MOST_CONNECTIONS);
+    const connections = Math.min(options.concurrency[lane] + 2, MOST_CONNECTIONS[lane]);
     this.#broker = createBroker(options, { role: 'consumer', connections, reporter: this.#reporter });
     this.#opening = new Opening(this.#broker, () => this.#makeWorker(), this.#reporter, WHERE);
     this.running = this.#opening.ready.then((worker) => {
@@ -105,13 +115,13 @@ class Consumer implements JobConsumer {
   #makeWorker(): BullWorker {
     const stalledInterval = this.#options.stalledIntervalMs ?? STALLED_INTERVAL_MS;
     const worker: BullWorker = new Worker(
-      this.#options.prefix,
+      laneName(this.#options.prefix, this.#lane),
       (job: Job<unknown, void>, token?: string) => this.#work(job, token),
       {
         connection: {},
         prefix: KEY_PREFIX,
         autorun: false,
-        concurrency: this.#options.concurrency,
+        concurrency: this.#options.concurrency[this.#lane],
         stalledInterval,
         lockDuration: stalledInterval,
         maxStalledCount: MAX_STALLED,
@@ -144,7 +154,7 @@ class Consumer implements JobConsumer {
   }
 
   async #work(job: Job<unknown, void>, token: string | undefined): Promise<void> {
-    const run = readBullJob(this.#handlers, job.name, job.data);
+    const run = readBullJob(this.#handlers, job.name, job.data, { priority: job.priority });
     const where = `job ${job.id}`.slice(0, LONGEST_NAME);
     if (typeof run === 'string') {
       this.#reporter.job(new Error(`Dropped: ${run}`), where);

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as tick } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Job, JobConsumer, JobEnd, JobQueue } from '@foyer/provisioning';
-import { jobCatalog } from '@foyer/shared';
+import type { Job, JobConsumer, JobContext, JobEnd, JobQueue, LaneDepth } from '@foyer/provisioning';
+import { jobCatalog, lanes } from '@foyer/shared';
 import { Queue } from 'bullmq';
 import { createConsumer, type ConsumerOptions, createQueue } from './index.ts';
 import { createBroker } from './create-broker.ts';
@@ -21,6 +21,15 @@ export const jobFor = (requestId: string, priority = 5): Job => ({
   priority,
 });
 const newJobs = (count: number): string[] => Array.from({ length: count }, () => randomUUID());
+
+/** Both lanes as one. */
+export async function depthOf(queue: JobQueue): Promise<LaneDepth> {
+  const depth = await queue.depth();
+  const sum = (state: keyof LaneDepth): number => lanes.reduce((all, lane) => all + depth[lane][state], 0);
+  return { waiting: sum('waiting'), delayed: sum('delayed'), active: sum('active') };
+}
+
+export const everyLane = (concurrency: number) => ({ interactive: concurrency, background: concurrency });
 
 /** Polls, because the condition is another process's. */
 export async function until(
@@ -63,15 +72,15 @@ export class Bench {
   }
 
   async consumer(
-    handle: (requestId: string) => JobEnd | Promise<JobEnd>,
+    handle: (requestId: string, context: JobContext) => JobEnd | Promise<JobEnd>,
     options: Partial<ConsumerOptions> = {},
   ): Promise<JobConsumer> {
     const consumer = await createConsumer(
-      { ...this.options, concurrency: 1, stalledIntervalMs: STALLED_MS, ...options },
+      { ...this.options, concurrency: everyLane(1), stalledIntervalMs: STALLED_MS, ...options },
       {
-        converge: async ({ requestId }) => {
+        converge: async ({ requestId }, context) => {
           this.taken.push(requestId);
-          return handle(requestId);
+          return handle(requestId, context);
         },
       },
     );
@@ -92,10 +101,13 @@ export class Bench {
   }
 
   async empty(queue: JobQueue): Promise<void> {
-    await until('an empty queue', async () => {
-      const { waiting, active } = await queue.depth();
-      return waiting + active === 0;
-    });
+    await until('an empty queue', () =>
+      depthOf(queue).then(
+        ({ waiting, delayed, active }) => waiting + delayed + active === 0,
+        // Each lane has a connection of its own: the server may be back for one of them only.
+        () => false,
+      ),
+    );
   }
 
   async close(): Promise<void> {
@@ -136,7 +148,7 @@ export function queueContract(
     it('gives each job of a bulk to the handler once', async () => {
       const queue = bench.queue();
       const ids = newJobs(20);
-      await bench.consumer(() => over, { concurrency: 4 });
+      await bench.consumer(() => over, { concurrency: everyLane(4) });
       await queue.add(
         [...ids, ...ids].map((id) => jobFor(id)),
         5_000,
@@ -152,12 +164,12 @@ export function queueContract(
       const id = randomUUID();
       await queue.add([jobFor(id)], 5_000);
       await queue.add([jobFor(id)], 5_000);
-      expect(await queue.depth()).toEqual({ waiting: 1, active: 0 });
+      expect(await depthOf(queue)).toEqual({ waiting: 1, delayed: 0, active: 0 });
       const hold = gate();
       await bench.consumer(() => hold.opened.then(() => over));
       await until('the job', () => bench.taken.length === 1);
       await queue.add([jobFor(id)], 5_000);
-      expect(await queue.depth()).toEqual({ waiting: 0, active: 1 });
+      expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 1 });
       hold.open();
       await bench.empty(queue);
       expect(bench.taken).toEqual([id]);
@@ -168,7 +180,7 @@ export function queueContract(
     it('takes the lower priority number first, and equal ones in their order', async () => {
       const queue = bench.queue();
       const [late, first, second, early] = ['', '', '', ''].map(() => randomUUID());
-      const jobs = [jobFor(late!, 10), jobFor(first!, 2), jobFor(second!, 2), jobFor(early!, 0)];
+      const jobs = [jobFor(late!, 9), jobFor(first!, 2), jobFor(second!, 2), jobFor(early!, 0)];
       for (const job of jobs) await queue.add([job], 5_000);
       await bench.consumer(() => over);
       await until('all jobs', () => bench.taken.length === 4);
@@ -181,9 +193,9 @@ export function queueContract(
       const at: number[] = [];
       await bench.consumer(() => (at.push(performance.now()) < 3 ? { kind: 'again', delayMs: 400 } : over));
       await queue.add([jobFor(id)], 5_000);
-      await until('the delay', async () => (await queue.depth()).waiting === 1 && at.length === 1);
+      await until('the delay', async () => (await depthOf(queue)).delayed === 1 && at.length === 1);
       await queue.add([jobFor(id)], 5_000);
-      expect((await queue.depth()).waiting).toBe(1);
+      expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 1, active: 0 });
       await until('the third time', () => at.length === 3);
       await bench.empty(queue);
       expect(bench.taken).toEqual([id, id, id]);
@@ -242,6 +254,61 @@ export function queueContract(
     });
   });
 
+  describe('its lanes', () => {
+    it('take up a sign-in at once while bulk holds every background place', async () => {
+      const queue = bench.queue();
+      const bulk = newJobs(6);
+      const [signIn] = newJobs(1);
+      const hold = gate();
+      await bench.consumer((id) => (id === signIn ? over : hold.opened.then(() => over)), {
+        concurrency: everyLane(2),
+      });
+      await queue.add(
+        bulk.map((id, n) => jobFor(id, n % 2 === 0 ? 10 : 20)),
+        5_000,
+      );
+      await until('bulk in every background place', () => bench.taken.length === 2);
+      await queue.add([jobFor(signIn!, 1)], 5_000);
+      await until('the sign-in to be over', async () => {
+        const { interactive } = await queue.depth();
+        return bench.taken.includes(signIn!) && interactive.active === 0;
+      });
+      expect(await queue.depth()).toEqual({
+        interactive: { waiting: 0, delayed: 0, active: 0 },
+        background: { waiting: 4, delayed: 0, active: 2 },
+      });
+      hold.open();
+      await bench.empty(queue);
+      expect([...bench.taken].sort()).toEqual([...bulk, signIn].sort());
+    });
+
+    it('go by the priority, and tell it to the handler', async () => {
+      const queue = bench.queue();
+      const ids = newJobs(4);
+      const told = new Map<string, number>();
+      await queue.add(
+        [0, 9, 10, 20].map((priority, n) => jobFor(ids[n]!, priority)),
+        5_000,
+      );
+      const { interactive, background } = await queue.depth();
+      expect([interactive.waiting, background.waiting]).toEqual([2, 2]);
+      await bench.consumer((id, { priority }) => {
+        told.set(id, priority);
+        return over;
+      });
+      await bench.empty(queue);
+      expect(ids.map((id) => told.get(id))).toEqual([0, 9, 10, 20]);
+    });
+
+    it('are those of one prefix: another that ends like a lane has its own', async () => {
+      const queue = bench.queue();
+      const other = createQueue({ ...bench.options, prefix: `${bench.prefix}-interactive` });
+      await other.add([jobFor(randomUUID(), 10)], 5_000);
+      expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 0 });
+      await other.close();
+    });
+  });
+
   describe('when the server is away', () => {
     it('add and ping fail within their limits, and work again when it is back', async () => {
       const queue = bench.queue();
@@ -259,7 +326,7 @@ export function queueContract(
         ),
       );
       await queue.add([jobFor(randomUUID())], 5_000);
-      expect((await queue.depth()).waiting).toBeGreaterThanOrEqual(1);
+      expect((await depthOf(queue)).waiting).toBeGreaterThanOrEqual(1);
     });
 
     it('a consumer goes on when it is back, with what was waiting and what is new', async () => {
@@ -368,7 +435,7 @@ export function queueContract(
       hold.open();
       await closing;
       expect(bench.taken).toEqual([ids[0]]);
-      expect(await queue.depth()).toEqual({ waiting: 1, active: 0 });
+      expect(await depthOf(queue)).toEqual({ waiting: 1, delayed: 0, active: 0 });
     });
 
     it('close lets go when its time is over, and another gets the job', async () => {
@@ -381,7 +448,7 @@ export function queueContract(
       const began = performance.now();
       await consumer.close(200);
       expect(performance.now() - began).toBeLessThan(2_000);
-      expect(await queue.depth()).toEqual({ waiting: 0, active: 1 });
+      expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 1 });
       await bench.consumer(() => over);
       await bench.empty(queue);
       hold.open();

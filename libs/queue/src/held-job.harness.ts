@@ -5,7 +5,7 @@ type Argument = Omit<QueueOptions, 'onError'> & { readonly stalledIntervalMs: nu
 const options = JSON.parse(process.argv[2] ?? '{}') as Argument;
 const onError = (error: Error, where: string): void => console.error(where, error);
 await createConsumer(
-  { ...options, onError, concurrency: 1 },
+  { ...options, onError, concurrency: { interactive: 1, background: 1 } },
   {
     converge: ({ requestId }) => {
       process.stdout.write(`took ${requestId}\n`);

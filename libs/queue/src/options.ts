@@ -1,3 +1,5 @@
+import type { Lane } from '@foyer/shared';
+
 export interface QueueOptions {
   /** `redis://` or `rediss://`; left out, the queue lives in PostgreSQL, in its own schema. */
   readonly redisUrl?: string;
@@ -24,3 +26,10 @@ export function checkPrefix(prefix: string): void {
     );
   }
 }
+
+/**
+ * What BullMQ calls a lane. The background lane has the plain name: it is where earlier versions put every job, so that
+ * theirs are still worked on. No prefix has a dot, so that no other prefix makes the same name.
+ */
+export const laneName = (prefix: string, lane: Lane): string =>
+  lane === 'interactive' ? `${prefix}.interactive` : prefix;

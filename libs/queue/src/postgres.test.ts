@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { Bench, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
 import { postgresServer, type Server } from './servers.harness.ts';
 
 let server: Server;
@@ -110,7 +110,7 @@ describe('the queue on PostgreSQL', () => {
       const bench = new Bench(server);
       const queue = bench.queue();
       await queue.ping(5_000);
-      await bench.consumer(() => over, { concurrency: 8 });
+      await bench.consumer(() => over, { concurrency: everyLane(8) });
       for (let round = 0; round < 6; round += 1) {
         await queue.add(
           Array.from({ length: 50 }, () => jobFor(randomUUID())),
@@ -119,8 +119,8 @@ describe('the queue on PostgreSQL', () => {
       }
       await bench.empty(queue);
       const [left] = await sql<{ jobs: string; events: string }>(
-        `SELECT (SELECT count(*) FROM foyer_queue.job WHERE queue = '${bench.prefix}') AS jobs,
-                (SELECT count(*) FROM foyer_queue.event WHERE queue = '${bench.prefix}') AS events`,
+        `SELECT (SELECT count(*) FROM foyer_queue.job WHERE queue LIKE '${bench.prefix}%') AS jobs,
+                (SELECT count(*) FROM foyer_queue.event WHERE queue LIKE '${bench.prefix}%') AS events`,
       );
       expect(bench.taken).toHaveLength(300);
       expect(left?.jobs).toBe('0');

@@ -1,14 +1,16 @@
-import type { Job, JobQueue } from '@foyer/provisioning';
+import type { Job, JobQueue, LaneDepth } from '@foyer/provisioning';
+import { laneOf, type Lane } from '@foyer/shared';
 import { type IQueueBackend, Queue } from 'bullmq';
 import type { Broker, NoConnection } from './broker.ts';
 import { toBullJob } from './bull-job.ts';
 import { createBroker } from './create-broker.ts';
 import { Opening } from './opening.ts';
-import { checkPrefix, KEY_PREFIX, type QueueOptions } from './options.ts';
+import { checkPrefix, KEY_PREFIX, laneName, type QueueOptions } from './options.ts';
 import { createReporter, plainError } from './report.ts';
 import { endsWithin, withinLimit } from './within-limit.ts';
 
-const CONNECTIONS = 4;
+/** PostgreSQL connections of each lane. */
+const CONNECTIONS = 2;
 const DEPTH_LIMIT_MS = 5_000;
 const CLOSE_LIMIT_MS = 2_000;
 /** Nobody reads BullMQ's event stream, on Redis a stream, on PostgreSQL a table: keep next to none of it. */
@@ -23,17 +25,55 @@ type BullQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueu
  */
 export function createQueue(options: QueueOptions): JobQueue {
   checkPrefix(options.prefix);
-  const reporter = createReporter(options.onError);
-  const broker = createBroker(options, { role: 'producer', connections: CONNECTIONS, reporter });
-  const make = (): BullQueue => {
-    const settings = { connection: {}, prefix: KEY_PREFIX, streams: { events: { maxLen: KEPT_EVENTS } } };
-    const queue: BullQueue = new Queue(options.prefix, settings, broker.factory);
-    return queue.on('error', (error) => reporter.backend(error, WHERE));
+  const open = (lane: Lane): LaneProducer => {
+    const reporter = createReporter(options.onError);
+    const broker = createBroker(options, { role: 'producer', connections: CONNECTIONS, reporter });
+    const make = (): BullQueue => {
+      const settings = { connection: {}, prefix: KEY_PREFIX, streams: { events: { maxLen: KEPT_EVENTS } } };
+      const queue: BullQueue = new Queue(laneName(options.prefix, lane), settings, broker.factory);
+      return queue.on('error', (error) => reporter.backend(error, WHERE));
+    };
+    return new LaneProducer(broker, new Opening(broker, make, reporter, WHERE));
   };
-  return new Producer(broker, new Opening(broker, make, reporter, WHERE));
+  return new Producer({ interactive: open('interactive'), background: open('background') });
 }
 
+/** Puts each job into the lane of its priority. */
 class Producer implements JobQueue {
+  readonly #lanes: Readonly<Record<Lane, LaneProducer>>;
+
+  constructor(lanes: Readonly<Record<Lane, LaneProducer>>) {
+    this.#lanes = lanes;
+  }
+
+  async add(jobs: readonly Job[], timeoutMs: number): Promise<void> {
+    const byLane: Record<Lane, Job[]> = { interactive: [], background: [] };
+    for (const job of jobs) byLane[laneOf(job.priority)].push(job);
+    const { interactive, background } = this.#lanes;
+    await Promise.all([
+      interactive.add(byLane.interactive, timeoutMs),
+      background.add(byLane.background, timeoutMs),
+    ]);
+  }
+
+  async depth(): Promise<Record<Lane, LaneDepth>> {
+    const [interactive, background] = await Promise.all([
+      this.#lanes.interactive.depth(),
+      this.#lanes.background.depth(),
+    ]);
+    return { interactive, background };
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#lanes.interactive.ping(timeoutMs), this.#lanes.background.ping(timeoutMs)]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#lanes.interactive.close(), this.#lanes.background.close()]);
+  }
+}
+
+class LaneProducer {
   readonly #broker: Broker;
   readonly #opening: Opening<BullQueue>;
   #closing: Promise<void> | undefined;
@@ -49,12 +89,12 @@ class Producer implements JobQueue {
     await this.#ask('Adding to the queue', timeoutMs, (queue) => queue.addBulk(bulk));
   }
 
-  async depth(): Promise<{ waiting: number; active: number }> {
+  async depth(): Promise<LaneDepth> {
     const counts = await this.#ask('Counting the queue', DEPTH_LIMIT_MS, (queue) =>
       queue.getJobCounts('wait', 'prioritized', 'delayed', 'active'),
     );
-    const { active = 0, ...waiting } = counts;
-    return { waiting: Object.values(waiting).reduce((sum, count) => sum + count, 0), active };
+    const { active = 0, delayed = 0, ...waiting } = counts;
+    return { waiting: Object.values(waiting).reduce((sum, count) => sum + count, 0), delayed, active };
   }
 
   async ping(timeoutMs: number): Promise<void> {

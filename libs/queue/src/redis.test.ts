@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { Bench, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
 import { findRedis, redisServer, type Server } from './servers.harness.ts';
 
 const binary = findRedis();
@@ -61,7 +61,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
 
     it('keeps nothing of jobs that are over, and few events', async () => {
       const queue = bench.queue();
-      await bench.consumer(() => over, { concurrency: 8 });
+      await bench.consumer(() => over, { concurrency: everyLane(8) });
       await queue.add(
         Array.from({ length: 300 }, () => jobFor(randomUUID())),
         5_000,
@@ -70,12 +70,12 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       const keys = await admin.keys(`*${bench.prefix}*`);
       expect(bench.taken).toHaveLength(300);
       expect(keys.filter((key) => key.includes('converge'))).toEqual([]);
-      expect(await admin.xlen(`foyer-queue:${bench.prefix}:events`)).toBeLessThan(500);
+      expect(await admin.xlen(`foyer-queue:${bench.prefix}.interactive:events`)).toBeLessThan(500);
     });
 
     it('does not spin while Redis refuses every command', async () => {
       const queue = bench.queue();
-      await bench.consumer(() => over, { concurrency: 4 });
+      await bench.consumer(() => over, { concurrency: everyLane(4) });
       await queue.ping(5_000);
       await admin.config('RESETSTAT');
       await admin.config('SET', 'maxmemory', '1');

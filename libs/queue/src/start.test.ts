@@ -10,22 +10,30 @@ const over = async () => ({ kind: 'over' }) as const;
 describe('a start with wrong settings', () => {
   it.each(['', 'Foyer', '1st', 'a:b', 'a b', 'x'.repeat(111)])('refuses the prefix %j', async (prefix) => {
     expect(() => createQueue({ ...options, prefix })).toThrow('Queue prefix');
-    await expect(createConsumer({ ...options, prefix, concurrency: 1 }, { converge: over })).rejects.toThrow(
-      'Queue prefix',
-    );
+    await expect(
+      createConsumer(
+        { ...options, prefix, concurrency: { interactive: 1, background: 1 } },
+        { converge: over },
+      ),
+    ).rejects.toThrow('Queue prefix');
   });
 
   it('names the job that has no handler', async () => {
     const handlers = { converge: over };
     Reflect.deleteProperty(handlers, 'converge');
-    await expect(createConsumer({ ...options, concurrency: 1 }, handlers)).rejects.toThrow(
-      'The job "converge" has no handler',
-    );
+    await expect(
+      createConsumer({ ...options, concurrency: { interactive: 1, background: 1 } }, handlers),
+    ).rejects.toThrow('The job "converge" has no handler');
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses a concurrency of %p', async (concurrency) => {
-    await expect(createConsumer({ ...options, concurrency }, { converge: over })).rejects.toThrow(
-      'Concurrency',
-    );
+    for (const wrong of [
+      { interactive: concurrency, background: 1 },
+      { interactive: 1, background: concurrency },
+    ]) {
+      await expect(createConsumer({ ...options, concurrency: wrong }, { converge: over })).rejects.toThrow(
+        'Concurrency',
+      );
+    }
   });
 });

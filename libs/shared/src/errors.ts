@@ -129,7 +129,13 @@ export const errorCatalog = {
     502,
     'dead',
     'The Box user is gone',
-    'Somebody deleted the Box user by hand. Restore it, or ask an operator.',
+    'It was deleted in Box. An administrator can restore it, or have a new one made.',
+  ),
+  box_app_changed: entry(
+    503,
+    'delay',
+    'Foyer is connected to another Box app',
+    'Nothing: it goes on when an administrator has decided which Box app is the right one.',
   ),
   box_user_deactivated: entry(
     403,

@@ -18,5 +18,19 @@ export const jobCatalog = {
 export type JobName = keyof typeof jobCatalog;
 export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalog)[N]['payload']>;
 
-/** Lower goes first: somebody who waits at a screen before a machine that polls. */
-export const priorityOf: Readonly<Record<RequestCause, number>> = { 'sign-in': 1, operator: 2, api: 10 };
+/** Lower goes first: somebody who waits at a screen before a machine that polls, and that before a file of people. */
+export const priorityOf: Readonly<Record<RequestCause, number>> = {
+  'sign-in': 1,
+  operator: 2,
+  api: 10,
+  batch: 20,
+};
+
+/** Each lane is a queue with workers of its own, so that bulk never holds the place that a sign-in needs. */
+export const lanes = ['interactive', 'background'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** The first priority of the background lane: from here on nobody waits at a screen. */
+export const BACKGROUND_FROM = 10;
+
+export const laneOf = (priority: number): Lane => (priority < BACKGROUND_FROM ? 'interactive' : 'background');

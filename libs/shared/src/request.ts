@@ -16,7 +16,7 @@ export const RequestOutcome = z.enum([
 export type RequestOutcome = z.infer<typeof RequestOutcome>;
 
 /** Why a request was made. */
-export const RequestCause = z.enum(['sign-in', 'api', 'operator']);
+export const RequestCause = z.enum(['sign-in', 'api', 'operator', 'batch']);
 export type RequestCause = z.infer<typeof RequestCause>;
 
 /**
@@ -48,12 +48,16 @@ export const openStatuses: readonly RequestStatus[] = RequestStatus.options.filt
 /** What happened to a request, in order. */
 export const TimelineEvent = z.enum([
   'queued',
+  'waiting-for-budget',
   'started',
   'taken-over',
   'handed-back',
   'box-user-created',
   'box-user-adopted',
   'box-user-updated',
+  'box-user-missing',
+  'box-user-restored',
+  'box-user-given-up',
   'retry-scheduled',
   'succeeded',
   'failed',

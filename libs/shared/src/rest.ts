@@ -65,6 +65,8 @@ export const BoxAccount = z
     boxUserId: z.string(),
     name: z.string(),
     status: z.enum(['active', 'inactive']),
+    /** When Box said that the user is gone; null while it is there. */
+    missingSince: instant.nullable(),
     inStep: z.boolean(),
     createdAt: instant,
     updatedAt: instant,

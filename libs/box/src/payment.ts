@@ -1,0 +1,18 @@
+import type { Allowance, BoxFault, BoxResult } from '@foyer/provisioning';
+import { fault } from './judge.ts';
+
+/** Takes the permit for one HTTP request. Gives the fault when there is none: nothing may be sent. */
+export async function pay(allowance: Allowance | undefined): Promise<BoxFault | null> {
+  const spending = await allowance?.spend();
+  if (spending === undefined || spending.ok) return null;
+  const seconds = Math.max(1, Math.ceil(spending.waitMs / 1000));
+  const detail = `Not sent: Box's speed limit is used up for about ${seconds} s.`;
+  return { ...fault('box_rate_limited', detail), retryAfterMs: spending.waitMs };
+}
+
+/** Tells everybody to stop when Box answered 429. */
+export async function heed(allowance: Allowance | undefined, result: BoxResult<unknown>): Promise<void> {
+  if (!result.ok && result.fault.code === 'box_rate_limited') {
+    await allowance?.refused(result.fault.retryAfterMs);
+  }
+}

@@ -1,0 +1,192 @@
+import {
+  auditDigest,
+  auditMonth,
+  makeBlock,
+  packEntries,
+  type AuditHead,
+  type AuditKind,
+} from '@foyer/provisioning';
+import type { PoolClient } from 'pg';
+import type { Database } from '../database.ts';
+import { auditKinds, auditTables, readAuditLines, type AuditLine } from './tables.ts';
+import { inTransaction } from './transaction.ts';
+
+/** What one round did. `more`: there is more to seal, or to look through, already. */
+export interface SealRound {
+  readonly rows: number;
+  readonly blocks: number;
+  /** The chain's end; null while there is none. */
+  readonly head: AuditHead | null;
+  readonly more: boolean;
+}
+
+/** Rows of each table in one round. A block has at most twice as many. */
+const ROUND_ROWS = 5_000;
+/** Rows looked at in one round while walking through what may be sealed already. */
+const WALK_ROWS = 20_000;
+
+interface Position {
+  readonly kind: AuditKind;
+  readonly cluster: string;
+  readonly horizon: string;
+  readonly walked: string | null;
+}
+
+interface Found {
+  readonly ids: readonly string[];
+  readonly position: Position;
+  readonly more: boolean;
+}
+
+/**
+ * Appends the rows of the audit log to their tenant's chain of blocks. Writers know nothing of it: each row carries its
+ * transaction's number, and a sealer takes what transactions older than every one still running have written. Nothing can
+ * turn up behind that line any more. Many may run; one works at a time, and what dies in the middle has done nothing.
+ */
+export class AuditSealer {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /** Seals up to some thousand rows, in one transaction. Null: another sealer is at work. */
+  async round(): Promise<SealRound | null> {
+    return inTransaction(this.database.pool, 'ISOLATION LEVEL READ COMMITTED', (client) => this.seal(client));
+  }
+
+  private async seal(client: PoolClient): Promise<SealRound | null> {
+    const { rows: locks } = await client.query<{ mine: boolean }>(
+      `SELECT pg_try_advisory_xact_lock(hashtextextended('foyer audit seal ' || $1, 0)) AS mine`,
+      [this.tenantId],
+    );
+    if (!locks[0]?.mine) return null;
+    // In a statement before the rows are read: whoever ended before this moment is visible to the statements after it.
+    const { rows: now } = await client.query<{ xmin: string; cluster: string }>(
+      `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, system_identifier::text AS cluster FROM pg_control_system()`,
+    );
+    const { xmin, cluster } = now[0]!;
+    const lines: AuditLine[] = [];
+    let more = false;
+    for (const kind of auditKinds) {
+      const position = await this.position(client, kind, xmin, cluster);
+      const found =
+        position.walked === null
+          ? await this.findNew(client, position, xmin)
+          : await this.walk(client, position, xmin);
+      more ||= found.more;
+      lines.push(...(await readAuditLines(client, kind, found.ids)));
+      await this.savePosition(client, found.position);
+    }
+    const { blocks, head } = await this.append(client, lines);
+    return { rows: lines.length, blocks, head, more };
+  }
+
+  /** Where the last round ended. In another cluster transactions count anew: everything is walked through again. */
+  private async position(
+    client: PoolClient,
+    kind: AuditKind,
+    xmin: string,
+    cluster: string,
+  ): Promise<Position> {
+    const { rows } = await client.query<Position>(
+      'SELECT kind, cluster, horizon::text, walked::text FROM audit_position WHERE tenant_id = $1 AND kind = $2',
+      [this.tenantId, kind],
+    );
+    const known = rows[0];
+    const goesOn = known !== undefined && known.cluster === cluster && BigInt(known.horizon) <= BigInt(xmin);
+    return goesOn ? known : { kind, cluster, horizon: xmin, walked: LOWEST_ID };
+  }
+
+  private async savePosition(
+    client: PoolClient,
+    { kind, cluster, horizon, walked }: Position,
+  ): Promise<void> {
+    await client.query(
+      `INSERT INTO audit_position AS p (tenant_id, kind, cluster, horizon, walked) VALUES ($1, $2, $3, $4::xid8, $5)
+       ON CONFLICT (tenant_id, kind) DO UPDATE SET cluster = excluded.cluster, horizon = excluded.horizon, walked = excluded.walked
+       WHERE (p.cluster, p.horizon::text, p.walked) IS DISTINCT FROM (excluded.cluster, excluded.horizon::text, excluded.walked)`,
+      [this.tenantId, kind, cluster, horizon, walked],
+    );
+  }
+
+  /** The rows of transactions from the horizon up to the oldest that still runs. */
+  private async findNew(client: PoolClient, position: Position, xmin: string): Promise<Found> {
+    const { table, id, blockIds } = auditTables[position.kind];
+    const { rows } = await client.query<{ id: string; tx: string }>(
+      `SELECT c.${id}::text AS id, c.tx::text AS tx FROM ${table} c
+       WHERE c.tenant_id = $1 AND c.tx >= $2::xid8 AND c.tx < $3::xid8
+         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})
+       ORDER BY c.tx, c.${id} LIMIT $4`,
+      [this.tenantId, position.horizon, xmin, ROUND_ROWS],
+    );
+    const more = rows.length === ROUND_ROWS;
+    // When cut, the last transaction may have more rows: it is asked for again, without those sealed now.
+    const horizon = more ? rows.at(-1)!.tx : xmin;
+    return { ids: rows.map((row) => row.id), position: { ...position, horizon }, more };
+  }
+
+  /**
+   * The next rows by id that are in no block. What runs now is left to `findNew`; a number from the future is another
+   * cluster's, restored here, and long committed.
+   */
+  private async walk(client: PoolClient, position: Position, xmin: string): Promise<Found> {
+    const { table, id, blockIds } = auditTables[position.kind];
+    const { rows } = await client.query<{ id: string; due: boolean }>(
+      `WITH seen AS (
+         SELECT ${id} AS id, tx FROM ${table} WHERE tenant_id = $1 AND ${id} > $2::bigint ORDER BY ${id} LIMIT $4)
+       SELECT s.id::text, (s.tx < $3::xid8 OR s.tx >= pg_snapshot_xmax(pg_current_snapshot()))
+         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> s.id) AS due
+       FROM seen s ORDER BY s.id`,
+      [this.tenantId, position.walked, xmin, WALK_ROWS],
+    );
+    const due = rows.filter((row) => row.due);
+    const cut = due.length > ROUND_ROWS ? due[ROUND_ROWS - 1]!.id : null;
+    const more = cut !== null || rows.length === WALK_ROWS;
+    const walked = more ? (cut ?? rows.at(-1)!.id) : null;
+    return { ids: due.slice(0, ROUND_ROWS).map((row) => row.id), position: { ...position, walked }, more };
+  }
+
+  /** One block for each month that the rows are of. */
+  private async append(client: PoolClient, lines: readonly AuditLine[]) {
+    const { rows } = await client.query<{ seq: string; hash: Buffer; now: Date }>(
+      `SELECT clock_timestamp()::timestamptz(3) AS now, b.seq, b.hash FROM (SELECT) AS one LEFT JOIN LATERAL (
+         SELECT seq, hash FROM audit_block WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1) b ON true`,
+      [this.tenantId],
+    );
+    const { seq, hash, now } = rows[0]!;
+    let head: AuditHead | null = seq === null ? null : { seq: Number(seq), hash: hash.toString('hex') };
+    const months = Map.groupBy(lines, ({ at }) => auditMonth(at));
+    for (const month of [...months.keys()].sort()) {
+      const entries = months
+        .get(month)!
+        .map(({ kind, id, line }) => ({ kind, id, digest: auditDigest(line) }));
+      const about = { tenantId: this.tenantId, month, sealedAt: now.toISOString(), entries };
+      const made = makeBlock(head, about);
+      const { block } = made;
+      await client.query(
+        `INSERT INTO audit_block (tenant_id, seq, month, count, call_ids, outcome_ids, entries, entries_digest, previous, hash, sealed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'), decode($9, 'hex'), decode($10, 'hex'), $11)`,
+        [
+          block.tenantId,
+          block.seq,
+          block.month,
+          block.count,
+          block.calls,
+          block.outcomes,
+          packEntries(made.entries),
+          block.entriesDigest,
+          block.previous,
+          block.hash,
+          block.sealedAt,
+        ],
+      );
+      head = { seq: block.seq, hash: block.hash };
+    }
+    return { blocks: months.size, head };
+  }
+}
+
+const LOWEST_ID = '-9223372036854775808';

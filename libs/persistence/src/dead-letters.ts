@@ -1,0 +1,144 @@
+import { openStatuses, type ErrorCode } from '@foyer/shared';
+import type { Database } from './database.ts';
+
+/** A request that failed, is its identity's newest, and whose identity is not in step since. */
+export interface DeadLetter {
+  readonly requestId: string;
+  readonly identityId: string;
+  readonly username: string;
+  readonly subject: string;
+  readonly active: boolean;
+  readonly code: ErrorCode;
+  readonly detail: string | null;
+  readonly failedAt: Date;
+  readonly attempts: number;
+}
+
+export interface DeadLetterCount {
+  readonly code: ErrorCode;
+  readonly count: number;
+  /** Of these, people that Okta deactivated: they are not retried. */
+  readonly deactivated: number;
+  readonly oldest: Date;
+  readonly newest: Date;
+}
+
+/** What a retry of all of a code did. `deactivated`: left alone. */
+export interface RetriedAll {
+  readonly retried: number;
+  readonly deactivated: number;
+}
+
+interface Position {
+  readonly at: Date;
+  readonly id: string;
+}
+
+const PAGE = 500;
+/** In the background: ten thousand retries do not go before the one who signs in. */
+const PRIORITY = 10;
+const open = openStatuses.map((status) => `'${status}'`).join(', ');
+
+const dead = `FROM provisioning_request r
+  JOIN identity i ON i.id = r.identity_id
+  LEFT JOIN box_account a ON a.identity_id = i.id
+  WHERE r.tenant_id = $1 AND r.status = 'failed' AND r.error_code IS NOT NULL
+    AND a.applied_generation IS DISTINCT FROM i.generation
+    AND NOT EXISTS (
+      SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.identity_id = r.identity_id
+        AND (n.created_at, n.id) > (r.created_at, r.id))`;
+
+/** Dead letters: failed requests that nothing has made good since. */
+export class DeadLetters {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  async counts(): Promise<DeadLetterCount[]> {
+    const { rows } = await this.database.pool.query<DeadLetterCount>(
+      `SELECT r.error_code AS code, count(*)::int AS count, (count(*) FILTER (WHERE NOT i.active))::int AS deactivated,
+         min(r.finished_at) AS oldest, max(r.finished_at) AS newest ${dead} GROUP BY r.error_code ORDER BY 2 DESC, 1`,
+      [this.tenantId],
+    );
+    return rows;
+  }
+
+  /** Newest first, those after `after`; of one code, or of all. */
+  async list(
+    code: ErrorCode | null,
+    { after, limit }: { after: Position | null; limit: number },
+  ): Promise<{ letters: DeadLetter[]; next: Position | null }> {
+    const { rows } = await this.database.pool.query<DeadLetter & { at: Date }>(
+      `SELECT r.id AS "requestId", r.identity_id AS "identityId", i.username, i.subject, i.active, r.error_code AS code,
+         r.error_detail AS detail, r.finished_at AS "failedAt", r.attempts, r.created_at AS at
+       ${dead} AND ($2::text IS NULL OR r.error_code = $2)
+         AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
+       ORDER BY r.created_at DESC, r.id DESC LIMIT $5`,
+      [this.tenantId, code, after?.at ?? null, after?.id ?? null, limit],
+    );
+    const last = rows.at(-1);
+    const next = rows.length === limit && last ? { at: last.at, id: last.requestId } : null;
+    return { letters: rows.map(({ at: _at, ...letter }) => letter), next };
+  }
+
+  /**
+   * A new request for every dead letter of a code, in pages, each its own transaction. Broken off or run twice, it makes
+   * none twice: what has a newer request is no dead letter any more. `onPage` hears how far it is; stops when it says so.
+   */
+  async retryAll(
+    code: ErrorCode,
+    onPage: (sofar: RetriedAll) => 'go-on' | 'stop' = () => 'go-on',
+  ): Promise<RetriedAll> {
+    let sofar: RetriedAll = { retried: 0, deactivated: 0 };
+    let after: Position | null = null;
+    for (;;) {
+      const page: RetriedPage = await this.retryPage(code, after);
+      sofar = {
+        retried: sofar.retried + page.retried,
+        deactivated: sofar.deactivated + page.deactivated,
+      };
+      if (onPage(sofar) === 'stop' || page.last === null || page.seen < PAGE) return sofar;
+      after = page.last;
+    }
+  }
+
+  /**
+   * Holds the identities in the order of their ids, so that two retries at once wait for each other instead of blocking
+   * each other. Whoever came in at the door meanwhile has an open request, which the index keeps the only one.
+   */
+  private async retryPage(code: ErrorCode, after: Position | null): Promise<RetriedPage> {
+    const { rows } = await this.database.pool.query<
+      RetriedPage & { lastAt: Date | null; lastId: string | null }
+    >(
+      `WITH page AS (
+         SELECT r.id, r.identity_id, r.created_at ${dead} AND r.error_code = $2
+           AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
+         ORDER BY r.created_at DESC, r.id DESC LIMIT ${PAGE}
+       ), held AS (
+         SELECT i.id, i.active, i.generation FROM identity i WHERE i.id IN (SELECT identity_id FROM page)
+         ORDER BY i.id FOR NO KEY UPDATE
+       ), made AS (
+         INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
+         SELECT $1, h.id, h.generation, 'operator', ${PRIORITY}, p.id, clock_timestamp()
+         FROM held h JOIN page p ON p.identity_id = h.id WHERE h.active
+         ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
+       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
+       SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) AS retried,
+         (SELECT count(*)::int FROM held WHERE NOT active) AS deactivated,
+         last.created_at AS "lastAt", last.id AS "lastId"
+       FROM (SELECT 1) one LEFT JOIN (SELECT * FROM page ORDER BY created_at, id LIMIT 1) last ON true`,
+      [this.tenantId, code, after?.at ?? null, after?.id ?? null],
+    );
+    const { seen, retried, deactivated, lastAt, lastId } = rows[0]!;
+    return { seen, retried, deactivated, last: lastAt && lastId ? { at: lastAt, id: lastId } : null };
+  }
+}
+
+interface RetriedPage extends RetriedAll {
+  readonly seen: number;
+  readonly last: Position | null;
+}

@@ -1,0 +1,120 @@
+import { openStatuses } from '@foyer/shared';
+
+const open = openStatuses.map((status) => `'${status}'`).join(', ');
+
+/** Whether the identity `i` is being worked on: what is seen of it now may be different in a moment. */
+export const busy = `(coalesce(i.lease_expires_at > clock_timestamp(), false) OR EXISTS (
+  SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND q.status IN (${open})))`;
+
+/** The newest request of the identity `i`. */
+export const newestRequest = `LATERAL (
+  SELECT r.status, r.error_code FROM provisioning_request r
+  WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1)`;
+
+/**
+ * Whether nothing has settled the write `c` (of the identity `i`, its outcome `o`): it has no outcome or an ambiguous one,
+ * and since then
+ * - a create was neither followed by a mapping, nor by an answered look-up of a worker, which asks before it goes on (one
+ *   of `verify` counts only for somebody deactivated: nobody will ever go on there);
+ * - an update was neither followed by one that went well and set at least the same, nor by any answered look-up.
+ */
+export const unsettled = `((o.call_id IS NULL OR o.result = 'ambiguous') AND CASE c.operation
+  WHEN 'create_user' THEN
+    NOT EXISTS (SELECT FROM box_account a WHERE a.identity_id = i.id AND a.updated_at >= c.at)
+    AND NOT EXISTS (${laterCall(`l.operation IN ('find_user', 'read_user')
+      AND lo.result IN ('ok', 'refused') AND (l.request_id IS NOT NULL OR NOT i.active)`)})
+  ELSE
+    NOT EXISTS (${laterCall(`(l.operation IN ('find_user', 'read_user') AND lo.result IN ('ok', 'refused'))
+      OR (l.operation = 'update_user' AND lo.status = 404)
+      OR (l.operation = 'update_user' AND lo.result = 'ok'
+        AND l.parameters ?& ARRAY(SELECT jsonb_object_keys(c.parameters)))`)})
+  END)`;
+
+function laterCall(condition: string): string {
+  return `SELECT FROM api_call l JOIN api_call_outcome lo ON lo.call_id = l.id
+    WHERE l.tenant_id = c.tenant_id AND l.identity_id = c.identity_id AND l.id > c.id AND (${condition})`;
+}
+
+/** Adds what does not fit: each statement takes the run ($1) and the tenant ($2). Identities at work are left out. */
+const add = `INSERT INTO verify_exception (run_id, kind, identity_id, box_user_id, other_box_users, external_id, call_id, detail)`;
+const none = `'{}'::text[]`;
+
+/** Two Box users for one external id, as listed; or the mapped one and another that carries the identity's external id. */
+const duplicates = `${add}
+  SELECT $1, 'duplicate', NULL, min(box_user_id), (array_agg(box_user_id ORDER BY box_user_id))[2:], external_id, NULL,
+    'More than one Box user is this person.'
+  FROM (
+    SELECT external_id, box_user_id FROM verify_box_user WHERE run_id = $1 AND external_id IS NOT NULL
+    UNION ALL
+    SELECT i.subject, a.box_user_id FROM box_account a JOIN identity i ON i.id = a.identity_id
+    JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
+    WHERE a.tenant_id = $2 AND b.external_id IS DISTINCT FROM i.subject
+  ) carrier
+  WHERE NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND i.subject = carrier.external_id AND ${busy})
+  GROUP BY external_id HAVING count(*) > 1`;
+
+/** Box users that nobody is mapped to: of nobody here, or of an identity that is not mapped, or mapped to one that is gone. */
+const strangers = `${add}
+  SELECT $1, CASE WHEN i.id IS NULL THEN 'orphan' ELSE 'unmapped' END, i.id, b.box_user_id, ${none}, b.external_id, NULL,
+    CASE WHEN i.id IS NULL THEN 'This Box user belongs to nobody here.'
+      ELSE 'This Box user carries the identity''s external id and is not mapped to it.' END
+  FROM verify_box_user b
+  LEFT JOIN box_account mine ON mine.tenant_id = $2 AND mine.box_user_id = b.box_user_id
+  LEFT JOIN LATERAL (
+    SELECT x.* FROM identity x WHERE x.tenant_id = $2 AND x.subject = b.external_id ORDER BY x.created_at DESC LIMIT 1
+  ) i ON mine.identity_id IS NULL
+  LEFT JOIN box_account a ON a.identity_id = i.id
+  LEFT JOIN verify_box_user listed ON listed.run_id = $1 AND listed.box_user_id = a.box_user_id
+  WHERE b.run_id = $1 AND mine.identity_id IS NULL AND listed.box_user_id IS NULL AND (i.id IS NULL OR NOT ${busy})`;
+
+const missing = `${add}
+  SELECT $1, 'missing', i.id, a.box_user_id, ${none}, i.subject, NULL, 'Box does not list this Box user.'
+  FROM box_account a JOIN identity i ON i.id = a.identity_id
+  LEFT JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
+  WHERE a.tenant_id = $2 AND b.box_user_id IS NULL AND NOT ${busy}
+    AND a.created_at < (SELECT started_at FROM verify_run WHERE id = $1)`;
+
+const forgotten = `${add}
+  SELECT $1, 'missing', i.id, NULL, ${none}, i.subject, NULL, 'There is no Box user, and no request that would make one.'
+  FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN ${newestRequest} newest ON true
+  WHERE i.tenant_id = $2 AND a.identity_id IS NULL AND i.active AND newest.status IS DISTINCT FROM 'failed' AND NOT ${busy}`;
+
+const differing = `${add}
+  SELECT $1, CASE WHEN b.external_id IS DISTINCT FROM i.subject THEN 'mismatched' ELSE 'drifted' END,
+    i.id, a.box_user_id, ${none}, i.subject, NULL, 'This Box user is not as Foyer made it.'
+  FROM box_account a JOIN identity i ON i.id = a.identity_id
+  JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
+  WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (i.subject, a.name, a.status) AND NOT ${busy}`;
+
+/** $3: how old a write must be, in milliseconds, before its outcome is given up. */
+const writes = `${add}
+  SELECT $1, 'unverified', i.id, a.box_user_id, ${none}, i.subject, c.id,
+    format('A call %s of %s has no clear answer.', c.operation, to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+  FROM api_call c JOIN identity i ON i.id = c.identity_id
+  LEFT JOIN api_call_outcome o ON o.call_id = c.id LEFT JOIN box_account a ON a.identity_id = i.id
+  WHERE c.tenant_id = $2 AND c.system = 'box' AND c.operation IN ('create_user', 'update_user')
+    AND c.at < clock_timestamp() - $3 * interval '1 millisecond' AND ${unsettled} AND NOT ${busy}`;
+
+export const comparisons = [duplicates, strangers, missing, forgotten, differing] as const;
+export const writeComparison = writes;
+
+export const counts = `SELECT
+  (SELECT count(*)::int FROM identity WHERE tenant_id = $2) AS identities,
+  (SELECT count(*)::int FROM verify_box_user WHERE run_id = $1) AS "boxUsers",
+  (SELECT count(*)::int FROM box_account WHERE tenant_id = $2) AS mapped,
+  (SELECT count(DISTINCT identity_id)::int FROM provisioning_request WHERE tenant_id = $2 AND status IN (${open})) AS "inProgress",
+  (SELECT count(*)::int FROM box_account a LEFT JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
+    WHERE a.tenant_id = $2 AND b.box_user_id IS NULL
+      AND a.created_at >= (SELECT started_at FROM verify_run WHERE id = $1)) AS "tooNew"`;
+
+export const notProvisioned = `SELECT CASE WHEN i.active THEN newest.error_code ELSE 'deactivated' END AS why, count(*)::int AS count
+  FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN ${newestRequest} newest ON true
+  WHERE i.tenant_id = $1 AND a.identity_id IS NULL AND NOT ${busy} AND (NOT i.active OR newest.status = 'failed')
+  GROUP BY 1 ORDER BY 1`;
+
+export const mapping = `SELECT i.issuer, i.subject, a.box_user_id FROM box_account a JOIN identity i ON i.id = a.identity_id
+  WHERE a.tenant_id = $1 ORDER BY i.issuer COLLATE "C", i.subject COLLATE "C"`;
+
+export const standing = `SELECT i.id AS "identityId", i.subject AS "externalId", ${busy} AS "isBusy",
+    a.box_user_id AS "boxUserId", a.name, a.status
+  FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id`;

@@ -1,0 +1,121 @@
+import { limitsOf, untilNext, type BucketLimits, type BudgetStore, type PerUrgency } from './budget-port.ts';
+
+/** A BudgetStore under test. Each `open` gives another door to the same bucket, as another process has it. */
+export interface BudgetSubject {
+  readonly limits: BucketLimits;
+  open(): BudgetStore;
+  /** Lets so much of the bucket's own time go by. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const none = { 'sign-in': 0, soon: 0, bulk: 0 };
+const wanting = (some: Partial<PerUrgency<number>>) => ({ ...none, ...some });
+const MANY = 1_000;
+
+/** A flow so slow that what flows in during a test is next to nothing: 15 at most, 1 in 4 s. */
+export const slowLimits: BucketLimits = { ...limitsOf(1_000), perMs: 1 / 4_000 };
+
+/** What every BudgetStore keeps to. `make` gives a bucket that nobody has asked yet, with `slowLimits`. */
+export function describeBudgetStore(name: string, make: () => Promise<BudgetSubject>): void {
+  describe(`${name} as a BudgetStore`, () => {
+    let subject: BudgetSubject;
+    let store: BudgetStore;
+
+    beforeEach(async () => {
+      subject = await make();
+      store = subject.open();
+    });
+    afterEach(() => subject.close());
+
+    /** Gives back what was never taken: the capacity holds. */
+    const full = () => store.ask(none, MANY);
+
+    it('begins empty: what was called before it was made is not known', async () => {
+      expect((await store.ask(wanting({ 'sign-in': MANY }), 0)).granted).toEqual(none);
+    });
+
+    it('holds no more than its capacity', async () => {
+      expect((await full()).level).toBe(subject.limits.capacity);
+      expect((await store.ask(wanting({ 'sign-in': MANY }), 0)).granted['sign-in']).toBe(15);
+    });
+
+    it('leaves the last part to the more urgent', async () => {
+      await full();
+      const { granted } = await store.ask(wanting({ bulk: MANY }), 0);
+      expect(granted.bulk).toBe(7);
+      expect((await store.ask(wanting({ bulk: MANY, soon: MANY }), 0)).granted).toEqual({ ...none, soon: 5 });
+      expect((await store.ask(wanting({ soon: MANY, 'sign-in': 2 }), 0)).granted).toEqual({
+        ...none,
+        'sign-in': 2,
+      });
+      expect((await store.ask(wanting({ bulk: 1, soon: 1, 'sign-in': 2 }), 0)).granted['sign-in']).toBe(1);
+    });
+
+    it('gives the most urgent first in one ask, and each at most what it wants', async () => {
+      await full();
+      const { granted, level } = await store.ask(wanting({ 'sign-in': 3, soon: 2, bulk: 1 }), 0);
+      expect(granted).toEqual({ 'sign-in': 3, soon: 2, bulk: 1 });
+      expect(level).toBeCloseTo(9, 1);
+    });
+
+    it('tells what is left, from which the next permit’s time follows', async () => {
+      await full();
+      const answer = await store.ask(wanting({ 'sign-in': 15, bulk: 1 }), 0);
+      expect(untilNext(subject.limits, answer, 'sign-in')).toBeGreaterThan(3_000);
+      expect(untilNext(subject.limits, answer, 'bulk')).toBeGreaterThan(30_000);
+    });
+
+    it('flows on, at its pace', async () => {
+      await store.ask(none, 0);
+      const { level } = await store.look();
+      await subject.pass(400);
+      expect((await store.look()).level - level).toBeGreaterThan(0.09);
+      expect((await store.look()).level).toBeLessThan(3);
+    });
+
+    it('is one bucket for everybody: many at once get no more than there is', async () => {
+      await full();
+      const doors = Array.from({ length: 5 }, () => subject.open());
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, at) => doors[at % 5]!.ask(wanting({ 'sign-in': 1 }), 0)),
+      );
+      const granted = answers.reduce((sum, answer) => sum + answer.granted['sign-in'], 0);
+      expect(granted).toBe(15);
+    });
+
+    it('takes permits back', async () => {
+      await full();
+      await store.ask(wanting({ 'sign-in': 15 }), 0);
+      expect((await store.ask(wanting({ 'sign-in': 15 }), 4)).granted['sign-in']).toBe(4);
+    });
+
+    it('stops everybody for as long as Box said, the longest word counts, and then begins empty', async () => {
+      await full();
+      const other = subject.open();
+      expect(await other.refuse(900)).toBeGreaterThan(800);
+      expect(await store.refuse(10)).toBeGreaterThan(500);
+      const answer = await store.ask(wanting({ 'sign-in': 1 }), MANY);
+      expect(answer.granted).toEqual(none);
+      expect(answer.pausedMs).toBeGreaterThan(0);
+      expect(answer.pausedMs).toBeLessThanOrEqual(900);
+      expect((await store.look()).pausedMs).toBeGreaterThan(0);
+      await subject.pass(1_000);
+      expect((await store.look()).pausedMs).toBe(0);
+    });
+
+    it('begins empty after a pause', async () => {
+      await full();
+      await store.refuse(50);
+      await subject.pass(100);
+      expect((await store.ask(wanting({ 'sign-in': MANY }), 0)).granted).toEqual(none);
+    });
+
+    it('stops for a second when Box did not say, and for two at the next', async () => {
+      expect(Math.round((await store.refuse(undefined)) / 100)).toBe(10);
+      expect(await store.refuse(undefined)).toBeLessThanOrEqual(1_000);
+      await subject.pass(1_050);
+      expect(Math.round((await store.refuse(undefined)) / 100)).toBe(20);
+    });
+  });
+}

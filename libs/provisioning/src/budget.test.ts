@@ -1,0 +1,335 @@
+import fc from 'fast-check';
+import { BudgetClerk } from './budget.ts';
+import {
+  limitsOf,
+  LONGEST_PAUSE_MS,
+  urgencies,
+  urgencyOf,
+  type BudgetNews,
+  type Purse,
+  type Urgency,
+} from './budget-port.ts';
+import { describeBudgetStore, slowLimits } from './budget-store.contract.harness.ts';
+import { MemoryBudgetStore, VirtualClock } from './memory-budget.harness.ts';
+
+describeBudgetStore('the bucket in memory', async () => {
+  const clock = new VirtualClock();
+  const store = new MemoryBudgetStore(slowLimits, clock);
+  return {
+    limits: slowLimits,
+    open: () => store,
+    pass: (ms) => clock.runUntil(clock.now() + ms),
+    close: async () => undefined,
+  };
+});
+
+/** Clerks as of several processes, over one bucket. */
+function office(limit: number, clerks = 1, latencyMs: () => number = () => 2) {
+  const clock = new VirtualClock();
+  const limits = limitsOf(limit);
+  const store = new MemoryBudgetStore(limits, clock, latencyMs);
+  const news: BudgetNews[] = [];
+  const staff = Array.from(
+    { length: clerks },
+    () => new BudgetClerk({ store, limits, clock, tell: (told) => news.push(told) }),
+  );
+  return { clock, limits, store, news, clerk: staff[0]!, clerks: staff };
+}
+
+/** What a promise came to, once time has gone on. */
+function watch<T>(promise: Promise<T>): { value: T | undefined; error: unknown } {
+  const seen: { value: T | undefined; error: unknown } = { value: undefined, error: undefined };
+  promise.then(
+    (value) => (seen.value = value),
+    (error: unknown) => (seen.error = error),
+  );
+  return seen;
+}
+
+/** The most calls in any 60 s, and in windows as a fixed counter has them: from the first call after the last window. */
+function fullestWindow(arrivals: readonly number[]): { sliding: number; fixed: number } {
+  const at = arrivals.toSorted((a, b) => a - b);
+  let [sliding, fixed, count, from, first] = [0, 0, 0, -Infinity, 0];
+  for (const [last, now] of at.entries()) {
+    while (now - at[first]! >= 60_000) first += 1;
+    sliding = Math.max(sliding, last - first + 1);
+    if (now >= from + 60_000) [from, count] = [now, 0];
+    count += 1;
+    fixed = Math.max(fixed, count);
+  }
+  return { sliding, fixed };
+}
+
+describe('the pace', () => {
+  it('uses at least 97% of a limit of 1000 a minute', () => {
+    expect(limitsOf(1_000).perMs * 60_000).toBeGreaterThan(970);
+  });
+
+  it.each([0, 9, -1, Number.NaN])('refuses a limit of %s', (limit) => {
+    expect(() => limitsOf(limit)).toThrow(RangeError);
+  });
+
+  it('always leaves a call to each class', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 1_000_000 }), (limit) => {
+        const { capacity, floors, perMs } = limitsOf(limit);
+        return perMs > 0 && urgencies.every((urgency) => floors[urgency] + 1 < capacity);
+      }),
+    );
+  });
+
+  it('knows the urgency of a priority', () => {
+    expect([1, 2, 9, 10, 500].map(urgencyOf)).toEqual(['sign-in', 'soon', 'soon', 'bulk', 'bulk']);
+  });
+});
+
+const pass = (clock: VirtualClock, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(ms, resolve));
+
+const visit = fc.record({
+  at: fc.nat(70_000),
+  clerk: fc.nat(2),
+  urgency: fc.constantFrom<Urgency>(...urgencies),
+  /** How many turn up at that moment. */
+  crowd: fc.integer({ min: 1, max: 25 }),
+  /** From the permit to the call, and from there to Box. */
+  workMs: fc.nat(200),
+  wayMs: fc.nat(300),
+  calls: fc.nat(3),
+});
+
+describe('the window', () => {
+  it('is never overfull, whoever comes when, sliding or fixed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 10, max: 120 }),
+        fc.array(visit, { minLength: 1, maxLength: 8 }),
+        fc.nat(60),
+        async (limit, visits, latency) => {
+          const { clock, clerks } = office(limit, 3, () => latency);
+          const arrivals: number[] = [];
+          const turn = async (purse: Purse, { workMs, wayMs, calls }: (typeof visits)[number]) => {
+            for (;;) {
+              const filled = await purse.fill();
+              if (filled.ok) break;
+              await pass(clock, filled.waitMs);
+            }
+            await pass(clock, workMs);
+            purse.begin();
+            for (let made = 0; made < calls && (await purse.spend()).ok; made++) {
+              arrivals.push(clock.now() + wayMs);
+            }
+            purse.close();
+          };
+          for (const one of visits) {
+            clock.after(one.at, () => {
+              for (let n = 0; n < one.crowd; n++) void turn(clerks[one.clerk]!.purse(one.urgency), one);
+            });
+          }
+          await clock.runUntil(130_000);
+          const { sliding, fixed } = fullestWindow(arrivals);
+          expect(Math.max(sliding, fixed)).toBeLessThanOrEqual(limit);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is used to 97% by bulk alone, by three processes, with late answers', async () => {
+    const { clock, clerks, store } = office(1_000, 3, () => 10);
+    const arrivals: number[] = [];
+    const worker = async (clerk: BudgetClerk) => {
+      while (clock.now() < 180_000) {
+        const purse = clerk.purse('bulk');
+        if (!(await purse.fill()).ok) continue;
+        await purse.spend();
+        arrivals.push(clock.now());
+        purse.close();
+        await pass(clock, 30);
+      }
+    };
+    for (const clerk of clerks) for (let n = 0; n < 10; n++) void worker(clerk);
+    await clock.runUntil(180_000);
+    expect(arrivals.length).toBeGreaterThanOrEqual(0.97 * 3_000);
+    expect(fullestWindow(arrivals).sliding).toBeLessThanOrEqual(1_000);
+    expect(store.asks).toBeLessThan(2 * arrivals.length);
+  });
+});
+
+/** Bulk that always wants more, on every clerk. */
+function flood(clerks: readonly BudgetClerk[]): void {
+  const worker = async (clerk: BudgetClerk) => {
+    for (;;) {
+      const purse = clerk.purse('bulk');
+      if (!(await purse.fill()).ok) continue;
+      await purse.spend();
+    }
+  };
+  for (const clerk of clerks) for (let n = 0; n < 20; n++) void worker(clerk);
+}
+
+describe('a sign-in', () => {
+  it('never waits for more than the ask while bulk floods', async () => {
+    const { clock, clerks, news } = office(1_000, 3);
+    flood(clerks);
+    for (let second = 5; second < 60; second++) {
+      await clock.runUntil(second * 1_000);
+      const signIns = [1, 2, 3].map((n) => watch(clerks[n - 1]!.purse('sign-in').spend()));
+      await clock.runUntil(second * 1_000 + 20);
+      expect(signIns.map(({ value }) => value)).toEqual(Array(3).fill({ ok: true }));
+    }
+    const waits = news.filter((told) => told.kind === 'waited' && told.urgency === 'sign-in');
+    expect(waits).toHaveLength(165);
+  });
+
+  it('goes before what came earlier, and a begun turn before one that has not begun', async () => {
+    const { clock, clerk } = office(60);
+    const order: string[] = [];
+    const come = (name: string, urgency: Urgency, begun = false) => {
+      const purse = clerk.purse(urgency, 3_600_000);
+      if (begun) purse.begin();
+      void purse.spend().then(() => order.push(name));
+    };
+    come('bulk', 'bulk');
+    come('soon', 'soon');
+    come('begun bulk', 'bulk', true);
+    come('begun soon', 'soon', true);
+    come('sign-in', 'sign-in');
+    await clock.runUntil(60_000);
+    expect(order).toEqual(['sign-in', 'begun bulk', 'begun soon', 'soon', 'bulk']);
+  });
+});
+
+describe('a pause', () => {
+  it('stops every process at its next call, and tells each how long', async () => {
+    const { clock, clerks } = office(1_000, 2);
+    const [one, other] = clerks as [BudgetClerk, BudgetClerk];
+    await clock.runUntil(60_000);
+    const filled = other.purse('bulk');
+    await Promise.all([filled.fill(), clock.runUntil(60_010)]);
+    await Promise.all([one.purse('sign-in').refused(30_000), clock.runUntil(60_020)]);
+    const [mine, theirs] = [watch(one.purse('sign-in').spend()), watch(other.purse('sign-in').spend())];
+    await clock.runUntil(60_040);
+    for (const { value } of [mine, theirs]) {
+      expect(value).toEqual({ ok: false, waitMs: expect.any(Number) as number });
+      expect(value?.ok === false && value.waitMs).toBeGreaterThan(29_900);
+    }
+    // Filled before the pause, and the pause is known here by now: not spent.
+    const late = watch(filled.spend());
+    await clock.runUntil(60_060);
+    expect(late.value?.ok).toBe(false);
+    await clock.runUntil(91_000);
+    const after = watch(other.purse('sign-in').spend());
+    await clock.runUntil(91_200);
+    expect(after.value).toEqual({ ok: true });
+  });
+
+  it('lets a turn go that has not begun, after two seconds, with the rest of the pause', async () => {
+    const { clock, clerk } = office(1_000);
+    await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
+    const waits: number[] = [];
+    const turn = watch(clerk.purse('bulk').fill({ onWait: (waitMs) => waits.push(waitMs) }));
+    await clock.runUntil(1_000);
+    expect(turn.value).toBeUndefined();
+    await clock.runUntil(3_000);
+    expect(turn.value).toEqual({ ok: false, waitMs: expect.any(Number) as number });
+    expect(turn.value?.ok === false && turn.value.waitMs).toBeGreaterThan(57_000);
+    expect(waits).toHaveLength(1);
+    expect(waits[0]).toBeGreaterThan(59_000);
+  });
+
+  it('is kept here even when the others cannot be told', async () => {
+    const { clock, clerk, store, news } = office(1_000);
+    store.broken = new Error('The database is away.');
+    await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
+    expect(news.map(({ kind }) => kind)).toEqual(['pause-not-shared', 'refused']);
+    expect(clerk.pausedMs).toBeGreaterThan(59_000);
+  });
+
+  it('is never longer than a quarter of an hour, whatever Box says', async () => {
+    const { clock, clerk } = office(1_000);
+    await Promise.all([clerk.purse('bulk').refused(24 * 3_600_000), clock.runUntil(10)]);
+    expect(clerk.pausedMs).toBeLessThanOrEqual(LONGEST_PAUSE_MS);
+  });
+});
+
+describe('a purse', () => {
+  it('gives its unused permit to the next in line, without an ask', async () => {
+    const { clock, clerk, store } = office(10);
+    const first = clerk.purse('bulk');
+    void first.fill();
+    await clock.runUntil(60_000);
+    await Promise.all([clerk.purse('bulk').fill(), first.fill(), clock.runUntil(60_100)]);
+    // Nothing is left for bulk now.
+    const next = watch(clerk.purse('bulk').fill());
+    await clock.runUntil(60_150);
+    const { asks } = store;
+    expect(next.value).toBeUndefined();
+    first.close();
+    await clock.runUntil(60_151);
+    expect([next.value, store.asks]).toEqual([{ ok: true }, asks]);
+  });
+
+  it('puts into the bucket what nobody here may have', async () => {
+    const { clock, clerk, store } = office(10);
+    await clock.runUntil(120_000);
+    const purse = clerk.purse('sign-in');
+    await Promise.all([purse.fill(), clock.runUntil(120_010)]);
+    purse.close();
+    await Promise.all([clerk.purse('sign-in').fill(), clock.runUntil(120_020)]);
+    expect((await store.look()).level).toBeCloseTo(3, 1);
+  });
+
+  it('does not spend a permit that has grown old: its call would fall into a later window', async () => {
+    const { clock, clerk, store } = office(1_000);
+    await clock.runUntil(60_000);
+    const purse = clerk.purse('bulk');
+    await Promise.all([purse.fill(), clock.runUntil(60_010)]);
+    const { asks } = store;
+    await clock.runUntil(61_000);
+    await Promise.all([purse.spend(), clock.runUntil(61_010)]);
+    expect(store.asks).toBe(asks + 1);
+  });
+
+  it('refuses at once, within a turn, when the wait is known to be longer than its limit', async () => {
+    const { clock, clerk } = office(10);
+    await Promise.all([clerk.purse('bulk').fill(), clock.runUntil(3_000)]);
+    const spent = watch(clerk.purse('bulk', 1_000).spend());
+    await clock.runUntil(3_020);
+    expect(spent.value?.ok).toBe(false);
+  });
+
+  it('leaves the line when the process stops', async () => {
+    const { clock, clerk, store } = office(10);
+    const stopping = new AbortController();
+    const turn = watch(clerk.purse('bulk').fill({ stopping: stopping.signal }));
+    await clock.runUntil(1_000);
+    stopping.abort();
+    await clock.runUntil(1_001);
+    expect(turn.value).toEqual({ ok: false, waitMs: 0 });
+    const { asks } = store;
+    await clock.runUntil(120_000);
+    expect(store.asks).toBe(asks);
+    expect(await clerk.purse('bulk').fill({ stopping: stopping.signal })).toEqual({ ok: false, waitMs: 0 });
+  });
+
+  it('throws, and allows nothing, while the budget cannot be asked; and goes on when it can', async () => {
+    const { clock, clerk, store } = office(1_000);
+    await clock.runUntil(10_000);
+    store.broken = new Error('The database is away.');
+    const lost = [watch(clerk.purse('sign-in').spend()), watch(clerk.purse('bulk').fill())];
+    await clock.runUntil(10_100);
+    expect(lost.map(({ value, error }) => [value, error])).toEqual(Array(2).fill([undefined, store.broken]));
+    store.broken = null;
+    const found = watch(clerk.purse('sign-in').spend());
+    await clock.runUntil(10_200);
+    expect(found.value).toEqual({ ok: true });
+  });
+
+  it('waits no longer than its limit for an answer that does not come', async () => {
+    const { clock, clerk } = office(1_000, 1, () => 3_600_000);
+    const spent = watch(clerk.purse('sign-in', 1_000).spend());
+    await clock.runUntil(1_001);
+    expect(spent.value?.ok).toBe(false);
+  });
+});

@@ -1,0 +1,105 @@
+import type { BudgetNews, Purse, Spending, Urgency, WaitOptions } from './budget-port.ts';
+
+/** The right to one call, taken out of the shared bucket. */
+export interface Permit {
+  readonly urgency: Urgency;
+  stale(): boolean;
+}
+
+/** One place in the line. */
+export interface Place extends WaitOptions {
+  readonly urgency: Urgency;
+  /** A turn under way asks: it holds a lease. */
+  readonly begun: boolean;
+  readonly limitMs: number;
+  /** Stays until the limit even when the wait is known to be longer; otherwise leaves at once. */
+  readonly holds: boolean;
+}
+
+interface Counter {
+  readonly pausedMs: number;
+  take(place: Place): Promise<Permit | { readonly waitMs: number }>;
+  giveBack(permit: Permit): void;
+  refused(retryAfterMs: number | undefined): Promise<void>;
+}
+
+/** How long a turn that has not begun keeps its place in the queue, waiting: nobody else can use it meanwhile. */
+const FILL_LIMIT_MS = 2_000;
+/** How long a turn under way waits: it holds a lease. */
+const SPEND_LIMIT_MS = 2_000;
+
+const good: Spending = { ok: true };
+
+export class AllowancePurse implements Purse {
+  readonly #counter: Counter;
+  readonly #limitMs: number;
+  #urgency: Urgency;
+  #begun = false;
+  #permit: Permit | null = null;
+
+  constructor(counter: Counter, urgency: Urgency, limitMs: number = SPEND_LIMIT_MS) {
+    this.#counter = counter;
+    this.#urgency = urgency;
+    this.#limitMs = limitMs;
+  }
+
+  async fill({ stopping, onWait }: WaitOptions = {}): Promise<Spending> {
+    if (this.#permit) return good;
+    const taken = await this.#take({ limitMs: FILL_LIMIT_MS, holds: true, stopping, onWait });
+    if ('waitMs' in taken) return { ok: false, waitMs: taken.waitMs };
+    this.#permit = taken;
+    return good;
+  }
+
+  begin(): void {
+    this.#begun = true;
+    // Not as far as `sign-in`: what is kept for them stays theirs.
+    if (this.#urgency === 'bulk') this.#urgency = 'soon';
+  }
+
+  async spend(): Promise<Spending> {
+    const permit = this.#permit;
+    this.#permit = null;
+    if (permit && !permit.stale() && this.#counter.pausedMs === 0) return good;
+    if (permit) this.#counter.giveBack(permit);
+    const taken = await this.#take({ limitMs: this.#limitMs, holds: false });
+    return 'waitMs' in taken ? { ok: false, waitMs: taken.waitMs } : good;
+  }
+
+  refused(retryAfterMs: number | undefined): Promise<void> {
+    return this.#counter.refused(retryAfterMs);
+  }
+
+  close(): void {
+    if (this.#permit) this.#counter.giveBack(this.#permit);
+    this.#permit = null;
+  }
+
+  #take(how: Omit<Place, 'urgency' | 'begun'>): Promise<Permit | { readonly waitMs: number }> {
+    return this.#counter.take({ ...how, urgency: this.#urgency, begun: this.#begun });
+  }
+}
+
+export class UnlimitedPurse implements Purse {
+  readonly #tell: (news: BudgetNews) => void;
+
+  constructor(tell: (news: BudgetNews) => void) {
+    this.#tell = tell;
+  }
+
+  async fill(): Promise<Spending> {
+    return good;
+  }
+
+  async spend(): Promise<Spending> {
+    return good;
+  }
+
+  async refused(retryAfterMs: number | undefined): Promise<void> {
+    this.#tell({ kind: 'refused', pausedMs: retryAfterMs ?? 0 });
+  }
+
+  begin(): void {}
+
+  close(): void {}
+}

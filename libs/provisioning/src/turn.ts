@@ -1,0 +1,139 @@
+import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import { LeaseLost, type BoxPort } from './box-port.ts';
+import { urgencyOf, type Budget, type Purse, type Spending } from './budget-port.ts';
+import { converge, type Ending } from './converge.ts';
+import type { JobEnd } from './queue-port.ts';
+import { dispose, type RetryPolicy } from './retry.ts';
+import type { ConvergenceStore, Taken } from './store-port.ts';
+
+export interface TurnParts {
+  readonly store: ConvergenceStore;
+  readonly box: BoxPort;
+  /** What calls are paid from; absent: from Box's own allowance, and no turn waits before it begins. */
+  readonly budget?: Budget;
+  readonly policy: RetryPolicy;
+  /** Aborted at shutdown: what is between two steps is handed back. */
+  readonly stopping: AbortSignal;
+  /** Hears how the turn went, for the log and the metrics. */
+  readonly tell: (news: TurnNews) => void;
+  /** In [0, 1): spreads retries. */
+  readonly random?: () => number;
+}
+
+/** How a turn went. `seconds` from the lease to the end. */
+export type TurnNews = { readonly requestId: string; readonly identityId: string } & (
+  | { readonly kind: 'succeeded'; readonly outcome: RequestOutcome; readonly seconds: number }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string; readonly seconds: number }
+  | {
+      readonly kind: 'retry-scheduled';
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly delayMs: number;
+      readonly seconds: number;
+    }
+  | { readonly kind: 'handed-back'; readonly seconds: number }
+  | { readonly kind: 'lease-lost' }
+  | { readonly kind: 'threw'; readonly error: unknown }
+);
+
+/** How long a job waits that this worker may not do, in milliseconds: another worker, of the right Box app, may take it. */
+const HELD_MS = 5_000;
+
+const over: JobEnd = { kind: 'over' };
+const internalError: Ending = {
+  kind: 'faulted',
+  fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' },
+};
+
+/** A crowd that waits for the same moment comes back over this share of the wait more, and at most so long. */
+const SPREAD_SHARE = 0.1;
+const LONGEST_SPREAD_MS = 5_000;
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * One turn at a request: have a permit for a call, take the request, make Box match, settle how it ended. What the queue's
+ * job `converge` does; `priority` is the job's. Nothing is held while it waits for the permit: neither a lease, nor for
+ * more than two seconds its place in the queue. Throws what the stores throw when even the settling fails: the queue and
+ * the relay then try again.
+ */
+export async function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+  const { stopping, budget, random = Math.random } = parts;
+  if (stopping.aborted) return { kind: 'again', delayMs: 0 };
+  const purse = budget?.purse(urgencyOf(priority));
+  if (!purse) return begin(requestId, parts);
+  try {
+    const filled = await fill(purse, requestId, parts);
+    if (filled.ok) return await begin(requestId, parts, purse);
+    const spread = Math.min(LONGEST_SPREAD_MS, filled.waitMs * SPREAD_SHARE) * random();
+    return { kind: 'again', delayMs: Math.ceil(filled.waitMs + spread) };
+  } finally {
+    purse.close();
+  }
+}
+
+/** Waits for the permit; a wait worth telling goes into the request's timeline. */
+async function fill(purse: Purse, requestId: string, { store, stopping }: TurnParts): Promise<Spending> {
+  let noted: Promise<void> | undefined;
+  const onWait = (waitMs: number): void => {
+    noted = store.noteWait(requestId, waitMs);
+    // Heard of below, but perhaps only seconds after it failed.
+    noted.catch(() => undefined);
+  };
+  const filled = await purse.fill({ stopping, onWait });
+  await noted;
+  return filled;
+}
+
+async function begin(requestId: string, parts: TurnParts, purse?: Purse): Promise<JobEnd> {
+  const result = await parts.store.take(requestId);
+  if (result.kind === 'over') return over;
+  if (result.kind === 'held') return { kind: 'again', delayMs: HELD_MS };
+  if (result.kind === 'busy') return { kind: 'again', delayMs: result.retryInMs };
+
+  const begun = performance.now();
+  const { taken } = result;
+  const { identityId } = taken.lease;
+  purse?.begin();
+  try {
+    return await settle(taken, await converge(taken, { ...parts, allowance: purse }), parts, begun);
+  } catch (error) {
+    if (error instanceof LeaseLost) {
+      parts.tell({ kind: 'lease-lost', requestId, identityId });
+      return over;
+    }
+    // A fault of our own. Settling it needs the store too: when that is what failed, the queue and the relay try again.
+    parts.tell({ kind: 'threw', requestId, identityId, error });
+    return settle(taken, internalError, parts, begun);
+  }
+}
+
+async function settle(taken: Taken, ending: Ending, parts: TurnParts, begun: number): Promise<JobEnd> {
+  const { store, policy, tell, random = Math.random } = parts;
+  const { lease } = taken;
+  const told = () => ({
+    requestId: lease.requestId,
+    identityId: lease.identityId,
+    seconds: (performance.now() - begun) / 1000,
+  });
+  if (ending.kind === 'handed-back') {
+    await store.handBack(lease);
+    tell({ kind: 'handed-back', ...told() });
+    // The job stays in the queue for another worker: ended, it would hide the request from a relay that looks just now.
+    return { kind: 'again', delayMs: 0 };
+  }
+  if (ending.kind === 'converged') {
+    await store.succeed(lease, ending.outcome);
+    tell({ kind: 'succeeded', outcome: ending.outcome, ...told() });
+    return over;
+  }
+  const { code, detail } = ending.fault;
+  const disposal = dispose(ending.fault, taken, policy, random());
+  if (disposal.kind === 'fail') {
+    await store.fail(lease, ending.fault);
+    tell({ kind: 'failed', code, detail, ...told() });
+    return over;
+  }
+  await store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);
+  tell({ kind: 'retry-scheduled', code, detail, delayMs: disposal.delayMs, ...told() });
+  return { kind: 'again', delayMs: disposal.delayMs };
+}
