@@ -1,5 +1,14 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { ApiCalls, Identities, Intake, Requests, RequestVersions, RequestWatch } from '@foyer/persistence';
+import {
+  ApiCalls,
+  BoxAccounts,
+  Identities,
+  Intake,
+  Requests,
+  RequestVersions,
+  RequestWatch,
+  TenantBoxApp,
+} from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
 import { BOX, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
 
@@ -15,6 +24,8 @@ export class PartsModule {
       { provide: CALL_LOG, useValue: parts.callLog },
       { provide: QUEUE, useValue: parts.queue },
       { provide: BOX, useValue: parts.box },
+      { provide: TenantBoxApp, useValue: parts.boxApp },
+      { provide: BoxAccounts, useValue: parts.boxAccounts },
       { provide: Metrics, useValue: parts.metrics },
       { provide: Intake, useValue: parts.intake },
       { provide: Requests, useValue: parts.requests },

@@ -1,19 +1,24 @@
-import { createBox, type Box } from '@foyer/box';
+import { boxAppOf, createBox, type Box } from '@foyer/box';
 import {
   ApiCalls,
+  BoxAccounts,
+  boxAppProblem,
   Identities,
   Intake,
+  openBoxBudget,
   openDatabase,
   openTenant,
   PrismaCallLog,
   Requests,
   RequestVersions,
   RequestWatch,
+  TenantBoxApp,
   type Database,
 } from '@foyer/persistence';
 import {
   createLogger,
   Metrics,
+  reportBudget,
   toPlainError,
   type Closer,
   type GatewayConfig,
@@ -37,6 +42,10 @@ export interface Parts {
   readonly callLog: CallLog;
   readonly queue: JobQueue;
   readonly box: Box;
+  readonly boxApp: TenantBoxApp;
+  readonly boxAccounts: BoxAccounts;
+  /** Ends what reports by the clock. */
+  readonly stopReporting: () => void;
 }
 
 /** Injection tokens of the parts that are interfaces; the classes (Intake, Requests, ...) are their own tokens. */
@@ -46,6 +55,9 @@ export const DATABASE = Symbol('Database');
 export const CALL_LOG = Symbol('CallLog');
 export const QUEUE = Symbol('JobQueue');
 export const BOX = Symbol('BoxPort');
+
+/** Somebody waits for their page: rather no files than a late page, in milliseconds. */
+const FILES_WAIT_MS = 1_000;
 
 export async function openParts(config: GatewayConfig): Promise<Parts> {
   const logger = createLogger('gateway', config.LOG_LEVEL);
@@ -58,10 +70,18 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     onError: report('database'),
   });
   const tenantId = await openTenant(database, config.FOYER_TENANT);
+  const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
+  const bound = await boxApp.bind();
+  if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
+  const stopReporting = await reportBoxApp(boxApp, logger);
+  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
+    reportBudget(news, logger, metrics),
+  );
+  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
   await watch.open();
-  const requests = new Requests(database, tenantId);
+  const requests = new Requests(database, tenantId, boxApp);
   return {
     config,
     logger,
@@ -74,6 +94,9 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     apiCalls: new ApiCalls(database, tenantId),
     watch,
     callLog,
+    boxApp,
+    boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
+    stopReporting,
     queue: createQueue({
       redisUrl: config.REDIS_URL,
       databaseUrl: config.DATABASE_URL,
@@ -85,6 +108,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
       auth: config.boxAuth,
       baseUrl: config.BOX_BASE_URL,
       timeoutMs: config.BOX_TIMEOUT_MS,
+      allowance: budget.purse('sign-in', FILES_WAIT_MS),
       log: callLog,
       onCall: ({ operation, status, result, durationMs }) =>
         metrics.boxCallSeconds.observe(
@@ -95,7 +119,24 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   };
 }
 
-export const closers = ({ watch, queue, box, database }: Parts): Closer[] => [
+const REPEAT_MS = 60_000;
+
+/** Says that the configured Box app is not the accounts' own, at once and each minute. Gives what ends that. */
+async function reportBoxApp(boxApp: TenantBoxApp, logger: Logger): Promise<() => void> {
+  const report = async () => {
+    const reason = boxAppProblem(await boxApp.state());
+    if (reason !== null) logger.error({ event: 'box-app-changed', reason });
+  };
+  await report();
+  const timer = setInterval(() => {
+    // With the database away there is nothing to say, and others say that.
+    report().catch(() => undefined);
+  }, REPEAT_MS);
+  return () => clearInterval(timer);
+}
+
+export const closers = ({ watch, queue, box, database, stopReporting }: Parts): Closer[] => [
+  ['box-app', async () => stopReporting()],
   ['request-watch', () => watch.close()],
   ['queue', () => queue.close()],
   ['box', () => box.close()],

@@ -2,7 +2,10 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { onShutdown, readProvisionerConfig, runApp } from '@foyer/platform';
+import type { Outbox } from '@foyer/provisioning';
 import { AppModule } from './app.module.ts';
+import { BoxAppWatch } from './box-app/box-app-watch.ts';
+import { Sealing } from './audit/sealing.ts';
 import { openParts } from './parts.ts';
 import { Relay } from './relay/relay.ts';
 import { Worker } from './worker/worker.ts';
@@ -14,9 +17,15 @@ await runApp(
   async () => {
     const config = readProvisionerConfig();
     const parts = await openParts(config);
-    const { logger, queue, box, database } = parts;
-    const relay = new Relay(parts.relayStore, queue, logger, config.RELAY_INTERVAL_MS);
+    const { logger, queue, box, database, relayStore } = parts;
+    const sealing = new Sealing(parts.sealer, logger, config.SEAL_INTERVAL_MS);
     const worker = new Worker(parts);
+    const boxApp = new BoxAppWatch(parts.boxApp, logger, {
+      work: () => worker.start(),
+      rest: () => worker.pause(),
+    });
+    const due: Outbox['due'] = async (lane, limit) => (boxApp.isHeld ? [] : relayStore.due(lane, limit));
+    const relay = new Relay({ due }, queue, logger, config.RELAY_INTERVAL_MS);
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
       logger: false,
       abortOnError: false,
@@ -24,8 +33,10 @@ await runApp(
     onShutdown(
       logger,
       [
+        ['box-app', () => boxApp.stop()],
         ['worker', () => worker.stop()],
         ['relay', () => relay.stop()],
+        ['sealing', () => sealing.stop()],
         ['http', () => app.close()],
         ['queue', () => queue.close()],
         ['box', () => box.close()],
@@ -34,8 +45,9 @@ await runApp(
       STOP_LIMIT_MS,
     );
     await app.listen(config.PROVISIONER_PORT, config.PROVISIONER_HOST);
-    await worker.start();
+    await boxApp.start();
     relay.start();
+    sealing.start();
     logger.info({ event: 'listening', url: await app.getUrl() });
   },
   (message) => process.stderr.write(`provisioner: ${message}\n`),

@@ -1,13 +1,24 @@
-import { createBox, type Box } from '@foyer/box';
+import { boxAppOf, createBox, type Box } from '@foyer/box';
 import {
+  AuditSealer,
+  openBoxBudget,
   openDatabase,
   openTenant,
   PrismaCallLog,
   PrismaConvergenceStore,
   RelayStore,
+  TenantBoxApp,
+  type BoxBudget,
   type Database,
 } from '@foyer/persistence';
-import { createLogger, Metrics, toPlainError, type Logger, type ProvisionerConfig } from '@foyer/platform';
+import {
+  createLogger,
+  Metrics,
+  reportBudget,
+  toPlainError,
+  type Logger,
+  type ProvisionerConfig,
+} from '@foyer/platform';
 import type { ConvergenceStore, JobQueue } from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
 
@@ -19,11 +30,14 @@ export interface Parts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly database: Database;
+  readonly boxApp: TenantBoxApp;
   readonly store: ConvergenceStore;
   readonly relayStore: RelayStore;
+  readonly sealer: AuditSealer;
   readonly queueOptions: QueueOptions;
   readonly queue: JobQueue;
   readonly box: Box;
+  readonly budget: BoxBudget;
 }
 
 export async function openParts(config: ProvisionerConfig): Promise<Parts> {
@@ -37,6 +51,13 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     onError: report('database'),
   });
   const tenantId = await openTenant(database, config.FOYER_TENANT);
+  const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
+  const bound = await boxApp.bind();
+  if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
+  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
+    reportBudget(news, logger, metrics),
+  );
+  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
   const leaseMs = config.LEASE_SECONDS * 1000;
   const queueOptions: QueueOptions = {
     redisUrl: config.REDIS_URL,
@@ -50,14 +71,23 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     logger,
     metrics,
     database,
-    store: new PrismaConvergenceStore(database, tenantId, { leaseMs, relayGraceMs: config.RELAY_GRACE_MS }),
+    boxApp,
+    store: new PrismaConvergenceStore(database, tenantId, {
+      leaseMs,
+      relayGraceMs: config.RELAY_GRACE_MS,
+      boxApp: boxApp.configured,
+      recreateDeleted: config.RECREATE_DELETED,
+    }),
     relayStore: new RelayStore(database, tenantId, config.RELAY_GRACE_MS),
+    sealer: new AuditSealer(database, tenantId),
     queueOptions,
     queue: createQueue(queueOptions),
+    budget,
     box: createBox({
       auth: config.boxAuth,
       baseUrl: config.BOX_BASE_URL,
       timeoutMs: config.BOX_TIMEOUT_MS,
+      allowance: budget.purse('soon'),
       log: new PrismaCallLog(database, tenantId, leaseMs),
       onCall: ({ operation, status, result, durationMs }) =>
         metrics.boxCallSeconds.observe(

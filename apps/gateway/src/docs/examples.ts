@@ -121,6 +121,7 @@ export const identity: Identity = {
     boxUserId: '31415926535',
     name: 'Ada Example',
     status: 'active',
+    missingSince: null,
     inStep: true,
     createdAt: '2026-11-21T09:00:00.180Z',
     updatedAt: '2026-11-21T09:00:00.180Z',

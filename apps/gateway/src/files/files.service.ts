@@ -4,6 +4,7 @@ import type { BoxPort } from '@foyer/provisioning';
 import { FoyerError, line, type FileListQuery, type FolderItem, type Page } from '@foyer/shared';
 import { z } from 'zod';
 import { BOX } from '../parts.ts';
+import { MissingUser } from './missing-user.ts';
 
 /** The folder that each Box user has from the start. */
 const rootFolder = '0';
@@ -17,12 +18,13 @@ const encode = (marker: string): string => Buffer.from(JSON.stringify(['box', ma
 export class FilesService {
   constructor(
     private readonly identities: Identities,
+    private readonly missing: MissingUser,
     @Inject(BOX) private readonly box: BoxPort,
   ) {}
 
   /**
    * A page of the person's own root folder: one call to Box, as that person. Throws `unauthenticated` for no such identity,
-   * `identity_deactivated`, `no_box_account`, `invalid_request` for a cursor that is not one of this list, or Box's fault.
+   * `identity_deactivated`, `no_box_account`, `box_user_missing`, `box_app_changed`, `invalid_request` for a cursor that is not one of this list, or Box's fault.
    */
   async listRoot(identityId: string, { limit, cursor }: FileListQuery): Promise<Page<FolderItem>> {
     const marker = cursor === undefined ? undefined : decode(cursor);
@@ -30,10 +32,12 @@ export class FilesService {
     if (identity === null) throw new FoyerError('unauthenticated');
     if (!identity.active) throw new FoyerError('identity_deactivated');
     if (identity.boxAccount === null) throw new FoyerError('no_box_account');
+    const { boxUserId, missingSince } = identity.boxAccount;
+    if (missingSince !== null) throw new FoyerError('box_user_missing');
     const listed = await this.box.listFolder(
       { requestId: null, identityId, lease: null },
       {
-        boxUserId: identity.boxAccount.boxUserId,
+        boxUserId,
         folderId: rootFolder,
         limit,
         ...(marker !== undefined && { marker }),
@@ -46,6 +50,8 @@ export class FilesService {
     const { code, detail, retryAfterMs } = listed.fault;
     // What Box can find wrong with this call is the marker.
     if (code === 'box_invalid' && marker !== undefined) throw notACursor();
+    const why = await this.missing.explain(identityId, boxUserId, code);
+    if (why !== code) throw new FoyerError(why);
     throw new FoyerError(code, detail, { ...(retryAfterMs !== undefined && { retryAfterMs }) });
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
-import { pendingMigrations } from '@foyer/persistence';
-import { checkReadiness, Metrics } from '@foyer/platform';
+import { boxAppProblem, pendingMigrations, TenantBoxApp } from '@foyer/persistence';
+import { checkReadiness, Metrics, NotReady } from '@foyer/platform';
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
 import { DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
@@ -12,14 +12,14 @@ export class HealthController {
   constructor(
     private readonly metrics: Metrics,
     private readonly shutdown: Shutdown,
+    private readonly boxApp: TenantBoxApp,
     @Inject(DATABASE) private readonly database: Parts['database'],
     @Inject(QUEUE) private readonly queue: Parts['queue'],
     @Inject(LOGGER) private readonly logger: Parts['logger'],
   ) {
+    metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => {
-      const { waiting, active } = await queue.depth();
-      metrics.queueDepth.set({ state: 'waiting' }, waiting);
-      metrics.queueDepth.set({ state: 'active' }, active);
+      metrics.setQueueDepth(await queue.depth());
     });
   }
 
@@ -32,7 +32,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) res: Response) {
-    const { database, queue, shutdown } = this;
+    const { database, queue, shutdown, boxApp } = this;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -43,10 +43,15 @@ export class HealthController {
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
         gateway: async () => shutdown.signal.throwIfAborted(),
+        'box-app': async () => {
+          const problem = boxAppProblem(await boxApp.state());
+          if (problem !== null) throw new NotReady(problem);
+        },
       },
       (part, error) => this.logger.warn({ event: 'not-ready', part, err: error }),
-      // Sign-ins go on without the queue, and the relay makes up for it: no reason to take every gateway away.
-      ['queue'],
+      // Sign-ins go on without the queue, and the relay makes up for it: no reason to take every gateway away. With another
+      // Box app those who are known still get in, and the others are told why not.
+      ['queue', 'box-app'],
     );
     res.status(readiness.ready ? 200 : 503);
     return readiness;

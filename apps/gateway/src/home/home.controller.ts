@@ -2,11 +2,12 @@ import { Controller, Get, Header, Inject, Post, Req, Res } from '@nestjs/common'
 import { Identities, Requests } from '@foyer/persistence';
 import { FoyerError, isFinal, type Identity, type ProvisioningRequest } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { MissingUser } from '../files/missing-user.ts';
 import { IntakeService } from '../intake/intake.service.ts';
-import { BOX, type Parts } from '../parts.ts';
+import { BOX, CONFIG, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type { Files } from './pages.ts';
-import { failedPage, progressPage, signedInPage, signedOutPage } from './pages.ts';
+import type { Files, SignedIn } from './pages.ts';
+import { failedPage, heldPage, missingPage, progressPage, signedInPage, signedOutPage } from './pages.ts';
 
 /** A page shows this many files; the API has the rest. */
 const FILES_SHOWN = 100;
@@ -22,6 +23,8 @@ export class HomeController {
     private readonly requests: Requests,
     private readonly intake: IntakeService,
     private readonly sessions: Sessions,
+    private readonly missingUser: MissingUser,
+    @Inject(CONFIG) private readonly config: Parts['config'],
     @Inject(BOX) private readonly box: Parts['box'],
   ) {}
 
@@ -31,7 +34,7 @@ export class HomeController {
   async home(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<string> {
     const { identityId, name = '', csrfToken, requestId = null } = req.session;
     if (identityId === undefined) return signedOutPage();
-    const [identity, newest] = await Promise.all([
+    const [identity, asked] = await Promise.all([
       this.identities.find(identityId),
       requestId === null ? null : this.requests.newest(identityId),
     ]);
@@ -39,15 +42,13 @@ export class HomeController {
       await this.sessions.end(req, res);
       throw new FoyerError('identity_deactivated');
     }
-    const csrf = csrfToken ?? '';
-    if (newest !== null && !isFinal(newest.status)) return progressPage({ name, csrf, request: newest });
-    if (newest?.status === 'failed') return failedPage({ name, csrf, request: newest });
-    return this.signedIn(req, {
-      name,
-      csrf,
-      identity,
-      isNew: newest !== null && madeHere(newest, requestId),
-    });
+    const signedIn = { name, csrf: csrfToken ?? '' };
+    // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
+    const newest = asked ?? (identity.boxAccount === null ? await this.requests.newest(identityId) : null);
+    return (
+      this.unfinished(signedIn, identity, newest) ??
+      this.files(req, signedIn, identity, newest !== null && madeHere(newest, requestId))
+    );
   }
 
   /** Another try for whoever is signed in; anybody else's request is not found. */
@@ -64,31 +65,66 @@ export class HomeController {
     res.redirect(303, '/');
   }
 
-  private async signedIn(
+  /** The page of somebody whose Box account is not ready; null when it is. */
+  private unfinished(
+    signedIn: SignedIn,
+    { boxAccount }: Identity,
+    newest: ProvisioningRequest | null,
+  ): string | null {
+    if (newest !== null && !isFinal(newest.status)) {
+      if (newest.error?.code !== 'box_app_changed') return progressPage({ ...signedIn, request: newest });
+      // Whoever has an account goes on with it; what was to be changed in it waits.
+      return boxAccount === null ? heldPage({ ...signedIn, request: newest }) : null;
+    }
+    if (boxAccount !== null && boxAccount.missingSince !== null) return this.missing(signedIn, boxAccount);
+    // A user that was found to be missing may be back, or may have been given up, since that request failed.
+    if (newest?.status !== 'failed' || newest.error?.code === 'box_user_missing') return null;
+    return failedPage({ ...signedIn, request: newest });
+  }
+
+  private missing(signedIn: SignedIn, { boxUserId }: { readonly boxUserId: string }): string {
+    const isMadeAgain = this.config.RECREATE_DELETED === 'on-sign-in';
+    return missingPage({ ...signedIn, boxUserId, isMadeAgain });
+  }
+
+  private async files(
     req: Request,
-    { name, csrf, identity, isNew }: { name: string; csrf: string; identity: Identity; isNew: boolean },
+    signedIn: SignedIn,
+    { id, boxAccount }: Identity,
+    isNew: boolean,
   ): Promise<string> {
-    const boxUserId = identity.boxAccount?.boxUserId ?? null;
-    const files =
-      boxUserId === null ? { kind: 'none' as const } : await this.files(req, identity.id, boxUserId);
-    return signedInPage({ name, csrf, isNew, boxUserId, files });
+    if (boxAccount === null)
+      return signedInPage({ ...signedIn, isNew, boxUserId: null, files: { kind: 'unavailable' } });
+    const { boxUserId } = boxAccount;
+    const files = await this.list(req, id, boxUserId);
+    return files === 'missing'
+      ? this.missing(signedIn, boxAccount)
+      : signedInPage({ ...signedIn, isNew, boxUserId, files });
   }
 
   /** What Box does not give is said on the page: it must not cost the page. */
-  private async files(req: Request, identityId: string, boxUserId: string): Promise<Files> {
-    const listing = this.box.listFolder(
-      { requestId: null, identityId, lease: null },
-      { boxUserId, folderId: '0', limit: FILES_SHOWN },
-    );
+  private async list(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
     try {
-      const result = await within(FILES_WAIT_MS, listing);
-      if (result?.ok === true)
-        return { kind: 'listed', items: result.value.items, more: result.value.nextMarker !== null };
-      req.log.warn({ event: 'files-failed', code: result?.fault.code ?? 'slow' });
+      const files = await within(FILES_WAIT_MS, this.ask(req, identityId, boxUserId));
+      if (files !== null) return files;
+      req.log.warn({ event: 'files-failed', code: 'slow' });
     } catch (error) {
       req.log.warn({ event: 'files-failed', err: error });
     }
     return { kind: 'unavailable' };
+  }
+
+  private async ask(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
+    const result = await this.box.listFolder(
+      { requestId: null, identityId, lease: null },
+      { boxUserId, folderId: '0', limit: FILES_SHOWN },
+    );
+    if (result.ok)
+      return { kind: 'listed', items: result.value.items, more: result.value.nextMarker !== null };
+    const code = await this.missingUser.explain(identityId, boxUserId, result.fault.code);
+    req.log.warn({ event: 'files-failed', code });
+    if (code === 'box_user_missing') return 'missing';
+    return { kind: code === 'box_app_changed' ? 'other-app' : 'unavailable' };
   }
 }
 

@@ -6,9 +6,10 @@ import { page } from '../http/page.ts';
 export type Files =
   | { readonly kind: 'listed'; readonly items: readonly FolderItem[]; readonly more: boolean }
   | { readonly kind: 'unavailable' }
-  | { readonly kind: 'none' };
+  /** The configured Box app is not the one that the account belongs to, and does not see it. */
+  | { readonly kind: 'other-app' };
 
-interface SignedIn {
+export interface SignedIn {
   readonly name: string;
   readonly csrf: string;
 }
@@ -58,6 +59,13 @@ const kinds: Readonly<Record<FolderItem['type'], string>> = {
 };
 
 function listOf(files: Files): Html {
+  if (files.kind === 'other-app') {
+    return html`<p class="note bad" role="alert">
+      Foyer is connected to another Box app than the one your account belongs to, so Box does not show your
+      files here. They are safe. Your administrator has to decide which app is the right one; reloading does
+      not help.
+    </p>`;
+  }
   if (files.kind !== 'listed') {
     return html`<p class="note bad" role="status">
       Box does not show your files at the moment. Your account is fine: reload this page in a minute.
@@ -103,6 +111,54 @@ export function progressPage({
     </div>`,
   });
 }
+
+/** Nobody is provisioned while the configured Box app is not the accounts' own: no page renews itself in vain. */
+export const heldPage = ({
+  name,
+  csrf,
+  request,
+}: SignedIn & { readonly request: ProvisioningRequest }): string =>
+  page({
+    title: 'Your Box account has to wait',
+    body: html`<h1>Your Box account has to wait</h1>
+      <p>You are signed in as ${name}. Your Box account cannot be prepared at the moment.</p>
+      <p class="note bad" role="alert">
+        <strong>${errorCatalog.box_app_changed.title}</strong> than the one its accounts belong to. Until your
+        administrator has decided which one is right, no accounts are made. Your request is kept and goes on
+        by itself then: come back later.
+      </p>
+      <dl>
+        <dt>Request</dt>
+        <dd><code>${request.id}</code></dd>
+      </dl>
+      ${actions(csrf)}`,
+  });
+
+/** `isMadeAgain`: whether the next sign-in makes a new account. */
+export const missingPage = ({
+  name,
+  csrf,
+  boxUserId,
+  isMadeAgain,
+}: SignedIn & { readonly boxUserId: string; readonly isMadeAgain: boolean }): string =>
+  page({
+    title: 'Your Box account was deleted',
+    body: html`<h1>Your Box account was deleted</h1>
+      <p>You are signed in as ${name}, but the Box account that you had here was deleted in Box.</p>
+      <p class="note bad" role="alert">
+        ${
+          isMadeAgain
+            ? html`Sign in again to get a new one. It will be empty: if you need the files of the old one, ask
+              your Box administrator about Box user`
+            : html`Please ask your administrator: they can look whether it can be restored, or have a new,
+              empty one made for you. Give them this Box user id:`
+        }
+        <code>${boxUserId}</code>.
+      </p>
+      <div class="actions">
+        ${isMadeAgain ? html`<a class="button" href="/login">Sign in again</a>` : null} ${signOut(csrf)}
+      </div>`,
+  });
 
 export function failedPage({
   name,

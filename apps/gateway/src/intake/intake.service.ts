@@ -1,6 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Intake, Requests, RequestWatch, type Admission, type IdempotencyClaim } from '@foyer/persistence';
-import { FoyerError, isFinal, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import {
+  Intake,
+  Requests,
+  RequestWatch,
+  TenantBoxApp,
+  type Admission,
+  type IdempotencyClaim,
+} from '@foyer/persistence';
+import { BackgroundRoom } from '@foyer/provisioning';
+import { FoyerError, isFinal, laneOf, priorityOf, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
 import { LOGGER, QUEUE, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
@@ -14,15 +22,20 @@ const ENQUEUE_LIMIT_MS = 500;
 /** The one door into the system, whichever way a person comes: it writes, then tells the queue. */
 @Injectable()
 export class IntakeService {
+  private readonly room: BackgroundRoom;
+
   constructor(
     private readonly intake: Intake,
     private readonly requests: Requests,
     private readonly watch: RequestWatch,
+    private readonly boxApp: TenantBoxApp,
     private readonly sessions: Sessions,
     private readonly shutdown: Shutdown,
     @Inject(QUEUE) private readonly queue: Parts['queue'],
     @Inject(LOGGER) private readonly logger: Parts['logger'],
-  ) {}
+  ) {
+    this.room = new BackgroundRoom(queue);
+  }
 
   /**
    * Takes a person in. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
@@ -65,8 +78,11 @@ export class IntakeService {
     }
   }
 
-  /** Resolves when the request is final, when the time is up, or when the gateway stops. */
+  /**
+   * Resolves when the request is final, when the time is up, or when the gateway stops; at once while nobody is provisioned.
+   */
   async untilFinal(requestId: string, limitMs: number): Promise<void> {
+    if ((await this.boxApp.state()).differs) return;
     const end = performance.now() + limitMs;
     for (let left = limitMs; left > 0 && !this.shutdown.signal.aborted; left = end - performance.now()) {
       const news = this.watch.next(requestId, left, this.shutdown.signal);
@@ -82,10 +98,13 @@ export class IntakeService {
 
   /** A queue that is away is no fault of the one at the door: the relay looks at every open request later. */
   private enqueue(requestId: string, cause: RequestCause): void {
-    this.queue
-      .add([{ name: 'converge', payload: { requestId }, priority: priorityOf[cause] }], ENQUEUE_LIMIT_MS)
-      .catch((error: unknown) => {
-        this.logger.warn({ event: 'enqueue-failed', requestId, err: error });
-      });
+    this.addJob(requestId, priorityOf[cause]).catch((error: unknown) => {
+      this.logger.warn({ event: 'enqueue-failed', requestId, err: error });
+    });
+  }
+
+  private async addJob(requestId: string, priority: number): Promise<void> {
+    if (laneOf(priority) === 'background' && !(await this.room.isFree())) return;
+    await this.queue.add([{ name: 'converge', payload: { requestId }, priority }], ENQUEUE_LIMIT_MS);
   }
 }

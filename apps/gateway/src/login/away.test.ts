@@ -10,7 +10,7 @@ class HangingQueue implements JobQueue {
     this.added++;
     await new Promise(() => undefined);
   }
-  async depth(): Promise<{ waiting: number; active: number }> {
+  async depth(): Promise<never> {
     return new Promise(() => undefined);
   }
   async ping(timeoutMs: number): Promise<void> {

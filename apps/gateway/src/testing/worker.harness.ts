@@ -1,9 +1,10 @@
-import { createBox, type Box } from '@foyer/box';
+import { boxAppOf, createBox, type Box } from '@foyer/box';
 import { openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
 import { converge, dispose, type Job, type JobQueue } from '@foyer/provisioning';
 import type { Parts } from '../parts.ts';
 
 const LEASE_MS = 30_000;
+const HELD_MS = 200;
 /** As many tries as a test has patience for. */
 const policy = { attempts: 2, baseMs: 50, maxMs: 50 };
 
@@ -36,7 +37,12 @@ export class InlineWorker implements JobQueue {
       log: new PrismaCallLog(database, tenantId, LEASE_MS),
     });
     return new InlineWorker(
-      new PrismaConvergenceStore(database, tenantId, { leaseMs: LEASE_MS, relayGraceMs: 5_000 }),
+      new PrismaConvergenceStore(database, tenantId, {
+        leaseMs: LEASE_MS,
+        relayGraceMs: 5_000,
+        boxApp: boxAppOf(config.boxAuth),
+        recreateDeleted: config.RECREATE_DELETED,
+      }),
       box,
     );
   }
@@ -56,8 +62,11 @@ export class InlineWorker implements JobQueue {
     }
   }
 
-  async depth(): Promise<{ waiting: number; active: number }> {
-    return { waiting: this.timers.size, active: this.running.size };
+  async depth(): ReturnType<JobQueue['depth']> {
+    return {
+      interactive: { waiting: 0, delayed: this.timers.size, active: this.running.size },
+      background: { waiting: 0, delayed: 0, active: 0 },
+    };
   }
 
   async ping(): Promise<void> {}
@@ -88,6 +97,7 @@ export class InlineWorker implements JobQueue {
   private async turn(requestId: string): Promise<void> {
     const take = await this.store.take(requestId);
     if (take.kind === 'busy') return this.again(requestId, take.retryInMs);
+    if (take.kind === 'held') return this.again(requestId, HELD_MS);
     if (take.kind === 'over') return;
     const { lease, ...tried } = take.taken;
     const ending = await converge(take.taken, {

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
-import { pendingMigrations } from '@foyer/persistence';
-import { checkReadiness, toPlainError } from '@foyer/platform';
+import { boxAppProblem, pendingMigrations } from '@foyer/persistence';
+import { checkReadiness, NotReady, toPlainError } from '@foyer/platform';
 import type { ServerResponse } from 'node:http';
 import { PARTS, type Parts } from '../parts.ts';
 
@@ -9,11 +9,10 @@ const CHECK_TIMEOUT_MS = 2_000;
 @Controller()
 export class HealthController {
   constructor(@Inject(PARTS) private readonly parts: Parts) {
-    const { metrics, queue, relayStore } = parts;
+    const { metrics, queue, relayStore, boxApp } = parts;
+    metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => {
-      const { waiting, active } = await queue.depth();
-      metrics.queueDepth.set({ state: 'waiting' }, waiting);
-      metrics.queueDepth.set({ state: 'active' }, active);
+      metrics.setQueueDepth(await queue.depth());
     });
     metrics.collect(async () => {
       metrics.requestsOpen.reset();
@@ -34,7 +33,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse) {
-    const { database, queue, logger } = this.parts;
+    const { database, queue, logger, boxApp } = this.parts;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -44,6 +43,10 @@ export class HealthController {
           if (missing.length > 0) throw new Error(`Migrations are not applied: ${missing.join(', ')}`);
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
+        'box-app': async () => {
+          const problem = boxAppProblem(await boxApp.state());
+          if (problem !== null) throw new NotReady(problem);
+        },
       },
       (part, error) => logger.warn({ event: 'not-ready', part, err: toPlainError(error) }),
     );

@@ -1,28 +1,19 @@
-import type { RelayStore } from '@foyer/persistence';
 import { toPlainError, type Logger } from '@foyer/platform';
-import type { JobQueue } from '@foyer/provisioning';
+import { relayDue, type JobQueue, type Outbox, type RelayRound } from '@foyer/provisioning';
 
-const BATCH = 500;
-const ADD_TIMEOUT_MS = 5_000;
+/** Between two rounds while requests wait for room in the queue, in milliseconds. */
+const BUSY_INTERVAL_MS = 200;
 
-/**
- * Puts into the queue what is open and due in the request table: what the gateway could not enqueue, what a dead worker
- * left, what a queue lost. Postgres is the truth; the queue only says "look at this one soon".
- */
+/** Relays what is due, round after round, until it is stopped. */
 export class Relay {
-  private readonly store: Pick<RelayStore, 'due'>;
-  private readonly queue: Pick<JobQueue, 'add'>;
+  private readonly store: Outbox;
+  private readonly queue: Pick<JobQueue, 'add' | 'depth'>;
   private readonly logger: Logger;
   private readonly intervalMs: number;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
-  constructor(
-    store: Pick<RelayStore, 'due'>,
-    queue: Pick<JobQueue, 'add'>,
-    logger: Logger,
-    intervalMs: number,
-  ) {
+  constructor(store: Outbox, queue: Pick<JobQueue, 'add' | 'depth'>, logger: Logger, intervalMs: number) {
     this.store = store;
     this.queue = queue;
     this.logger = logger;
@@ -39,31 +30,21 @@ export class Relay {
     await this.running;
   }
 
-  /** One round: relays everything due, a batch at a time. Gives how many were put into the queue. */
-  async round(): Promise<number> {
-    let relayed = 0;
-    for (;;) {
-      const due = await this.store.due(BATCH);
-      const jobs = due.map(({ id, priority }) => ({
-        name: 'converge' as const,
-        payload: { requestId: id },
-        priority,
-      }));
-      if (jobs.length > 0) await this.queue.add(jobs, ADD_TIMEOUT_MS);
-      relayed += jobs.length;
-      if (jobs.length < BATCH || this.stopping.signal.aborted) return relayed;
-    }
+  async round(): Promise<RelayRound> {
+    return relayDue(this.store, this.queue, this.stopping.signal);
   }
 
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
+      let intervalMs = this.intervalMs;
       try {
-        const relayed = await this.round();
+        const { relayed, more } = await this.round();
         if (relayed > 0) this.logger.info({ event: 'relayed', count: relayed });
+        if (more) intervalMs = Math.min(intervalMs, BUSY_INTERVAL_MS);
       } catch (error) {
         this.logger.warn({ event: 'relay-failed', err: toPlainError(error) });
       }
-      await pause(this.intervalMs, this.stopping.signal);
+      await pause(intervalMs, this.stopping.signal);
     }
   }
 }

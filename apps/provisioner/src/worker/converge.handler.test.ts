@@ -13,10 +13,16 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 /** The handler over the real stores and a Box whose every trouble a test can order. */
-async function parts(options: { attempts?: number; leaseMs?: number } = {}) {
+async function parts(
+  options: { attempts?: number; leaseMs?: number; recreateDeleted?: 'on-sign-in' | 'never' } = {},
+) {
   const tenantId = await test.tenant();
   const leaseMs = options.leaseMs ?? 30_000;
-  const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs, relayGraceMs: 5_000 });
+  const store = new PrismaConvergenceStore(test.database, tenantId, {
+    leaseMs,
+    relayGraceMs: 5_000,
+    recreateDeleted: options.recreateDeleted,
+  });
   const log = new PrismaCallLog(test.database, tenantId, leaseMs);
   const box = new FakeBox(log);
   const stopping = new AbortController();
@@ -25,8 +31,8 @@ async function parts(options: { attempts?: number; leaseMs?: number } = {}) {
   const handlerWith = (port: BoxPort) => convergeHandler({ ...base, box: port, stopping: stopping.signal });
   const intake = new Intake(test.database, tenantId);
   const requests = new Requests(test.database, tenantId);
-  const newRequest = async (person = somebody()) => {
-    const admission = await intake.admit(person, 'api');
+  const newRequest = async (person = somebody(), cause: 'api' | 'sign-in' = 'api') => {
+    const admission = await intake.admit(person, cause);
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return { requestId: admission.requestId, person };
   };
@@ -46,6 +52,7 @@ const instead = (box: FakeBox, replaced: Partial<BoxPort>): BoxPort => ({
   findUser: (...args) => box.findUser(...args),
   readUser: (...args) => box.readUser(...args),
   updateUser: (...args) => box.updateUser(...args),
+  listUsers: (...args) => box.listUsers(...args),
   listFolder: (...args) => box.listFolder(...args),
   ...replaced,
 });
@@ -178,5 +185,84 @@ describe('converge', () => {
     expect(await request(requestId)).toMatchObject({ status: 'retrying', error: { code: 'internal_error' } });
     await drain(requestId);
     expect(await request(requestId)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('a Box user deleted by hand', () => {
+  async function deleted(recreateDeleted?: 'on-sign-in' | 'never') {
+    const all = await parts({ recreateDeleted });
+    const { requestId, person } = await all.newRequest();
+    await all.drain(requestId);
+    const [user] = [...all.box.users.values()];
+    all.box.users.clear();
+    return { ...all, person, user: user! };
+  }
+  const eventsOf = ({ timeline }: { timeline: { event: string }[] }) => timeline.map(({ event }) => event);
+
+  it('is found out at the next change, believed once reading says the same, and not made again', async () => {
+    const { box, newRequest, drain, request, person } = await deleted();
+    const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' }, 'sign-in');
+    await drain(requestId);
+    const failed = await request(requestId);
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'box_user_missing' } });
+    expect(eventsOf(failed)).toEqual(['queued', 'started', 'box-user-missing', 'failed']);
+    expect(box.users.size).toBe(0);
+  });
+
+  it('is made again, in step, by a sign-in where the policy says so, and by no other request', async () => {
+    const { box, newRequest, drain, request, person, user } = await deleted('on-sign-in');
+    const renamed = { ...person, name: 'Ada Renamed' };
+    const pushed = await newRequest(renamed, 'api');
+    await drain(pushed.requestId);
+    expect(await request(pushed.requestId)).toMatchObject({ status: 'failed' });
+    const { requestId } = await newRequest(renamed, 'sign-in');
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
+    const [again, ...more] = [...box.users.values()];
+    expect(more).toEqual([]);
+    expect(again).toMatchObject({ name: 'Ada Renamed', externalId: person.subject });
+    expect(again!.id).not.toBe(user.id);
+  });
+
+  it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)(
+    'ends in one new user when making it again meets: %s',
+    async (trouble) => {
+      const { box, newRequest, drain, request, person } = await deleted('on-sign-in');
+      box.meet('createUser', trouble);
+      const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' }, 'sign-in');
+      await drain(requestId);
+      expect(await request(requestId)).toMatchObject({ status: 'succeeded', outcome: 'created' });
+      expect(box.users.size).toBe(1);
+    },
+  );
+
+  it('is taken back by the next sign-in when somebody restored it, with what changed meanwhile', async () => {
+    const { box, newRequest, drain, request, person, user } = await deleted('on-sign-in');
+    const renamed = { ...person, name: 'Ada Renamed' };
+    await drain((await newRequest(renamed)).requestId);
+    box.users.set(user.id, user);
+    const { requestId } = await newRequest(renamed, 'sign-in');
+    await drain(requestId);
+    expect(await request(requestId)).toMatchObject({
+      status: 'succeeded',
+      outcome: 'updated',
+      boxUserId: user.id,
+    });
+    expect([...box.users.values()]).toMatchObject([{ id: user.id, name: 'Ada Renamed' }]);
+  });
+
+  it('is not believed when Box shows the user all the same: tried again later', async () => {
+    const { box, handlerWith, newRequest, request, person, drain, user } = await deleted('on-sign-in');
+    box.users.set(user.id, user);
+    const missing = { code: 'box_user_missing', detail: 'Not Found', ambiguous: false } as const;
+    const lying = instead(box, { updateUser: () => Promise.resolve({ ok: false, fault: missing }) });
+    const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' }, 'sign-in');
+    await handlerWith(lying)({ requestId });
+    expect(await request(requestId)).toMatchObject({
+      status: 'retrying',
+      error: { code: 'box_unavailable' },
+    });
+    await drain(requestId);
+    expect([...box.users.keys()]).toEqual([user.id]);
   });
 });

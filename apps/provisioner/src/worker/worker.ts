@@ -17,7 +17,7 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { config, store, box, logger, metrics, queueOptions } = this.parts;
+    const { config, store, box, budget, logger, metrics, queueOptions } = this.parts;
     const policy = {
       ...defaultRetryPolicy,
       attempts: config.RETRY_ATTEMPTS,
@@ -25,10 +25,24 @@ export class Worker {
       maxMs: config.RETRY_MAX_MS,
     };
     const handlers: JobHandlers = {
-      converge: convergeHandler({ store, box, logger, metrics, policy, stopping: this.stopping.signal }),
+      converge: convergeHandler({
+        ...{ store, box, budget, logger, metrics, policy },
+        stopping: this.stopping.signal,
+      }),
     };
-    const { PROVISIONER_CONCURRENCY: concurrency, STALLED_INTERVAL_MS: stalledIntervalMs } = config;
+    const concurrency = {
+      interactive: config.INTERACTIVE_CONCURRENCY,
+      background: config.PROVISIONER_CONCURRENCY,
+    };
+    const stalledIntervalMs = config.STALLED_INTERVAL_MS;
     this.consumer = await createConsumer({ ...queueOptions, concurrency, stalledIntervalMs }, handlers);
+  }
+
+  /** Takes nothing new until it is started again; what is running ends by itself. */
+  async pause(): Promise<void> {
+    const { consumer } = this;
+    this.consumer = null;
+    await consumer?.close(LAST_TURN_MS);
   }
 
   /** Takes nothing new, ends or hands back what is running. What is left after the limit is freed by its lease's end. */

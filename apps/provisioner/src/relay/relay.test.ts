@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { Intake, RelayStore } from '@foyer/persistence';
+import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createLogger } from '@foyer/platform';
+import { WINDOW, type JobConsumer } from '@foyer/provisioning';
+import { createConsumer, createQueue } from '@foyer/queue';
+import { Relay } from './relay.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+const noRounds = 60_000;
+
+/** Relays over the real table and the real queue on PostgreSQL. */
+async function parts() {
+  const tenantId = await test.tenant();
+  const options = { databaseUrl: test.url, prefix: `t${randomUUID().slice(0, 8)}`, onError: () => undefined };
+  const queue = createQueue(options);
+  const store = new RelayStore(test.database, tenantId, 5_000);
+  const relay = (intervalMs = noRounds) =>
+    new Relay(store, queue, createLogger('test', 'silent'), intervalMs);
+  const taken = new Set<string>();
+  let consumer: JobConsumer | undefined;
+  return {
+    tenantId,
+    queue,
+    relay,
+    taken,
+    intake: new Intake(test.database, tenantId),
+    /** Ends each request as a worker would, without a Box. */
+    consume: async () => {
+      consumer = await createConsumer(
+        { ...options, concurrency: { interactive: 2, background: 20 } },
+        {
+          converge: async ({ requestId }) => {
+            taken.add(requestId);
+            await test.database.pool.query(
+              `UPDATE provisioning_request SET status = 'failed', error_code = 'box_forbidden', due_at = NULL,
+                 finished_at = clock_timestamp() WHERE id = $1`,
+              [requestId],
+            );
+            return { kind: 'over' };
+          },
+        },
+      );
+    },
+    close: async () => {
+      await consumer?.close(5_000);
+      await queue.close();
+    },
+  };
+}
+
+/** As many people of a file, due now. */
+async function fileOf(tenantId: string, count: number): Promise<void> {
+  await test.database.pool.query(
+    `WITH people AS (
+       INSERT INTO identity (tenant_id, issuer, subject, username, name)
+       SELECT $1, 'https://example.okta.com', $3 || n, 'p@example.com', 'P' FROM generate_series(1, $2) n RETURNING id
+     )
+     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+     SELECT $1, id, 1, 'batch', 20, clock_timestamp() FROM people`,
+    [tenantId, count, randomUUID()],
+  );
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Waited in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('the relay', () => {
+  it('keeps a large file in the table, and a sign-in goes past it', async () => {
+    const { tenantId, queue, relay, intake, close } = await parts();
+    await fileOf(tenantId, 5_000);
+    const one = relay();
+    expect(await one.round()).toEqual({ relayed: WINDOW, more: true });
+    expect(await one.round()).toEqual({ relayed: 0, more: true });
+    const admission = await intake.admit(somebody(), 'sign-in');
+    await test.database.pool.query(`UPDATE provisioning_request SET due_at = 'epoch' WHERE id = $1`, [
+      admission.kind === 'requested' ? admission.requestId : null,
+    ]);
+    expect(await one.round()).toEqual({ relayed: 1, more: true });
+    expect(await queue.depth()).toEqual({
+      interactive: { waiting: 1, delayed: 0, active: 0 },
+      background: { waiting: WINDOW, delayed: 0, active: 0 },
+    });
+    await close();
+  });
+
+  it('overfills by no more than a window each when several look at once, and leaves nobody out', async () => {
+    const { tenantId, queue, relay, taken, consume, close } = await parts();
+    await fileOf(tenantId, 4_000);
+    const relays = [relay(50), relay(50), relay(50)];
+    await Promise.all(relays.map((one) => one.round()));
+    const { background } = await queue.depth();
+    expect(background.waiting).toBeLessThanOrEqual(3 * WINDOW);
+    for (const one of relays) one.start();
+    await consume();
+    await until('everybody', () => taken.size === 4_000);
+    await Promise.all(relays.map((one) => one.stop()));
+    await close();
+  });
+
+  it('brings the next ones in before the window is empty', async () => {
+    const { tenantId, queue, relay, taken, consume, close } = await parts();
+    await fileOf(tenantId, 2_500);
+    const one = relay();
+    await one.round();
+    one.start();
+    await consume();
+    await until('everybody', async () => taken.size === 2_500);
+    expect((await queue.depth()).background.waiting).toBe(0);
+    await one.stop();
+    await close();
+  });
+});
