@@ -1,9 +1,10 @@
-# One image for gateway, provisioner and migrations; another for the twins. Both run as the unprivileged user `node`.
+# One image for gateway, provisioner, migrations and operators' commands; another for the twins. Both run as the unprivileged user `node`.
 
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY apps/gateway/package.json apps/gateway/
+COPY apps/operator/package.json apps/operator/
 COPY apps/provisioner/package.json apps/provisioner/
 COPY apps/twins/package.json apps/twins/
 COPY libs/box/package.json libs/box/
@@ -25,7 +26,7 @@ RUN PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx prisma generate \
   && NX_DAEMON=false npx nx run-many -t build --exclude tools
 
 FROM manifests AS dependencies
-RUN npm ci --ignore-scripts --omit=dev -w @foyer/gateway -w @foyer/provisioner
+RUN npm ci --ignore-scripts --omit=dev -w @foyer/gateway -w @foyer/provisioner -w @foyer/operator
 
 FROM manifests AS twin-dependencies
 RUN npm ci --ignore-scripts --omit=dev -w @foyer/twins
@@ -53,5 +54,6 @@ COPY --from=build /app/libs/queue/dist libs/queue/dist
 COPY --from=build /app/libs/shared/dist libs/shared/dist
 COPY --from=build /app/apps/gateway/dist apps/gateway/dist
 COPY --from=build /app/apps/provisioner/dist apps/provisioner/dist
+COPY --from=build /app/apps/operator/dist apps/operator/dist
 COPY prisma/migrations prisma/migrations
 USER node

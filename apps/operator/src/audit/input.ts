@@ -1,0 +1,52 @@
+import type { AuditHead } from '@foyer/provisioning';
+import type { AuditMonths } from '@foyer/shared';
+import { openDatabase, tenantIdOf, type Database } from '@foyer/persistence';
+import type { OperatorConfig } from '@foyer/platform';
+import { OperatorProblem } from '../command.ts';
+
+type Value = string | boolean | undefined;
+
+/** `SEQ:HASH`, as the provisioner logs it. */
+export function readHead(value: Value): AuditHead | null {
+  if (value === undefined) return null;
+  const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(String(value)) ?? [];
+  if (seq === undefined || hash === undefined)
+    throw new OperatorProblem(
+      '--head must be a number, a colon and 64 hexadecimal digits, as the log has it.',
+    );
+  return { seq: Number(seq), hash };
+}
+
+export function readMonths(from: Value, to: Value): AuditMonths {
+  const months = { from: readMonth('--from', from), to: readMonth('--to', to) };
+  if (months.from !== null && months.to !== null && months.from > months.to)
+    throw new OperatorProblem('--from must not be after --to.');
+  return months;
+}
+
+function readMonth(option: string, value: Value): string | null {
+  if (value === undefined) return null;
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(String(value))) return String(value);
+  throw new OperatorProblem(`${option} must be a month such as 2026-03.`);
+}
+
+export function readKeepMonths(value: Value): number {
+  if (/^[1-9]\d{0,3}$/.test(String(value))) return Number(value);
+  throw new OperatorProblem('--keep-months must be a whole number from 1 to 9999.');
+}
+
+/** Opens the database for one command. A tenant that is not there is a typing error, not a new tenant. */
+export async function withTenant<T>(
+  { DATABASE_URL, FOYER_TENANT }: OperatorConfig,
+  work: (database: Database, tenantId: string) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase({ url: DATABASE_URL, poolSize: 2 });
+  try {
+    const tenantId = await tenantIdOf(database, FOYER_TENANT);
+    if (tenantId === null)
+      throw new OperatorProblem(`There is no tenant "${FOYER_TENANT}" in this database.`);
+    return await work(database, tenantId);
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,87 @@
+import { userInfo } from 'node:os';
+import { boxAppOf, createBox, type Box } from '@foyer/box';
+import {
+  BoxAccounts,
+  BoxAppMoves,
+  describeBoxApp,
+  Identities,
+  openDatabase,
+  openTenant,
+  PrismaCallLog,
+  TenantBoxApp,
+  type BoxAppState,
+  type Database,
+} from '@foyer/persistence';
+import type { OperatorConfig } from '@foyer/platform';
+import type { BoxApp } from '@foyer/provisioning';
+import { OperatorProblem } from './command.ts';
+
+/** A move touches every identity in one statement: longer than a page may take, in milliseconds. */
+const SILENCE_MS = 15 * 60_000;
+
+/** What the commands about Box apps work with. */
+export interface BoxAppDesk {
+  readonly boxApp: TenantBoxApp;
+  readonly moves: BoxAppMoves;
+  readonly accounts: BoxAccounts;
+  readonly identities: Identities;
+  readonly box: Box;
+  /** Who does it, for the audit log: the account on this machine. */
+  readonly actor: string;
+}
+
+/** Opens the database and Box with the configuration at hand, and closes both after `work`. */
+export async function atBoxAppDesk<T>(
+  config: OperatorConfig,
+  work: (desk: BoxAppDesk) => Promise<T>,
+): Promise<T> {
+  const auth = config.boxAuth();
+  const configured = boxAppOf(auth);
+  const database = openDatabase({ url: config.DATABASE_URL, poolSize: 2, silenceMs: SILENCE_MS });
+  try {
+    const tenantId = await knownTenant(database, config.FOYER_TENANT);
+    const log = new PrismaCallLog(database, tenantId, 0);
+    const box = createBox({ auth, baseUrl: config.BOX_BASE_URL, timeoutMs: config.BOX_TIMEOUT_MS, log });
+    try {
+      return await work({
+        boxApp: new TenantBoxApp(database, tenantId, configured),
+        moves: new BoxAppMoves(database, tenantId),
+        accounts: new BoxAccounts(database, tenantId, configured),
+        identities: new Identities(database, tenantId),
+        box,
+        actor: `operator:${userInfo().username}`,
+      });
+    } finally {
+      await box.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** A command must not make a tenant of a slip of the keyboard. */
+async function knownTenant(database: Database, slug: string): Promise<string> {
+  const found = await database.prisma.tenant.count({ where: { slug } });
+  if (found === 0) throw new OperatorProblem(`There is no tenant "${slug}" in this database.`);
+  return openTenant(database, slug);
+}
+
+/** The bound app when an operator has something to decide: it is another than the configured one. */
+export function undecided({ bound, differs }: BoxAppState): BoxApp | null {
+  return differs && bound !== null ? { clientId: bound.clientId, enterpriseId: bound.enterpriseId } : null;
+}
+
+/** Why there is nothing to decide. */
+export const settled = ({ bound }: BoxAppState): string =>
+  bound === null
+    ? 'This tenant is bound to no Box app yet: the first process that starts binds it to its own.'
+    : 'The configured Box app is the one that the accounts belong to: there is nothing to decide.';
+
+/** The lines that say how things stand. */
+export function standing({ bound, configured, differs }: BoxAppState): string[] {
+  const since = bound === null ? '' : ` (since ${bound.since.toISOString()})`;
+  return [
+    `bound:      ${bound === null ? 'none yet; the first process that starts binds its own' : describeBoxApp(bound) + since}`,
+    `configured: ${describeBoxApp(configured)}${differs ? ', which is ANOTHER one' : ''}`,
+  ];
+}

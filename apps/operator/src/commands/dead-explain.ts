@@ -1,0 +1,78 @@
+import { ApiCalls, Identities, Requests } from '@foyer/persistence';
+import { errorCatalog, type ApiCall, type Identity, type ProvisioningRequest } from '@foyer/shared';
+import { OperatorProblem, type Command } from '../command.ts';
+import { requestOperand } from '../dead-letter-options.ts';
+import { withTenant } from '../tenancy.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** A request that was tried for hours made many calls: the last ones tell why it failed. */
+const CALLS = 200;
+
+export const deadExplainCommand: Command = {
+  path: ['dead', 'explain'],
+  operands: 'REQUEST',
+  summary: 'what happened to a request: its timeline, its calls to Box, what to do',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'the same as JSON' },
+  async run({ terminal, config }, values, operands) {
+    const id = requestOperand(operands, 'dead explain');
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const requests = new Requests(database, tenantId);
+      const found = await requests.find(id, {});
+      if (found === null) throw new OperatorProblem(`There is no request ${id} in this tenant.`);
+      const { request } = found;
+      const identity = (await new Identities(database, tenantId).find(request.identityId))!;
+      const calls = await new ApiCalls(database, tenantId).list({ requestId: id, limit: CALLS });
+      const newest = (await requests.newest(request.identityId))!;
+      const advice = adviceOn(request, identity, newest);
+      if (values.json) terminal.json({ request, identity, calls: calls.items, advice });
+      else
+        explain(
+          { request, identity, calls: calls.items, advice, isCut: calls.nextCursor !== null },
+          terminal,
+        );
+      return request.status === 'failed' && newest.id === id ? 1 : 0;
+    });
+  },
+};
+
+function adviceOn(request: ProvisioningRequest, identity: Identity, newest: ProvisioningRequest): string {
+  if (newest.id !== request.id) return `Nothing: a newer request, ${newest.id}, is ${newest.status}.`;
+  if (request.status !== 'failed') return `Nothing: it is ${request.status}.`;
+  if (!identity.active) return 'Okta deactivated this person: nothing, or reactivate them in Okta first.';
+  const remedy = request.error === null ? '' : errorCatalog[request.error.code].remedy;
+  return `${remedy} Then: dead retry ${request.id}`.trim();
+}
+
+interface Explained {
+  readonly request: ProvisioningRequest;
+  readonly identity: Identity;
+  readonly calls: readonly ApiCall[];
+  readonly advice: string;
+  readonly isCut: boolean;
+}
+
+function explain({ request, identity, calls, advice, isCut }: Explained, terminal: Terminal): void {
+  const { error } = request;
+  terminal.print(
+    `Request ${request.id}: ${request.status}${request.outcome ? ` (${request.outcome})` : ''}, ${request.cause}`,
+  );
+  terminal.print(
+    `Identity ${identity.id}: ${identity.username}, subject ${identity.subject}, Box user ${request.boxUserId ?? 'none'}`,
+  );
+  if (error !== null) {
+    terminal.print(
+      `Error ${error.code}: ${error.title}${error.detail === null ? '' : `\n  ${error.detail}`}`,
+    );
+    terminal.print(`  docs/errors.md#${error.code}`);
+  }
+  terminal.print('\nTimeline');
+  for (const { at, event, detail } of request.timeline)
+    terminal.print(`  ${at}  ${event}${detail === null ? '' : `: ${detail}`}`);
+  terminal.print(isCut ? `\nIts last ${CALLS} calls` : calls.length === 0 ? '\nIt made no call.' : '\nCalls');
+  for (const call of calls.toReversed()) terminal.print(`  ${lineOf(call)}`);
+  terminal.print(`\nWhat to do: ${advice}`);
+}
+
+const lineOf = ({ at, operation, method, path, result, status, error }: ApiCall): string =>
+  `${at}  ${operation} ${method} ${path}: ${result}${status === null ? '' : ` ${status}`}${error === null ? '' : `, ${error}`}`;

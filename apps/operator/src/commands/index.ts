@@ -1,0 +1,27 @@
+import type { Command } from '../command.ts';
+import { auditExportCommand } from './audit-export.ts';
+import { auditPruneCommand } from './audit-prune.ts';
+import { auditVerifyCommand } from './audit-verify.ts';
+import { acceptBoxAppCommand } from './box-app-accept.ts';
+import { migrateBoxAppCommand } from './box-app-migrate.ts';
+import { recreateBoxUserCommand } from './box-app-recreate.ts';
+import { boxAppCommand } from './box-app.ts';
+import { deadExplainCommand } from './dead-explain.ts';
+import { deadListCommand } from './dead-list.ts';
+import { deadRetryCommand } from './dead-retry.ts';
+import { verifyCommand } from './verify.ts';
+
+/** Every command, in the order of the help. The first whose words fit is run: longer ones go before what they begin with. */
+export const commands: readonly Command[] = [
+  verifyCommand,
+  auditVerifyCommand,
+  auditExportCommand,
+  auditPruneCommand,
+  deadListCommand,
+  deadExplainCommand,
+  deadRetryCommand,
+  acceptBoxAppCommand,
+  migrateBoxAppCommand,
+  recreateBoxUserCommand,
+  boxAppCommand,
+];

@@ -1,0 +1,21 @@
+import { dispositionOf, errorCodes, IdParams, type ErrorCode } from '@foyer/shared';
+import { OperatorProblem, type Values } from './command.ts';
+
+/** The codes that a request can fail with. */
+const codes = errorCodes.filter((code) => dispositionOf(code) !== 'none');
+
+/** `--code`; null when left out. Throws OperatorProblem for one that no request fails with. */
+export function codeOption(values: Values): ErrorCode | null {
+  if (values.code === undefined) return null;
+  const known = codes.find((code) => code === values.code);
+  if (known === undefined)
+    throw new OperatorProblem(`--code must be a code that requests fail with: ${codes.join(', ')}.`);
+  return known;
+}
+
+/** The one operand REQUEST. Throws OperatorProblem when it is not the id of a request. */
+export function requestOperand(operands: readonly string[], usage: string): string {
+  const parsed = operands.length === 1 ? IdParams.safeParse({ id: operands[0] }) : undefined;
+  if (!parsed?.success) throw new OperatorProblem(`${usage} takes one request id, as dead list shows it.`);
+  return parsed.data.id;
+}

@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util';
+import { toLine } from '@foyer/shared';
+import { ConfigError, readOperatorConfig, type Environment } from '@foyer/platform';
+import { OperatorProblem, type Command } from './command.ts';
+import { takeEnvFile } from './env-file.ts';
+import { type Terminal } from './terminal.ts';
+
+const NEEDS_MENDING = 2;
+
+interface Invocation {
+  readonly args: readonly string[];
+  readonly commands: readonly Command[];
+  readonly terminal: Terminal;
+  readonly stopping: AbortSignal;
+  /** Absent: the process's own. */
+  readonly environment?: Environment;
+  /** Adds the variables of this file to the process's environment, whose own go first; undefined: of the usual file. */
+  readonly loadEnvFile?: (file: string | undefined) => void;
+}
+
+/** Runs the command that the arguments name. Gives the exit status; whatever is wrong is told in one sentence. */
+export async function run(invocation: Invocation): Promise<number> {
+  try {
+    return await runCommand(invocation);
+  } catch (error) {
+    invocation.terminal.remark(`foyer: ${sentence(error)}`);
+    return NEEDS_MENDING;
+  }
+}
+
+async function runCommand({
+  args: given,
+  commands,
+  terminal,
+  stopping,
+  environment,
+  loadEnvFile,
+}: Invocation): Promise<number> {
+  const { rest: args, file } = takeEnvFile(given);
+  const command = commands.find(({ path }) => path.every((word, at) => args[at] === word));
+  if (!command) {
+    const isHelp = args.length === 0 || ['--help', '-h', 'help'].includes(args[0]!);
+    if (!isHelp) terminal.remark(`foyer: there is no command "${toLine(args.join(' '), 100)}".\n`);
+    if (isHelp) terminal.print(usage(commands));
+    else terminal.remark(usage(commands));
+    return isHelp ? 0 : NEEDS_MENDING;
+  }
+  const { values, positionals } = parseArgs({
+    args: args.slice(command.path.length),
+    options: { ...command.options, tenant: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    allowPositionals: command.operands !== undefined,
+  });
+  if (values.help) {
+    terminal.print(usageOf(command));
+    return 0;
+  }
+  loadEnvFile?.(file);
+  const tenant = typeof values.tenant === 'string' ? values.tenant : undefined;
+  const config = () => readOperatorConfig(environment, tenant);
+  return command.run({ terminal, config, stopping }, values, positionals);
+}
+
+const usageLine = ({ path, operands = '' }: Command): string => `${path.join(' ')} ${operands}`.trim();
+
+function usage(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map((command) => usageLine(command).length)) + 2;
+  const lines = commands.map((command) => `  ${usageLine(command).padEnd(width)}${command.summary}`);
+  return `npm run foyer -- COMMAND [--tenant T] [--env-file FILE]\n\n${lines.join('\n')}\n\nCOMMAND --help tells more of one.`;
+}
+
+function usageOf(command: Command): string {
+  const help = {
+    ...command.help,
+    '--tenant T': 'another tenant than FOYER_TENANT',
+    '--env-file FILE': 'where the variables are that the environment lacks; .env when left out',
+  };
+  const lines = Object.entries(help).map(([option, what]) => `  ${option.padEnd(20)}${what}`);
+  return `npm run foyer -- ${usageLine(command)}\n${command.summary}\n\n${lines.join('\n')}`;
+}
+
+/** What went wrong, fit for an operator: no stack, no address with a password. */
+function sentence(error: unknown): string {
+  if (error instanceof OperatorProblem || error instanceof ConfigError) return error.message;
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+    return `${error.message}`;
+  if (error instanceof AggregateError) return sentence(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === 'ENOENT' && 'path' in error) return `There is no file "${String(error.path)}".`;
+  if (
+    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|28|3D|57)/.test(code) ||
+    isNoConnection.test(error.message)
+  )
+    return `The database of DATABASE_URL cannot be used: ${error.message}`;
+  return error.message;
+}
+
+/** What the driver and its pool say, without a code, when nobody answers. */
+const isNoConnection =
+  /P1001|connection timeout|timeout exceeded when trying to connect|Connection terminated/i;

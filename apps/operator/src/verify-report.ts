@@ -1,0 +1,184 @@
+import type { PostgresVerifyStore, ReportedException } from '@foyer/persistence';
+import { exceptionKinds, type Certificate, type ExceptionKind, type VerifyRun } from '@foyer/provisioning';
+import type { Terminal } from './terminal.ts';
+
+export interface Reported {
+  readonly tenant: string;
+  readonly run: VerifyRun;
+  readonly certificate: Certificate;
+}
+
+/** So many of each kind fit on a terminal; the rest is in --json. */
+const SHOWN = 20;
+const PAGE = 1000;
+
+interface Words {
+  readonly plural: string;
+  readonly remedy: string;
+}
+
+const words: Readonly<Record<ExceptionKind, Words>> = {
+  duplicate: {
+    plural: 'duplicates',
+    remedy:
+      'Keep the mapped Box user, move the files of the other to it, then deactivate or delete the other in Box.',
+  },
+  orphan: {
+    plural: 'orphans',
+    remedy:
+      'Find out who made it. If the person signs in here, they are mapped to it by their external id; if nobody does, deactivate it in Box.',
+  },
+  unmapped: {
+    plural: 'unmapped',
+    remedy:
+      'Retry the request: its worker finds the Box user and adopts it. If another one is mapped, see "missing".',
+  },
+  missing: {
+    plural: 'missing',
+    remedy:
+      'A Box user that was deleted does not come back with its files: decide with the person what they get. Without a Box user named here, their next sign-in makes the request that is missing.',
+  },
+  unverified: {
+    plural: 'unverified writes',
+    remedy: 'Retry the request: its worker asks Box before it acts, which settles the write.',
+  },
+  drifted: {
+    plural: 'drifted',
+    remedy:
+      'Somebody changed the Box user by hand. Set it back in Box, or change the profile in Okta: the next sign-in brings it over.',
+  },
+  mismatched: {
+    plural: 'mismatched',
+    remedy:
+      'Do not use this account before it is clear whose it is: compare both people, then mend the external id in Box.',
+  },
+};
+
+const docsOf = (kind: ExceptionKind): string => `docs/operate.md#${kind}`;
+
+/** Gives the exit status: 0 when everything fits, 1 when something needs a person. */
+export async function report(
+  reported: Reported,
+  store: PostgresVerifyStore,
+  terminal: Terminal,
+): Promise<number> {
+  const { certificate, run, tenant } = reported;
+  const found = await countsOf(run.id, store);
+  const figure = (count: number, what: string) =>
+    terminal.print(`${count.toLocaleString('en')}`.padStart(11) + ` ${what}`);
+  terminal.print(`Tenant ${tenant}, read since ${run.startedAt.toISOString()}\n`);
+  figure(certificate.identities, 'identities');
+  figure(certificate.boxUsers, 'Box users');
+  for (const kind of exceptionKinds) figure(found.of(kind), words[kind].plural);
+  terminal.print('');
+  for (const line of remarksOn(certificate)) terminal.print(`  ${line}`);
+  const former = await store.former(run.id);
+  const since =
+    former &&
+    ` (${former.finishedAt.toISOString()}: ${former.digest === certificate.digest ? 'the same' : former.digest})`;
+  terminal.print(`  ${certificate.mapped} mappings, digest sha256 ${certificate.digest}${since ?? ''}`);
+  for (const kind of exceptionKinds) if (found.of(kind) > 0) await show(kind, found, run.id, store, terminal);
+  terminal.print(
+    found.total === 0
+      ? '\nEverything fits: one Box user for each mapped identity, and nobody else.'
+      : `\n${found.total} ${found.total === 1 ? 'exception needs' : 'exceptions need'} a person.`,
+  );
+  return found.total === 0 ? 0 : 1;
+}
+
+function remarksOn(certificate: Certificate): string[] {
+  const { inProgress, tooNew, passed, settled, notProvisioned } = certificate;
+  const reasons = Object.entries(notProvisioned).map(([why, count]) => `${count} ${why}`);
+  return [
+    inProgress > 0 ? `${inProgress} in progress: they have an open request` : '',
+    tooNew > 0 ? `${tooNew} mapped while Box was being read: the next run sees them` : '',
+    reasons.length > 0 ? `never provisioned: ${reasons.join(', ')} (dead list explains failures)` : '',
+    passed > 0 ? `${passed} that did not fit at first were traffic: they fit now` : '',
+    settled > 0 ? `${settled} writes without a clear answer were settled by this reading` : '',
+  ].filter((line) => line !== '');
+}
+
+type Found = Awaited<ReturnType<typeof countsOf>>;
+
+async function countsOf(runId: string, store: PostgresVerifyStore) {
+  const rows = await store.exceptionCounts(runId);
+  const rowOf = (kind: ExceptionKind) => rows.find((row) => row.kind === kind);
+  return {
+    of: (kind: ExceptionKind) => rowOf(kind)?.count ?? 0,
+    unconfirmed: (kind: ExceptionKind) => rowOf(kind)?.unconfirmed ?? 0,
+    total: rows.reduce((sum, { count }) => sum + count, 0),
+  };
+}
+
+async function show(
+  kind: ExceptionKind,
+  found: Found,
+  runId: string,
+  store: PostgresVerifyStore,
+  terminal: Terminal,
+) {
+  terminal.print(`\n${words[kind].plural}, ${docsOf(kind)}\n  ${words[kind].remedy}`);
+  for (const exception of await store.exceptions(runId, kind, { after: null, limit: SHOWN }))
+    terminal.print(`  - ${nameOf(exception)}: ${exception.detail}`);
+  const more = found.of(kind) - SHOWN;
+  if (more > 0) terminal.print(`  … and ${more} more: --json lists all of them`);
+  const unconfirmed = found.unconfirmed(kind);
+  if (unconfirmed > 0) terminal.print(`  ${unconfirmed} of them were not looked at a second time`);
+}
+
+function nameOf({
+  username,
+  identityId,
+  boxUserId,
+  externalId,
+  requestId,
+  callId,
+}: ReportedException): string {
+  return [
+    username === null ? '' : `${username} (identity ${identityId})`,
+    boxUserId === null ? '' : `Box user ${boxUserId}`,
+    externalId === null ? '' : `external id ${externalId}`,
+    requestId === null ? '' : `request ${requestId}`,
+    callId === null ? '' : `call ${callId}`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** As `report`, one document on one stream: written piece by piece, for there may be a million exceptions. */
+export async function reportJson(
+  { certificate, run, tenant }: Reported,
+  store: PostgresVerifyStore,
+  terminal: Terminal,
+): Promise<number> {
+  const found = await countsOf(run.id, store);
+  const { digest, notProvisioned, inProgress, tooNew, passed, settled, ...counts } = certificate;
+  const exceptions = Object.fromEntries(exceptionKinds.map((kind) => [kind, found.of(kind)]));
+  const head = {
+    tenant,
+    run: run.id,
+    readSince: run.startedAt.toISOString(),
+    fits: found.total === 0,
+    counts: { ...counts, ...exceptions },
+    ...{ inProgress, tooNew, passed, settled, notProvisioned, digest },
+    former: await store.former(run.id),
+  };
+  terminal.print(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "exceptions": [`);
+  let separator = '';
+  for (const kind of exceptionKinds) {
+    for (let after: string | null = null; ;) {
+      const page: ReportedException[] = await store.exceptions(run.id, kind, { after, limit: PAGE });
+      for (const { id: _id, ...exception } of page) {
+        terminal.print(
+          `${separator}    ${JSON.stringify({ ...exception, remedy: words[kind].remedy, docs: docsOf(kind) })}`,
+        );
+        separator = ',';
+      }
+      await terminal.drained();
+      after = page.at(-1)?.id ?? null;
+      if (page.length < PAGE) break;
+    }
+  }
+  terminal.print('  ]\n}');
+  return found.total === 0 ? 0 : 1;
+}

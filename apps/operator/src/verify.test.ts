@@ -1,0 +1,346 @@
+import { setTimeout as moment } from 'node:timers/promises';
+import { OperatorWorld, type TenantWorld } from './operator.harness.ts';
+
+let world: OperatorWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await OperatorWorld.start();
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+interface Json {
+  fits: boolean;
+  counts: Record<string, number>;
+  digest: string;
+  inProgress: number;
+  passed: number;
+  settled: number;
+  tooNew: number;
+  notProvisioned: Record<string, number>;
+  former: { digest: string } | null;
+  exceptions: Record<string, unknown>[];
+}
+const certificate = async (...args: string[]) => {
+  const { status, out, err } = await tenant.run('verify', '--json', ...args);
+  if (status === 2) throw new Error(err);
+  return { status, ...(JSON.parse(out) as Json) };
+};
+const summary = ({ exceptions }: Json) =>
+  exceptions.map(({ kind, identityId, boxUserId, confirmed }) => [kind, identityId, boxUserId, confirmed]);
+/** The twin's own API, as somebody with another program uses it. */
+const behindOurBack = async (method: string, path: string, body?: unknown) => {
+  const token = (await (
+    await fetch(`${world.boxUrl}/oauth2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: 'twin-box-client',
+        client_secret: 'twin-box-secret',
+        box_subject_type: 'enterprise',
+        box_subject_id: '900100',
+      }),
+    })
+  ).json()) as { access_token: string };
+  const response = await fetch(`${world.boxUrl}/2.0/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token.access_token}`, 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+};
+const age = (identityId: string) =>
+  tenant.sql<{ id: string }>(
+    `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id, request_id, parameters)
+     SELECT tenant_id, clock_timestamp() - interval '1 minute', 'out', 'box', 'create_user', 'POST', '/2.0/users', id, gen_random_uuid(), '{}'
+     FROM identity WHERE id = $1 RETURNING id::text`,
+    [identityId],
+  );
+
+describe('verify', () => {
+  it('certifies what fits, and twice the same', async () => {
+    await tenant.people(30);
+    await tenant.person();
+    const first = await certificate();
+    expect(first).toMatchObject({
+      status: 0,
+      fits: true,
+      counts: {
+        identities: 31,
+        boxUsers: 31,
+        mapped: 31,
+        duplicate: 0,
+        orphan: 0,
+        missing: 0,
+        unverified: 0,
+        drifted: 0,
+      },
+      former: null,
+      exceptions: [],
+    });
+    expect(first.digest).toMatch(/^[0-9a-f]{64}$/);
+    const second = await certificate();
+    expect([second.digest, second.former?.digest]).toEqual([first.digest, first.digest]);
+    await tenant.person();
+    expect((await certificate()).digest).not.toBe(first.digest);
+  });
+
+  it('names each thing that was done behind its back, with what to do', async () => {
+    const [gone, renamed, off, given, fine] = [
+      await tenant.person(),
+      await tenant.person(),
+      await tenant.person(),
+      await tenant.person(),
+      await tenant.person(),
+    ];
+    await behindOurBack('DELETE', `users/${gone.boxUserId}`);
+    await behindOurBack('PUT', `users/${renamed.boxUserId}`, { name: 'Mallory' });
+    await behindOurBack('PUT', `users/${off.boxUserId}`, { status: 'inactive' });
+    await behindOurBack('PUT', `users/${given.boxUserId}`, { external_app_user_id: 'somebody-else' });
+    const { users } = (await world.box('POST', 'seed', {
+      users: [{ name: 'Olga Nobody', externalId: 'of-nobody' }, { name: 'Otto Nameless' }],
+    })) as { users: { id: string }[] };
+    const found = await certificate();
+    expect(found.status).toBe(1);
+    expect(summary(found).sort()).toEqual(
+      [
+        ['missing', gone.identityId, gone.boxUserId, true],
+        ['drifted', renamed.identityId, renamed.boxUserId, true],
+        ['drifted', off.identityId, off.boxUserId, true],
+        ['mismatched', given.identityId, given.boxUserId, true],
+        ['orphan', null, users[0]!.id, true],
+        ['orphan', null, users[1]!.id, true],
+      ].sort(),
+    );
+    expect(found.exceptions.find(({ identityId }) => identityId === renamed.identityId)).toMatchObject({
+      detail: `Box user ${renamed.boxUserId} is named "Mallory" in Box, "Person ${renamed.subject}" here.`,
+      username: `${renamed.subject}@example.com`,
+      requestId: renamed.requestId,
+      docs: 'docs/operate.md#drifted',
+    });
+    const text = await tenant.run('verify');
+    expect(text.status).toBe(1);
+    expect(text.out).toContain('6 exceptions need a person.');
+    expect(text.out).toContain(`${gone.subject}@example.com (identity ${gone.identityId})`);
+    expect(text.out).not.toContain(fine.boxUserId);
+  });
+
+  it('finds two Box users of one person, and a Box user that waits to be mapped', async () => {
+    const twice = await tenant.person();
+    await behindOurBack('PUT', `users/${twice.boxUserId}`, { external_app_user_id: 'moved-away' });
+    const unmapped = await tenant.admit();
+    await world.box('POST', 'faults', { kind: 'resetAfter', match: { method: 'POST', path: '/2.0/users' } });
+    await tenant.work(unmapped.requestId);
+    const { users } = (await world.box('POST', 'seed', {
+      users: [{ name: 'Second', externalId: twice.subject }],
+    })) as { users: { id: string }[] };
+    const found = await certificate();
+    expect(summary(found)).toEqual(
+      expect.arrayContaining([
+        ['duplicate', null, twice.boxUserId, true],
+        ['unmapped', unmapped.identityId, expect.any(String), true],
+        ['mismatched', twice.identityId, twice.boxUserId, true],
+      ]),
+    );
+    expect(found.exceptions).toHaveLength(3);
+    expect(found.exceptions[0]).toMatchObject({ otherBoxUserIds: [users[0]!.id], externalId: twice.subject });
+    expect((await tenant.run('dead', 'retry', unmapped.requestId)).status).toBe(0);
+    const [retried] = await tenant.sql<{ id: string }>(
+      'SELECT id FROM provisioning_request WHERE retry_of = $1',
+      [unmapped.requestId],
+    );
+    await tenant.work(retried!.id);
+    expect((await certificate()).counts.unmapped).toBe(0);
+  });
+
+  it('leaves alone whom somebody works on, and counts those without a Box user with why', async () => {
+    await tenant.admit();
+    const refused = await tenant.admit();
+    await world.box('POST', 'faults', {
+      kind: 'status',
+      status: 403,
+      match: { method: 'POST', path: '/2.0/users' },
+    });
+    await tenant.work(refused.requestId);
+    const left = await tenant.admit();
+    await tenant.sql('UPDATE identity SET active = false WHERE id = $1', [left.identityId]);
+    await tenant.work(left.requestId);
+    expect(await certificate()).toMatchObject({
+      status: 0,
+      inProgress: 1,
+      notProvisioned: { box_forbidden: 1, deactivated: 1 },
+      exceptions: [],
+    });
+  });
+
+  it('names a write without an outcome until a worker has looked, and no write that is young', async () => {
+    const failed = await tenant.admit();
+    await world.box('POST', 'faults', {
+      kind: 'status',
+      status: 403,
+      match: { method: 'POST', path: '/2.0/users' },
+    });
+    await tenant.work(failed.requestId);
+    const [call] = await age(failed.identityId);
+    const found = await certificate();
+    expect(found).toMatchObject({
+      status: 1,
+      exceptions: [
+        { kind: 'unverified', identityId: failed.identityId, callId: call!.id, requestId: failed.requestId },
+      ],
+    });
+    expect((await certificate()).counts.unverified).toBe(1);
+    await tenant.run('dead', 'retry', failed.requestId);
+    const [retried] = await tenant.sql<{ id: string }>(
+      'SELECT id FROM provisioning_request WHERE retry_of = $1',
+      [failed.requestId],
+    );
+    await tenant.work(retried!.id);
+    expect(await certificate()).toMatchObject({ status: 0, exceptions: [] });
+  });
+
+  it('settles an update without an outcome by reading it back', async () => {
+    const mapped = await tenant.person();
+    const plant = () =>
+      tenant.sql(
+        `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id, parameters)
+         VALUES ($1, clock_timestamp() - interval '1 minute', 'out', 'box', 'update_user', 'PUT', '/2.0/users/1', $2, '{"status": "inactive"}')`,
+        [tenant.tenantId, mapped.identityId],
+      );
+    await plant();
+    expect(await certificate()).toMatchObject({ status: 0, settled: 1 });
+    expect(await certificate()).toMatchObject({ status: 0, settled: 0 });
+    await behindOurBack('PUT', `users/${mapped.boxUserId}`, { status: 'inactive' });
+    await plant();
+    expect((await certificate()).exceptions.map(({ kind }) => kind)).toEqual(['unverified', 'drifted']);
+  });
+
+  it('names somebody whom everybody has forgotten', async () => {
+    const lost = await tenant.admit();
+    await tenant.sql(
+      `UPDATE provisioning_request SET status = 'succeeded', outcome = 'created', due_at = NULL, finished_at = now() WHERE id = $1`,
+      [lost.requestId],
+    );
+    expect(summary(await certificate())).toEqual([['missing', lost.identityId, null, true]]);
+  });
+
+  it('takes a look-up that lags for what it is', async () => {
+    await world.box('PUT', 'settings', { lookupLagMs: 3_600_000 });
+    await tenant.person();
+    await tenant.sql(
+      `UPDATE box_account SET created_at = created_at - interval '1 hour' WHERE tenant_id = $1`,
+      [tenant.tenantId],
+    );
+    expect(await certificate()).toMatchObject({ status: 0, counts: { boxUsers: 0, mapped: 1 }, passed: 1 });
+  });
+
+  it('puts its calls on record', async () => {
+    await tenant.people(3);
+    await certificate();
+    const calls = await tenant.sql<{ operation: string }>(
+      'SELECT operation FROM api_call WHERE tenant_id = $1 ORDER BY id',
+      [tenant.tenantId],
+    );
+    expect(calls.map(({ operation }) => operation)).toEqual(['token', 'list_users']);
+  });
+});
+
+describe('an interrupted verify', () => {
+  const listings = async () =>
+    (
+      (await world.box('GET', 'calls')) as { calls: { path: string; query: { marker?: string } }[] }
+    ).calls.filter(({ path }) => path === '/2.0/users');
+  const until = async (condition: () => Promise<boolean>, { ended }: ReturnType<TenantWorld['start']>) => {
+    const end = ended.then(({ err }) => {
+      throw new Error(`It ended: ${err}`);
+    });
+    end.catch(() => undefined);
+    while (!(await condition())) await Promise.race([moment(10), end]);
+  };
+  const stagedPages = async (count: number) => {
+    const [run] = await tenant.sql<{ listed: number }>(
+      'SELECT listed FROM verify_run WHERE tenant_id = $1 AND finished_at IS NULL',
+      [tenant.tenantId],
+    );
+    return (run?.listed ?? 0) >= count;
+  };
+  /** Breaks a reading off after its first page; the second is held back. */
+  const breakOff = async (signal: 'SIGKILL' | 'SIGINT') => {
+    await tenant.people(3000);
+    await world.box('POST', 'faults', {
+      kind: 'hang',
+      skip: 1,
+      match: { method: 'GET', path: '/2.0/users' },
+    });
+    const started = tenant.start('verify');
+    await until(() => stagedPages(1000), started);
+    started.child.kill(signal);
+    const end = await started.ended;
+    await world.box('DELETE', 'faults');
+    await world.box('DELETE', 'calls');
+    return end;
+  };
+
+  it('goes on where it was killed', async () => {
+    await breakOff('SIGKILL');
+    const { status, counts, fits } = await certificate('--resume');
+    expect([status, fits, counts.boxUsers, counts.identities]).toEqual([0, true, 3000, 3000]);
+    const calls = await listings();
+    expect(calls.length).toBe(2);
+    expect(calls.every(({ query }) => query.marker !== undefined)).toBe(true);
+  });
+
+  it('says after Ctrl-C how to go on, and begins again when Box takes the marker no more', async () => {
+    const { status, err } = await breakOff('SIGINT');
+    expect([status, err]).toEqual([2, expect.stringContaining('run verify again to go on')]);
+    await tenant.sql(`UPDATE verify_run SET marker = 'stale' WHERE tenant_id = $1`, [tenant.tenantId]);
+    const { status: good, out, err: remarks } = await tenant.run('verify');
+    expect([good, remarks]).toEqual([0, expect.stringContaining('it begins again')]);
+    expect(out).toContain('3,000 Box users');
+    expect((await tenant.run('verify', '--resume')).err).toContain('No reading was broken off');
+  });
+
+  it('does not trust what a crash of the database has emptied', async () => {
+    await breakOff('SIGKILL');
+    await tenant.sql(
+      'DELETE FROM verify_box_user WHERE run_id IN (SELECT id FROM verify_run WHERE tenant_id = $1)',
+      [tenant.tenantId],
+    );
+    expect(await certificate()).toMatchObject({ status: 0, counts: { boxUsers: 3000 } });
+    expect(await listings()).toHaveLength(3);
+  });
+
+  it('lets only one read at a time', async () => {
+    await tenant.people(3);
+    await world.box('POST', 'faults', { kind: 'hang', match: { method: 'GET', path: '/2.0/users' } });
+    const started = tenant.start('verify');
+    await until(async () => (await listings()).length > 0, started);
+    expect(await tenant.run('verify')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('Another verify of this tenant is running.') as string,
+    });
+    started.child.kill('SIGKILL');
+    await started.ended;
+  });
+
+  it('waits as long as Box asks, and says so when Box stays away', async () => {
+    await tenant.people(3);
+    await world.box('POST', 'faults', {
+      kind: 'status',
+      status: 429,
+      retryAfter: 1,
+      match: { path: '/2.0/users' },
+    });
+    expect((await certificate()).status).toBe(0);
+    await world.box('POST', 'faults', { kind: 'status', status: 403, match: { path: '/2.0/users' } });
+    expect(await tenant.run('verify')).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(
+        /Box could not be read: Box answered 403.*docs\/errors.md#box_forbidden/,
+      ) as string,
+    });
+  });
+});
