@@ -30,6 +30,20 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
+/**
+ * Waits until every transaction of the server that was open when this was called has ended, other tests' too: the audit
+ * log is sealed no further than the oldest of them.
+ */
+export async function transactionsEnded({ pool }: Database): Promise<void> {
+  const { rows } = await pool.query<{ tx: string }>('SELECT pg_current_xact_id()::text AS tx');
+  for (;;) {
+    const { rowCount } = await pool.query('SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8', [
+      rows[0]!.tx,
+    ]);
+    if (rowCount === 1) return;
+  }
+}
+
 async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -95,12 +95,13 @@ it.each([
 });
 
 it.each([
-  [{ kind: 'status', status: 429, retryAfter: 7 }, 503, 'box_rate_limited', '7'],
   [{ kind: 'status', status: 503 }, 503, 'box_unavailable', null],
   [{ kind: 'html', status: 502 }, 503, 'box_unavailable', null],
   [{ kind: 'resetBefore' }, 503, 'box_unavailable', null],
   [{ kind: 'hang' }, 503, 'box_unavailable', null],
   [{ kind: 'status', status: 403 }, 502, 'box_forbidden', null],
+  // The last: after it nobody calls Box for seven seconds.
+  [{ kind: 'status', status: 429, retryAfter: 7 }, 503, 'box_rate_limited', '7'],
 ])('tells of Box’s %j as %s %s', async (fault, status, code, retryAfter) => {
   const ada = await somebody();
   await failing(fault);

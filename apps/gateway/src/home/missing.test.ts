@@ -23,7 +23,7 @@ describe('a Box user that does not answer', () => {
     const boxUserId = boxUserIdOf(await browser.signIn('ada@example.com'));
     await gateway.box.control('PUT', 'apps', { clientId: 'twin-box-client', asUser: false });
     const page = await browser.open('/');
-    expect([page.status, headingOf(page)]).toEqual([200, 'Hello Ada Example']);
+    expect([page.status, headingOf(page)]).toEqual([200, 'New user created: Ada Example']);
     expect(page.text).toContain('does not show your files at the moment');
     expect(await missing(boxUserId)).toBeNull();
   });
@@ -66,8 +66,9 @@ describe('a Box user that does not answer', () => {
         text === '' ? undefined : (JSON.parse(text) as { error: { code: string } | null }).error?.code;
       return { status: response.status, tag: response.headers.get('etag') ?? '', code };
     };
-    const before = await read();
-    expect(before).toMatchObject({ status: 200, code: undefined });
+    // The binding of the test before may be told from memory for a moment.
+    const before = await settled(read, ({ code }) => code === undefined);
+    expect(before.status).toBe(200);
     await bind('another-client');
     try {
       const held = await settled(

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuditSealer, openTenant, PrismaCallLog } from '@foyer/persistence';
-import { createTestDatabase, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, transactionsEnded, type TestDatabase } from '@foyer/persistence/testing';
 import { run } from '../run.ts';
 import { Terminal } from '../terminal.ts';
 import { commands } from './index.ts';
@@ -49,7 +49,9 @@ async function sealedTenant(): Promise<{ slug: string; tenantId: string }> {
       },
       { result: 'ok', status: 200, error: null, answer: null, durationMs: 0.1 + at },
     );
-    if (at % 2 === 1) await sealer.round();
+    if (at % 2 === 0) continue;
+    await transactionsEnded(test.database);
+    await sealer.round();
   }
   return { slug, tenantId };
 }

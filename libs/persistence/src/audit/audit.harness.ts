@@ -9,7 +9,7 @@ import {
 } from '@foyer/provisioning';
 import pg from 'pg';
 import { PrismaCallLog } from '../call-log.ts';
-import type { TestDatabase } from '../database.harness.ts';
+import { transactionsEnded, type TestDatabase } from '../database.harness.ts';
 import type { Database } from '../database.ts';
 import { readAudit } from './reader.ts';
 import { AuditSealer } from './sealer.ts';
@@ -43,6 +43,7 @@ export async function writeCalls(database: Database, tenantId: string, count: nu
 /** Seals until nothing is left. Gives how many rows. */
 export async function sealAll(database: Database, tenantId: string): Promise<number> {
   const sealer = new AuditSealer(database, tenantId);
+  await transactionsEnded(database);
   for (let rows = 0; ;) {
     const round = await sealer.round();
     rows += round?.rows ?? 0;

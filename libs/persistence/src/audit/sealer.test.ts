@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, transactionsEnded, type TestDatabase } from '../database.harness.ts';
 import { asOwner, sealAll, verify, writeCalls } from './audit.harness.ts';
 import { AuditSealer } from './sealer.ts';
 
@@ -39,10 +39,12 @@ describe('the sealer', () => {
     const sealer = new AuditSealer(test.database, tenantId);
     expect(await sealer.round()).toEqual({ rows: 0, blocks: 0, head: null, more: false });
     await writeCalls(test.database, tenantId, 3);
+    await transactionsEnded(test.database);
     const first = await sealer.round();
     expect(first).toMatchObject({ rows: 6, blocks: 1, head: { seq: 1 } });
     expect(await sealer.round()).toEqual({ rows: 0, blocks: 0, head: first!.head, more: false });
     await writeCalls(test.database, tenantId, 1);
+    await transactionsEnded(test.database);
     expect(await sealer.round()).toMatchObject({ rows: 2, head: { seq: 2 } });
     expect(await verify(test.database, tenantId)).toMatchObject({
       findings: 0,
@@ -62,6 +64,7 @@ describe('the sealer', () => {
       expect(await sealer.round()).toMatchObject({ rows: 0 });
       expect(await verify(test.database, tenantId)).toMatchObject({ waiting: 4, findings: 0 });
       await slow.query('COMMIT');
+      await transactionsEnded(test.database);
       expect(await sealer.round()).toMatchObject({ rows: 5, blocks: 1 });
       const block = await test.database.pool.query(
         'SELECT 1 FROM audit_block WHERE tenant_id = $1 AND call_ids @> $2::bigint',
