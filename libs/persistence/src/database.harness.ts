@@ -37,9 +37,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 export async function transactionsEnded({ pool }: Database): Promise<void> {
   const { rows } = await pool.query<{ tx: string }>('SELECT pg_current_xact_id()::text AS tx');
   for (;;) {
-    const { rowCount } = await pool.query('SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8', [
-      rows[0]!.tx,
-    ]);
+    const { rowCount } = await pool.query(
+      'SELECT 1 WHERE pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8',
+      [rows[0]!.tx],
+    );
     if (rowCount === 1) return;
   }
 }
