@@ -10,7 +10,7 @@ export async function noteWait(
   { requestId, waitMs }: { requestId: string; waitMs: number },
 ): Promise<void> {
   const about = `about ${Math.ceil(waitMs / 1000)} s, until `;
-  await prisma.$executeRaw`
+  const note = prisma.$executeRaw`
     WITH expected AS (
       SELECT date_trunc('second', clock_timestamp() + ${waitMs}::float8 * interval '1 millisecond') AS until
     ), waiting AS (
@@ -27,4 +27,7 @@ export async function noteWait(
     INSERT INTO request_event (request_id, event, detail)
     SELECT w.id, ${event}, ${about} || to_char(x.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     FROM waiting w, expected x`;
+  // Locked in a statement before: what another worker told while this one waited for the row is then seen.
+  const lock = prisma.$queryRaw`SELECT FROM provisioning_request WHERE id = ${requestId}::uuid FOR NO KEY UPDATE`;
+  await prisma.$transaction([lock, note]);
 }
