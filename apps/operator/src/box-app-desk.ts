@@ -5,16 +5,13 @@ import {
   BoxAppMoves,
   describeBoxApp,
   Identities,
-  openDatabase,
-  openTenant,
   PrismaCallLog,
   TenantBoxApp,
   type BoxAppState,
-  type Database,
 } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
 import type { BoxApp } from '@foyer/provisioning';
-import { OperatorProblem } from './command.ts';
+import { withTenant } from './tenancy.ts';
 
 /** A move touches every identity in one statement: longer than a page may take, in milliseconds. */
 const SILENCE_MS = 15 * 60_000;
@@ -37,33 +34,26 @@ export async function atBoxAppDesk<T>(
 ): Promise<T> {
   const auth = config.boxAuth();
   const configured = boxAppOf(auth);
-  const database = openDatabase({ url: config.DATABASE_URL, poolSize: 2, silenceMs: SILENCE_MS });
-  try {
-    const tenantId = await knownTenant(database, config.FOYER_TENANT);
-    const log = new PrismaCallLog(database, tenantId, 0);
-    const box = createBox({ auth, baseUrl: config.BOX_BASE_URL, timeoutMs: config.BOX_TIMEOUT_MS, log });
-    try {
-      return await work({
-        boxApp: new TenantBoxApp(database, tenantId, configured),
-        moves: new BoxAppMoves(database, tenantId),
-        accounts: new BoxAccounts(database, tenantId, configured),
-        identities: new Identities(database, tenantId),
-        box,
-        actor: `operator:${userInfo().username}`,
-      });
-    } finally {
-      await box.close();
-    }
-  } finally {
-    await database.close();
-  }
-}
-
-/** A command must not make a tenant of a slip of the keyboard. */
-async function knownTenant(database: Database, slug: string): Promise<string> {
-  const found = await database.prisma.tenant.count({ where: { slug } });
-  if (found === 0) throw new OperatorProblem(`There is no tenant "${slug}" in this database.`);
-  return openTenant(database, slug);
+  return withTenant(
+    config,
+    async ({ database, tenantId }) => {
+      const log = new PrismaCallLog(database, tenantId, 0);
+      const box = createBox({ auth, baseUrl: config.BOX_BASE_URL, timeoutMs: config.BOX_TIMEOUT_MS, log });
+      try {
+        return await work({
+          boxApp: new TenantBoxApp(database, tenantId, configured),
+          moves: new BoxAppMoves(database, tenantId),
+          accounts: new BoxAccounts(database, tenantId, configured),
+          identities: new Identities(database, tenantId),
+          box,
+          actor: `operator:${userInfo().username}`,
+        });
+      } finally {
+        await box.close();
+      }
+    },
+    { silenceMs: SILENCE_MS },
+  );
 }
 
 /** The bound app when an operator has something to decide: it is another than the configured one. */

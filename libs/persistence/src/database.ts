@@ -30,6 +30,7 @@ const limits = {
   idle_in_transaction_session_timeout: 30_000,
 };
 
+const CONNECTION_WAIT_MS = 10_000;
 /** The statement limit is the server's, and one that disappeared keeps none: without a limit of ours we would wait for ever. */
 const SILENCE_MS = 20_000;
 /** An idle connection whose far end has gone is found out by probes, the first after this long. */
@@ -40,7 +41,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const config = {
     connectionString: url,
     application_name: 'foyer',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: CONNECTION_WAIT_MS,
     query_timeout: silenceMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: FIRST_PROBE_MS,
@@ -48,7 +49,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
   const pool = new pg.Pool({ ...config, max: poolSize });
   pool.on('error', onError);
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  // A crowd may wait for connections as long as for the server; Prisma's own patience is two seconds.
+  const transactionOptions = { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout };
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
     prisma,
     pool,
@@ -73,12 +76,6 @@ export function openDatabase(options: DatabaseOptions): Database {
       await pool.end();
     },
   };
-}
-
-/** The id of a tenant that is there; null when there is none of that name. */
-export async function tenantIdOf({ pool }: Database, slug: string): Promise<string | null> {
-  const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
-  return rows[0]?.id ?? null;
 }
 
 /** The tenant's id; the tenant is made when it is new. `slug`: lower-case letters, digits and dashes, at most 63. */

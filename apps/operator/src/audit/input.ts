@@ -1,7 +1,5 @@
 import type { AuditHead } from '@foyer/provisioning';
 import type { AuditMonths } from '@foyer/shared';
-import { openDatabase, tenantIdOf, type Database } from '@foyer/persistence';
-import type { OperatorConfig } from '@foyer/platform';
 import { OperatorProblem } from '../command.ts';
 
 type Value = string | boolean | undefined;
@@ -33,20 +31,4 @@ function readMonth(option: string, value: Value): string | null {
 export function readKeepMonths(value: Value): number {
   if (/^[1-9]\d{0,3}$/.test(String(value))) return Number(value);
   throw new OperatorProblem('--keep-months must be a whole number from 1 to 9999.');
-}
-
-/** Opens the database for one command. A tenant that is not there is a typing error, not a new tenant. */
-export async function withTenant<T>(
-  { DATABASE_URL, FOYER_TENANT }: OperatorConfig,
-  work: (database: Database, tenantId: string) => Promise<T>,
-): Promise<T> {
-  const database = openDatabase({ url: DATABASE_URL, poolSize: 2 });
-  try {
-    const tenantId = await tenantIdOf(database, FOYER_TENANT);
-    if (tenantId === null)
-      throw new OperatorProblem(`There is no tenant "${FOYER_TENANT}" in this database.`);
-    return await work(database, tenantId);
-  } finally {
-    await database.close();
-  }
 }

@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
 import { readAudit } from '@foyer/persistence';
 import { auditFileLines, type AuditPart } from '@foyer/provisioning';
-import { readMonths, withTenant } from '../audit/input.ts';
+import { readMonths } from '../audit/input.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
+import { withTenant } from '../tenancy.ts';
 
 export const auditExportCommand: Command = {
   path: ['audit', 'export'],
@@ -20,7 +21,7 @@ export const auditExportCommand: Command = {
     const { terminal, config } = setting;
     const months = readMonths(values.from, values.to);
     const { FOYER_TENANT: tenant } = config();
-    await withTenant(config(), (database, tenantId) =>
+    await withTenant(config(), ({ database, tenantId }) =>
       readAudit(database, tenantId, async ({ totals, unsealed, parts }) => {
         const about = {
           tenant,

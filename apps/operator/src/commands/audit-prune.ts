@@ -5,8 +5,9 @@ import {
   type Database,
   type KeptReason,
 } from '@foyer/persistence';
-import { readKeepMonths, withTenant } from '../audit/input.ts';
+import { readKeepMonths } from '../audit/input.ts';
 import type { Command, Setting } from '../command.ts';
+import { withTenant } from '../tenancy.ts';
 
 const nobody = { requestId: null, identityId: null, lease: null };
 
@@ -26,7 +27,7 @@ export const auditPruneCommand: Command = {
   },
   async run(setting, values) {
     const keep = readKeepMonths(values['keep-months']);
-    return withTenant(setting.config(), async (database, tenantId) => {
+    return withTenant(setting.config(), async ({ database, tenantId }) => {
       const month = firstMonthKept(new Date(), keep);
       const months = await new AuditPruner(database, tenantId).months(month);
       for (const { month: each, blocks, rows, tooFresh } of months) {

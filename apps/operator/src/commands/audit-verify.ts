@@ -1,8 +1,9 @@
 import { readAudit } from '@foyer/persistence';
 import { AuditChainCheck, AuditFileProblem, checkAuditFile, type AuditSummary } from '@foyer/provisioning';
-import { readHead, withTenant } from '../audit/input.ts';
+import { readHead } from '../audit/input.ts';
 import { linesOf, sizeOfFile } from '../audit/lines.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
+import { withTenant } from '../tenancy.ts';
 
 interface Verdict extends AuditSummary {
   readonly tenant: string;
@@ -37,7 +38,7 @@ async function ofDatabase(
   head: ReturnType<typeof readHead>,
 ): Promise<Verdict> {
   const { FOYER_TENANT: tenant } = config();
-  return withTenant(config(), (database, tenantId) =>
+  return withTenant(config(), ({ database, tenantId }) =>
     readAudit(database, tenantId, async ({ totals, unsealed, parts }) => {
       const check = new AuditChainCheck({ head, strays: unsealed.strays });
       const progress = terminal.progress('rows');
