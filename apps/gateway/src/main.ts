@@ -12,6 +12,8 @@ await runApp(
     const parts = await openParts(config);
     const app = await createApp(parts);
     onShutdown(parts.logger, [['http', () => stopServing(app)], ...closers(parts)], STOP_LIMIT_MS);
+    // Proxies keep connections for a minute: one that is closed on this side first may cost a request its answer.
+    app.getHttpServer().keepAliveTimeout = 65_000;
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
     parts.logger.info({ event: 'listening', url: await app.getUrl() });
   },

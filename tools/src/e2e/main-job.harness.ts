@@ -198,8 +198,14 @@ export function describeMainJob(
       // Box commits after our time limit, and after the look-up that follows it.
       await stack.box.fault({
         kind: 'slow',
-        delayMs: 2_500,
+        delayMs: 5_000,
         match: { method: 'POST', externalId: person.id },
+      });
+      // And that takes its time: longer than the callback waits in any case.
+      await stack.box.fault({
+        kind: 'slow',
+        delayMs: 1_500,
+        match: { method: 'GET', externalId: person.id },
       });
       const page = await signIn(stack.urls.gateway, person.credentials);
       expect(page.message).toBe('New user created: Slow Example');
