@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import {
   ApiCalls,
   BoxAccounts,
+  DeadLetters,
   Identities,
   Intake,
   Requests,
@@ -28,6 +29,7 @@ export class PartsModule {
       { provide: BoxAccounts, useValue: parts.boxAccounts },
       { provide: Metrics, useValue: parts.metrics },
       { provide: Intake, useValue: parts.intake },
+      { provide: DeadLetters, useValue: parts.deadLetters },
       { provide: Requests, useValue: parts.requests },
       { provide: RequestVersions, useValue: parts.versions },
       { provide: Identities, useValue: parts.identities },

@@ -3,6 +3,7 @@ import {
   ApiCalls,
   BoxAccounts,
   boxAppProblem,
+  DeadLetters,
   Identities,
   Intake,
   openBoxBudget,
@@ -34,6 +35,7 @@ export interface Parts {
   readonly metrics: Metrics;
   readonly database: Database;
   readonly intake: Intake;
+  readonly deadLetters: DeadLetters;
   readonly requests: Requests;
   readonly versions: RequestVersions;
   readonly identities: Identities;
@@ -88,6 +90,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     metrics,
     database,
     intake: new Intake(database, tenantId),
+    deadLetters: new DeadLetters(database, tenantId),
     requests,
     versions: new RequestVersions(requests, watch),
     identities: new Identities(database, tenantId),

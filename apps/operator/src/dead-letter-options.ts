@@ -1,15 +1,12 @@
-import { dispositionOf, errorCodes, IdParams, type ErrorCode } from '@foyer/shared';
+import { failureCodes, IdParams, type ErrorCode } from '@foyer/shared';
 import { OperatorProblem, type Values } from './command.ts';
-
-/** The codes that a request can fail with. */
-const codes = errorCodes.filter((code) => dispositionOf(code) !== 'none');
 
 /** `--code`; null when left out. Throws OperatorProblem for one that no request fails with. */
 export function codeOption(values: Values): ErrorCode | null {
   if (values.code === undefined) return null;
-  const known = codes.find((code) => code === values.code);
+  const known = failureCodes.find((code) => code === values.code);
   if (known === undefined)
-    throw new OperatorProblem(`--code must be a code that requests fail with: ${codes.join(', ')}.`);
+    throw new OperatorProblem(`--code must be a code that requests fail with: ${failureCodes.join(', ')}.`);
   return known;
 }
 

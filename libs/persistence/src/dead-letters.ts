@@ -1,4 +1,4 @@
-import { openStatuses, type ErrorCode } from '@foyer/shared';
+import { openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from './database.ts';
 
 /** A request that failed, is its identity's newest, and whose identity is not in step since. */
@@ -21,12 +21,6 @@ export interface DeadLetterCount {
   readonly deactivated: number;
   readonly oldest: Date;
   readonly newest: Date;
-}
-
-/** What a retry of all of a code did. `deactivated`: left alone. */
-export interface RetriedAll {
-  readonly retried: number;
-  readonly deactivated: number;
 }
 
 interface Position {
@@ -91,9 +85,9 @@ export class DeadLetters {
    */
   async retryAll(
     code: ErrorCode,
-    onPage: (sofar: RetriedAll) => 'go-on' | 'stop' = () => 'go-on',
-  ): Promise<RetriedAll> {
-    let sofar: RetriedAll = { retried: 0, deactivated: 0 };
+    onPage: (sofar: Retries) => 'go-on' | 'stop' = () => 'go-on',
+  ): Promise<Retries> {
+    let sofar: Retries = { retried: 0, deactivated: 0 };
     let after: Position | null = null;
     for (;;) {
       const page: RetriedPage = await this.retryPage(code, after);
@@ -138,7 +132,7 @@ export class DeadLetters {
   }
 }
 
-interface RetriedPage extends RetriedAll {
+interface RetriedPage extends Retries {
   readonly seen: number;
   readonly last: Position | null;
 }

@@ -162,6 +162,9 @@ export const errorCodes = Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[
 
 export const dispositionOf = (code: ErrorCode): Disposition => errorCatalog[code].disposition;
 
+/** The codes that a request can fail with. */
+export const failureCodes = errorCodes.filter((code) => dispositionOf(code) !== 'none');
+
 /** Where the code is explained, relative to the gateway. */
 export const docsOf = (code: ErrorCode): string => `/docs/errors#${code}`;
 

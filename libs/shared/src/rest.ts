@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorCodes } from './errors.ts';
+import { errorCodes, failureCodes } from './errors.ts';
 import { Person } from './person.ts';
 import { RequestCause, RequestOutcome, RequestStatus, TimelineEvent } from './request.ts';
 import { line } from './text.ts';
@@ -155,6 +155,7 @@ const paging = {
 
 export const RequestListQuery = z.strictObject({
   status: RequestStatus.optional().describe('Only requests that stand so.'),
+  errorCode: z.enum(failureCodes).optional().describe('Only requests whose last error had this code.'),
   identityId: givenId.optional().describe('Only requests of this identity.'),
   ...paging,
 });
@@ -185,6 +186,16 @@ export type FileListQuery = z.infer<typeof FileListQuery>;
 
 export const IdParams = z.strictObject({ id: givenId.describe('The id that Foyer gave it.') });
 export type IdParams = z.infer<typeof IdParams>;
+/** What POST /v1/provisioning-requests/retries takes. */
+export const NewRetries = z
+  .strictObject({ errorCode: z.enum(failureCodes).describe('All dead letters of this code.') })
+  .meta({ id: 'NewRetries' });
+export type NewRetries = z.infer<typeof NewRetries>;
+
+/** What retrying all of a code did. `deactivated`: people whom Okta deactivated were left alone. */
+export const Retries = z.object({ retried: z.int(), deactivated: z.int() }).meta({ id: 'Retries' });
+export type Retries = z.infer<typeof Retries>;
+
 /** What a POST without a body takes. */
 export const NoBody = z.strictObject({}).optional();
 export const IdempotencyKey = z

@@ -200,6 +200,14 @@ describe('what the gateway really answers', () => {
     await create(person, {}, await api.machine('foyer.read'));
     const retry = async (id: string) =>
       check('post', `${place}/{id}/retry`, await api.call('POST', `${place}/${id}/retry`, { as: machine }));
+    const all = async (errorCode: string) =>
+      check(
+        'post',
+        `${place}/retries`,
+        await api.call('POST', `${place}/retries`, { as: machine, body: { errorCode } }),
+      );
+    await all('box_unavailable');
+    await all('no_code');
     await retry(made.body.id);
     await retry('7');
     await api.finish(made.body.id, { code: 'box_forbidden' });

@@ -4,9 +4,11 @@ import type {
   Identity,
   Me,
   NewProvisioningRequest,
+  NewRetries,
   Page,
   ProvisioningRequest,
   ProvisioningRequestSummary,
+  Retries,
 } from '@foyer/shared';
 
 const requestId = '0b6b1c9e-58a6-4f0c-9d0a-2d7c3f1e8a01';
@@ -18,6 +20,9 @@ export const newRequest: NewProvisioningRequest = {
   email: 'ada@example.com',
   name: 'Ada Example',
 };
+
+export const newRetries: NewRetries = { errorCode: 'box_unavailable' };
+export const retries: Retries = { retried: 1204, deactivated: 3 };
 
 const summary: ProvisioningRequestSummary = {
   id: requestId,

@@ -8,10 +8,12 @@ import {
   IdParams,
   Me,
   NewProvisioningRequest,
+  NewRetries,
   page,
   ProvisioningRequest,
   ProvisioningRequestSummary,
   RequestListQuery,
+  Retries,
   type ErrorCode,
 } from '@foyer/shared';
 import { z } from 'zod';
@@ -162,6 +164,26 @@ const retryRequest: ZodOpenApiOperationObject = {
   },
 };
 
+const retryAll: ZodOpenApiOperationObject = {
+  operationId: 'retryProvisioningRequests',
+  tags: ['Provisioning requests'],
+  summary: 'Try all failed requests of a code again',
+  description:
+    'A new request for every identity whose newest request failed with this code and that is not in step since. They are ' +
+    'worked on in the background of other work. Asked again, none is made twice.',
+  security: machine('foyer.write'),
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': { schema: NewRetries, examples: { code: { value: examples.newRetries } } },
+    },
+  },
+  responses: {
+    202: json('How many were made.', Retries, { retried: examples.retries }),
+    ...problemResponses(['invalid_request', ...withBody, ...always, 'insufficient_scope']),
+  },
+};
+
 const readMe: ZodOpenApiOperationObject = {
   operationId: 'readMe',
   tags: ['Me'],
@@ -248,6 +270,7 @@ export const paths: ZodOpenApiPathsObject = {
   '/v1/me': { get: readMe },
   '/v1/me/files': { get: listMyFiles },
   '/v1/provisioning-requests': { post: createRequest, get: listRequests },
+  '/v1/provisioning-requests/retries': { post: retryAll },
   '/v1/provisioning-requests/{id}': { get: readRequest },
   '/v1/provisioning-requests/{id}/retry': { post: retryRequest },
   '/v1/identities': { get: listIdentities },

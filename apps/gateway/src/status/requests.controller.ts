@@ -3,6 +3,7 @@ import {
   Controller,
   Get,
   Headers,
+  HttpCode,
   HttpStatus,
   Inject,
   Param,
@@ -13,18 +14,20 @@ import {
   UseGuards,
   UsePipes,
 } from '@nestjs/common';
-import { Requests } from '@foyer/persistence';
+import { DeadLetters, Requests } from '@foyer/persistence';
 import type { GatewayConfig } from '@foyer/platform';
 import {
   FoyerError,
   IdParams,
   isFinal,
   NewProvisioningRequest,
+  NewRetries,
   NoBody,
   RequestListQuery,
   type Page,
   type ProvisioningRequest,
   type ProvisioningRequestSummary,
+  type Retries,
 } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { AccessGuard } from '../access/access.guard.ts';
@@ -38,6 +41,7 @@ import {
 } from '../access/principal.ts';
 import { invalidRequest, JsonOnly, ValidationPipe } from '../access/validation.ts';
 import { IntakeService } from '../intake/intake.service.ts';
+import { Shutdown } from '../http/shutdown.ts';
 import { CONFIG } from '../parts.ts';
 import { note } from './call-notes.ts';
 import { Recorded } from './call-recorder.ts';
@@ -54,6 +58,8 @@ export class RequestsController {
     private readonly intake: IntakeService,
     private readonly requests: Requests,
     private readonly reader: StatusReader,
+    private readonly deadLetters: DeadLetters,
+    private readonly shutdown: Shutdown,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -108,6 +114,24 @@ export class RequestsController {
     @Res({ passthrough: true }) res: Response,
   ): Promise<ProvisioningRequest | undefined> {
     return this.reader.read(id, ownRows(caller), req, res);
+  }
+
+  /** All dead letters of a code. Broken off by a shutdown it answers with what was made; asked again it goes on. */
+  @Post('retries')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @Scopes('foyer.write')
+  @UseGuards(JsonOnly)
+  @Recorded('retry_provisioning_requests')
+  async retryAll(
+    @Body({ schema: NewRetries }) { errorCode }: NewRetries,
+    @Req() req: Request,
+  ): Promise<Retries> {
+    note(req, { parameters: { errorCode } });
+    const done = await this.deadLetters.retryAll(errorCode, () =>
+      this.shutdown.signal.aborted ? 'stop' : 'go-on',
+    );
+    note(req, { parameters: { errorCode, ...done } });
+    return done;
   }
 
   @Post(':id/retry')

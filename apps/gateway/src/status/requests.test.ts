@@ -160,6 +160,64 @@ describe('Idempotency-Key', () => {
   });
 });
 
+describe('POST /v1/provisioning-requests/retries', () => {
+  const retryAll = (body: unknown, as = machine) => api.call('POST', `${place}/retries`, { as, body });
+  const failed = async (code: 'box_user_mismatch' | 'box_forbidden') => {
+    const { requestId } = await api.admit();
+    await api.finish(requestId, { code });
+    return requestId;
+  };
+  const newest = async (requestId: string) => {
+    const { body } = await api.get(`${place}/${requestId}`, machine);
+    return (await api.get(`${place}?identityId=${body.identityId}`, machine)).body.items[0];
+  };
+
+  it('makes a new request for each dead letter of the code, once, and of no other code', async () => {
+    const [one, two, other] = [
+      await failed('box_user_mismatch'),
+      await failed('box_user_mismatch'),
+      await failed('box_forbidden'),
+    ];
+    const answer = await retryAll({ errorCode: 'box_user_mismatch' });
+    expect([answer.status, answer.body]).toEqual([202, { retried: 2, deactivated: 0 }]);
+    for (const id of [one, two])
+      expect(await newest(id)).toMatchObject({ status: 'queued', retryOf: id, cause: 'operator' });
+    expect(await newest(other)).toMatchObject({ id: other, status: 'failed' });
+    expect((await retryAll({ errorCode: 'box_user_mismatch' })).body).toEqual({ retried: 0, deactivated: 0 });
+    const { items } = (await api.get(`${place}?status=failed&errorCode=box_user_mismatch`, machine)).body;
+    expect(items.map(({ id }: { id: string }) => id).sort()).toEqual([one, two].sort());
+  });
+
+  it('leaves people alone who were deactivated, and is on record', async () => {
+    const id = await failed('box_user_mismatch');
+    const { body } = await api.get(`${place}/${id}`, machine);
+    await api.sql('UPDATE identity SET active = false WHERE id = $1', [body.identityId]);
+    expect((await retryAll({ errorCode: 'box_user_mismatch' })).body).toEqual({ retried: 0, deactivated: 1 });
+    expect(await newest(id)).toMatchObject({ id });
+    const [call] = await api.sql(
+      `SELECT parameters FROM api_call WHERE operation = 'retry_provisioning_requests' ORDER BY id DESC LIMIT 1`,
+    );
+    expect(call).toMatchObject({
+      parameters: { errorCode: 'box_user_mismatch', retried: 0, deactivated: 1 },
+    });
+  });
+
+  it.each([
+    ['an unknown code', { errorCode: 'nothing' }, ['errorCode']],
+    ['a code that no request fails with', { errorCode: 'not_found' }, ['errorCode']],
+    ['a list', { errorCode: ['box_forbidden'] }, ['errorCode']],
+    ['nothing', {}, ['errorCode']],
+    ['more', { errorCode: 'box_forbidden', tenant: 'other' }, ['tenant']],
+  ])('refuses %s', async (_what, body, fields) => {
+    expect(faults(await retryAll(body))).toEqual([400, 'invalid_request', fields]);
+  });
+
+  it('is for machines that may write', async () => {
+    const answer = await retryAll({ errorCode: 'box_forbidden' }, await api.machine('foyer.read'));
+    expect([answer.status, answer.body.code]).toEqual([403, 'insufficient_scope']);
+  });
+});
+
 describe('POST /v1/provisioning-requests/{id}/retry', () => {
   const retry = (id: string, options = {}) =>
     api.call('POST', `${place}/${id}/retry`, { as: machine, ...options });
