@@ -83,10 +83,10 @@ export class BoxAppMoves {
       // Before the binding changes: a former account is kept with the app that it was of.
       if (!(await this.hold(tx, from))) return { kind: 'changed-meanwhile' };
       // In the order in which workers lock: the identity, its account, its request.
-      await this.fenceOut(tx, Prisma.sql`, ${createsSettled}`);
+      await this.fenceOut(tx, Prisma.raw(`, ${createsSettled}`));
       const [removed] = await tx.$queryRaw<[{ moved: number }]>`
         WITH removed AS (DELETE FROM box_account WHERE tenant_id = ${tenantId}::uuid RETURNING *),
-        ${keepAsFormer('app-changed', Prisma.sql`removed`)}
+        ${Prisma.raw(keepAsFormer('app-changed', 'removed'))}
         SELECT count(*)::int AS moved FROM kept`;
       await this.rebind(tx, from, to);
       await tx.$executeRaw`
@@ -117,12 +117,12 @@ export class BoxAppMoves {
     return this.move(async (tx) => {
       const { tenantId } = this;
       if (!(await this.hold(tx, boxApp))) return { kind: 'changed-meanwhile' };
-      await this.fenceOut(tx, Prisma.sql`, ${createsSettled}`, identityId);
+      await this.fenceOut(tx, Prisma.raw(`, ${createsSettled}`), identityId);
       const [removed] = await tx.$queryRaw<{ identity_id: string }[]>`
         WITH removed AS (
           DELETE FROM box_account WHERE tenant_id = ${tenantId}::uuid AND identity_id = ${identityId}::uuid
             AND box_user_id = ${boxUserId} RETURNING *
-        ), ${keepAsFormer('deleted', Prisma.sql`removed`)}
+        ), ${Prisma.raw(keepAsFormer('deleted', 'removed'))}
         SELECT identity_id FROM kept`;
       if (!removed) return { kind: 'changed-meanwhile' };
       const [made] = await tx.$queryRaw<{ id: string }[]>`
@@ -188,7 +188,7 @@ export class BoxAppMoves {
     parameters: CallIntent['parameters'],
     identityId: string | null = null,
   ): Promise<void> {
-    await new PrismaCallLog({ prisma: tx }, this.tenantId, 0).record(
+    await new PrismaCallLog({ tx }, this.tenantId, 0).record(
       { requestId: null, identityId, lease: null },
       {
         direction: 'in',

@@ -5,63 +5,109 @@ import {
   type CallLog,
   type CallOutcome,
 } from '@foyer/provisioning';
-import type { Database } from './database.ts';
-import { Prisma } from './generated/client.ts';
-
-/** A transaction will do as well as the whole database. */
-type Writer = { readonly prisma: Pick<Database['prisma'], '$queryRaw' | '$executeRaw'> };
+import { run, statement, type Runner, type SqlValue } from './statement.ts';
 
 /** The API audit log in PostgreSQL: a row when a call begins, another when it ends, neither ever changed. */
 export class PrismaCallLog implements CallLog {
-  private readonly database: Writer;
+  private readonly runner: Runner;
   private readonly tenantId: string;
   private readonly leaseMs: number;
 
   /** `leaseMs`: how far an intent extends its worker's lease. */
-  constructor(database: Writer, tenantId: string, leaseMs: number) {
-    this.database = database;
+  constructor(runner: Runner, tenantId: string, leaseMs: number) {
+    this.runner = runner;
     this.tenantId = tenantId;
     this.leaseMs = leaseMs;
   }
 
   async intend(context: CallContext, intent: CallIntent): Promise<string> {
     const { lease } = context;
-    const fence =
+    const values = this.intentValues(context, intent);
+    const [row] =
       lease === null
-        ? Prisma.sql`fence AS (SELECT 1)`
-        : Prisma.sql`fence AS (
-            UPDATE identity SET lease_expires_at = clock_timestamp() + ${this.leaseMs} * interval '1 millisecond'
-            WHERE id = ${lease.identityId}::uuid AND tenant_id = ${this.tenantId}::uuid
-              AND lease_token = ${lease.token} AND lease_expires_at > clock_timestamp()
-            RETURNING id)`;
-    const [row] = await this.database.prisma.$queryRaw<{ id: bigint }[]>`
-      WITH ${fence} ${this.insert(context, intent)} FROM fence RETURNING id`;
+        ? await run<{ id: string | bigint }>(this.runner, intend, values)
+        : await run<{ id: string | bigint }>(this.runner, intendFenced, {
+            ...values,
+            leased: lease.identityId,
+            token: lease.token,
+            lease_ms: this.leaseMs,
+          });
     if (!row) throw new LeaseLost(`Lease ${lease?.token} of identity ${lease?.identityId} has passed on.`);
     return row.id.toString();
   }
 
   async conclude(callId: string, outcome: CallOutcome): Promise<void> {
-    await this.database.prisma.$executeRaw`
-      INSERT INTO api_call_outcome (call_id, tenant_id, call_at, result, status, error, answer, duration_ms)
-      SELECT id, tenant_id, at, ${this.outcome(outcome)} FROM api_call WHERE id = ${BigInt(callId)}`;
+    await run(this.runner, conclude, { call: BigInt(callId), ...outcomeValues(outcome) });
   }
 
   async record(context: CallContext, intent: CallIntent, outcome: CallOutcome): Promise<void> {
-    await this.database.prisma.$executeRaw`
-      WITH call AS (${this.insert(context, intent)} RETURNING id, tenant_id, at)
-      INSERT INTO api_call_outcome (call_id, tenant_id, call_at, result, status, error, answer, duration_ms)
-      SELECT id, tenant_id, at, ${this.outcome(outcome)} FROM call`;
+    await run(this.runner, record, { ...this.intentValues(context, intent), ...outcomeValues(outcome) });
   }
 
-  private insert(context: CallContext, intent: CallIntent): Prisma.Sql {
-    return Prisma.sql`
-      INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
-      SELECT ${this.tenantId}::uuid, ${intent.direction}, ${intent.system}, ${intent.operation}, ${intent.method},
-        ${intent.path}, ${context.requestId}::uuid, ${context.identityId}::uuid, ${intent.actor},
-        ${JSON.stringify(intent.parameters)}::jsonb`;
-  }
-
-  private outcome({ result, status, error, answer, durationMs }: CallOutcome): Prisma.Sql {
-    return Prisma.sql`${result}, ${status}::smallint, ${error}, ${answer && JSON.stringify(answer)}::jsonb, ${durationMs}::float8`;
+  private intentValues(context: CallContext, intent: CallIntent): Record<IntentValue, SqlValue> {
+    const { direction, system, operation, method, path, actor, parameters } = intent;
+    return {
+      tenant: this.tenantId,
+      request: context.requestId,
+      identity: context.identityId,
+      parameters: JSON.stringify(parameters),
+      ...{ direction, system, operation, method, path, actor },
+    };
   }
 }
+
+const outcomeValues = ({
+  result,
+  status,
+  error,
+  answer,
+  durationMs,
+}: CallOutcome): Record<OutcomeValue, SqlValue> => ({
+  ...{ result, status, error },
+  answer: answer && JSON.stringify(answer),
+  duration_ms: durationMs,
+});
+
+type IntentValue =
+  | 'tenant'
+  | 'direction'
+  | 'system'
+  | 'operation'
+  | 'method'
+  | 'path'
+  | 'request'
+  | 'identity'
+  | 'actor'
+  | 'parameters';
+type OutcomeValue = 'result' | 'status' | 'error' | 'answer' | 'duration_ms';
+
+const insertCall = `
+  INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
+  SELECT $tenant::uuid, $direction::text, $system::text, $operation::text, $method::text, $path::text, $request::uuid,
+    $identity::uuid, $actor::text, $parameters::jsonb`;
+const outcomeColumns = '(call_id, tenant_id, call_at, result, status, error, answer, duration_ms)';
+const outcome = '$result::text, $status::smallint, $error::text, $answer::jsonb, $duration_ms::float8';
+
+const intend = statement<IntentValue>('intend', `${insertCall} RETURNING id`);
+
+/** The lease is a turn's, so the fence is on its identity, whomever the call is about. */
+const intendFenced = statement<IntentValue | 'leased' | 'token' | 'lease_ms'>(
+  'intend-fenced',
+  `WITH fence AS (
+    UPDATE identity SET lease_expires_at = clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'
+    WHERE id = $leased::uuid AND tenant_id = $tenant::uuid AND lease_token = $token::bigint
+      AND lease_expires_at > clock_timestamp()
+    RETURNING id
+  ) ${insertCall} FROM fence RETURNING id`,
+);
+
+const conclude = statement<'call' | OutcomeValue>(
+  'conclude',
+  `INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM api_call WHERE id = $call::bigint`,
+);
+
+const record = statement<IntentValue | OutcomeValue>(
+  'record',
+  `WITH call AS (${insertCall} RETURNING id, tenant_id, at)
+  INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call`,
+);

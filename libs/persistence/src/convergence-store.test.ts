@@ -40,10 +40,10 @@ async function take(store: PrismaConvergenceStore, requestId: string): Promise<T
   return result.taken;
 }
 
-/** What happens to a worker that sleeps too long: the database's clock passes its lease's end. */
+/** What happens to a worker that sleeps too long: the database's clock passes its lease's end (kept in whole milliseconds). */
 const expireLease = ({ lease }: Taken) =>
   test.database.prisma
-    .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${lease.identityId}::uuid`;
+    .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() - interval '1 ms' WHERE id = ${lease.identityId}::uuid`;
 
 const context = ({ lease }: Taken): CallContext => ({
   requestId: lease.requestId,
@@ -79,6 +79,7 @@ describe('the lease', () => {
     const writes = [
       () => log.intend(context(sleeper), create),
       () => store.saveAccount(sleeper.lease, account, 'created'),
+      () => store.saveAccount(sleeper.lease, account, 'created', 'created'),
       () => store.succeed(sleeper.lease, 'created'),
       () => store.fail(sleeper.lease, { code: 'box_forbidden', detail: null }),
       () => store.retry(sleeper.lease, { code: 'box_unavailable', detail: null }, 1, true),
@@ -184,6 +185,47 @@ describe('the mapping', () => {
     await store.saveAccount(first.lease, account, 'created');
     await expireLease(first);
     expect(await take(store, requestId)).toMatchObject({ effect: 'created', account });
+  });
+});
+
+describe('the last save of a turn', () => {
+  it('ends the request with it, in one step, and gives the lease back', async () => {
+    const { store, newRequest, requests } = await parts();
+    const person = somebody();
+    const requestId = await newRequest(person);
+    const { lease } = await take(store, requestId);
+    const mine = { ...account, boxUserId: '7010' };
+    expect(await store.saveAccount(lease, mine, 'created', 'created')).toBe('saved');
+    const { request } = (await requests.find(requestId, {}))!;
+    expect(request).toMatchObject({
+      status: 'succeeded',
+      outcome: 'created',
+      boxUserId: '7010',
+      error: null,
+    });
+    expect(request.timeline.map(({ event, detail }) => [event, detail])).toEqual([
+      ['queued', null],
+      ['started', null],
+      ['box-user-created', 'Box user 7010'],
+      ['succeeded', 'created'],
+    ]);
+    expect(await store.take(requestId)).toEqual({ kind: 'over' });
+    const next = await take(store, await newRequest({ ...person, name: 'Ada Renamed' }));
+    expect(next.account).toEqual(mine);
+    await store.saveAccount(next.lease, { ...mine, appliedGeneration: 2 }, null, 'unchanged');
+    expect((await requests.find(next.lease.requestId, {}))?.request).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  it('leaves the request open, and the lease with its holder, when the Box user belongs to another', async () => {
+    const { store, newRequest, requests } = await parts();
+    const mine = { ...account, boxUserId: '7011' };
+    const one = await take(store, await newRequest());
+    await store.saveAccount(one.lease, mine, 'created', 'created');
+    const { lease } = await take(store, await newRequest());
+    expect(await store.saveAccount(lease, mine, 'adopted', 'adopted')).toBe('belongs-to-another');
+    expect((await requests.find(lease.requestId, {}))?.request).toMatchObject({ status: 'running' });
+    await store.fail(lease, { code: 'box_user_mismatch', detail: null });
+    expect((await requests.find(lease.requestId, {}))?.request).toMatchObject({ status: 'failed' });
   });
 });
 

@@ -6,7 +6,8 @@ import { plan } from './plan.ts';
 import type { ConvergenceStore, Taken } from './store-port.ts';
 
 export type Ending =
-  | { readonly kind: 'converged'; readonly outcome: RequestOutcome }
+  /** `isSettled`: the request has ended already, together with the last thing that was saved. */
+  | { readonly kind: 'converged'; readonly outcome: RequestOutcome; readonly isSettled: boolean }
   /** The process is stopping; everything done so far is on record. */
   | { readonly kind: 'handed-back' }
   | { readonly kind: 'faulted'; readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'> };
@@ -43,17 +44,18 @@ export async function converge(
   };
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = plan(taken.desired, known);
-    if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome };
+    if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome, isSettled: false };
     if (step.kind === 'fail') return { kind: 'faulted', fault: step };
     if (parts.stopping.aborted) return { kind: 'handed-back' };
     const next = await carryOut(step, taken, known, parts);
     if ('fault' in next) return { kind: 'faulted', fault: next.fault };
+    if ('ended' in next) return { kind: 'converged', outcome: next.ended, isSettled: true };
     known = next.known;
   }
   return { kind: 'faulted', fault: { code: 'internal_error', detail: 'The plan does not come to an end.' } };
 }
 
-type Next = { readonly known: Known } | { readonly fault: BoxFault };
+type Next = { readonly known: Known } | { readonly fault: BoxFault } | { readonly ended: RequestOutcome };
 type Doable = Exclude<Step, { kind: 'finish' } | { kind: 'fail' }>;
 
 async function carryOut(step: Doable, taken: Taken, known: Known, parts: ConvergeParts): Promise<Next> {
@@ -116,6 +118,7 @@ function observe(known: Known, result: BoxResult<BoxUser | null>): Next {
   return { known: { ...known, observed } };
 }
 
+/** When nothing is left to do after it, saving is the end of the request too. */
 async function save(
   account: BoxAccount,
   effect: RequestOutcome | null,
@@ -123,8 +126,11 @@ async function save(
   known: Known,
   store: AccountStore,
 ): Promise<Next> {
-  const result = await store.saveAccount(taken.lease, account, effect);
-  if (result === 'saved') return { known: { ...known, account, effect } };
+  const after: Known = { ...known, account, effect };
+  const next = plan(taken.desired, after);
+  const outcome = next.kind === 'finish' ? next.outcome : undefined;
+  const result = await store.saveAccount(taken.lease, account, effect, outcome);
+  if (result === 'saved') return outcome === undefined ? { known: after } : { ended: outcome };
   return {
     fault: {
       code: 'box_user_mismatch',

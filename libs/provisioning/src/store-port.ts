@@ -33,15 +33,26 @@ export type TakeResult =
  * on, and extends it. All times are the database's.
  */
 export interface ConvergenceStore {
-  /** Leases the identity, marks the request running and reads what planning needs, in one transaction. */
+  /**
+   * Leases the identity, marks the request running and reads what planning needs, in one transaction. Taking over from a
+   * worker that never ended its turn counts as one of the request's failures.
+   */
   take(requestId: string): Promise<TakeResult>;
   /**
    * Tells in the timeline of an open request that it waits for Box's speed limit, about `waitMs` from now; at most once a
    * minute in a row. Needs no lease: nothing but what people read is changed.
    */
   noteWait(requestId: string, waitMs: number): Promise<void>;
-  /** Saves the mapping, and what this request did, in one transaction. A null effect adds nothing to the timeline. */
-  saveAccount(lease: Lease, account: BoxAccount, effect: RequestOutcome | null): Promise<SaveResult>;
+  /**
+   * Saves the mapping, and what this request did, in one transaction. A null effect adds nothing to the timeline. With an
+   * `outcome` it also does what `succeed` does, all or nothing: that is the usual end, and one round trip less.
+   */
+  saveAccount(
+    lease: Lease,
+    account: BoxAccount,
+    effect: RequestOutcome | null,
+    outcome?: RequestOutcome,
+  ): Promise<SaveResult>;
   /** Puts on record that Box says the mapped user is gone. */
   markMissing(lease: Lease, boxUserId: string): Promise<void>;
   /** Box shows the missing user again: saves what it shows, to be brought in step anew. */

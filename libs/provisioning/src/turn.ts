@@ -122,7 +122,7 @@ async function settle(taken: Taken, ending: Ending, parts: TurnParts, begun: num
     return { kind: 'again', delayMs: 0 };
   }
   if (ending.kind === 'converged') {
-    await store.succeed(lease, ending.outcome);
+    if (!ending.isSettled) await store.succeed(lease, ending.outcome);
     tell({ kind: 'succeeded', outcome: ending.outcome, ...told() });
     return over;
   }

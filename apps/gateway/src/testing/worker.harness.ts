@@ -106,7 +106,8 @@ export class InlineWorker implements JobQueue {
       stopping: this.stopping.signal,
     });
     if (ending.kind === 'handed-back') return this.store.handBack(lease);
-    if (ending.kind === 'converged') return this.store.succeed(lease, ending.outcome);
+    if (ending.kind === 'converged')
+      return ending.isSettled ? undefined : this.store.succeed(lease, ending.outcome);
     const disposal = dispose(ending.fault, tried, policy, 0.5);
     if (disposal.kind === 'fail') return this.store.fail(lease, ending.fault);
     await this.store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);

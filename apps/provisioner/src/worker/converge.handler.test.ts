@@ -164,7 +164,7 @@ describe('converge', () => {
       createUser: async (context: CallContext, user: { externalId: string; name: string }) => {
         const result = await box.createUser(context, user);
         await test.database.prisma
-          .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() WHERE id = ${context.identityId}::uuid`;
+          .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() - interval '1 ms' WHERE id = ${context.identityId}::uuid`;
         return result;
       },
     });

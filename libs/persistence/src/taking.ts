@@ -1,0 +1,76 @@
+import type { RequestCause, RequestOutcome } from '@foyer/shared';
+import {
+  boxDisplayName,
+  type BoxAccount,
+  type LastCreate,
+  type Lease,
+  type Taken,
+} from '@foyer/provisioning';
+
+/** What a take gives, whether it was had or not. The lower part is null without `lease_token`. */
+export interface LeaseRow {
+  readonly identity_id: string;
+  readonly ours: boolean;
+  readonly is_free: boolean;
+  readonly wait_ms: number | null;
+  readonly lease_token: string | null;
+  readonly is_started: boolean;
+  readonly is_taken_over: boolean;
+  readonly attempts: number;
+  readonly failures: number;
+}
+
+export interface TakenRow extends LeaseRow {
+  readonly subject: string;
+  readonly username: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly generation: number;
+  readonly effect: RequestOutcome | null;
+  readonly box_user_id: string | null;
+  readonly box_name: string | null;
+  readonly box_status: 'active' | 'inactive' | null;
+  readonly box_missing: boolean;
+  readonly cause: RequestCause;
+  readonly applied_generation: number | null;
+  readonly create_id: string | null;
+  readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
+  readonly create_status: number | null;
+}
+
+export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): Taken {
+  const account: BoxAccount | null =
+    row.box_user_id === null
+      ? null
+      : {
+          boxUserId: row.box_user_id,
+          name: row.box_name!,
+          status: row.box_status!,
+          appliedGeneration: row.applied_generation!,
+          ...(row.box_missing && { isMissing: true }),
+        };
+  return {
+    lease,
+    desired: {
+      identityId: row.identity_id,
+      externalId: row.subject,
+      name: boxDisplayName(row),
+      active: row.active,
+      generation: row.generation,
+    },
+    account,
+    lastCreate: toLastCreate(row),
+    attempts: row.attempts,
+    failures: row.failures,
+    effect: row.effect,
+    mayRecreate: recreateDeleted && row.cause === 'sign-in',
+  };
+}
+
+/** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
+ * is not there, is as unsettled as one without an outcome: Box is asked. */
+function toLastCreate(row: TakenRow): LastCreate | null {
+  if (row.create_id === null) return null;
+  if (row.create_result === 'refused') return row.create_status === 409 ? 'conflict' : 'refused';
+  return row.create_result === 'failed' ? 'refused' : 'unsettled';
+}
