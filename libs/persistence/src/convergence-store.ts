@@ -13,7 +13,7 @@ import pg from 'pg';
 import * as statements from './convergence-statements.ts';
 import type { Database } from './database.ts';
 import { run, type SqlValue, type Statement } from './statement.ts';
-import { toTaken, type TakenRow } from './taking.ts';
+import { toTaken, toUnread, type LeaseRow, type TakenRow } from './taking.ts';
 import { noteWait } from './wait-note.ts';
 
 /** Longest wait before a busy identity is looked at again: somebody may be waiting at a screen. */
@@ -57,8 +57,30 @@ export class PrismaConvergenceStore implements ConvergenceStore {
   }
 
   async take(requestId: string): Promise<TakeResult> {
+    const read = (lease: Lease, row: TakenRow): TakeResult => {
+      try {
+        return { kind: 'taken', taken: toTaken(lease, row, this.recreateDeleted) };
+      } catch (error) {
+        return { kind: 'unreadable', unread: toUnread(lease, row), error };
+      }
+    };
+    try {
+      return await this.takeBy(statements.take, requestId, read);
+    } catch (error) {
+      if (!isAboutData(error)) throw error;
+      return this.takeBy(statements.takeUnread, requestId, (lease, row: LeaseRow) => ({
+        ...{ kind: 'unreadable', unread: toUnread(lease, row), error },
+      }));
+    }
+  }
+
+  private async takeBy<R extends LeaseRow>(
+    statement: typeof statements.take,
+    requestId: string,
+    read: (lease: Lease, row: R) => TakeResult,
+  ): Promise<TakeResult> {
     for (let takes = 1; takes <= TAKES; takes++) {
-      const [row] = await run<TakenRow>(this.database, statements.take, {
+      const [row] = await run<R>(this.database, statement, {
         request: requestId,
         tenant: this.tenantId,
         box_client: this.boxApp?.clientId ?? null,
@@ -69,7 +91,7 @@ export class PrismaConvergenceStore implements ConvergenceStore {
       if (!row.ours) return { kind: 'held' };
       if (row.lease_token !== null) {
         const lease: Lease = { requestId, identityId: row.identity_id, token: BigInt(row.lease_token) };
-        if (row.is_started) return { kind: 'taken', taken: toTaken(lease, row, this.recreateDeleted) };
+        if (row.is_started) return read(lease, row);
         await this.release(lease);
         return { kind: 'over' };
       }
@@ -177,6 +199,12 @@ const accountValues = ({ boxUserId, name, status, appliedGeneration }: BoxAccoun
   status,
   generation: appliedGeneration,
 });
+
+/** SQLSTATE classes that speak of what is stored (data, integrity, a trigger of ours, corruption), not of the server's state. */
+const aboutData = new Set(['22', '23', 'P0', 'XX']);
+
+const isAboutData = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && aboutData.has(error.code?.slice(0, 2) ?? '');
 
 const UNIQUE_VIOLATION = '23505';
 

@@ -5,6 +5,7 @@ import {
   type LastCreate,
   type Lease,
   type Taken,
+  type Unread,
 } from '@foyer/provisioning';
 
 /** What a take gives, whether it was had or not. The lower part is null without `lease_token`. */
@@ -64,8 +65,16 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
     failures: row.failures,
     effect: row.effect,
     mayRecreate: recreateDeleted && row.cause === 'sign-in',
+    ...(row.is_taken_over && { isTakenOver: true }),
   };
 }
+
+export const toUnread = (
+  lease: Lease,
+  { attempts, failures, is_taken_over: isTakenOver }: LeaseRow,
+): Unread => ({
+  ...{ lease, attempts, failures, isTakenOver },
+});
 
 /** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
  * is not there, is as unsettled as one without an outcome: Box is asked. */

@@ -16,7 +16,16 @@ export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, ma
 export interface Tried {
   readonly attempts: number;
   readonly failures: number;
+  /** The turn before this one never ended. Absent: it did. */
+  readonly isTakenOver?: boolean;
 }
+
+/**
+ * Whether a request that was taken over is to be given up before it is begun. Each turn that never ended counts as failed:
+ * a request that kills each of its workers would otherwise do so for ever, and take the turns beside it along.
+ */
+export const isSpent = ({ failures, isTakenOver }: Tried, policy: RetryPolicy): boolean =>
+  isTakenOver === true && failures >= policy.attempts;
 
 export type Disposal =
   { readonly kind: 'fail' } | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };

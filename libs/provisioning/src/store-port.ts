@@ -16,14 +16,21 @@ export interface Taken {
   readonly effect: RequestOutcome | null;
   /** As in `Known`. */
   readonly mayRecreate?: boolean;
+  /** The turn before this one never ended: its worker died, or lost its lease. Absent: no. */
+  readonly isTakenOver?: boolean;
 }
+
+/** What is known of a request that could be taken up, but not read. */
+export type Unread = Pick<Taken, 'lease' | 'attempts' | 'failures' | 'isTakenOver'>;
 
 /**
  * Why a request could not be taken up. `busy`: another worker holds the identity; look again in `retryInMs`. `held`: the
- * tenant's accounts belong to another Box app than this worker's; nothing was touched.
+ * tenant's accounts belong to another Box app than this worker's; nothing was touched. `unreadable`: it was taken up, but
+ * what is stored of it cannot be read; end the turn.
  */
 export type TakeResult =
   | { readonly kind: 'taken'; readonly taken: Taken }
+  | { readonly kind: 'unreadable'; readonly unread: Unread; readonly error: unknown }
   | { readonly kind: 'busy'; readonly retryInMs: number }
   | { readonly kind: 'held' }
   | { readonly kind: 'over' };

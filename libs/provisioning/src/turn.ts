@@ -3,8 +3,8 @@ import { LeaseLost, type BoxPort } from './box-port.ts';
 import { urgencyOf, type Budget, type Purse, type Spending } from './budget-port.ts';
 import { converge, type Ending } from './converge.ts';
 import type { JobEnd } from './queue-port.ts';
-import { dispose, type RetryPolicy } from './retry.ts';
-import type { ConvergenceStore, Taken } from './store-port.ts';
+import { dispose, isSpent, type RetryPolicy } from './retry.ts';
+import type { ConvergenceStore, Unread } from './store-port.ts';
 
 export interface TurnParts {
   readonly store: ConvergenceStore;
@@ -44,6 +44,17 @@ const internalError: Ending = {
   kind: 'faulted',
   fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' },
 };
+const unreadable: Ending = {
+  kind: 'faulted',
+  fault: { code: 'internal_error', detail: 'What is stored of this person cannot be read; see the log.' },
+};
+const died = ({ attempts }: Unread): Ending => ({
+  kind: 'faulted',
+  fault: {
+    code: 'worker_died',
+    detail: `Taken up ${attempts - 1} times, and the last worker was not heard of again.`,
+  },
+});
 
 /** A crowd that waits for the same moment comes back over this share of the wait more, and at most so long. */
 const SPREAD_SHARE = 0.1;
@@ -91,11 +102,16 @@ async function begin(requestId: string, parts: TurnParts, purse?: Purse): Promis
   if (result.kind === 'busy') return { kind: 'again', delayMs: result.retryInMs };
 
   const begun = performance.now();
-  const { taken } = result;
+  const taken = result.kind === 'unreadable' ? result.unread : result.taken;
   const { identityId } = taken.lease;
+  if (isSpent(taken, parts.policy)) return settle(taken, died(taken), parts, begun);
+  if (result.kind === 'unreadable') {
+    parts.tell({ kind: 'threw', requestId, identityId, error: result.error });
+    return settle(taken, unreadable, parts, begun);
+  }
   purse?.begin();
   try {
-    return await settle(taken, await converge(taken, { ...parts, allowance: purse }), parts, begun);
+    return await settle(taken, await converge(result.taken, { ...parts, allowance: purse }), parts, begun);
   } catch (error) {
     if (error instanceof LeaseLost) {
       parts.tell({ kind: 'lease-lost', requestId, identityId });
@@ -107,7 +123,7 @@ async function begin(requestId: string, parts: TurnParts, purse?: Purse): Promis
   }
 }
 
-async function settle(taken: Taken, ending: Ending, parts: TurnParts, begun: number): Promise<JobEnd> {
+async function settle(taken: Unread, ending: Ending, parts: TurnParts, begun: number): Promise<JobEnd> {
   const { store, policy, tell, random = Math.random } = parts;
   const { lease } = taken;
   const told = () => ({

@@ -99,6 +99,12 @@ export const errorCatalog = {
     'Something went wrong here',
     'Give the reference to your administrator.',
   ),
+  worker_died: entry(
+    500,
+    'dead',
+    'Each worker that took this up died',
+    'An operator must look: the logs of the times in its timeline say what ended the worker. Then retry.',
+  ),
   box_rate_limited: entry(503, 'delay', 'Box asked us to wait', 'Nothing: it goes on when Box allows.'),
   box_unavailable: entry(503, 'retry', 'Box cannot be reached or is failing', 'Nothing: it is tried again.'),
   box_ambiguous: entry(

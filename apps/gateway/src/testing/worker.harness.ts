@@ -1,10 +1,11 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import { openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
-import { converge, dispose, type Job, type JobQueue } from '@foyer/provisioning';
+import { takeTurn, type Job, type JobQueue } from '@foyer/provisioning';
 import type { Parts } from '../parts.ts';
 
 const LEASE_MS = 30_000;
-const HELD_MS = 200;
+/** The longest that a job waits to be looked at again. */
+const AGAIN_MS = 200;
 /** As many tries as a test has patience for. */
 const policy = { attempts: 2, baseMs: 50, maxMs: 50 };
 
@@ -95,22 +96,10 @@ export class InlineWorker implements JobQueue {
   }
 
   private async turn(requestId: string): Promise<void> {
-    const take = await this.store.take(requestId);
-    if (take.kind === 'busy') return this.again(requestId, take.retryInMs);
-    if (take.kind === 'held') return this.again(requestId, HELD_MS);
-    if (take.kind === 'over') return;
-    const { lease, ...tried } = take.taken;
-    const ending = await converge(take.taken, {
-      box: this.box,
-      store: this.store,
-      stopping: this.stopping.signal,
-    });
-    if (ending.kind === 'handed-back') return this.store.handBack(lease);
-    if (ending.kind === 'converged')
-      return ending.isSettled ? undefined : this.store.succeed(lease, ending.outcome);
-    const disposal = dispose(ending.fault, tried, policy, 0.5);
-    if (disposal.kind === 'fail') return this.store.fail(lease, ending.fault);
-    await this.store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);
-    this.again(requestId, disposal.delayMs);
+    const { store, box, stopping } = this;
+    const parts = { store, box, policy, stopping: stopping.signal, tell: () => undefined };
+    const end = await takeTurn(requestId, parts);
+    if (end.kind === 'again' && !stopping.signal.aborted)
+      this.again(requestId, Math.min(AGAIN_MS, end.delayMs));
   }
 }
