@@ -1,84 +1,85 @@
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
-import { Part } from '../process.ts';
-import { startStack } from '../stack.ts';
-import {
-  boxCalls,
-  callbackToMapping,
-  returningCallback,
-  statusPoll,
-  type Bench,
-  type Figure,
-} from './figures.ts';
+import { messageOf } from '../problem.ts';
+import { BadArguments, readBenchArguments } from './arguments.ts';
+import { catalog } from './catalog.ts';
+import { type Figure, type Measurement, type Scale } from './figure.ts';
+import { machine } from './machine.ts';
 
 /**
- * `npm run bench`: every figure compares two things of the same run. Prints `name: value (bar)` and writes them all to
- * bench.json. Exits with 1 when a bar is missed.
+ * `npm run bench`: every figure compares two things of the same run. Prints `name: value (bar)` as they are measured and
+ * writes what there is so far to bench.json. Exits with 1 when a bar is missed or a figure cannot be measured.
  */
 const OUT = 'bench.json';
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+interface Result {
+  readonly measurement: string;
+  readonly figures: readonly Figure[];
+  /** Why it could not be measured. */
+  readonly problem?: string;
+  readonly seconds: number;
+  /** Of the machine in the last minute, when it began and when it ended. */
+  readonly load: readonly [number, number];
+}
 
 async function main(): Promise<number> {
-  const stack = await startStack({
-    env: {
-      gateway: { SIGN_IN_LIMIT_PER_MINUTE: '100000' },
-    },
-    onProgress: say,
-  });
-  const database = new pg.Client(stack.databaseUrl);
-  await database.connect();
-  const issuer = `${stack.urls.okta}/oauth2/default`;
-  const emptyApp = new Part({
-    name: 'empty app',
-    command: process.execPath,
-    args: [join(import.meta.dirname, 'empty-app.js')],
-    cwd: process.cwd(),
-    env: {
-      PATH: process.env.PATH ?? '',
-      DATABASE_URL: stack.databaseUrl,
-      JWKS_URL: `${issuer}/v1/keys`,
-      ISSUER: issuer,
-      AUDIENCE: 'api://foyer',
-    },
-    ready: (line) => (line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : undefined),
+  const { chosen, scale, list } = readBenchArguments(process.argv.slice(2), catalog);
+  if (list) {
+    for (const { name, about } of catalog) say(`${name.padEnd(20)} ${about}`);
+    return 0;
+  }
+  const about = await machine();
+  say(
+    Object.entries(about)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', '),
+  );
+  if (scale === 'small') say('small sizes: these show that the figures work, and nothing else');
+  const results: Result[] = [];
+  for (const measurement of chosen) {
+    say(`measuring ${measurement.name}`);
+    results.push(await measured(measurement, scale));
+    await writeFile(OUT, `${JSON.stringify({ machine: about, scale, results }, null, 2)}\n`);
+  }
+  say(`written to ${OUT}`);
+  return results.every(({ figures, problem }) => problem === undefined && figures.every(({ met }) => met))
+    ? 0
+    : 1;
+}
+
+/** One that fails does not take the others with it. */
+async function measured({ name, measure }: Measurement, scale: Scale): Promise<Result> {
+  const [began, loadBefore] = [performance.now(), os.loadavg()[0]!];
+  const end = () => ({
+    seconds: Math.round((performance.now() - began) / 1000),
+    load: [loadBefore, os.loadavg()[0]!] as const,
   });
   try {
-    const bench: Bench = { stack, database, empty: await emptyApp.start() };
-    const figures: Figure[] = [];
-    for (const measure of [boxCalls, callbackToMapping, returningCallback, statusPoll]) {
-      say(`measuring ${measure.name}`);
-      const measured = await measure(bench);
-      figures.push(...(Array.isArray(measured) ? measured : [measured]));
-    }
-    await report(figures, database);
-    return figures.every(({ met }) => met) ? 0 : 1;
-  } finally {
-    await database.end();
-    await emptyApp.stop();
-    await stack.stop();
+    const figures = await measure(scale, (line) => say(`  ${line}`));
+    for (const figure of figures) show(figure);
+    return { measurement: name, figures, ...end() };
+  } catch (error) {
+    const problem = messageOf(error);
+    say(`${name} could not be measured: ${problem}`);
+    return { measurement: name, figures: [], problem, ...end() };
   }
 }
 
-async function report(figures: readonly Figure[], database: pg.Client): Promise<void> {
-  const { rows } = await database.query<{ server_version: string }>('SHOW server_version');
-  const machine = {
-    node: process.version,
-    postgres: rows[0]!.server_version,
-    cpus: `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown'}`,
-    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-    platform: `${os.platform()} ${os.release()}`,
-  };
+function show({ name, value, bar, met, detail, list = [] }: Figure): void {
+  say(`${name}: ${value} (${bar})${met ? '' : '  MISSED'}`);
   say(
-    `\n${Object.entries(machine)
-      .map(([key, value]) => `${key} ${value}`)
+    `  ${Object.entries(detail)
+      .map(([key, number]) => `${key} ${number}`)
       .join(', ')}`,
   );
-  for (const { name, value, bar, met } of figures) say(`${name}: ${value} (${bar})${met ? '' : '  MISSED'}`);
-  await writeFile(OUT, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
-  say(`written to ${OUT}`);
+  for (const { what, count } of list) say(`  ${String(count).padStart(8)}  ${what}`);
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
+  process.exitCode = error instanceof BadArguments ? 2 : 1;
+}

@@ -1,40 +1,20 @@
 import http from 'node:http';
-import type pg from 'pg';
+import pg from 'pg';
+import { z } from 'zod';
 import { signIn } from '../browser.ts';
 import { request } from '../http.ts';
-import type { Stack } from '../stack.ts';
+import { type Stack, startStack } from '../stack.ts';
 import { SAMPLE_PASSWORD } from '../twins.ts';
+import { emptyApp } from './child.ts';
+import { atLeast, atMost, type Figure, type Measurement } from './figure.ts';
 import { get, median, rate } from './measure.ts';
 
-/** One figure: its value, the bar it has to meet, and what was measured for it. */
-export interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly bar: string;
-  readonly met: boolean;
-  readonly detail: Readonly<Record<string, number>>;
-}
-
-export interface Bench {
+interface Bench {
   readonly stack: Stack;
   readonly database: pg.Client;
   /** Where the empty app listens. */
   readonly empty: string;
 }
-
-const round = (value: number): number => Math.round(value * 1000) / 1000;
-const atMost = (name: string, value: number, bar: number, detail: Record<string, number>): Figure => ({
-  name,
-  value: round(value),
-  bar: `at most ${bar}`,
-  met: value <= bar,
-  detail: Object.fromEntries(Object.entries(detail).map(([key, number]) => [key, round(number)])),
-});
-const atLeast = (name: string, value: number, bar: number, detail: Record<string, number>): Figure => ({
-  ...atMost(name, value, bar, detail),
-  bar: `at least ${bar}`,
-  met: value >= bar,
-});
 
 async function newcomer({ stack }: Bench, n: number) {
   const login = `bench-${process.hrtime.bigint()}-${n}@example.com`;
@@ -53,7 +33,7 @@ const callbackOf = (page: Awaited<ReturnType<typeof signIn>>) =>
   page.hops.find(({ url }) => new URL(url).pathname === '/authorization-code/callback')!;
 
 /** Calls that make or change a Box user, and token calls, for a newcomer and for the same person again. */
-export async function boxCalls(bench: Bench): Promise<Figure[]> {
+async function boxCalls(bench: Bench): Promise<Figure[]> {
   const { stack } = bench;
   const person = await newcomer(bench, 0);
   const count = async () => {
@@ -77,7 +57,7 @@ export async function boxCalls(bench: Bench): Promise<Figure[]> {
 }
 
 /** From the callback's arrival to the mapping on disk, over the one Box call of 100 ms that it takes. */
-export async function callbackToMapping(bench: Bench): Promise<Figure> {
+async function callbackToMapping(bench: Bench): Promise<Figure> {
   const { stack, database } = bench;
   await stack.box.settings({ latencyMs: 100 });
   const spent: number[] = [];
@@ -101,7 +81,7 @@ export async function callbackToMapping(bench: Bench): Promise<Figure> {
 }
 
 /** A returning person's callback without its waits for Okta, over an empty route that reads and writes one session. */
-export async function returningCallback(bench: Bench): Promise<Figure> {
+async function returningCallback(bench: Bench): Promise<Figure> {
   const { stack, database, empty } = bench;
   const person = await newcomer(bench, 0);
   await signIn(stack.urls.gateway, person.credentials);
@@ -130,8 +110,9 @@ export async function returningCallback(bench: Bench): Promise<Figure> {
 }
 
 /** Polls answered with 304, over an empty route behind the same kind of token. Taken in turns; the first three rounds warm both up. */
-export async function statusPoll(bench: Bench): Promise<Figure> {
+async function statusPoll(bench: Bench): Promise<Figure> {
   const { stack, empty, database } = bench;
+  await signIn(stack.urls.gateway, (await newcomer(bench, 0)).credentials);
   const token = await stack.okta.serviceToken('foyer.read');
   const { rows } = await database.query<{ id: string }>(
     `SELECT id FROM provisioning_request WHERE status = 'succeeded' LIMIT 1`,
@@ -154,3 +135,51 @@ export async function statusPoll(bench: Bench): Promise<Figure> {
     route,
   });
 }
+
+const measurement = (
+  name: string,
+  about: string,
+  figures: (bench: Bench) => Promise<Figure | Figure[]>,
+): Measurement => ({
+  name,
+  about,
+  async measure() {
+    const stack = await startStack({ env: { gateway: { SIGN_IN_LIMIT_PER_MINUTE: '100000' } } });
+    const database = new pg.Client(stack.databaseUrl);
+    await database.connect();
+    const issuer = `${stack.urls.okta}/oauth2/default`;
+    const app = emptyApp({
+      DATABASE_URL: stack.databaseUrl,
+      JWKS_URL: `${issuer}/v1/keys`,
+      ISSUER: issuer,
+      AUDIENCE: 'api://foyer',
+    });
+    try {
+      const { url } = z.object({ url: z.string() }).parse(JSON.parse(await app.start()));
+      return [await figures({ stack, database, empty: url })].flat();
+    } finally {
+      await database.end();
+      await app.stop();
+      await stack.stop();
+    }
+  },
+});
+
+export const mainJobMeasurements: readonly Measurement[] = [
+  measurement('box-calls', 'calls to Box for a newcomer (1) and for a returning person (0)', boxCalls),
+  measurement(
+    'callback',
+    'callback to mapping committed, over its one Box call: at most 1.5',
+    callbackToMapping,
+  ),
+  measurement(
+    'returning',
+    'a returning sign-in’s own time, over an empty route: at most 3',
+    returningCallback,
+  ),
+  measurement(
+    'poll',
+    'status polls a second, over an empty route behind the same auth: at least 0.5',
+    statusPoll,
+  ),
+];

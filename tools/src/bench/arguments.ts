@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+import { messageOf } from '../problem.ts';
+import { type Measurement, type Scale } from './figure.ts';
+
+export interface BenchArguments {
+  readonly chosen: readonly Measurement[];
+  readonly scale: Scale;
+  readonly list: boolean;
+}
+
+/** Arguments that cannot be used; the message says why in one sentence. */
+export class BadArguments extends Error {}
+
+/**
+ * Reads `--only NAME,NAME`, `--small` and `--list`. Without `--only` everything is chosen, in the catalog's order.
+ * @throws BadArguments for an option or a name that is not known, and for an `--only` that names nothing
+ */
+export function readBenchArguments(args: readonly string[], catalog: readonly Measurement[]): BenchArguments {
+  const { only, small, list } = parse(args);
+  const scale = small ? 'small' : 'full';
+  if (only === undefined) return { chosen: catalog, scale, list };
+  const names = only.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !catalog.some((one) => one.name === name));
+  if (unknown.length > 0) {
+    const known = catalog.map(({ name }) => name).join(', ');
+    throw new BadArguments(`There is no figure called ${JSON.stringify(unknown[0])}; there are: ${known}.`);
+  }
+  return { chosen: catalog.filter(({ name }) => names.includes(name)), scale, list };
+}
+
+function parse(args: readonly string[]): { only?: string; small: boolean; list: boolean } {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({ args: [...args], options: { only: { type: 'string' }, small: flag, list: flag } })
+      .values;
+  } catch (error) {
+    throw new BadArguments(messageOf(error).split('\n')[0]);
+  }
+}

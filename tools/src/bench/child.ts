@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { Part } from '../process.ts';
+import { provisionerEnvironment } from '../settings.ts';
+import { type Stack } from '../stack.ts';
+
+/** A program of the bench, as its own process. The last line that looks like JSON is what `start` gives. */
+function program(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  withinMs?: number,
+): Part {
+  return new Part({
+    name: file,
+    command: process.execPath,
+    args: [join(import.meta.dirname, `${file}.js`), ...args],
+    cwd: process.cwd(),
+    env: { PATH: process.env.PATH ?? '', ...env },
+    ready: (line) => (line.startsWith('{') ? line : undefined),
+    readyWithinMs: withinMs,
+  });
+}
+
+/** The empty app that the first figures compare with, not started yet. */
+export const emptyApp = (env: Record<string, string>): Part => program('empty-app', [], env);
+
+const EMPTY_LIMIT_MS = 120_000;
+
+/** Jobs a second that BullMQ alone runs on the stack's queue, each of them empty. */
+export async function emptyJobsRate(stack: Stack, jobs: number, concurrency: number): Promise<number> {
+  const { databaseUrl, redisUrl } = stack;
+  const order = JSON.stringify({ databaseUrl, redisUrl, jobs, concurrency });
+  const part = program('empty-queue', [order], {}, EMPTY_LIMIT_MS);
+  const said: unknown = JSON.parse(await part.start());
+  await part.stop();
+  if (typeof said === 'object' && said !== null && 'seconds' in said && typeof said.seconds === 'number')
+    return jobs / said.seconds;
+  throw new Error(`The empty queue said ${JSON.stringify(said)} instead of how long it took.`);
+}
+
+/** A drain worker of `tenant`, started and ready. `audit`: with the audit log, or with none at all. */
+export async function startDrainWorker(
+  stack: Stack,
+  tenant: string,
+  audit: 'audited' | 'unaudited',
+): Promise<Part> {
+  const port = Number(new URL(stack.urls.box).port);
+  const { databaseUrl, redisUrl } = stack;
+  const wiring = {
+    ports: { gateway: 0, okta: 0, box: port, provisioners: [] },
+    databaseUrl,
+    redisUrl,
+    sessionSecret: '',
+  };
+  const part = program('drain-worker', [audit], {
+    ...provisionerEnvironment(wiring, 0),
+    FOYER_TENANT: tenant,
+  });
+  await part.start();
+  return part;
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Database, Intake, openDatabase, openTenant } from '@foyer/persistence';
+import { median } from './measure.ts';
+
+/** How many go through the intake at once. */
+const DOORS = 10;
+/** People admitted before they are held back: well within the grace after which a relay would begin with them. */
+const CHUNK = 200;
+const LOOK_EVERY_MS = 50;
+
+/** What a crowd took, by the database's clock. */
+export interface Drained {
+  readonly people: number;
+  /** From the first one taken up to the last one finished. */
+  readonly seconds: number;
+  /** People a second. */
+  readonly rate: number;
+}
+
+/** Many new people of one tenant: taken in by the intake store, held back, and let go all at once. */
+export class Crowd {
+  readonly #database: Database;
+  readonly #intake: Intake;
+  readonly #tenantId: string;
+  #held: string[] = [];
+
+  private constructor(database: Database, tenantId: string) {
+    this.#database = database;
+    this.#tenantId = tenantId;
+    this.#intake = new Intake(database, tenantId);
+  }
+
+  static async open(databaseUrl: string, tenant = 'default'): Promise<Crowd> {
+    const database = openDatabase({ url: databaseUrl, poolSize: DOORS });
+    return new Crowd(database, await openTenant(database, tenant));
+  }
+
+  /** Takes in `count` newcomers whom nobody works on before `release`. Gives the milliseconds that one took, by median. */
+  async admit(count: number): Promise<number> {
+    const spent: number[] = [];
+    for (let left = count; left > 0; left -= CHUNK) {
+      const ids: string[] = [];
+      let open = Math.min(CHUNK, left);
+      const door = async (): Promise<void> => {
+        while (open-- > 0) {
+          const began = performance.now();
+          ids.push(await this.#one());
+          spent.push(performance.now() - began);
+        }
+      };
+      await Promise.all(Array.from({ length: DOORS }, door));
+      await this.#database.pool.query(
+        `UPDATE provisioning_request SET due_at = clock_timestamp() + interval '1 day' WHERE id = ANY($1::uuid[])`,
+        [ids],
+      );
+      this.#held.push(...ids);
+    }
+    return median(spent);
+  }
+
+  async #one(): Promise<string> {
+    const subject = `bench-${randomUUID()}`;
+    const username = `${subject}@example.com`;
+    const person = {
+      issuer: 'https://example.okta.com',
+      subject,
+      username,
+      email: username,
+      name: 'Bench Person',
+    };
+    const admission = await this.#intake.admit(person, 'batch');
+    if (admission.kind !== 'requested') throw new Error(`A newcomer was not let in: ${admission.kind}.`);
+    return admission.requestId;
+  }
+
+  /** Makes everybody who is held back due, and waits until all of them are done. Throws when not all end well in time. */
+  async release(withinMs = 600_000): Promise<Drained> {
+    const ids = this.#held;
+    this.#held = [];
+    const { pool } = this.#database;
+    // The tables grew from nothing: without this the planner would guess, each time otherwise.
+    await pool.query(
+      'ANALYZE identity, box_account, provisioning_request, request_event, api_call, api_call_outcome',
+    );
+    await pool.query(
+      'UPDATE provisioning_request SET due_at = clock_timestamp() WHERE id = ANY($1::uuid[])',
+      [ids],
+    );
+    await this.#untilDone(withinMs);
+    const { rows } = await pool.query<{ people: number; seconds: number }>(
+      `SELECT count(*) FILTER (WHERE status = 'succeeded')::int AS people,
+         extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds
+       FROM provisioning_request WHERE id = ANY($1::uuid[])`,
+      [ids],
+    );
+    const { people, seconds } = rows[0]!;
+    if (people !== ids.length) throw new Error(`Of ${ids.length} people only ${people} ended well.`);
+    return { people, seconds, rate: people / seconds };
+  }
+
+  async #untilDone(withinMs: number): Promise<void> {
+    const until = performance.now() + withinMs;
+    for (;;) {
+      const { rows } = await this.#database.pool.query<{ open: boolean }>(
+        'SELECT EXISTS (SELECT FROM provisioning_request WHERE tenant_id = $1 AND due_at IS NOT NULL) AS open',
+        [this.#tenantId],
+      );
+      if (!rows[0]!.open) return;
+      if (performance.now() > until) throw new Error(`Not everybody was done within ${withinMs / 1000} s.`);
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}

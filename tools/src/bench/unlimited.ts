@@ -1,0 +1,5 @@
+/** A Box that answers at once and a budget without a limit: what is left is our own cost. */
+export const UNLIMITED = {
+  box: { BOX_TWIN_RATE_LIMIT: '0' },
+  provisioner: { BOX_CALLS_PER_MINUTE: '0' },
+};
