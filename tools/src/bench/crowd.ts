@@ -74,8 +74,8 @@ export class Crowd {
     return admission.requestId;
   }
 
-  /** Makes everybody who is held back due, and waits until all of them are done. Throws when not all end well in time. */
-  async release(withinMs = 600_000): Promise<Drained> {
+  /** Makes everybody who is held back due. Gives them. */
+  async letGo(): Promise<readonly string[]> {
     const ids = this.#held;
     this.#held = [];
     const { pool } = this.#database;
@@ -87,6 +87,13 @@ export class Crowd {
       'UPDATE provisioning_request SET due_at = clock_timestamp() WHERE id = ANY($1::uuid[])',
       [ids],
     );
+    return ids;
+  }
+
+  /** Lets everybody go who is held back, and waits until all of them are done. Throws when not all end well in time. */
+  async release(withinMs = 600_000): Promise<Drained> {
+    const { pool } = this.#database;
+    const ids = await this.letGo();
     await this.#untilDone(withinMs);
     const { rows } = await pool.query<{ people: number; seconds: number }>(
       `SELECT count(*) FILTER (WHERE status = 'succeeded')::int AS people,

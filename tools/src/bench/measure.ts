@@ -28,18 +28,21 @@ export function get(
   });
 }
 
-/** Requests per second that `connections` clients get answered in `ms`; every answer must have `status`. */
+/** Requests per second that `connections` clients get answered in `ms`, of several addresses in turn; every answer must have `status`. */
 export async function rate(
-  url: string,
+  urls: string | readonly string[],
   headers: Record<string, string>,
   { connections, ms, status }: { connections: number; ms: number; status: number },
 ): Promise<number> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const end = performance.now() + ms;
   const began = performance.now();
+  const addresses = [urls].flat();
+  let next = 0;
   const client = async () => {
     let answered = 0;
     for (; performance.now() < end; answered++) {
+      const url = addresses[next++ % addresses.length]!;
       const answer = await get(url, headers, agent);
       if (answer.status !== status)
         throw new Error(`${url} answered ${answer.status} instead of ${status}: ${answer.body}`);
