@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import { FoyerError, toLine, type FieldError } from '@foyer/shared';
+import { fieldErrorsOf, FoyerError, toLine, type FieldError } from '@foyer/shared';
 import type { Request } from 'express';
 import { z } from 'zod';
 
@@ -20,7 +20,7 @@ export class ValidationPipe implements PipeTransform {
     if (type === 'query') refuseRepeated(value);
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw invalidRequest(parsed.error.issues.flatMap(toFieldErrors));
+    throw invalidRequest(fieldErrorsOf(parsed.error, 'body'));
   }
 }
 
@@ -36,14 +36,6 @@ function refuseRepeated(query: unknown): void {
       repeated.map(([name]) => ({ field: toLine(name, 100), message: 'must be given once' })),
     );
   }
-}
-
-function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  const at = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: [...at, toLine(key, 100)].join('.'), message: 'is not known' }));
-  }
-  return [{ field: at.join('.') || 'body', message: issue.message }];
 }
 
 /** Refuses bodies that are not JSON: an undeclared one would go unread, and be taken for none. */
