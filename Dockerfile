@@ -12,6 +12,7 @@ COPY libs/persistence/package.json libs/persistence/
 COPY libs/platform/package.json libs/platform/
 COPY libs/provisioning/package.json libs/provisioning/
 COPY libs/queue/package.json libs/queue/
+COPY libs/roster/package.json libs/roster/
 COPY libs/shared/package.json libs/shared/
 COPY tools/package.json tools/
 
@@ -51,6 +52,7 @@ COPY --from=build /app/libs/persistence/dist libs/persistence/dist
 COPY --from=build /app/libs/platform/dist libs/platform/dist
 COPY --from=build /app/libs/provisioning/dist libs/provisioning/dist
 COPY --from=build /app/libs/queue/dist libs/queue/dist
+COPY --from=build /app/libs/roster/dist libs/roster/dist
 COPY --from=build /app/libs/shared/dist libs/shared/dist
 COPY --from=build /app/apps/gateway/dist apps/gateway/dist
 COPY --from=build /app/apps/provisioner/dist apps/provisioner/dist

@@ -5,6 +5,8 @@ export * from './box-app-moves.ts';
 export * from './audit/pruner.ts';
 export * from './audit/reader.ts';
 export * from './audit/sealer.ts';
+export * from './batches/batch-intake.ts';
+export * from './batches/batches.ts';
 export * from './box-budget-store.ts';
 export * from './box-budget.ts';
 export * from './call-log.ts';

@@ -1,4 +1,4 @@
-import { openStatuses, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import { laneOf, openStatuses, priorityOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Database } from './database.ts';
 import { Prisma } from './generated/client.ts';
 
@@ -12,7 +12,8 @@ export interface AdmittedIdentity {
 
 /**
  * What became of a person at the door. `in-step`: mapped and unchanged, nothing to do. `requested`: follow that request;
- * `isNew` is false for one that already waits for the very same state.
+ * `isNew` is false for one that already waits for the very same state, `isHurried` true when that one waited in the
+ * background and may not any more: somebody waits at a screen for it now.
  */
 export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
@@ -21,6 +22,7 @@ export type Admission =
       readonly identity: AdmittedIdentity;
       readonly requestId: string;
       readonly isNew: boolean;
+      readonly isHurried: boolean;
     }
   | { readonly kind: 'deactivated'; readonly identityId: string }
   | { readonly kind: 'key-reused' };
@@ -33,7 +35,12 @@ export interface IdempotencyClaim {
 }
 
 export type RetryAdmission =
-  | { readonly kind: 'requested'; readonly requestId: string; readonly isNew: boolean }
+  | {
+      readonly kind: 'requested';
+      readonly requestId: string;
+      readonly isNew: boolean;
+      readonly isHurried: boolean;
+    }
   | { readonly kind: 'not-found' }
   | { readonly kind: 'not-failed' }
   | { readonly kind: 'deactivated' };
@@ -138,12 +145,18 @@ export class Intake {
     generation: number,
     cause: RequestCause,
     retryOf: string | null,
-  ): Promise<{ requestId: string; isNew: boolean }> {
+  ): Promise<{ requestId: string; isNew: boolean; isHurried: boolean }> {
     const open = await tx.provisioningRequest.findFirst({
       where: { identityId, generation, status: { in: [...openStatuses] } },
-      select: { id: true },
+      select: { id: true, priority: true, startedAt: true },
     });
-    if (open !== null) return { requestId: open.id, isNew: false };
+    if (open !== null) {
+      const priority = priorityOf[cause];
+      const isHurried =
+        open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
+      if (isHurried) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
+      return { requestId: open.id, isNew: false, isHurried };
+    }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
       WITH made AS (
         INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
@@ -152,7 +165,7 @@ export class Intake {
         RETURNING id
       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
       SELECT id FROM made`;
-    return { requestId: made!.id, isNew: true };
+    return { requestId: made!.id, isNew: true, isHurried: false };
   }
 
   private async newest(tx: Transaction, identityId: string): Promise<string | null> {
@@ -177,7 +190,13 @@ export class Intake {
       WHERE k.tenant_id = ${this.tenantId}::uuid AND k.client = ${claim.client} AND k.key = ${claim.key}`;
     if (!row) return null;
     if (row.body_hash !== claim.bodyHash) return { kind: 'key-reused' };
-    return { kind: 'requested', identity: toIdentity(row), requestId: row.request_id, isNew: false };
+    return {
+      kind: 'requested',
+      identity: toIdentity(row),
+      requestId: row.request_id,
+      isNew: false,
+      isHurried: false,
+    };
   }
 
   private async remember(

@@ -25,10 +25,13 @@ export function decodeCursor(cursor: string | undefined, kind: 'uuid' | 'number'
   } catch {
     // answered below, like any other cursor that is not ours
   }
-  throw new FoyerError('invalid_request', 'The cursor is not one of this list.', {
+  throw badCursor();
+}
+
+export const badCursor = (): FoyerError =>
+  new FoyerError('invalid_request', 'The cursor is not one of this list.', {
     fields: [{ field: 'cursor', message: 'is not one of this list' }],
   });
-}
 
 /** Makes a page of up to `limit` out of rows that were asked for with `limit + 1`. */
 export function toPage<Row, Item>(

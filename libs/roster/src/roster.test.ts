@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { readRoster, rosterLimits, type RosterEntry, type RosterFormat } from './roster.ts';
+import type { BatchEntry, BatchFormat } from '@foyer/shared';
+import { readRoster, rosterLimits } from './roster.ts';
 
 const issuer = 'https://example.okta.com';
 
@@ -13,12 +14,12 @@ async function* brokenOff(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 async function read(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
-  format: RosterFormat = 'jsonl',
+  format: BatchFormat = 'jsonl',
   people?: number,
-): Promise<RosterEntry[]> {
+): Promise<BatchEntry[]> {
   const bytes = typeof source === 'string' ? Buffer.from(source) : source;
   const stream = bytes instanceof Uint8Array ? inPieces(bytes) : bytes;
-  const entries: RosterEntry[] = [];
+  const entries: BatchEntry[] = [];
   for await (const entry of readRoster(stream, { format, issuer, people })) entries.push(entry);
   return entries;
 }
@@ -196,7 +197,7 @@ it('gives the same whatever pieces it comes in, and never throws', async () => {
     { maxLength: 12 },
   );
   await fc.assert(
-    fc.asyncProperty(bytes, fc.constantFrom<RosterFormat>('jsonl', 'csv'), async (parts, format) => {
+    fc.asyncProperty(bytes, fc.constantFrom<BatchFormat>('jsonl', 'csv'), async (parts, format) => {
       const whole = Buffer.concat(parts);
       const at = await Promise.all([1, 3, 1000].map((size) => read(inPieces(whole, size), format)));
       expect(at[1]).toEqual(at[0]);

@@ -1,27 +1,16 @@
-import { fieldErrorsOf, NewProvisioningRequest, toLine, type FieldError, type Person } from '@foyer/shared';
+import {
+  fieldErrorsOf,
+  NewProvisioningRequest,
+  toLine,
+  type BatchEntry,
+  type BatchFormat,
+  type FieldError,
+} from '@foyer/shared';
 import { columnsOf, fieldsOf } from './csv.ts';
 import { splitLines, type RawLine } from './lines.ts';
 
-export type RosterFormat = 'jsonl' | 'csv';
-
-/**
- * What a file of people says, in its order. `refused`: this line only. `stopped`: the file ends here or is read no further,
- * what came before stands. `unusable`: nothing came before, `field` says what of the file is at fault.
- */
-export type RosterEntry =
-  | { readonly kind: 'person'; readonly line: number; readonly person: Person }
-  | {
-      readonly kind: 'refused';
-      readonly line: number;
-      /** Whom the line is about, as far as it says so. */
-      readonly subject: string | null;
-      readonly errors: readonly FieldError[];
-    }
-  | { readonly kind: 'stopped'; readonly line: number; readonly why: string }
-  | { readonly kind: 'unusable'; readonly field: string; readonly why: string };
-
 export interface RosterOptions {
-  readonly format: RosterFormat;
+  readonly format: BatchFormat;
   /** Whose people these are: the issuer of each line that names none, and the only one that a line may name. */
   readonly issuer: string;
   /** People of one file, refused lines included. */
@@ -49,7 +38,7 @@ type Reader = (text: string) => Row;
 export async function* readRoster(
   source: AsyncIterable<Uint8Array>,
   { format, issuer, people = rosterLimits.people }: RosterOptions,
-): AsyncGenerator<RosterEntry> {
+): AsyncGenerator<BatchEntry> {
   const checker = new Checker(issuer);
   let reader: Reader | null = format === 'jsonl' ? readJson : null;
   let seen = 0;
@@ -80,7 +69,7 @@ export async function* readRoster(
 }
 
 /** How the lines after this header are read. */
-function readerOf(raw: RawLine): { read: Reader } | Extract<RosterEntry, { kind: 'unusable' | 'stopped' }> {
+function readerOf(raw: RawLine): { read: Reader } | Extract<BatchEntry, { kind: 'unusable' | 'stopped' }> {
   if (raw.kind === 'stopped') return raw;
   if (raw.kind === 'unreadable') return { kind: 'unusable', field: 'header', why: raw.why };
   const header = columnsOf(raw.text);
@@ -122,9 +111,9 @@ class Checker {
     this.issuer = issuer;
   }
 
-  check(raw: Exclude<RawLine, { kind: 'stopped' }>, read: Reader): RosterEntry {
+  check(raw: Exclude<RawLine, { kind: 'stopped' }>, read: Reader): BatchEntry {
     const { line } = raw;
-    const refused = (errors: readonly FieldError[], subject: string | null = null): RosterEntry => ({
+    const refused = (errors: readonly FieldError[], subject: string | null = null): BatchEntry => ({
       kind: 'refused',
       line,
       subject,

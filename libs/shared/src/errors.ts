@@ -27,7 +27,12 @@ export const errorCatalog = {
   invalid_request: entry(400, 'none', 'The request is not valid', 'Mend the fields that `errors` names.'),
   malformed_body: entry(400, 'none', 'The body cannot be read', 'Send well-formed JSON in UTF-8.'),
   body_too_large: entry(413, 'none', 'The body is too large', 'Send at most 64 KiB.'),
-  unsupported_media_type: entry(415, 'none', 'The media type is not supported', 'Send application/json.'),
+  unsupported_media_type: entry(
+    415,
+    'none',
+    'The media type is not supported',
+    'Send application/json; for a batch, application/x-ndjson or text/csv.',
+  ),
   unauthenticated: entry(
     401,
     'none',
@@ -58,6 +63,12 @@ export const errorCatalog = {
     'none',
     'The idempotency key was used with another body',
     'Use a new key for a new body.',
+  ),
+  idempotency_key_in_use: entry(
+    409,
+    'none',
+    'The body of this idempotency key is still being read',
+    'Wait for the first call to be answered.',
   ),
   not_retryable: entry(409, 'none', 'Only a failed request can be retried', 'Look at its status.'),
   too_many_requests: entry(429, 'none', 'Too many requests', 'Wait as long as Retry-After says.'),

@@ -1,4 +1,5 @@
 export * from './audit.ts';
+export * from './batches.ts';
 export * from './errors.ts';
 export * from './fields.ts';
 export * from './jobs.ts';

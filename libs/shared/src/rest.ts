@@ -181,6 +181,9 @@ export const ApiCallListQuery = z.strictObject({
 });
 export type ApiCallListQuery = z.infer<typeof ApiCallListQuery>;
 
+export const BatchListQuery = z.strictObject(paging);
+export type BatchListQuery = z.infer<typeof BatchListQuery>;
+
 export const FileListQuery = z.strictObject(paging);
 export type FileListQuery = z.infer<typeof FileListQuery>;
 

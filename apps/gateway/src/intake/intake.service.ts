@@ -49,7 +49,7 @@ export class IntakeService {
       case 'key-reused':
         throw new FoyerError('idempotency_key_reused');
       case 'requested':
-        if (admission.isNew) this.enqueue(admission.requestId, cause);
+        if (admission.isNew || admission.isHurried) this.enqueue(admission.requestId, cause);
         return admission;
       case 'in-step':
         return admission;
@@ -73,7 +73,7 @@ export class IntakeService {
       case 'deactivated':
         throw new FoyerError('identity_deactivated');
       case 'requested':
-        if (admission.isNew) this.enqueue(admission.requestId, 'operator');
+        if (admission.isNew || admission.isHurried) this.enqueue(admission.requestId, 'operator');
         return { requestId: admission.requestId, isNew: admission.isNew };
     }
   }

@@ -1,0 +1,122 @@
+import type { BatchBegun, BatchChunk, BatchStore, NewBatch } from '@foyer/provisioning';
+import type { BatchStop } from '@foyer/shared';
+import type pg from 'pg';
+import type { Database } from '../database.ts';
+import * as sql from './batch-sql.ts';
+
+/** Whoever reads a file and has not said so for this long has gone, in milliseconds by the database's clock. */
+export const READER_GONE_MS = 30_000;
+
+const TRIES = 5;
+/** Deadlock, serialization failure, and a request that an operator's retry made in the same moment. */
+const races = new Set(['40P01', '40001', '23505']);
+
+/** Takes files of people in. The rules are those of `Intake`, for hundreds at a time. */
+export class BatchIntake implements BatchStore {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /** A key is free again once whoever read its body has gone before the end. */
+  async begin({ actor, format, key }: NewBatch): Promise<BatchBegun> {
+    const { pool } = this.database;
+    for (;;) {
+      await pool.query(sql.releaseKey, [this.tenantId, actor, key, READER_GONE_MS]);
+      const made = await pool.query<{ id: string }>(sql.begin, [this.tenantId, actor, format, key]);
+      if (made.rows[0]) return { kind: 'begun', id: made.rows[0].id };
+      const earlier = await pool.query<{ id: string; bodyHash: string | null }>(sql.earlier, [
+        this.tenantId,
+        actor,
+        key,
+      ]);
+      // None: it gave its key up between the two statements.
+      if (earlier.rows[0]) return { kind: 'earlier', ...earlier.rows[0] };
+    }
+  }
+
+  async take(batchId: string, chunk: BatchChunk): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.inTransaction((client) => this.takeOnce(client, batchId, chunk));
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+        if (!races.has(code) || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  async beat(batchId: string): Promise<void> {
+    await this.database.pool.query(
+      'UPDATE provisioning_batch SET heartbeat_at = clock_timestamp() WHERE id = $1 AND tenant_id = $2',
+      [batchId, this.tenantId],
+    );
+  }
+
+  async end(
+    batchId: string,
+    { bodyHash, stopped }: { bodyHash: string; stopped: BatchStop | null },
+  ): Promise<void> {
+    await this.database.pool.query(sql.end, [
+      batchId,
+      this.tenantId,
+      bodyHash,
+      stopped?.line ?? null,
+      stopped?.why ?? null,
+    ]);
+  }
+
+  private async takeOnce(
+    client: pg.PoolClient,
+    batchId: string,
+    { people, refused }: BatchChunk,
+  ): Promise<void> {
+    const column = <T>(pick: (person: BatchChunk['people'][number]) => T) => people.map(pick);
+    const key = [
+      this.tenantId,
+      column(({ person }) => person.issuer),
+      column(({ person }) => person.subject),
+    ];
+    const profile = [
+      column(({ person }) => person.username),
+      column(({ person }) => person.email ?? null),
+      column(({ person }) => person.name),
+    ];
+    if (people.length > 0) {
+      await client.query(sql.addIdentities, [...key, ...profile]);
+      await client.query(sql.holdIdentities, key);
+      await client.query(sql.changeIdentities, [...key, ...profile]);
+      await client.query(sql.makeRequests, key);
+      await client.query(sql.addLines, [...key, column(({ line }) => line), batchId]);
+    }
+    if (refused.length > 0) {
+      await client.query(sql.addRefused, [
+        batchId,
+        refused.map(({ line }) => line),
+        refused.map(({ subject }) => subject),
+        refused.map(({ errors }) => JSON.stringify(errors)),
+      ]);
+    }
+    const lines = [...people, ...refused].map(({ line }) => line);
+    await client.query(sql.count, [batchId, this.tenantId, lines.length, Math.max(...lines), people.length]);
+  }
+
+  private async inTransaction(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+    const client = await this.database.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      await work(client);
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK').catch((worse: Error) => (broken = worse));
+      throw error;
+    } finally {
+      // A connection that could not roll back is not fit for the next one.
+      client.release(broken);
+    }
+  }
+}

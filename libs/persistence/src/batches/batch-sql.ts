@@ -1,0 +1,79 @@
+import { openStatuses, priorityOf } from '@foyer/shared';
+
+const open = openStatuses.map((status) => `'${status}'`).join(', ');
+
+/** Gives up the key of a batch whose reader has gone ($4: after so many milliseconds). */
+export const releaseKey = `UPDATE provisioning_batch SET idempotency_key = NULL
+  WHERE tenant_id = $1 AND actor = $2 AND idempotency_key = $3::text AND received_at IS NULL
+    AND heartbeat_at < clock_timestamp() - $4 * interval '1 millisecond'`;
+
+export const begin = `INSERT INTO provisioning_batch (tenant_id, actor, format, idempotency_key) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (tenant_id, actor, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`;
+
+export const earlier = `SELECT id, body_hash AS "bodyHash" FROM provisioning_batch
+  WHERE tenant_id = $1 AND actor = $2 AND idempotency_key = $3`;
+
+export const end = `UPDATE provisioning_batch SET received_at = clock_timestamp(), body_hash = $3,
+    stopped_line = $4::int, stopped_why = $5::text,
+    idempotency_key = CASE WHEN $4::int IS NULL THEN idempotency_key END
+  WHERE id = $1 AND tenant_id = $2`;
+
+/** The people of a chunk: $1 tenant, $2 issuers, $3 subjects, and in `profiles` user names, addresses, names. */
+const people = 'unnest($2::text[], $3::text[]) AS p (issuer, subject)';
+const profiles =
+  'unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS p (issuer, subject, username, email, name)';
+const theirs = 'i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject';
+
+/**
+ * Sorted, so that two files of the same people wait for each other instead of blocking each other. Whom somebody else adds
+ * in the same moment is found there by the next statement.
+ */
+export const addIdentities = `INSERT INTO identity (tenant_id, issuer, subject, username, email, name)
+  SELECT $1, p.* FROM ${profiles} WHERE NOT EXISTS (SELECT FROM identity i WHERE ${theirs})
+  ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING`;
+
+/** In the order in which everybody holds several. Whoever signs in or is converged meanwhile waits for the chunk's end. */
+export const holdIdentities = `SELECT i.id FROM identity i JOIN ${people} ON ${theirs} ORDER BY i.id FOR NO KEY UPDATE OF i`;
+
+export const changeIdentities = `UPDATE identity i SET username = p.username, email = p.email, name = p.name,
+    generation = i.generation + 1, updated_at = clock_timestamp()
+  FROM ${profiles} WHERE ${theirs} AND i.active
+    AND (i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)`;
+
+const standing = `identity i JOIN ${people} ON ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;
+const inStep =
+  '(a.identity_id IS NOT NULL AND a.missing_since IS NULL AND a.applied_generation = i.generation)';
+
+/** Due at once: the gateway puts none of them into the queue, the relay does, as there is room. */
+export const makeRequests = `WITH made AS (
+    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+    SELECT $1, i.id, i.generation, 'batch', ${priorityOf.batch}, clock_timestamp()
+    FROM ${standing} WHERE i.active AND NOT ${inStep}
+    ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
+  ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
+
+/** What each line ($4) of the batch ($5) led to; nothing for those who are in step. */
+export const addLines = `INSERT INTO provisioning_batch_line (batch_id, line, subject, request_id, code)
+  SELECT $5, n.line, i.subject, newest.id, CASE WHEN NOT i.active THEN 'identity_deactivated' END
+  FROM unnest($2::text[], $3::text[], $4::int[]) AS n (issuer, subject, line)
+  JOIN (SELECT i.*, ${inStep} AS in_step FROM ${standing}) i ON i.issuer = n.issuer AND i.subject = n.subject
+  LEFT JOIN LATERAL (
+    SELECT r.id FROM provisioning_request r
+    WHERE r.tenant_id = $1 AND r.identity_id = i.id AND r.generation = i.generation
+    ORDER BY r.created_at DESC, r.id DESC LIMIT 1
+  ) newest ON i.active
+  WHERE NOT i.active OR NOT i.in_step`;
+
+export const addRefused = `INSERT INTO provisioning_batch_line (batch_id, line, subject, code, errors)
+  SELECT $1, r.line, r.subject, 'invalid_request', r.errors::jsonb
+  FROM unnest($2::int[], $3::text[], $4::text[]) AS r (line, subject, errors)`;
+
+/** $3 lines were read up to $4, among them $5 people. Their lines are there by now: who has none is in step. */
+export const count = `UPDATE provisioning_batch b SET lines = lines + $3, last_line = $4, heartbeat_at = clock_timestamp(),
+    refused = refused + ($3 - $5) + kept.deactivated, in_step = in_step + $5 - kept.people
+  FROM (
+    SELECT (count(*) FILTER (WHERE errors IS NULL))::int AS people,
+      (count(*) FILTER (WHERE errors IS NULL AND request_id IS NULL))::int AS deactivated
+    FROM provisioning_batch_line WHERE batch_id = $1
+      AND line > (SELECT last_line FROM provisioning_batch WHERE id = $1)
+  ) kept WHERE b.id = $1 AND b.tenant_id = $2`;
