@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from './access/access.module.ts';
+import { BatchesModule } from './batches/batches.module.ts';
 import { DocsModule } from './docs/docs.module.ts';
 import { FilesModule } from './files/files.module.ts';
 import { HealthModule } from './health/health.module.ts';
@@ -27,6 +28,7 @@ export class AppModule {
         HomeModule,
         AccessModule,
         StatusModule,
+        BatchesModule,
         FilesModule,
         DocsModule,
       ],

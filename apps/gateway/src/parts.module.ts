@@ -1,6 +1,8 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import {
   ApiCalls,
+  Batches,
+  BatchIntake,
   BoxAccounts,
   DeadLetters,
   Identities,
@@ -30,6 +32,8 @@ export class PartsModule {
       { provide: Metrics, useValue: parts.metrics },
       { provide: Intake, useValue: parts.intake },
       { provide: DeadLetters, useValue: parts.deadLetters },
+      { provide: BatchIntake, useValue: parts.batchIntake },
+      { provide: Batches, useValue: parts.batches },
       { provide: Requests, useValue: parts.requests },
       { provide: RequestVersions, useValue: parts.versions },
       { provide: Identities, useValue: parts.identities },

@@ -1,6 +1,8 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import {
   ApiCalls,
+  Batches,
+  BatchIntake,
   BoxAccounts,
   boxAppProblem,
   DeadLetters,
@@ -36,6 +38,8 @@ export interface Parts {
   readonly database: Database;
   readonly intake: Intake;
   readonly deadLetters: DeadLetters;
+  readonly batchIntake: BatchIntake;
+  readonly batches: Batches;
   readonly requests: Requests;
   readonly versions: RequestVersions;
   readonly identities: Identities;
@@ -91,6 +95,8 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     database,
     intake: new Intake(database, tenantId),
     deadLetters: new DeadLetters(database, tenantId),
+    batchIntake: new BatchIntake(database, tenantId),
+    batches: new Batches(database, tenantId),
     requests,
     versions: new RequestVersions(requests, watch),
     identities: new Identities(database, tenantId),

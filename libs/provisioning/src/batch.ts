@@ -64,6 +64,20 @@ export async function receiveBatch(
   options: ReceiveOptions,
 ): Promise<Reception> {
   const reader = entries[Symbol.asyncIterator]();
+  try {
+    return await receive(reader, store, batch, options);
+  } finally {
+    // What is not read on must not stay half read.
+    await reader.return?.();
+  }
+}
+
+async function receive(
+  reader: AsyncIterator<BatchEntry>,
+  store: BatchStore,
+  batch: NewBatch,
+  options: ReceiveOptions,
+): Promise<Reception> {
   const first = await reader.next();
   if (first.done) return { kind: 'unusable', field: 'file', why: 'names nobody' };
   if (first.value.kind === 'unusable') return first.value;

@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import { fieldErrorsOf, FoyerError, toLine, type FieldError } from '@foyer/shared';
+import { fieldErrorsOf, FoyerError, IdempotencyKey, toLine, type FieldError } from '@foyer/shared';
 import type { Request } from 'express';
 import { z } from 'zod';
 
@@ -27,6 +27,14 @@ export class ValidationPipe implements PipeTransform {
 /** `invalid_request` that names the fields at fault. */
 export const invalidRequest = (fields: readonly FieldError[]) =>
   new FoyerError('invalid_request', undefined, { fields: fields.slice(0, fieldsNamed) });
+
+/** The Idempotency-Key header, as it was given; null without one. Throws `invalid_request`. */
+export function idempotencyKeyOf(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  const parsed = IdempotencyKey.safeParse(header);
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(fieldErrorsOf(parsed.error, 'Idempotency-Key').slice(0, 1));
+}
 
 /** A query parameter given twice comes as a list, and `a[b]=` may come as an object. */
 function refuseRepeated(query: unknown): void {

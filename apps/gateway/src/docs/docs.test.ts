@@ -183,6 +183,30 @@ describe('what the gateway really answers', () => {
     check('get', '/v1/me/files', await api.get('/v1/me/files', await api.session(identityId)));
   });
 
+  it('to those who send files of people is as documented', async () => {
+    const batches = '/v1/provisioning-batches';
+    const body = `${JSON.stringify({ subject: '00uBatch', username: 'batch@example.com', name: '' })}\n{}\n`;
+    const create = async (text: string, headers: Record<string, string> = {}, as = machine) => {
+      const type = { 'content-type': 'application/x-ndjson' };
+      const answer = await api.call('POST', batches, { as, body: text, headers: { ...type, ...headers } });
+      check('post', batches, answer);
+      return answer;
+    };
+    const { body: batch } = await create(body);
+    await create('');
+    await create(body, { 'content-type': 'application/json' });
+    await create(body, { 'idempotency-key': 'docs-batch' });
+    expect((await create('{}', { 'idempotency-key': 'docs-batch' })).status).toBe(422);
+    await create(body, {}, await api.machine('foyer.read'));
+    await create(body, {}, {});
+    const one = `${batches}/{id}`;
+    check('get', one, await api.get(`${batches}/${batch.id}`, machine));
+    check('get', one, await api.get(`${batches}/${ada.identityId}`, machine));
+    check('get', one, await api.get(`${batches}/x`, machine));
+    check('get', batches, await api.get(batches, machine));
+    check('get', batches, await api.get(`${batches}?limit=0`, machine));
+  });
+
   it('to those who make requests is as documented', async () => {
     const create = async (body: unknown, headers = {}, as = machine) => {
       const answer = await api.call('POST', place, { as, body, headers });

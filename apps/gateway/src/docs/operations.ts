@@ -14,50 +14,14 @@ import {
   ProvisioningRequestSummary,
   RequestListQuery,
   Retries,
-  type ErrorCode,
 } from '@foyer/shared';
 import { z } from 'zod';
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
+import { createBatch, listBatches, readBatch } from './batch-operations.ts';
+import { always, json, located, machine, person, versioned, withBody } from './describe.ts';
 import * as examples from './examples.ts';
 import * as headers from './headers.ts';
 import { problemResponses } from './problems.ts';
-
-type Security = NonNullable<ZodOpenApiOperationObject['security']>;
-const person: Security = [{ session: [] }];
-const machine = (scope: string): Security => [{ okta: [scope] }, { bearer: [scope] }];
-
-const always: ErrorCode[] = [
-  'unauthenticated',
-  'invalid_token',
-  'okta_unavailable',
-  'unavailable',
-  'internal_error',
-];
-/** Sessions change nothing here: their POST is refused as a forgery, or for want of a scope. */
-const withBody: ErrorCode[] = ['csrf_failed', 'malformed_body', 'body_too_large', 'unsupported_media_type'];
-
-const json = (
-  description: string,
-  schema: z.ZodType,
-  values: Readonly<Record<string, unknown>>,
-  more: Partial<ZodOpenApiResponseObject> = {},
-): ZodOpenApiResponseObject => ({
-  description,
-  content: {
-    'application/json': {
-      schema,
-      examples: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }])),
-    },
-  },
-  ...more,
-});
-
-const located = { headers: z.object({ Location: headers.location }) };
-const versioned = {
-  ETag: headers.etag,
-  'Retry-After': headers.retryAfter.optional(),
-  'Preference-Applied': headers.preferenceApplied.optional(),
-};
 
 const createRequest: ZodOpenApiOperationObject = {
   operationId: 'createProvisioningRequest',
@@ -273,6 +237,8 @@ export const paths: ZodOpenApiPathsObject = {
   '/v1/provisioning-requests/retries': { post: retryAll },
   '/v1/provisioning-requests/{id}': { get: readRequest },
   '/v1/provisioning-requests/{id}/retry': { post: retryRequest },
+  '/v1/provisioning-batches': { post: createBatch, get: listBatches },
+  '/v1/provisioning-batches/{id}': { get: readBatch },
   '/v1/identities': { get: listIdentities },
   '/v1/identities/{id}': { get: readIdentity },
   '/v1/api-calls': { get: listApiCalls },

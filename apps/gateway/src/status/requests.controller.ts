@@ -43,8 +43,8 @@ import { invalidRequest, JsonOnly, ValidationPipe } from '../access/validation.t
 import { IntakeService } from '../intake/intake.service.ts';
 import { Shutdown } from '../http/shutdown.ts';
 import { CONFIG } from '../parts.ts';
-import { note } from './call-notes.ts';
-import { Recorded } from './call-recorder.ts';
+import { note } from '../access/call-notes.ts';
+import { Recorded } from '../access/call-recorder.ts';
 import { toClaim } from './idempotency.ts';
 import { StatusReader } from './status-reader.ts';
 

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.ts';
 import { IntakeModule } from '../intake/intake.module.ts';
 import { ApiCallsController } from './api-calls.controller.ts';
-import { CallRecorder } from './call-recorder.ts';
+import { CallRecorder } from '../access/call-recorder.ts';
 import { Holding } from './holding.ts';
 import { IdentitiesController } from './identities.controller.ts';
 import { MeController } from './me.controller.ts';

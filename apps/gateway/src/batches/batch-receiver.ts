@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { BatchIntake } from '@foyer/persistence';
+import type { GatewayConfig } from '@foyer/platform';
+import { receiveBatch } from '@foyer/provisioning';
+import { readRoster } from '@foyer/roster';
+import { FoyerError } from '@foyer/shared';
+import { invalidRequest } from '../access/validation.ts';
+import { Shutdown } from '../http/shutdown.ts';
+import { CONFIG } from '../parts.ts';
+import { Body, formatOf } from './body.ts';
+
+/** Takes a body of people in while it is read. Nothing goes into the queue here: the relay brings it in as there is room. */
+@Injectable()
+export class BatchReceiver {
+  constructor(
+    private readonly intake: BatchIntake,
+    private readonly shutdown: Shutdown,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  /**
+   * The batch that the body became, or that its key stands for already. Throws `unsupported_media_type`, `invalid_request`
+   * when nothing of it can be used, `idempotency_key_reused` and `_in_use`, and `unavailable` when the gateway stops in the
+   * middle: what was read stands then.
+   */
+  async receive(req: IncomingMessage, actor: string, key: string | null): Promise<string> {
+    const format = formatOf(req);
+    const body = new Body(req, this.shutdown.signal);
+    const entries = readRoster(body.chunks(), { format, issuer: this.config.OKTA_ISSUER_URI });
+    const reception = await receiveBatch(
+      entries,
+      this.intake,
+      { actor, format, key },
+      { bodyHash: () => body.hash() },
+    );
+    switch (reception.kind) {
+      case 'unusable':
+        throw this.stopped() ?? invalidRequest([{ field: reception.field, message: reception.why }]);
+      case 'in-use':
+        throw new FoyerError('idempotency_key_in_use', undefined, { retryAfterMs: 5_000 });
+      case 'earlier':
+        if (reception.fits) return reception.batchId;
+        throw this.stopped() ?? new FoyerError('idempotency_key_reused');
+      case 'received': {
+        const stopped = reception.stopped && this.stopped(reception.batchId);
+        if (stopped) throw stopped;
+        return reception.batchId;
+      }
+    }
+  }
+
+  private stopped(batchId?: string): FoyerError | null {
+    if (!this.shutdown.signal.aborted) return null;
+    const kept = batchId === undefined ? '' : ` What was read is batch ${batchId}.`;
+    return new FoyerError('unavailable', `The gateway is stopping: send the same body again.${kept}`);
+  }
+}

@@ -1,0 +1,93 @@
+import {
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import { Batches } from '@foyer/persistence';
+import {
+  BatchListQuery,
+  FoyerError,
+  IdParams,
+  type Page,
+  type ProvisioningBatch,
+  type ProvisioningBatchStatus,
+} from '@foyer/shared';
+import type { Request, Response } from 'express';
+import { AccessGuard } from '../access/access.guard.ts';
+import { note } from '../access/call-notes.ts';
+import { Recorded } from '../access/call-recorder.ts';
+import { Caller, Scopes, type MachinePrincipal } from '../access/principal.ts';
+import { idempotencyKeyOf, ValidationPipe } from '../access/validation.ts';
+import { BatchReceiver } from './batch-receiver.ts';
+
+const place = 'v1/provisioning-batches';
+
+/** How soon asking again is worth it, in seconds: counting a large batch takes a moment. */
+const ASK_AGAIN_S = '2';
+/** Failures that come with the answer to the file itself. */
+const firstFailures = BatchListQuery.parse({});
+
+@Controller(place)
+@UseGuards(AccessGuard)
+@UsePipes(ValidationPipe)
+export class BatchesController {
+  constructor(
+    private readonly receiver: BatchReceiver,
+    private readonly batches: Batches,
+  ) {}
+
+  @Post()
+  @Scopes('foyer.write')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @Recorded('create_provisioning_batch')
+  async create(
+    @Headers('idempotency-key') header: string | undefined,
+    @Caller() { clientId }: MachinePrincipal,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<ProvisioningBatchStatus> {
+    const key = idempotencyKeyOf(header);
+    note(req, { parameters: { ...(key && { key }) } });
+    const batchId = await this.receiver.receive(req, clientId, key);
+    const batch = await this.find(batchId, firstFailures, res);
+    const { format, counts, stopped } = batch;
+    const { lines, refused } = counts;
+    note(req, {
+      parameters: { batchId, format, lines, refused, ...(stopped && { stopped }), ...(key && { key }) },
+    });
+    res.location(`/${place}/${batchId}`);
+    return batch;
+  }
+
+  @Get()
+  @Scopes('foyer.read')
+  list(@Query({ schema: BatchListQuery }) query: BatchListQuery): Promise<Page<ProvisioningBatch>> {
+    return this.batches.list(query);
+  }
+
+  @Get(':id')
+  @Scopes('foyer.read')
+  read(
+    @Param({ schema: IdParams }) { id }: IdParams,
+    @Query({ schema: BatchListQuery }) query: BatchListQuery,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<ProvisioningBatchStatus> {
+    return this.find(id, query, res);
+  }
+
+  private async find(id: string, query: BatchListQuery, res: Response): Promise<ProvisioningBatchStatus> {
+    const batch = await this.batches.find(id, query);
+    if (batch === null) throw new FoyerError('not_found');
+    if (batch.state !== 'done') res.setHeader('Retry-After', ASK_AGAIN_S);
+    return batch;
+  }
+}

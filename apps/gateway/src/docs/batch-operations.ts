@@ -1,0 +1,79 @@
+import { BatchListQuery, IdParams, page, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
+import { z } from 'zod';
+import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import { always, json, located, machine, withBody } from './describe.ts';
+import * as examples from './batch-examples.ts';
+import * as headers from './headers.ts';
+import { problemResponses } from './problems.ts';
+
+const tags = ['Provisioning batches'];
+const text = z.string().describe('A person a line, with the fields of a provisioning request.');
+const again = { 'Retry-After': headers.retryAfter.optional() };
+
+export const createBatch: ZodOpenApiOperationObject = {
+  operationId: 'createProvisioningBatch',
+  tags,
+  summary: 'Bring a file of people into step',
+  description:
+    'Takes up to 100,000 people in while the body is read, and answers when it is read. A line that is bad is refused by ' +
+    'itself; a body that is cut off keeps its whole lines. Nobody who signs in waits behind a batch.',
+  security: machine('foyer.write'),
+  requestParams: { header: z.object({ 'Idempotency-Key': headers.idempotencyKey }) },
+  requestBody: {
+    required: true,
+    content: {
+      'application/x-ndjson': { schema: text, examples: { people: { value: examples.jsonLines } } },
+      'text/csv': { schema: text, examples: { people: { value: examples.csv } } },
+    },
+  },
+  responses: {
+    202: json(
+      'Follow the batch.',
+      ProvisioningBatchStatus,
+      { working: examples.working },
+      { headers: located.headers.extend(again) },
+    ),
+    ...problemResponses([
+      'invalid_request',
+      ...withBody,
+      ...always,
+      'insufficient_scope',
+      'idempotency_key_reused',
+      'idempotency_key_in_use',
+    ]),
+  },
+};
+
+export const listBatches: ZodOpenApiOperationObject = {
+  operationId: 'listProvisioningBatches',
+  tags,
+  summary: 'List batches, newest first',
+  security: machine('foyer.read'),
+  requestParams: { query: BatchListQuery },
+  responses: {
+    200: json('A page.', page(ProvisioningBatch).meta({ id: 'ProvisioningBatchPage' }), {
+      page: examples.batches,
+    }),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope']),
+  },
+};
+
+export const readBatch: ZodOpenApiOperationObject = {
+  operationId: 'readProvisioningBatch',
+  tags,
+  summary: 'Follow a batch',
+  description:
+    'How many people stand where, how fast it goes, and a page of the lines that were refused or whose request failed, in ' +
+    'the order of the file: `cursor` and `limit` are theirs. There is a `Retry-After` until the batch is done.',
+  security: machine('foyer.read'),
+  requestParams: { path: IdParams, query: BatchListQuery },
+  responses: {
+    200: json(
+      'The batch.',
+      ProvisioningBatchStatus,
+      { working: examples.working, done: examples.done, interrupted: examples.interrupted },
+      { headers: z.object(again) },
+    ),
+    ...problemResponses(['invalid_request', ...always, 'insufficient_scope', 'not_found']),
+  },
+};
