@@ -11,6 +11,31 @@ const boundaries = [
   { sourceTag: 'layer:tool', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter'] },
 ];
 
+const noEnvironment = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'Only platform/config reads the environment.',
+};
+
+/** Transactions begin in one file, which marks what is inside, and nothing in persistence can call anybody. */
+const noTransaction = [
+  {
+    selector: "MemberExpression[property.name='$transaction']",
+    message: 'Use libs/persistence/src/transaction.ts.',
+  },
+  {
+    selector:
+      ':matches(Literal[value=/^\\s*(BEGIN|START TRANSACTION)\\b/], TemplateElement[value.raw=/^\\s*(BEGIN|START TRANSACTION)\\b/])',
+    message: 'Use libs/persistence/src/transaction.ts.',
+  },
+];
+const waysOut = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'undici'];
+const reachingOut = [
+  {
+    group: [...waysOut, ...waysOut.map((name) => `node:${name}`)],
+    message: 'Nothing here calls anybody: a transaction may be open.',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/generated/**', '.nx/**', '.data/**'] },
   {
@@ -49,14 +74,20 @@ export default tseslint.config(
       'apps/twins/src/*/config.ts',
     ],
     rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: "MemberExpression[object.name='process'][property.name='env']",
-          message: 'Only platform/config reads the environment.',
-        },
-      ],
+      'no-restricted-syntax': ['error', noEnvironment, ...noTransaction],
     },
+  },
+  {
+    files: ['libs/persistence/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.harness.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: reachingOut }],
+      'no-restricted-globals': ['error', 'fetch', 'WebSocket', 'EventSource'],
+    },
+  },
+  {
+    files: ['libs/persistence/src/transaction.ts'],
+    rules: { 'no-restricted-syntax': ['error', noEnvironment] },
   },
   {
     files: ['**/*.test.ts', '**/*.harness.ts'],

@@ -10,15 +10,61 @@ const planted = [
   ['apps/gateway/src/main.ts', '../../provisioner/src/main.ts', 'an app imports another'],
 ];
 
+/** The same for the rules that keep calls out of transactions: where, what is written there, and which rule must see it. */
+const alsoPlanted = [
+  [
+    'apps/gateway/src/main.ts',
+    "export const begun = (db) => db.prisma.$transaction(() => fetch('/'));",
+    'no-restricted-syntax',
+    'an app begins a transaction',
+  ],
+  [
+    'libs/persistence/src/intake.ts',
+    "export const begun = (client) => client.query('BEGIN');",
+    'no-restricted-syntax',
+    'a store begins a transaction by hand',
+  ],
+  [
+    'libs/persistence/src/intake.ts',
+    "export const answer = fetch('https://api.box.com');",
+    'no-restricted-globals',
+    'persistence fetches',
+  ],
+  [
+    'libs/persistence/src/intake.ts',
+    "import { get } from 'node:https';\nexport const planted = get;",
+    'no-restricted-imports',
+    'persistence imports HTTP',
+  ],
+  [
+    'libs/persistence/src/intake.ts',
+    "import { createBox } from '@foyer/box';\nexport const planted = createBox;",
+    '@nx/enforce-module-boundaries',
+    'persistence imports Box',
+  ],
+  [
+    'libs/persistence/src/intake.ts',
+    "import { createQueue } from '@foyer/queue';\nexport const planted = createQueue;",
+    '@nx/enforce-module-boundaries',
+    'persistence imports the queue',
+  ],
+];
+
 const eslint = new ESLint();
 const missed = [];
+for (const [filePath, code, rule, violation] of alsoPlanted) {
+  const [{ messages }] = await eslint.lintText(`${code}\n`, { filePath });
+  if (!messages.some(({ ruleId }) => ruleId === rule)) missed.push(violation);
+}
 for (const [filePath, target, violation] of planted) {
   const code = `import * as planted from '${target}';\nexport const canary = planted;\n`;
   const [{ messages }] = await eslint.lintText(code, { filePath });
   if (!messages.some(({ ruleId }) => ruleId === '@nx/enforce-module-boundaries')) missed.push(violation);
 }
 if (missed.length > 0) {
-  console.error(`The boundary rule sleeps: it did not catch that ${missed.join(', nor that ')}.`);
+  console.error(`A rule sleeps: it was not caught that ${missed.join(', nor that ')}.`);
   process.exit(1);
 }
-console.log(`The boundary rule is awake: it caught all ${planted.length} planted violations.`);
+console.log(
+  `The rules are awake: all ${planted.length + alsoPlanted.length} planted violations were caught.`,
+);

@@ -1,4 +1,4 @@
-import type { CallIntent, CallOutcome } from '@foyer/provisioning';
+import { insideTransaction, type CallIntent, type CallOutcome } from '@foyer/provisioning';
 import { leasedContext, MemoryCallLog } from '@foyer/provisioning/testing';
 import { createBox, type Box, type BoxCallReport } from './index.ts';
 import { auth, json, SECRET, ScriptedBox, user } from './scripted-box.harness.ts';
@@ -50,6 +50,11 @@ it('writes each intent before anything is sent, and each outcome after; the toke
     'conclude create_user, 2 sent',
   ]);
   await watchedBox.close();
+});
+
+it('sends nothing, and puts nothing on record, inside of a database transaction: that is a fault of ours', async () => {
+  await expect(insideTransaction(create)).rejects.toMatchObject({ name: 'CallInsideTransaction' });
+  expect([server.seen.length, log.calls.length]).toEqual([0, 0]);
 });
 
 it('sends nothing when the intent cannot be written', async () => {

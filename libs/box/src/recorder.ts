@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { CallContext, CallLog } from '@foyer/provisioning';
+import { refuseInsideTransaction, type CallContext, type CallLog } from '@foyer/provisioning';
 import { judge, type Judgement, type Operation } from './judge.ts';
 import type { BoxCallReport } from './options.ts';
 import type { Redactor } from './redactor.ts';
@@ -38,6 +38,7 @@ export class Recorder {
     send: () => Promise<Exchange>,
   ): Promise<Judgement<T>> {
     const { name, method, path, parameters } = operation;
+    refuseInsideTransaction(`A call to Box (${name})`);
     const actor = operation.asUser === undefined ? null : `box:${operation.asUser}`;
     const intent = {
       direction: 'out',

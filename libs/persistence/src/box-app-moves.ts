@@ -5,6 +5,7 @@ import { PrismaCallLog } from './call-log.ts';
 import type { Database } from './database.ts';
 import { Prisma } from './generated/client.ts';
 import { createsSettled, keepAsFormer } from './missing-account.ts';
+import { transaction, type Transaction } from './transaction.ts';
 
 export interface BoxAppCounts {
   /** Mapped Box users, those known to be missing included. */
@@ -22,8 +23,6 @@ export type Recreation =
   | { readonly kind: 'requested'; readonly requestId: string }
   /** The mapping is another one by now, or the tenant's accounts belong to another Box app; nothing was done. */
   | { readonly kind: 'changed-meanwhile' };
-
-type Transaction = Prisma.TransactionClient;
 
 /** A move touches each identity of the tenant, in one transaction: more than a page's worth of time, in milliseconds. */
 const MOVE_LIMIT_MS = 15 * 60_000;
@@ -141,7 +140,8 @@ export class BoxAppMoves {
   }
 
   private move<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.database.prisma.$transaction(
+    return transaction(
+      this.database,
       async (tx) => {
         await tx.$executeRaw`SELECT set_config('statement_timeout', ${String(MOVE_LIMIT_MS)}, true)`;
         return work(tx);

@@ -33,6 +33,38 @@ describe('the database', () => {
     await server.close();
   });
 
+  it('limits statements, locks and idle transactions on every connection that it opens', async () => {
+    const of = async (client: Pick<typeof test.database.pool, 'query'>) => {
+      const { rows } = await client.query<{ name: string; setting: string }>(
+        `SELECT name, setting FROM pg_settings WHERE name IN
+           ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'application_name')`,
+      );
+      return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+    };
+    const limits = {
+      application_name: 'foyer',
+      idle_in_transaction_session_timeout: '30000',
+      lock_timeout: '10000',
+      statement_timeout: '15000',
+    };
+    expect(await of(test.database.pool)).toEqual(limits);
+    const own = await test.database.connect();
+    expect(await of(own)).toEqual({ ...limits, statement_timeout: '0' });
+    await own.end();
+  });
+
+  it('takes the next connection off a transaction that somebody forgot: the server ends it', async () => {
+    const database = openDatabase({ url: test.url, poolSize: 1 });
+    const client = await database.pool.connect();
+    const ended = new Promise<Error>((resolve) => client.once('error', resolve));
+    await client.query("SET idle_in_transaction_session_timeout = '50ms'");
+    await client.query('BEGIN');
+    expect((await ended).message).toMatch(/idle-in-transaction timeout/);
+    client.release(true);
+    await expect(database.ping(10_000)).resolves.toBeUndefined();
+    await database.close();
+  });
+
   it('says plainly, at the start, that there is no server or no such database', async () => {
     const away = openDatabase({ url: 'postgresql://foyer@127.0.0.1:9/foyer' });
     await expect(openTenant(away, 'default')).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -16,14 +16,17 @@ export interface DatabaseOptions {
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /** A connection of its own, for LISTEN. */
+  /** A connection of its own, for LISTEN or what takes long: without the limit on statements. */
   connect(): Promise<pg.Client>;
   /** Throws when the database does not answer within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Time limits of every statement, in milliseconds: nothing here is meant to run long. */
+/**
+ * The server's limits on every connection, in milliseconds: nothing here is meant to run long. A lock is given up before
+ * the statement that waits for it, and that before we stop listening (`SILENCE_MS`), so that the error says which it was.
+ */
 const limits = {
   statement_timeout: 15_000,
   lock_timeout: 10_000,

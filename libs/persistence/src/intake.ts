@@ -1,6 +1,6 @@
 import { laneOf, openStatuses, priorityOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Database } from './database.ts';
-import { Prisma } from './generated/client.ts';
+import { transaction, UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
 /** An identity as the gateway needs it right after intake. */
 export interface AdmittedIdentity {
@@ -57,8 +57,6 @@ interface IdentityRow {
   missing: boolean;
 }
 
-type Transaction = Prisma.TransactionClient;
-
 /** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
 export const RELAY_GRACE_MS = 5_000;
 
@@ -78,34 +76,35 @@ export class Intake {
       const known = await this.find(this.database.prisma, person);
       if (known !== null && isInStep(known, person)) return inStep(known, null);
     }
-    return retryOnRace(() =>
-      this.database.prisma.$transaction(async (tx) => {
-        const earlier = claim && (await this.earlier(tx, claim));
-        if (earlier) return earlier;
-        const admission = await this.admitLocked(tx, person, cause);
-        if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
-        return admission;
-      }),
-    );
+    return this.transaction(async (tx) => {
+      const earlier = claim && (await this.earlier(tx, claim));
+      if (earlier) return earlier;
+      const admission = await this.admitLocked(tx, person, cause);
+      if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
+      return admission;
+    });
   }
 
   /** A new request for the identity of a failed one. */
   async retry(requestId: string, scope: { identityId?: string } = {}): Promise<RetryAdmission> {
-    return retryOnRace(() =>
-      this.database.prisma.$transaction(async (tx) => {
-        const failed = await tx.provisioningRequest.findFirst({
-          where: { id: requestId, tenantId: this.tenantId, ...scope },
-          select: { status: true, identityId: true },
-        });
-        if (failed === null) return { kind: 'not-found' };
-        if (failed.status !== 'failed') return { kind: 'not-failed' };
-        const [identity] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
+    return this.transaction(async (tx) => {
+      const failed = await tx.provisioningRequest.findFirst({
+        where: { id: requestId, tenantId: this.tenantId, ...scope },
+        select: { status: true, identityId: true },
+      });
+      if (failed === null) return { kind: 'not-found' };
+      if (failed.status !== 'failed') return { kind: 'not-failed' };
+      const [identity] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
           SELECT active, generation FROM identity WHERE id = ${failed.identityId}::uuid FOR UPDATE`;
-        if (!identity!.active) return { kind: 'deactivated' };
-        const made = await this.request(tx, failed.identityId, identity!.generation, 'operator', requestId);
-        return { kind: 'requested', ...made };
-      }),
-    );
+      if (!identity!.active) return { kind: 'deactivated' };
+      const made = await this.request(tx, failed.identityId, identity!.generation, 'operator', requestId);
+      return { kind: 'requested', ...made };
+    });
+  }
+
+  /** A retry of a failed request is outside the identity's lock for a moment: the open-request index catches the second. */
+  private transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return transaction(this.database, work, { alsoOn: [UNIQUE_VIOLATION] });
   }
 
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
@@ -233,17 +232,3 @@ const inStep = (row: IdentityRow, newestRequestId: string | null): Admission => 
   identity: toIdentity(row),
   newestRequestId,
 });
-
-/** A retry of a failed request is outside the identity's lock for a moment: the open-request index catches the second. */
-async function retryOnRace<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      const raced =
-        error instanceof Prisma.PrismaClientKnownRequestError &&
-        ['P2002', 'P2010', 'P2034'].includes(error.code);
-      if (!raced || tries === 3) throw error;
-    }
-  }
-}

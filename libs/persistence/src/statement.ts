@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Prisma } from './generated/client.ts';
+import { again } from './transaction.ts';
 
 /** A value for a parameter; objects go as JSON text and need a cast in the statement. */
 export type SqlValue = string | number | bigint | boolean | Date | null;
@@ -33,7 +34,7 @@ export function statement<P extends string>(about: string, text: string): Statem
   return { name: `foyer-${about}-${digest}`, text: numbered, order };
 }
 
-/** Runs it as one round trip: outside of a transaction the server commits it by itself. */
+/** Runs it as one round trip. Outside of a transaction it is one by itself, and tried again as such. */
 export async function run<R extends object, P extends string = string>(
   runner: Runner,
   { name, text, order }: Statement<P>,
@@ -41,7 +42,7 @@ export async function run<R extends object, P extends string = string>(
 ): Promise<R[]> {
   const inOrder = order.map((parameter) => values[parameter]);
   if ('tx' in runner) return runner.tx.$queryRawUnsafe<R[]>(text, ...inOrder);
-  return (await runner.pool.query<R>({ name, text, values: inOrder })).rows;
+  return (await again(() => runner.pool.query<R>({ name, text, values: inOrder }))).rows;
 }
 
 /** A closed list of words of our own, as SQL: `'queued', 'running'`. */

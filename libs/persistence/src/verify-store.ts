@@ -11,6 +11,7 @@ import type {
 } from '@foyer/provisioning';
 import type pg from 'pg';
 import type { Database } from './database.ts';
+import { transactionOn } from './transaction.ts';
 import * as sql from './verify-sql.ts';
 
 /** An exception with whom it is about; the newest request is the one to explain or retry. */
@@ -144,8 +145,7 @@ export class PostgresVerifyStore implements VerifyStore {
   /** One snapshot for all comparisons, counts and the digest: they are of the same moment. */
   async compare(runId: string, writeAgeMs: number): Promise<VerifyCounts> {
     await this.client.query('ANALYZE verify_box_user');
-    await this.client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    try {
+    return transactionOn(this.client, 'repeatable-read', async () => {
       await this.client.query('DELETE FROM verify_exception WHERE run_id = $1', [runId]);
       for (const text of sql.comparisons) await this.client.query(text, [runId, this.tenantId]);
       await this.client.query(sql.writeComparison, [runId, this.tenantId, writeAgeMs]);
@@ -158,12 +158,8 @@ export class PostgresVerifyStore implements VerifyStore {
       ]);
       const notProvisioned = Object.fromEntries(reasons.rows.map(({ why, count }) => [why, count]));
       const digest = await this.digest();
-      await this.client.query('COMMIT');
       return { ...counts.rows[0]!, notProvisioned, digest };
-    } catch (error) {
-      await this.client.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    }
+    });
   }
 
   private async digest(): Promise<string> {

@@ -1,16 +1,18 @@
 import { openStatuses, type TimelineEvent } from '@foyer/shared';
 import type { Database } from './database.ts';
+import { Prisma } from './generated/client.ts';
+import { transaction } from './transaction.ts';
 
 const event: TimelineEvent = 'waiting-for-budget';
 
 /** See `ConvergenceStore.noteWait`. A request that runs keeps its times: another worker has it. */
 export async function noteWait(
-  { prisma }: Database,
+  database: Database,
   tenantId: string,
   { requestId, waitMs }: { requestId: string; waitMs: number },
 ): Promise<void> {
   const about = `about ${Math.ceil(waitMs / 1000)} s, until `;
-  const note = prisma.$executeRaw`
+  const note = Prisma.sql`
     WITH expected AS (
       SELECT date_trunc('second', clock_timestamp() + ${waitMs}::float8 * interval '1 millisecond') AS until
     ), waiting AS (
@@ -27,7 +29,9 @@ export async function noteWait(
     INSERT INTO request_event (request_id, event, detail)
     SELECT w.id, ${event}, ${about} || to_char(x.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     FROM waiting w, expected x`;
-  // Locked in a statement before: what another worker told while this one waited for the row is then seen.
-  const lock = prisma.$queryRaw`SELECT FROM provisioning_request WHERE id = ${requestId}::uuid FOR NO KEY UPDATE`;
-  await prisma.$transaction([lock, note]);
+  await transaction(database, async (tx) => {
+    // Locked in a statement before: what another worker told while this one waited for the row is then seen.
+    await tx.$queryRaw`SELECT FROM provisioning_request WHERE id = ${requestId}::uuid FOR NO KEY UPDATE`;
+    await tx.$executeRaw(note);
+  });
 }

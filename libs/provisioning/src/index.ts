@@ -15,6 +15,7 @@ export * from './queue-port.ts';
 export * from './relay.ts';
 export * from './retry.ts';
 export * from './store-port.ts';
+export * from './transaction-scope.ts';
 export * from './turn.ts';
 export * from './verify.ts';
 export { VerifyInterrupted } from './verify-look.ts';

@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as tick } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Job, JobConsumer, JobContext, JobEnd, JobQueue, LaneDepth } from '@foyer/provisioning';
+import {
+  insideTransaction,
+  type Job,
+  type JobConsumer,
+  type JobContext,
+  type JobEnd,
+  type JobQueue,
+  type LaneDepth,
+} from '@foyer/provisioning';
 import { jobCatalog, lanes } from '@foyer/shared';
 import { Queue } from 'bullmq';
 import { createConsumer, type ConsumerOptions, createQueue } from './index.ts';
@@ -157,6 +165,14 @@ export function queueContract(
       await bench.empty(queue);
       expect([...bench.taken].sort()).toEqual([...ids].sort());
       expect(bench.errors).toEqual([]);
+    });
+
+    it('takes no job inside of a database transaction, which may be undone: that is a fault of ours', async () => {
+      const queue = bench.queue();
+      await queue.ping(5_000);
+      const inside = insideTransaction(() => queue.add([jobFor(randomUUID())], 5_000));
+      await expect(inside).rejects.toMatchObject({ name: 'CallInsideTransaction' });
+      expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 0 });
     });
 
     it('ignores a job whose key waits or is worked on, and takes it again once it is over', async () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import pg from 'pg';
 import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
 import { postgresServer, type Server } from './servers.harness.ts';
@@ -51,6 +53,38 @@ describe('the queue on PostgreSQL', () => {
       return () => client.end();
     },
   );
+
+  it('connects with the server’s own limits on statements, locks and idle transactions', async () => {
+    const { hostname, port } = new URL(server.address.databaseUrl);
+    const greetings: string[] = [];
+    const listener = createServer((near) => {
+      const far = connect(Number(port), hostname);
+      near.once('data', (chunk) => greetings.push(chunk.toString('latin1')));
+      near.pipe(far).pipe(near);
+      near.on('error', () => far.destroy());
+      far.on('error', () => near.destroy());
+    });
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    const { port: ours } = listener.address() as AddressInfo;
+    const databaseUrl = Object.assign(new URL(server.address.databaseUrl), {
+      host: `127.0.0.1:${ours}`,
+    }).href;
+    const bench = new Bench({ ...server, address: { databaseUrl } });
+    const queue = bench.queue();
+    await bench.consumer(() => over);
+    await queue.ping(10_000);
+    await bench.close();
+    listener.close();
+    expect(greetings.length).toBeGreaterThan(0);
+    for (const greeting of greetings) {
+      expect(greeting).toMatch(/\0statement_timeout\x0025000\0/);
+      expect(greeting).toMatch(/\0idle_in_transaction_session_timeout\x0030000\0/);
+    }
+    // All but the one that brings the schema up to date, which may have to wait for another that does.
+    expect(greetings.filter((greeting) => greeting.includes('lock_timeout\x0010000')).length).toBeGreaterThan(
+      0,
+    );
+  });
 
   describe('its schema', () => {
     const worksOn = async (place: Server): Promise<void> => {

@@ -14,6 +14,9 @@ const SCHEMA = 'foyer_queue';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longer than any command of ours takes; without it a server that went silent would hold a worker for ever. */
 const QUERY_TIMEOUT_MS = 30_000;
+/** The server's own limits come first: it then ends what runs, and its locks, instead of being left alone with it. */
+const limits = { statement_timeout: 25_000, idle_in_transaction_session_timeout: 30_000 };
+const LOCK_TIMEOUT_MS = 10_000;
 
 /** PostgreSQL, in a schema of its own that is made and brought up to date here. */
 export function createPostgresBroker(
@@ -26,8 +29,9 @@ export function createPostgresBroker(
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    ...limits,
   };
-  const connection = { ...settings, schema: SCHEMA, max: connections };
+  const connection = { ...settings, lock_timeout: LOCK_TIMEOUT_MS, schema: SCHEMA, max: connections };
   const prepare = async (): Promise<void> => {
     const client = new pg.Client(settings);
     client.on('error', (error) => reporter.backend(error, `queue ${role}`));

@@ -1,4 +1,4 @@
-import type { Job, JobQueue, LaneDepth } from '@foyer/provisioning';
+import { refuseInsideTransaction, type Job, type JobQueue, type LaneDepth } from '@foyer/provisioning';
 import { laneOf, type Lane } from '@foyer/shared';
 import { type IQueueBackend, Queue } from 'bullmq';
 import type { Broker, NoConnection } from './broker.ts';
@@ -113,6 +113,7 @@ class LaneProducer {
 
   /** One command, once there is a queue. It is not sent any more when that took longer than the limit. */
   async #ask<T>(what: string, limitMs: number, command: (queue: BullQueue) => Promise<T>): Promise<T> {
+    refuseInsideTransaction(what);
     try {
       return await withinLimit(what, limitMs, async (signal) => {
         const queue = await this.#opening.ready;

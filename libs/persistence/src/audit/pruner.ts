@@ -3,7 +3,7 @@ import { openStatuses } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { auditKinds, auditTables } from './tables.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** A month that may go. `blocks` still have rows; `tooFresh` were sealed too lately for the database to let them go. */
 export interface PrunableMonth {
@@ -64,7 +64,7 @@ export class AuditPruner {
     );
     for (const { seq } of rows) {
       if (stopping.aborted) return;
-      const pruned = await inTransaction(this.database.pool, 'ISOLATION LEVEL READ COMMITTED', (client) =>
+      const pruned = await inTransaction(this.database.pool, 'read-committed', (client) =>
         this.pruneBlock(client, seq),
       );
       if (pruned !== null) yield pruned;

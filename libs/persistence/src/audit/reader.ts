@@ -11,7 +11,7 @@ import type { AuditBlock } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { auditKinds, auditTables, readAuditLines } from './tables.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** The chain of one tenant as it was at one moment. */
 export interface AuditSnapshot {
@@ -42,7 +42,7 @@ export async function readAudit<T>(
   tenantId: string,
   work: (snapshot: AuditSnapshot) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(pool, 'ISOLATION LEVEL REPEATABLE READ READ ONLY', async (client) => {
+  return inTransaction(pool, 'snapshot', async (client) => {
     const reader = new Reader(client, tenantId);
     return work({
       totals: await reader.totals(),

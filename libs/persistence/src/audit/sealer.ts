@@ -9,7 +9,7 @@ import {
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { auditKinds, auditTables, readAuditLines, type AuditLine } from './tables.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** What one round did. `more`: there is more to seal, or to look through, already. */
 export interface SealRound {
@@ -54,7 +54,7 @@ export class AuditSealer {
 
   /** Seals up to some thousand rows, in one transaction. Null: another sealer is at work. */
   async round(): Promise<SealRound | null> {
-    return inTransaction(this.database.pool, 'ISOLATION LEVEL READ COMMITTED', (client) => this.seal(client));
+    return inTransaction(this.database.pool, 'read-committed', (client) => this.seal(client));
   }
 
   private async seal(client: PoolClient): Promise<SealRound | null> {

@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { insideTransaction } from '@foyer/provisioning';
+import type { ClientBase, Pool, PoolClient } from 'pg';
+import type { Database } from './database.ts';
+import type { Prisma } from './generated/client.ts';
+
+/**
+ * The one place where transactions begin, end and are tried again. What runs inside of one is marked, so that a call to Box
+ * or to the queue from there is refused; and only what is inside is ever repeated.
+ */
+
+export type Transaction = Prisma.TransactionClient;
+
+const TRIES = 5;
+const FIRST_PAUSE_MS = 20;
+
+/** SQLSTATE serialization_failure, deadlock_detected: the server chose this transaction to give way; another try goes through. */
+const GAVE_WAY = ['40001', '40P01'] as const;
+/** Of two that were first to insert the same row, the second: its next try finds the row. */
+export const UNIQUE_VIOLATION = '23505';
+
+/** Prisma's own words for what its driver adapter has translated. */
+const translated: Readonly<Record<string, string>> = {
+  TransactionWriteConflict: '40001',
+  P2034: '40001',
+  UniqueConstraintViolation: UNIQUE_VIOLATION,
+  P2002: UNIQUE_VIOLATION,
+};
+
+/** The SQLSTATE of an error of pg, or of one that Prisma has wrapped; null for anything else. */
+export function sqlStateOf(error: unknown, depth = 0): string | null {
+  if (typeof error !== 'object' || error === null || depth > 5) return null;
+  for (const key of ['originalCode', 'code', 'kind']) {
+    const word: unknown = Reflect.get(error, key);
+    if (typeof word !== 'string') continue;
+    const state = translated[word] ?? word;
+    if (/^[0-9A-Z]{5}$/.test(state) && !state.startsWith('P2')) return state;
+  }
+  for (const key of ['meta', 'driverAdapterError', 'cause']) {
+    const state = sqlStateOf(Reflect.get(error, key), depth + 1);
+    if (state !== null) return state;
+  }
+  return null;
+}
+
+interface RetryOptions {
+  /** SQLSTATEs that another try may mend, besides those of a transaction that had to give way. */
+  readonly alsoOn?: readonly string[];
+}
+
+/** For what is one transaction, whole or not at all. Up to five times, with pauses that double and are spread, so that two that met do not meet again. */
+export async function again<T>(work: () => Promise<T>, { alsoOn = [] }: RetryOptions = {}): Promise<T> {
+  const mended: readonly string[] = [...GAVE_WAY, ...alsoOn];
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === TRIES || !mended.includes(sqlStateOf(error) ?? '')) throw error;
+      await pause(FIRST_PAUSE_MS * 2 ** (tries - 1) * Math.random());
+    }
+  }
+}
+
+/** Runs `work` in one transaction, again from its beginning when it had to give way: it must change nothing but the database. */
+export function transaction<T>(
+  { prisma }: Pick<Database, 'prisma'>,
+  work: (tx: Transaction) => Promise<T>,
+  { alsoOn, ...options }: RetryOptions & { readonly timeout?: number; readonly maxWait?: number } = {},
+): Promise<T> {
+  return again(() => prisma.$transaction((tx) => insideTransaction(() => work(tx)), options), { alsoOn });
+}
+
+/** `snapshot`: reads one moment, whatever is committed meanwhile; never repeated, so that `work` may hand on what it reads. */
+type Mode = 'read-committed' | 'repeatable-read' | 'snapshot';
+
+const begin: Readonly<Record<Mode, string>> = {
+  'read-committed': 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  'repeatable-read': 'BEGIN ISOLATION LEVEL REPEATABLE READ',
+  snapshot: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+};
+
+/** As `transaction`, past Prisma, on a connection of the pool; one that broke is not used again. */
+export async function inTransaction<T>(
+  pool: Pool,
+  mode: Mode,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  // The pool listens to idle connections only, and an error that nobody hears ends the process.
+  const note = (error: Error) => (broken = error);
+  client.on('error', note);
+  try {
+    return await transactionOn(client, mode, () => work(client), note);
+  } finally {
+    client.off('error', note);
+    client.release(broken);
+  }
+}
+
+/** As `inTransaction`, on a connection of the caller's own. `onBroken` hears that it cannot be used any more. */
+export function transactionOn<T>(
+  client: ClientBase,
+  mode: Mode,
+  work: () => Promise<T>,
+  onBroken: (error: Error) => void = () => undefined,
+): Promise<T> {
+  const once = async (): Promise<T> => {
+    await client.query(begin[mode]);
+    try {
+      const result = await insideTransaction(work);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(onBroken);
+      throw error;
+    }
+  };
+  return mode === 'snapshot' ? once() : again(once);
+}
