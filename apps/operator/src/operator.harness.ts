@@ -108,6 +108,7 @@ export class TenantWorld {
       BOX_CLIENT_SECRET: 'twin-box-secret',
       BOX_ENTERPRISE_ID: '900100',
       BOX_TIMEOUT_MS: '1000',
+      OKTA_ISSUER_URI: 'https://example.okta.com',
     };
   }
 
@@ -167,12 +168,40 @@ export class TenantWorld {
   }
 
   /** Runs a command in this process. */
-  async run(...args: string[]): Promise<Ran> {
+  run(...args: string[]): Promise<Ran> {
+    return this.runWith({}, ...args);
+  }
+
+  async runWith(
+    given: {
+      input?: AsyncIterable<Uint8Array>;
+      stopping?: AbortSignal;
+      environment?: Record<string, string>;
+    },
+    ...args: string[]
+  ): Promise<Ran> {
     let [out, err] = ['', ''];
     const terminal = new Terminal({ write: (text) => (out += text) }, { write: (text) => (err += text) });
     const stopping = new AbortController().signal;
-    const status = await run({ args, commands, terminal, stopping, environment: this.environment });
+    const environment = this.environment;
+    const status = await run({ args, commands, terminal, stopping, environment, ...given });
     return { status, out, err };
+  }
+
+  /** Works on every open request, until `end` is settled. */
+  async workUntil<T>(end: Promise<T>): Promise<T> {
+    let ended = false;
+    const settled = end.finally(() => (ended = true));
+    settled.catch(() => undefined);
+    while (!ended) {
+      const open = await this.sql<{ id: string }>(
+        'SELECT id FROM provisioning_request WHERE tenant_id = $1 AND due_at IS NOT NULL ORDER BY created_at',
+        [this.tenantId],
+      );
+      for (const { id } of open) await this.work(id);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return settled;
   }
 
   /** Starts a command in a process of its own. */

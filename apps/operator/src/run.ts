@@ -12,6 +12,8 @@ interface Invocation {
   readonly commands: readonly Command[];
   readonly terminal: Terminal;
   readonly stopping: AbortSignal;
+  /** Absent: the process's standard input. */
+  readonly input?: AsyncIterable<Uint8Array>;
   /** Absent: the process's own. */
   readonly environment?: Environment;
   /** Adds the variables of this file to the process's environment, whose own go first; undefined: of the usual file. */
@@ -33,6 +35,7 @@ async function runCommand({
   commands,
   terminal,
   stopping,
+  input = process.stdin,
   environment,
   loadEnvFile,
 }: Invocation): Promise<number> {
@@ -57,7 +60,7 @@ async function runCommand({
   loadEnvFile?.(file);
   const tenant = typeof values.tenant === 'string' ? values.tenant : undefined;
   const config = () => readOperatorConfig(environment, tenant);
-  return command.run({ terminal, config, stopping }, values, positionals);
+  return command.run({ terminal, config, stopping, input }, values, positionals);
 }
 
 const usageLine = ({ path, operands = '' }: Command): string => `${path.join(' ')} ${operands}`.trim();

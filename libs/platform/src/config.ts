@@ -131,7 +131,9 @@ export type BoxAuthConfig =
 export type GatewayConfig = Readonly<
   Values<typeof gatewayVariables> & { OKTA_API_ISSUER_URI: string; boxAuth: BoxAuthConfig }
 >;
-export type OperatorConfig = Readonly<Values<typeof operatorVariables> & { boxAuth: () => BoxAuthConfig }>;
+export type OperatorConfig = Readonly<
+  Values<typeof operatorVariables> & { boxAuth: () => BoxAuthConfig; oktaIssuer: () => string }
+>;
 export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & { boxAuth: BoxAuthConfig }>;
 
 /** Throws ConfigError, which names each variable at fault, says what is wrong and shows an example. */
@@ -158,11 +160,16 @@ export function readProvisionerConfig(environment: Environment = process.env): P
   return Object.freeze({ ...values, boxAuth: readBoxAuth(values) });
 }
 
-/** As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Box's variables are checked when `boxAuth` is called. */
+/**
+ * As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Box's variables are checked when `boxAuth` is called, Okta's
+ * when `oktaIssuer` is.
+ */
 export function readOperatorConfig(environment: Environment = process.env, tenant?: string): OperatorConfig {
   const given = tenant === undefined ? environment : { ...environment, FOYER_TENANT: tenant };
   const values = readVariables(operatorVariables, given);
-  return Object.freeze({ ...values, boxAuth: () => readBoxAuth(values) });
+  const { OKTA_ISSUER_URI } = gatewayVariables;
+  const oktaIssuer = () => readVariables({ OKTA_ISSUER_URI }, given).OKTA_ISSUER_URI;
+  return Object.freeze({ ...values, boxAuth: () => readBoxAuth(values), oktaIssuer });
 }
 
 function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {

@@ -1,1 +1,2 @@
 export * from './roster.ts';
+export * from './until-aborted.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { untilAborted } from '@foyer/roster';
 import { FoyerError, type BatchFormat } from '@foyer/shared';
 
 const formats: Readonly<Record<string, BatchFormat>> = {
@@ -38,27 +39,18 @@ export class Body {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array> {
-    // Left to itself, the iterator would close the connection, and with it the answer.
-    const reader = this.req.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
-    const { promise: stopped, reject } = Promise.withResolvers<never>();
-    stopped.catch(() => undefined);
-    const stop = () => reject(new Error('stopping'));
-    this.stopping.addEventListener('abort', stop, { once: true });
-    if (this.stopping.aborted) stop();
     try {
-      for (;;) {
-        const next = await Promise.race([reader.next(), stopped]);
-        if (next.done) return;
-        this.digest.update(next.value);
-        yield next.value;
+      for await (const chunk of untilAborted(this.pieces(), this.stopping)) {
+        this.digest.update(chunk);
+        yield chunk;
       }
     } finally {
-      this.stopping.removeEventListener('abort', stop);
-      // Not waited for: a read that never ends would hold it.
-      reader.return?.().then(
-        () => this.req.resume(),
-        () => undefined,
-      );
+      this.req.resume();
     }
+  }
+
+  /** Left to itself, a request's iterator would close the connection at its end, and with it the answer. */
+  private pieces(): AsyncIterable<Uint8Array> {
+    return this.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   }
 }

@@ -9,10 +9,12 @@ import { boxAppCommand } from './box-app.ts';
 import { deadExplainCommand } from './dead-explain.ts';
 import { deadListCommand } from './dead-list.ts';
 import { deadRetryCommand } from './dead-retry.ts';
+import { importCommand } from './import.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Every command, in the order of the help. The first whose words fit is run: longer ones go before what they begin with. */
 export const commands: readonly Command[] = [
+  importCommand,
   verifyCommand,
   auditVerifyCommand,
   auditExportCommand,

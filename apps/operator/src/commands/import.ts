@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { BatchIntake, Batches, PrismaCallLog, type Database } from '@foyer/persistence';
+import { receiveBatch, type Reception } from '@foyer/provisioning';
+import { readRoster } from '@foyer/roster';
+import type { ProvisioningBatch } from '@foyer/shared';
+import { followBatch } from '../batch-follow.ts';
+import { OperatorProblem, type Command, type Setting } from '../command.ts';
+import { openRoster, type RosterInput } from '../roster-input.ts';
+import { withTenant } from '../tenancy.ts';
+
+export const importCommand: Command = {
+  path: ['import'],
+  operands: 'FILE',
+  summary: 'bring a file of people into step, and follow it to its end; - is standard input',
+  options: { format: { type: 'string' }, follow: { type: 'string' } },
+  help: {
+    '--format F': 'csv or jsonl; else by the ending of the name',
+    '--follow BATCH': 'no file: only follow a batch that was taken in before',
+  },
+  async run(setting, values, operands) {
+    const { follow } = values;
+    if (follow !== undefined && operands.length > 0)
+      throw new OperatorProblem('import takes a file or --follow, not both.');
+    if (typeof follow === 'string') return followOnly(follow, setting);
+    const [path, ...others] = operands;
+    if (path === undefined || others.length > 0)
+      throw new OperatorProblem('import takes one file, or - for input.');
+    const issuer = setting.config().oktaIssuer();
+    const input = await openRoster(path, values, setting);
+    return withTenant(setting.config(), (parts) => takeIn(input, issuer, parts, setting));
+  },
+};
+
+interface Parts {
+  readonly database: Database;
+  readonly tenantId: string;
+}
+
+async function followOnly(id: string, setting: Setting): Promise<number> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+    throw new OperatorProblem('--follow takes the id of a batch.');
+  return withTenant(setting.config(), ({ database, tenantId }) =>
+    followBatch(id, new Batches(database, tenantId), setting),
+  );
+}
+
+async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting: Setting): Promise<number> {
+  const { terminal, stopping } = setting;
+  const { database, tenantId } = parts;
+  const digest = createHash('sha256');
+  const progress = terminal.progress('reading');
+  const actor = `operator:${userInfo().username}`;
+  let taken = 0;
+  async function* hashed(source: AsyncIterable<Uint8Array>) {
+    for await (const chunk of source) {
+      digest.update(chunk);
+      yield chunk;
+    }
+  }
+  const chunks = hashed(
+    input.chunks((bytes) => progress.update(bytes, input.bytes, `bytes, ${taken} lines`)),
+  );
+  const batches = new Batches(database, tenantId);
+  const reception = await receiveBatch(
+    readRoster(chunks, { format: input.format, issuer }),
+    new BatchIntake(database, tenantId),
+    { actor, format: input.format, key: null },
+    { bodyHash: () => digest.digest('hex'), onTaken: (lines) => (taken = lines) },
+  ).finally(() => progress.end());
+  const batch = await received(reception, batches, stopping);
+  await record(parts, actor, batch);
+  if (stopping.aborted && batch.stopped) {
+    throw new OperatorProblem(
+      `Stopped before line ${batch.stopped.line}. The ${batch.counts.lines} lines before are batch ` +
+        `${batch.id} and are worked on; import the same file again for the rest.`,
+    );
+  }
+  terminal.remark(`Batch ${batch.id}: ${batch.counts.lines} lines are taken in. It goes on by itself.`);
+  return followBatch(batch.id, batches, setting);
+}
+
+async function received(
+  reception: Reception,
+  batches: Batches,
+  stopping: AbortSignal,
+): Promise<ProvisioningBatch> {
+  if (reception.kind === 'unusable') {
+    if (stopping.aborted) throw new OperatorProblem('Stopped before anybody was taken in.');
+    throw new OperatorProblem(`The file cannot be used: ${reception.field} ${reception.why}.`);
+  }
+  const batch = reception.kind === 'received' ? await batches.progress(reception.batchId) : null;
+  if (batch === null) throw new Error('The batch that was just made is not there.');
+  return batch;
+}
+
+/** An operator's command that changes something is on record like a call of the API. */
+async function record(
+  { database, tenantId }: Parts,
+  actor: string,
+  { id, format, counts, stopped }: ProvisioningBatch,
+): Promise<void> {
+  await new PrismaCallLog(database, tenantId, 0).record(
+    { requestId: null, identityId: null, lease: null },
+    {
+      direction: 'in',
+      system: 'foyer',
+      operation: 'create_provisioning_batch',
+      method: 'RUN',
+      path: 'import',
+      actor,
+      parameters: {
+        batchId: id,
+        format,
+        lines: counts.lines,
+        refused: counts.refused,
+        ...(stopped && { stopped }),
+      },
+    },
+    { result: 'ok', status: null, error: null, answer: null, durationMs: 0 },
+  );
+}

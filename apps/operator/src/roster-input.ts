@@ -1,0 +1,54 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { types } from 'node:util';
+import { untilAborted } from '@foyer/roster';
+import type { BatchFormat } from '@foyer/shared';
+import { OperatorProblem, type Setting, type Values } from './command.ts';
+
+/** A file of people to be read once. `bytes` is null when nobody knows how many. */
+export interface RosterInput {
+  readonly format: BatchFormat;
+  readonly bytes: number | null;
+  chunks(onBytes: (bytes: number) => void): AsyncIterable<Uint8Array>;
+}
+
+const endings: Readonly<Record<string, BatchFormat>> = { csv: 'csv', jsonl: 'jsonl', ndjson: 'jsonl' };
+
+/** Opens the file that the operand names; `-` is standard input. Throws OperatorProblem for what cannot be read. */
+export async function openRoster(path: string, values: Values, setting: Setting): Promise<RosterInput> {
+  const format = formatOf(path, values.format);
+  const { stopping } = setting;
+  if (path === '-') {
+    const input = untilAborted(setting.input, stopping);
+    return { format, bytes: null, chunks: (onBytes) => counted(input, onBytes) };
+  }
+  const found = await stat(path).catch((error: unknown) => {
+    throw new OperatorProblem(`${path} cannot be read: ${reasonOf(error)}.`);
+  });
+  if (!found.isFile()) throw new OperatorProblem(`${path} is not a file.`);
+  const chunks = (onBytes: (bytes: number) => void) =>
+    counted(createReadStream(path, { signal: stopping }), onBytes);
+  return { format, bytes: found.size, chunks };
+}
+
+function formatOf(path: string, given: Values[string]): BatchFormat {
+  if (given === 'csv' || given === 'jsonl') return given;
+  if (given !== undefined) throw new OperatorProblem('--format must be csv or jsonl.');
+  const format = endings[path.split('.').at(-1)?.toLowerCase() ?? ''];
+  if (format !== undefined && path !== '-') return format;
+  throw new OperatorProblem('Say how the file is written: --format csv or --format jsonl.');
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    onBytes(bytes);
+    yield chunk;
+  }
+}
+
+const reasonOf = (error: unknown): string => (types.isNativeError(error) ? error.message : String(error));
