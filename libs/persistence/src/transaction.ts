@@ -106,8 +106,8 @@ export function transactionOn<T>(
   onBroken: (error: Error) => void = () => undefined,
 ): Promise<T> {
   const once = async (): Promise<T> => {
-    await client.query(begin[mode]);
     try {
+      await client.query(begin[mode]);
       const result = await insideTransaction(work);
       await client.query('COMMIT');
       return result;
