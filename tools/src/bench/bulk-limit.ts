@@ -51,10 +51,12 @@ async function callsOf(stack: Stack, ms: number): Promise<BoxCall[]> {
   throw new Error(`The twin did not see calls for ${ms / 1000} s.`);
 }
 
-function judge(calls: readonly BoxCall[], minutes: number): Figure[] {
+/** `calls` in order of arrival. */
+export function judge(calls: readonly Pick<BoxCall, 'at' | 'status'>[], minutes: number): Figure[] {
   const first = Date.parse(calls[0]!.at);
   const perWindow = new Array<number>(minutes).fill(0);
-  for (const { at } of calls) {
+  for (const { at, status } of calls) {
+    if (status === 429) continue;
     const window = Math.floor((Date.parse(at) - first) / WINDOW_MS);
     if (window < minutes) perWindow[window]! += 1;
   }

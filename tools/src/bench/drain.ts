@@ -1,5 +1,6 @@
-import { startStack } from '../stack.ts';
-import { emptyJobsRate } from './child.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { runEmptyJobs } from './child.ts';
+import { cpuMs } from './cpu.ts';
 import { Crowd } from './crowd.ts';
 import { atLeast, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
 import { median } from './measure.ts';
@@ -18,7 +19,8 @@ const sizes: Record<Backend, Record<Scale, { people: number; jobs: number }>> = 
 
 /**
  * People a second that one provisioner drains from the table, relay, queue, Box twin, record and all, over the empty jobs a
- * second that BullMQ alone runs from a queue filled beforehand. In turns; the first round warms up.
+ * second that BullMQ alone runs from a queue filled beforehand. In turns; the first round warms up. The processor time of
+ * each goes with it: on a machine that others use, it tells more than the time that went by.
  */
 async function drain(backend: Backend, bar: number, scale: Scale): Promise<Figure> {
   const { people, jobs } = sizes[backend][scale];
@@ -28,33 +30,60 @@ async function drain(backend: Backend, bar: number, scale: Scale): Promise<Figur
     env: UNLIMITED,
   });
   const crowd = await Crowd.open(stack.databaseUrl);
-  const drained: number[] = [];
-  const empty: number[] = [];
+  const rounds: Round[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       await crowd.admit(people);
-      const jobsRate = await emptyJobsRate(stack, jobs, CONCURRENCY);
-      const { rate } = await crowd.release();
-      if (round === 0) continue;
-      empty.push(jobsRate);
-      drained.push(rate);
+      rounds.push(await measureRound(stack, crowd, jobs));
     }
   } finally {
     await crowd.close();
     await stack.stop();
   }
-  const ratios = drained.map((rate, at) => rate / empty[at]!);
-  return atLeast(
+  return judge(
+    rounds.slice(1),
     `people drained a second over empty BullMQ jobs a second, on ${backend} (${ROUNDS} rounds of ${grouped(people)} people)`,
-    median(ratios),
     bar,
-    {
-      people: median(drained),
-      jobs: median(empty),
-      lowestRatio: Math.min(...ratios),
-      highestRatio: Math.max(...ratios),
-    },
   );
+}
+
+/** People and empty jobs a second; milliseconds of processor time, all programs together, of one of either. */
+interface Round {
+  readonly people: number;
+  readonly jobs: number;
+  readonly personCpuMs: number | null;
+  readonly jobCpuMs: number | null;
+}
+
+async function measureRound(stack: Stack, crowd: Crowd, jobs: number): Promise<Round> {
+  const { postgres, redis, box, provisioners } = stack.parts;
+  const servers = [postgres, redis];
+  const programs = [...servers, box, ...provisioners];
+  const before = await cpuMs(servers);
+  const empty = await runEmptyJobs(stack, jobs, CONCURRENCY);
+  const between = await cpuMs(servers);
+  const began = await cpuMs(programs);
+  const { rate, people } = await crowd.release();
+  const ended = await cpuMs(programs);
+  return {
+    people: rate,
+    jobs: empty.rate,
+    personCpuMs: ended === null || began === null ? null : (ended - began) / people,
+    jobCpuMs: between === null || before === null ? null : (between - before + empty.cpuMs) / empty.all,
+  };
+}
+
+function judge(rounds: readonly Round[], name: string, bar: number): Figure {
+  const ratios = rounds.map(({ people, jobs }) => people / jobs);
+  const personCpuMs = median(rounds.flatMap((round) => round.personCpuMs ?? []));
+  const jobCpuMs = median(rounds.flatMap((round) => round.jobCpuMs ?? []));
+  return atLeast(name, median(ratios), bar, {
+    people: median(rounds.map(({ people }) => people)),
+    jobs: median(rounds.map(({ jobs }) => jobs)),
+    lowestRatio: Math.min(...ratios),
+    highestRatio: Math.max(...ratios),
+    ...(Number.isFinite(personCpuMs) && { personCpuMs, jobCpuMs, cpuRatio: jobCpuMs / personCpuMs }),
+  });
 }
 
 export const drainMeasurements: readonly Measurement[] = [
