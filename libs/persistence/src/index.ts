@@ -7,6 +7,7 @@ export * from './audit/reader.ts';
 export * from './audit/sealer.ts';
 export * from './batches/batch-intake.ts';
 export * from './batches/batches.ts';
+export * from './batches/forecast-store.ts';
 export * from './box-budget-store.ts';
 export * from './box-budget.ts';
 export * from './call-log.ts';

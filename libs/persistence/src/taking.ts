@@ -78,7 +78,9 @@ export const toUnread = (
 
 /** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
  * is not there, is as unsettled as one without an outcome: Box is asked. */
-function toLastCreate(row: TakenRow): LastCreate | null {
+export function toLastCreate(
+  row: Pick<TakenRow, 'create_id' | 'create_result' | 'create_status'>,
+): LastCreate | null {
   if (row.create_id === null) return null;
   if (row.create_result === 'refused') return row.create_status === 409 ? 'conflict' : 'refused';
   return row.create_result === 'failed' ? 'refused' : 'unsettled';

@@ -18,7 +18,7 @@ type AccountStore = Pick<
 >;
 
 interface ConvergeParts {
-  readonly box: BoxPort;
+  readonly box: Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser'>;
   readonly store: AccountStore;
   /** What this turn's calls are paid from. */
   readonly allowance?: Allowance;

@@ -9,6 +9,8 @@ export * from './budget-port.ts';
 export * from './budget.ts';
 export * from './converge.ts';
 export * from './display-name.ts';
+export * from './forecast.ts';
+export * from './foresee.ts';
 export * from './model.ts';
 export * from './plan.ts';
 export * from './queue-port.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorCodes, type FieldError } from './errors.ts';
 import type { Person } from './person.ts';
+import { RequestOutcome } from './request.ts';
 import { page } from './rest.ts';
 
 /** How a file of people is written: JSON Lines, or CSV with a header. */
@@ -88,3 +89,33 @@ export const ProvisioningBatchStatus = ProvisioningBatch.extend({ failures: page
   id: 'ProvisioningBatchStatus',
 });
 export type ProvisioningBatchStatus = z.infer<typeof ProvisioningBatchStatus>;
+
+/** What would become of a line: an outcome of its request, `refused` at the door, or `failed` with a code. */
+export const ForecastLine = z
+  .object({
+    line: z.int(),
+    subject: z.string().nullable(),
+    would: z.enum([...RequestOutcome.options, 'refused', 'failed']),
+    code: z.enum(errorCodes).nullable(),
+    detail: z.string().nullable(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'ForecastLine' });
+export type ForecastLine = z.infer<typeof ForecastLine>;
+
+const ForecastCounts = BatchCounts.omit({ waiting: true });
+export type ForecastCounts = z.infer<typeof ForecastCounts>;
+
+/** What taking a file in would do, line by line in its order. Nothing of it was done. */
+export const BatchForecast = z
+  .object({ counts: ForecastCounts, lines: z.array(ForecastLine), stopped: Stop.nullable() })
+  .meta({ id: 'BatchForecast' });
+export type BatchForecast = z.infer<typeof BatchForecast>;
+
+export const NewBatchQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('`true`: only say what taking the file in would do; nothing is made or changed.'),
+});
+export type NewBatchQuery = z.infer<typeof NewBatchQuery>;

@@ -184,3 +184,162 @@ describe('import', () => {
     ).toEqual([]);
   });
 });
+
+describe('import --dry-run', () => {
+  /** A person in each situation that a line may meet, and the file about them. */
+  async function everybody(): Promise<string> {
+    const { out } = await tenant.workUntil(
+      tenant.runWith(
+        { input: stream(lines([1, 2, 3, 4, 5].map((at) => person(at)))) },
+        'import',
+        '-',
+        '--format',
+        'jsonl',
+      ),
+    );
+    expect(out).toContain('5 created');
+    await world.box('POST', 'seed', {
+      users: [
+        { name: 'Person 6', externalId: '00u6' },
+        { name: 'Another name', externalId: '00u7' },
+      ],
+    });
+    await tenant.sql(`UPDATE identity SET active = false WHERE tenant_id = $1 AND subject = '00u3'`, [
+      tenant.tenantId,
+    ]);
+    // A create of ours that nobody knows the end of: the next one looks first.
+    await world.box('POST', 'faults', { kind: 'resetAfter', match: { method: 'POST', path: '/2.0/users' } });
+    const lost = await tenant.admit('00u9');
+    await tenant.work(lost.requestId);
+    return lines([
+      person(1),
+      person(2, 'Other name'),
+      person(3, 'Other name'),
+      { ...person(4), username: 'new@example.com' },
+      { subject: '00u5' },
+      person(6),
+      person(7),
+      person(9, 'Person 00u9'),
+      person(10),
+      person(10),
+    ]);
+  }
+  const tables = [
+    'identity',
+    'provisioning_request',
+    'request_event',
+    'box_account',
+    'provisioning_batch',
+    'provisioning_batch_line',
+  ];
+  const everything = async () => ({
+    tables: await Promise.all(
+      tables.map(async (table) => tenant.sql(`SELECT t::text FROM ${table} t ORDER BY 1`)),
+    ),
+    box: ((await world.box('GET', 'state')) as { users: unknown[] }).users,
+  });
+  const writes = async () =>
+    ((await world.box('GET', 'calls')) as { calls: { method: string; path: string }[] }).calls.filter(
+      ({ method, path }) => method !== 'GET' && path !== '/oauth2/token',
+    ).length;
+  const told = (out: string) =>
+    out.split('\n').flatMap((line) => {
+      const [, at, would] = /^line (\d+)(?: \([^)]*\))?: (\w+)/.exec(line) ?? [];
+      return at === undefined ? [] : [[Number(at), would]];
+    });
+
+  it('foresees for each line what then happens, and writes nothing anywhere', async () => {
+    const text = await everybody();
+    const [before, written] = [await everything(), await writes()];
+    const { status, out, err } = await tenant.runWith(
+      { input: stream(text) },
+      'import',
+      '-',
+      '--format',
+      'jsonl',
+      '--dry-run',
+    );
+    expect([status, err]).toEqual([1, expect.stringContaining('Nothing was done. 10 lines')]);
+    expect(told(out)).toEqual([
+      [1, 'unchanged'],
+      [2, 'updated'],
+      [3, 'refused'],
+      [4, 'unchanged'],
+      [5, 'refused'],
+      [6, 'adopted'],
+      [7, 'adopted'],
+      [8, 'created'],
+      [9, 'created'],
+      [10, 'refused'],
+    ]);
+    expect([await everything(), await writes()]).toEqual([before, written]);
+
+    const real = await tenant.workUntil(
+      tenant.runWith({ input: stream(text) }, 'import', '-', '--format', 'jsonl'),
+    );
+    expect(real.status).toBe(1);
+    const { id } = await batchOf();
+    const outcomes = await tenant.sql<{ line: number; outcome: string }>(
+      `SELECT l.line, coalesce(r.outcome, CASE WHEN r.id IS NULL THEN 'refused' ELSE 'failed' END) AS outcome
+       FROM provisioning_batch_line l LEFT JOIN provisioning_request r ON r.id = l.request_id
+       WHERE l.batch_id = $1 ORDER BY l.line`,
+      [id],
+    );
+    const happened = new Map(outcomes.map(({ line, outcome }) => [line, outcome]));
+    expect(told(out).map(([line]) => [line, happened.get(line as number) ?? 'unchanged'])).toEqual(told(out));
+  });
+
+  it('foresees who would fail, and why', async () => {
+    await tenant.workUntil(
+      tenant.runWith({ input: stream(lines([person(1)])) }, 'import', '-', '--format', 'jsonl'),
+    );
+    await tenant.people(1);
+    await tenant.sql(
+      `UPDATE box_account SET box_user_id = '999' WHERE tenant_id = $1 AND identity_id = (
+         SELECT id FROM identity WHERE tenant_id = $1 AND subject = '00u1')`,
+      [tenant.tenantId],
+    );
+    const text = lines([person(1, 'Renamed')]);
+    const { out } = await tenant.runWith(
+      { input: stream(text) },
+      'import',
+      '-',
+      '--format',
+      'jsonl',
+      '--dry-run',
+    );
+    expect(out).toBe('line 1 (00u1): failed: box_user_missing: Box user 999 was deleted in Box.\n');
+    const real = await tenant.workUntil(
+      tenant.runWith({ input: stream(text) }, 'import', '-', '--format', 'jsonl'),
+    );
+    expect(real.out).toContain('box_user_missing: Box user 999 was deleted in Box.');
+  });
+
+  it('reads Box page by page, and not at all when everybody is in step', async () => {
+    await tenant.people(2500);
+    await world.box('DELETE', 'calls');
+    const listings = async () =>
+      ((await world.box('GET', 'calls')) as { calls: { path: string }[] }).calls.filter(
+        ({ path }) => path === '/2.0/users',
+      ).length;
+    const known = { subject: 'bulk-7', username: 'bulk-7@example.com', name: 'bulk-7' };
+    const dry = (...people: object[]) =>
+      tenant.runWith({ input: stream(lines(people)) }, 'import', '-', '--format', 'jsonl', '--dry-run');
+    expect((await dry(known)).out).toBe('line 1 (bulk-7): unchanged\n');
+    expect(await listings()).toBe(0);
+    expect((await dry(known, person(1))).out).toContain('line 2 (00u1): created');
+    expect(await listings()).toBe(3);
+  });
+
+  it('says when Box cannot be read, and when the file cannot be used', async () => {
+    const dry = (text: string) =>
+      tenant.runWith({ input: stream(text) }, 'import', '-', '--format', 'jsonl', '--dry-run');
+    expect((await dry('\n')).err).toContain('The file cannot be used: file names nobody.');
+    await world.box('POST', 'faults', { kind: 'status', status: 403, match: { path: '/2.0/users' } });
+    expect(await dry(lines([person(1)]))).toMatchObject({
+      status: 2,
+      out: '',
+      err: expect.stringMatching(/Box could not be read: .*box_forbidden.*Nothing was done/) as string,
+    });
+  });
+});

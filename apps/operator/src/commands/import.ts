@@ -6,6 +6,7 @@ import { readRoster } from '@foyer/roster';
 import type { ProvisioningBatch } from '@foyer/shared';
 import { followBatch } from '../batch-follow.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
+import { dryRun } from '../dry-run.ts';
 import { openRoster, type RosterInput } from '../roster-input.ts';
 import { withTenant } from '../tenancy.ts';
 
@@ -13,9 +14,10 @@ export const importCommand: Command = {
   path: ['import'],
   operands: 'FILE',
   summary: 'bring a file of people into step, and follow it to its end; - is standard input',
-  options: { format: { type: 'string' }, follow: { type: 'string' } },
+  options: { format: { type: 'string' }, 'dry-run': { type: 'boolean' }, follow: { type: 'string' } },
   help: {
     '--format F': 'csv or jsonl; else by the ending of the name',
+    '--dry-run': 'only say for each line what it would do; nothing is made or changed',
     '--follow BATCH': 'no file: only follow a batch that was taken in before',
   },
   async run(setting, values, operands) {
@@ -28,7 +30,14 @@ export const importCommand: Command = {
       throw new OperatorProblem('import takes one file, or - for input.');
     const issuer = setting.config().oktaIssuer();
     const input = await openRoster(path, values, setting);
-    return withTenant(setting.config(), (parts) => takeIn(input, issuer, parts, setting));
+    return withTenant(setting.config(), (parts) => {
+      if (!values['dry-run']) return takeIn(input, issuer, parts, setting);
+      const entries = readRoster(
+        input.chunks(() => {}),
+        { format: input.format, issuer },
+      );
+      return dryRun(entries, parts, setting);
+    });
   },
 };
 

@@ -1,0 +1,96 @@
+import {
+  boxDisplayName,
+  type BoxUserStatus,
+  type ForecastStanding,
+  type ForecastStore,
+} from '@foyer/provisioning';
+import type { Person } from '@foyer/shared';
+import { toLastCreate } from '../taking.ts';
+import type { Database } from '../database.ts';
+
+interface Row {
+  readonly at: number;
+  readonly id: string | null;
+  readonly active: boolean | null;
+  readonly generation: number | null;
+  readonly username: string | null;
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly box_user_id: string | null;
+  readonly box_name: string | null;
+  readonly box_status: BoxUserStatus | null;
+  readonly applied_generation: number | null;
+  readonly missing: boolean;
+  readonly create_id: bigint | null;
+  readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
+  readonly create_status: number | null;
+}
+
+/** How people of a file stand, read as the door and a worker would read it. */
+const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
+    a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
+    a.missing_since IS NOT NULL AS missing, c.id AS create_id, c.result AS create_result, c.status AS create_status
+  FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
+  LEFT JOIN identity i ON i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject
+  LEFT JOIN box_account a ON a.identity_id = i.id
+  LEFT JOIN LATERAL (
+    SELECT call.id, o.result, o.status FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
+    WHERE call.identity_id = i.id AND call.operation = 'create_user' AND call.id > i.creates_after
+    ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1
+  ) c ON a.identity_id IS NULL ORDER BY p.at`;
+
+export class PostgresForecastStore implements ForecastStore {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  async standings(people: readonly Person[]): Promise<ForecastStanding[]> {
+    const { rows } = await this.database.pool.query<Row>(standings, [
+      this.tenantId,
+      people.map(({ issuer }) => issuer),
+      people.map(({ subject }) => subject),
+    ]);
+    return rows.map((row, at) => toStanding(row, people[at]!));
+  }
+
+  async owners(boxUserIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.database.pool.query<{ id: string; owner: string }>(
+      `SELECT box_user_id AS id, identity_id AS owner FROM box_account WHERE tenant_id = $1 AND box_user_id = ANY($2)`,
+      [this.tenantId, boxUserIds],
+    );
+    return new Map(rows.map(({ id, owner }) => [id, owner]));
+  }
+}
+
+function toStanding(row: Row, person: Person): ForecastStanding {
+  const isChanged =
+    row.username !== person.username || row.email !== (person.email ?? null) || row.name !== person.name;
+  const generation = (row.generation ?? 0) + (isChanged ? 1 : 0);
+  const account =
+    row.box_user_id === null
+      ? null
+      : {
+          boxUserId: row.box_user_id,
+          name: row.box_name!,
+          status: row.box_status!,
+          appliedGeneration: row.applied_generation!,
+          isMissing: row.missing,
+        };
+  return {
+    desired: {
+      // Somebody who is not there yet has no id; nobody owns anything as nobody.
+      identityId: row.id ?? '',
+      externalId: person.subject,
+      name: boxDisplayName(person),
+      active: row.active ?? true,
+      generation,
+    },
+    inStep: account !== null && !account.isMissing && account.appliedGeneration === generation,
+    account,
+    lastCreate: row.create_id === null ? null : toLastCreate(row),
+  };
+}

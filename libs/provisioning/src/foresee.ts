@@ -1,0 +1,71 @@
+import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import type { BoxPort, BoxResult } from './box-port.ts';
+import { converge } from './converge.ts';
+import type { BoxAccount, BoxUser, Desired, LastCreate } from './model.ts';
+import type { SaveResult, Taken } from './store-port.ts';
+
+/** Box and our mapping as they are, for looking only. */
+export interface BoxView {
+  user(boxUserId: string): BoxUser | null;
+  userWith(externalId: string): BoxUser | null;
+  /** The identity that the Box user is mapped to; null for none. */
+  ownerOf(boxUserId: string): string | null;
+}
+
+export type Foreseen =
+  | { readonly kind: 'outcome'; readonly outcome: RequestOutcome }
+  | { readonly kind: 'fault'; readonly code: ErrorCode; readonly detail: string };
+
+interface Standing {
+  readonly desired: Desired;
+  readonly account: BoxAccount | null;
+  readonly lastCreate: LastCreate | null;
+}
+
+/** A Box user that is not there yet. */
+const UNBORN = '0';
+const never = new AbortController().signal;
+
+/**
+ * What a request would do, found out by converging with a Box that only answers from `view`: the very steps that a worker
+ * takes, and nothing is called or written.
+ */
+export async function foresee(standing: Standing, view: BoxView): Promise<Foreseen> {
+  const { identityId } = standing.desired;
+  const lease = { identityId, requestId: '', token: 0n };
+  const taken: Taken = { ...standing, lease, attempts: 1, failures: 0, effect: null };
+  const saveAccount = async (_lease: unknown, { boxUserId }: BoxAccount): Promise<SaveResult> => {
+    const owner = view.ownerOf(boxUserId);
+    return owner === null || owner === identityId ? 'saved' : 'belongs-to-another';
+  };
+  const nothing = async () => {};
+  const store = { saveAccount, markMissing: nothing, restoreAccount: nothing, forgetAccount: nothing };
+  const ending = await converge(taken, { box: imagined(view), store, stopping: never });
+  if (ending.kind === 'converged') return { kind: 'outcome', outcome: ending.outcome };
+  if (ending.kind === 'handed-back') throw new Error('Nobody stopped it.');
+  return { kind: 'fault', code: ending.fault.code, detail: ending.fault.detail };
+}
+
+type Imagined = Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser'>;
+
+const ok = <T>(value: T): BoxResult<T> => ({ ok: true, value });
+
+/** As Box would answer. What it is told changes what it says only of the user that it was told to make or change. */
+function imagined(view: BoxView): Imagined {
+  return {
+    createUser: async (_context, { externalId, name }) => {
+      const taken = view.userWith(externalId);
+      if (taken) return ok({ kind: 'exists', conflictId: taken.id });
+      const user = { id: UNBORN, name, login: '', status: 'active', externalId, isAppUser: true } as const;
+      return ok({ kind: 'created', user });
+    },
+    findUser: async (_context, externalId) => ok(view.userWith(externalId)),
+    readUser: async (_context, boxUserId) => ok(view.user(boxUserId)),
+    updateUser: async (_context, boxUserId, change) => {
+      const user = view.user(boxUserId);
+      if (user) return ok({ ...user, ...change });
+      const detail = `Box shows no user ${boxUserId}.`;
+      return { ok: false, fault: { code: 'box_user_missing', detail, ambiguous: false } };
+    },
+  };
+}
