@@ -84,6 +84,7 @@ export async function inTransaction<T>(
   pool: Pool,
   mode: Mode,
   work: (client: PoolClient) => Promise<T>,
+  retry: RetryOptions = {},
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -91,7 +92,7 @@ export async function inTransaction<T>(
   const note = (error: Error) => (broken = error);
   client.on('error', note);
   try {
-    return await transactionOn(client, mode, () => work(client), note);
+    return await transactionOn(client, mode, () => work(client), { ...retry, onBroken: note });
   } finally {
     client.off('error', note);
     client.release(broken);
@@ -103,7 +104,10 @@ export function transactionOn<T>(
   client: ClientBase,
   mode: Mode,
   work: () => Promise<T>,
-  onBroken: (error: Error) => void = () => undefined,
+  {
+    onBroken = () => undefined,
+    ...retry
+  }: RetryOptions & { readonly onBroken?: (error: Error) => void } = {},
 ): Promise<T> {
   const once = async (): Promise<T> => {
     try {
@@ -116,5 +120,5 @@ export function transactionOn<T>(
       throw error;
     }
   };
-  return mode === 'snapshot' ? once() : again(once);
+  return mode === 'snapshot' ? once() : again(once, retry);
 }

@@ -2,14 +2,11 @@ import type { BatchBegun, BatchChunk, BatchStore, NewBatch } from '@foyer/provis
 import type { BatchStop } from '@foyer/shared';
 import type pg from 'pg';
 import type { Database } from '../database.ts';
+import { inTransaction, UNIQUE_VIOLATION } from '../transaction.ts';
 import * as sql from './batch-sql.ts';
 
 /** Whoever reads a file and has not said so for this long has gone, in milliseconds by the database's clock. */
 export const READER_GONE_MS = 30_000;
-
-const TRIES = 5;
-/** Deadlock, serialization failure, and a request that an operator's retry made in the same moment. */
-const races = new Set(['40P01', '40001', '23505']);
 
 /** Takes files of people in. The rules are those of `Intake`, for hundreds at a time. */
 export class BatchIntake implements BatchStore {
@@ -39,14 +36,13 @@ export class BatchIntake implements BatchStore {
   }
 
   async take(batchId: string, chunk: BatchChunk): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.inTransaction((client) => this.takeOnce(client, batchId, chunk));
-      } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-        if (!races.has(code) || tries === TRIES) throw error;
-      }
-    }
+    // An operator's retry may make the same request in the same moment: the next try finds it.
+    await inTransaction(
+      this.database.pool,
+      'read-committed',
+      (client) => this.takeOnce(client, batchId, chunk),
+      { alsoOn: [UNIQUE_VIOLATION] },
+    );
   }
 
   async beat(batchId: string): Promise<void> {
@@ -102,21 +98,5 @@ export class BatchIntake implements BatchStore {
     }
     const lines = [...people, ...refused].map(({ line }) => line);
     await client.query(sql.count, [batchId, this.tenantId, lines.length, Math.max(...lines), people.length]);
-  }
-
-  private async inTransaction(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
-    const client = await this.database.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      await work(client);
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch((worse: Error) => (broken = worse));
-      throw error;
-    } finally {
-      // A connection that could not roll back is not fit for the next one.
-      client.release(broken);
-    }
   }
 }

@@ -21,7 +21,7 @@ interface Row {
   readonly box_status: BoxUserStatus | null;
   readonly applied_generation: number | null;
   readonly missing: boolean;
-  readonly create_id: bigint | null;
+  readonly create_id: string | null;
   readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
   readonly create_status: number | null;
 }
@@ -91,6 +91,6 @@ function toStanding(row: Row, person: Person): ForecastStanding {
     },
     inStep: account !== null && !account.isMissing && account.appliedGeneration === generation,
     account,
-    lastCreate: row.create_id === null ? null : toLastCreate(row),
+    lastCreate: toLastCreate(row),
   };
 }
