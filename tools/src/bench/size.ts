@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase, openTenant } from '@foyer/persistence';
 import pg from 'pg';
 import { startPostgres } from '../postgres.ts';
@@ -9,6 +8,7 @@ import { Crowd } from './crowd.ts';
 import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
 import { load } from './load.ts';
 import { median, rate } from './measure.ts';
+import { untilSealed } from './sealed.ts';
 import { UNLIMITED } from './unlimited.ts';
 
 const sizes: Record<Scale, { few: number; many: number; people: number; rounds: number }> = {
@@ -66,6 +66,7 @@ async function side(postgresUrl: string, count: number): Promise<Side> {
   try {
     await load(client, await tenantOf(stack.databaseUrl), count, 'done');
     const worker = await startDrainWorker(stack, TENANT, 'audited');
+    // In a system that has run for long, the log of those who are there was sealed long ago.
     await untilSealed(client);
     const { rows } = await client.query<{ id: string }>(
       'SELECT id FROM provisioning_request ORDER BY random() LIMIT $1',
@@ -88,25 +89,6 @@ async function side(postgresUrl: string, count: number): Promise<Side> {
 async function tenantOf(databaseUrl: string): Promise<string> {
   const database = openDatabase({ url: databaseUrl, poolSize: 2 });
   return openTenant(database, TENANT).finally(() => database.close());
-}
-
-const LOOK_EVERY_MS = 500;
-const SEALED_WITHIN_MS = 1_800_000;
-
-/** The call log of those who are there was sealed long ago in a system that has run; here it has to be done first. */
-async function untilSealed(client: pg.Client): Promise<void> {
-  const until = performance.now() + SEALED_WITHIN_MS;
-  const { rows: log } = await client.query<{ rows: string }>(
-    'SELECT (SELECT count(*) FROM api_call) + (SELECT count(*) FROM api_call_outcome) AS rows',
-  );
-  while (performance.now() < until) {
-    const { rows } = await client.query<{ rows: string }>(
-      'SELECT coalesce(sum(count), 0) AS rows FROM audit_block',
-    );
-    if (rows[0]!.rows === log[0]!.rows) return;
-    await pause(LOOK_EVERY_MS);
-  }
-  throw new Error(`The call log was not sealed within ${SEALED_WITHIN_MS / 60_000} minutes.`);
 }
 
 async function measureOnce({ crowd, polled, headers, took }: Side, people: number): Promise<void> {
