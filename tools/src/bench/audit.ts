@@ -59,8 +59,9 @@ async function takeTurn(side: Side, stack: Stack, database: pg.Client, people: n
   const { crowd, worker, rates, cpu } = side;
   await crowd.admit(people);
   const programs = [worker, stack.parts.postgres, stack.parts.box];
+  const ids = await crowd.letGo();
   const began = await cpuMs(programs);
-  rates.push((await crowd.release()).rate);
+  rates.push((await crowd.done(ids)).rate);
   await untilSealed(database);
   const ended = await cpuMs(programs);
   cpu.push(began === null || ended === null ? null : (ended - began) / people);

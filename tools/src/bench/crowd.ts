@@ -90,10 +90,14 @@ export class Crowd {
     return ids;
   }
 
-  /** Lets everybody go who is held back, and waits until all of them are done. Throws when not all end well in time. */
-  async release(withinMs = 600_000): Promise<Drained> {
+  /** Lets everybody go who is held back, and waits as `done`. */
+  async release(): Promise<Drained> {
+    return this.done(await this.letGo());
+  }
+
+  /** Waits until all of these are done. Throws when not all end well in time. */
+  async done(ids: readonly string[], withinMs = 600_000): Promise<Drained> {
     const { pool } = this.#database;
-    const ids = await this.letGo();
     await this.#untilDone(withinMs);
     const { rows } = await pool.query<{ people: number; seconds: number }>(
       `SELECT count(*) FILTER (WHERE status = 'succeeded')::int AS people,

@@ -62,13 +62,14 @@ async function measureRound(stack: Stack, crowd: Crowd, jobs: number): Promise<R
   const before = await cpuMs(servers);
   const empty = await runEmptyJobs(stack, jobs, CONCURRENCY);
   const between = await cpuMs(servers);
+  const people = await crowd.letGo();
   const began = await cpuMs(programs);
-  const { rate, people } = await crowd.release();
+  const { rate } = await crowd.done(people);
   const ended = await cpuMs(programs);
   return {
     people: rate,
     jobs: empty.rate,
-    personCpuMs: ended === null || began === null ? null : (ended - began) / people,
+    personCpuMs: ended === null || began === null ? null : (ended - began) / people.length,
     jobCpuMs: between === null || before === null ? null : (between - before + empty.cpuMs) / empty.all,
   };
 }
