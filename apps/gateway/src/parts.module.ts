@@ -7,13 +7,14 @@ import {
   DeadLetters,
   Identities,
   Intake,
+  PostgresForecastStore,
   Requests,
   RequestVersions,
   RequestWatch,
   TenantBoxApp,
 } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
-import { BOX, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
+import { BOX, BULK_ALLOWANCE, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
 
 /** Makes the opened parts available to every room. */
 @Global()
@@ -34,6 +35,8 @@ export class PartsModule {
       { provide: DeadLetters, useValue: parts.deadLetters },
       { provide: BatchIntake, useValue: parts.batchIntake },
       { provide: Batches, useValue: parts.batches },
+      { provide: PostgresForecastStore, useValue: parts.forecasts },
+      { provide: BULK_ALLOWANCE, useValue: parts.bulkAllowance },
       { provide: Requests, useValue: parts.requests },
       { provide: RequestVersions, useValue: parts.versions },
       { provide: Identities, useValue: parts.identities },

@@ -11,6 +11,7 @@ import {
   openBoxBudget,
   openDatabase,
   openTenant,
+  PostgresForecastStore,
   PrismaCallLog,
   Requests,
   RequestVersions,
@@ -27,7 +28,7 @@ import {
   type GatewayConfig,
   type Logger,
 } from '@foyer/platform';
-import type { CallLog, JobQueue } from '@foyer/provisioning';
+import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
 
 /** What the gateway is made of, opened once and closed in order. Rooms ask for the parts they use, by their tokens. */
@@ -40,6 +41,7 @@ export interface Parts {
   readonly deadLetters: DeadLetters;
   readonly batchIntake: BatchIntake;
   readonly batches: Batches;
+  readonly forecasts: PostgresForecastStore;
   readonly requests: Requests;
   readonly versions: RequestVersions;
   readonly identities: Identities;
@@ -48,6 +50,8 @@ export interface Parts {
   readonly callLog: CallLog;
   readonly queue: JobQueue;
   readonly box: Box;
+  /** What calls that nobody waits for are paid from. */
+  readonly bulkAllowance: Allowance;
   readonly boxApp: TenantBoxApp;
   readonly boxAccounts: BoxAccounts;
   /** Ends what reports by the clock. */
@@ -61,9 +65,12 @@ export const DATABASE = Symbol('Database');
 export const CALL_LOG = Symbol('CallLog');
 export const QUEUE = Symbol('JobQueue');
 export const BOX = Symbol('BoxPort');
+export const BULK_ALLOWANCE = Symbol('BulkAllowance');
 
 /** Somebody waits for their page: rather no files than a late page, in milliseconds. */
 const FILES_WAIT_MS = 1_000;
+/** A dry run of a file waits for its place, and asks again. */
+const BULK_WAIT_MS = 10_000;
 
 export async function openParts(config: GatewayConfig): Promise<Parts> {
   const logger = createLogger('gateway', config.LOG_LEVEL);
@@ -95,8 +102,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     database,
     intake: new Intake(database, tenantId),
     deadLetters: new DeadLetters(database, tenantId),
-    batchIntake: new BatchIntake(database, tenantId),
-    batches: new Batches(database, tenantId),
+    ...batchParts(database, tenantId),
     requests,
     versions: new RequestVersions(requests, watch),
     identities: new Identities(database, tenantId),
@@ -106,6 +112,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
     stopReporting,
+    bulkAllowance: budget.purse('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
       databaseUrl: config.DATABASE_URL,
@@ -127,6 +134,12 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     }),
   };
 }
+
+const batchParts = (database: Database, tenantId: string) => ({
+  batchIntake: new BatchIntake(database, tenantId),
+  batches: new Batches(database, tenantId),
+  forecasts: new PostgresForecastStore(database, tenantId),
+});
 
 const REPEAT_MS = 60_000;
 

@@ -2,7 +2,6 @@ import {
   Controller,
   Get,
   Headers,
-  HttpCode,
   HttpStatus,
   Param,
   Post,
@@ -17,6 +16,8 @@ import {
   BatchListQuery,
   FoyerError,
   IdParams,
+  NewBatchQuery,
+  type BatchForecast,
   type Page,
   type ProvisioningBatch,
   type ProvisioningBatchStatus,
@@ -27,6 +28,7 @@ import { note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
 import { Caller, Scopes, type MachinePrincipal } from '../access/principal.ts';
 import { idempotencyKeyOf, ValidationPipe } from '../access/validation.ts';
+import { BatchForecaster } from './batch-forecaster.ts';
 import { BatchReceiver } from './batch-receiver.ts';
 
 const place = 'v1/provisioning-batches';
@@ -42,20 +44,22 @@ const firstFailures = BatchListQuery.parse({});
 export class BatchesController {
   constructor(
     private readonly receiver: BatchReceiver,
+    private readonly forecaster: BatchForecaster,
     private readonly batches: Batches,
   ) {}
 
   @Post()
   @Scopes('foyer.write')
-  @HttpCode(HttpStatus.ACCEPTED)
   @Recorded('create_provisioning_batch')
   async create(
+    @Query({ schema: NewBatchQuery }) { dryRun }: NewBatchQuery,
     @Headers('idempotency-key') header: string | undefined,
     @Caller() { clientId }: MachinePrincipal,
     @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
-  ): Promise<ProvisioningBatchStatus> {
+  ): Promise<ProvisioningBatchStatus | BatchForecast> {
     const key = idempotencyKeyOf(header);
+    if (dryRun === 'true') return this.foretell(req, res);
     note(req, { parameters: { ...(key && { key }) } });
     const batchId = await this.receiver.receive(req, clientId, key);
     const batch = await this.find(batchId, firstFailures, res);
@@ -64,8 +68,18 @@ export class BatchesController {
     note(req, {
       parameters: { batchId, format, lines, refused, ...(stopped && { stopped }), ...(key && { key }) },
     });
-    res.location(`/${place}/${batchId}`);
+    res.status(HttpStatus.ACCEPTED).location(`/${place}/${batchId}`);
     return batch;
+  }
+
+  private async foretell(req: Request, res: Response): Promise<BatchForecast> {
+    note(req, { parameters: { dryRun: true } });
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
+    const told = await this.forecaster.foretell(req, gone.signal);
+    note(req, { parameters: { dryRun: true, lines: told.counts.lines } });
+    res.status(HttpStatus.OK);
+    return told;
   }
 
   @Get()

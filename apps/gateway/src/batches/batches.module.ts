@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.ts';
 import { CallRecorder } from '../access/call-recorder.ts';
+import { BatchForecaster } from './batch-forecaster.ts';
 import { BatchReceiver } from './batch-receiver.ts';
 import { BatchesController } from './batches.controller.ts';
 
@@ -8,6 +9,6 @@ import { BatchesController } from './batches.controller.ts';
 @Module({
   imports: [AccessModule],
   controllers: [BatchesController],
-  providers: [BatchReceiver, CallRecorder],
+  providers: [BatchReceiver, BatchForecaster, CallRecorder],
 })
 export class BatchesModule {}

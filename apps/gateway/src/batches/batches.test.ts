@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Page, Problem, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
+import type { BatchForecast, Page, Problem, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
 import { Api, oktaIssuer, type Credentials } from '../access/api.harness.ts';
+import { Twin } from '../testing/twins.harness.ts';
 
 let api: Api;
+let box: Twin;
 let machine: Credentials;
 
 beforeAll(async () => {
-  api = await Api.start();
+  box = await Twin.start('box', { BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' });
+  api = await Api.start({ box });
 });
-afterAll(() => api.stop());
+afterAll(async () => {
+  await api.stop();
+  await box.stop();
+});
 beforeEach(async () => {
   // A client of its own per test: keys and actors do not meet.
   machine = { token: await api.keys.token(undefined, `client-${randomUUID()}`) };
@@ -37,9 +43,10 @@ async function send<T = ProvisioningBatchStatus>(
     type = jsonLines,
     as = machine,
     headers = {},
-  }: { type?: string; as?: Credentials; headers?: object } = {},
+    query = '',
+  }: { type?: string; as?: Credentials; headers?: object; query?: string } = {},
 ): Promise<Answered<T>> {
-  const response = await fetch(api.url + place, {
+  const response = await fetch(api.url + place + query, {
     method: 'POST',
     body,
     // Node's own: a stream is sent while it is made.
@@ -228,14 +235,14 @@ describe('a body that is bad', () => {
     const people = crowd(3);
     const text = lines(people);
     const key = randomUUID();
+    const before = (await newest())?.id;
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.write(
       `POST ${place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${machine.token}\r\nContent-Type: ${jsonLines}\r\n` +
         `Idempotency-Key: ${key}\r\nContent-Length: ${text.length}\r\n\r\n${text.slice(0, -20)}`,
     );
-    const before = (await newest())?.id;
-    await until(async () => socket.bytesWritten > 0 && (await newest())?.id !== before);
+    await until(async () => (await newest())?.id !== before);
     socket.destroy();
     await until(async () => (await newest())?.state === 'working');
     expect(await newest()).toMatchObject({
@@ -271,6 +278,82 @@ describe('a batch', () => {
     const { body } = await send(lines(crowd(1)));
     for (const query of ['?cursor=x', '?limit=0', '?limit=201', '?page=1', `?cursor=${btoa('-1')}`])
       expect((await api.get(`${place}/${body.id}${query}`, machine)).status).toBe(400);
+  });
+});
+
+describe('with dryRun', () => {
+  const query = '?dryRun=true';
+  const tables = [
+    'identity',
+    'provisioning_request',
+    'request_event',
+    'box_account',
+    'provisioning_batch',
+    'idempotency_key',
+  ];
+  const rows = () => Promise.all(tables.map((table) => api.sql(`SELECT count(*) FROM ${table}`)));
+  const writes = async () => {
+    const { calls } = await box.control<{ calls: { method: string; path: string }[] }>('GET', 'calls');
+    return calls.filter(({ method, path }) => method !== 'GET' && path !== '/oauth2/token').length;
+  };
+
+  it('says for each line what would be done, and does none of it', async () => {
+    const [known, found, fresh] = [
+      await api.admit(),
+      person(`00u${randomUUID()}`),
+      person(`00u${randomUUID()}`),
+    ];
+    await api.finish(known.requestId, {});
+    await box.control('POST', 'seed', { users: [{ name: found.name, externalId: found.subject }] });
+    const text = `${lines([person(known.subject), found, fresh])}{}\n`;
+    const [before, written] = [await rows(), await writes()];
+    const headers = { 'idempotency-key': randomUUID() };
+    const { status, body } = await send<BatchForecast>(text, { query, headers });
+    expect([status, body.lines.map(({ line, subject, would }) => [line, subject, would])]).toEqual([
+      200,
+      [
+        [1, known.subject, 'unchanged'],
+        [2, found.subject, 'adopted'],
+        [3, fresh.subject, 'created'],
+        [4, null, 'refused'],
+      ],
+    ]);
+    expect(body.counts).toMatchObject({ lines: 4, unchanged: 1, adopted: 1, created: 1, refused: 1 });
+    expect([await rows(), await writes()]).toEqual([before, written]);
+    expect((await send(text, { headers })).status).toBe(202);
+  });
+
+  it('refuses what it cannot read, and says what Box says', async () => {
+    expect(await refusal('', { query })).toEqual([400, 'invalid_request', ['file names nobody']]);
+    expect(await refusal('x', { query: '?dryRun=yes' })).toEqual([
+      400,
+      'invalid_request',
+      [expect.stringMatching(/^dryRun /)],
+    ]);
+    expect(await refusal('x', { query, type: 'text/plain' })).toEqual([
+      415,
+      'unsupported_media_type',
+      undefined,
+    ]);
+    await box.control('POST', 'faults', { kind: 'status', status: 403, match: { path: '/2.0/users' } });
+    expect(await refusal(lines(crowd(1)), { query })).toEqual([502, 'box_forbidden', undefined]);
+  });
+
+  it('says nothing while the accounts belong to another Box app', async () => {
+    const own = await Api.start({ box });
+    try {
+      await own.sql(`UPDATE tenant SET box_client_id = 'another'`);
+      await own.parts.boxApp.read();
+      const headers = { 'content-type': jsonLines };
+      const answer = await own.call('POST', place + query, {
+        as: await own.machine(),
+        body: lines(crowd(1)),
+        headers,
+      });
+      expect([answer.status, answer.body.code]).toEqual([503, 'box_app_changed']);
+    } finally {
+      await own.stop();
+    }
   });
 });
 

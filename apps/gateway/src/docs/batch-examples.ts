@@ -1,4 +1,4 @@
-import type { Page, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
+import type { BatchForecast, Page, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
 import { newRequest } from './examples.ts';
 
 export const jsonLines =
@@ -81,3 +81,32 @@ export const interrupted: ProvisioningBatchStatus = {
 };
 
 export const batches: Page<ProvisioningBatch> = { items: [batch], nextCursor: null };
+
+const told = { code: null, detail: null, errors: [] };
+
+export const forecast: BatchForecast = {
+  counts: {
+    lines: 3,
+    refused: 1,
+    failed: 0,
+    created: 1,
+    adopted: 0,
+    updated: 0,
+    unchanged: 1,
+    deactivated: 0,
+    reactivated: 0,
+  },
+  lines: [
+    { line: 1, subject: '00u1exampleAda', would: 'unchanged', ...told },
+    { line: 2, subject: '00u2exampleBob', would: 'created', ...told },
+    {
+      line: 3,
+      subject: '00u3exampleEve',
+      would: 'refused',
+      code: 'invalid_request',
+      detail: null,
+      errors: refused.errors,
+    },
+  ],
+  stopped: null,
+};

@@ -1,4 +1,12 @@
-import { BatchListQuery, IdParams, page, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
+import {
+  BatchForecast,
+  BatchListQuery,
+  NewBatchQuery,
+  IdParams,
+  page,
+  ProvisioningBatch,
+  ProvisioningBatchStatus,
+} from '@foyer/shared';
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import { always, json, located, machine, withBody } from './describe.ts';
@@ -18,7 +26,10 @@ export const createBatch: ZodOpenApiOperationObject = {
     'Takes up to 100,000 people in while the body is read, and answers when it is read. A line that is bad is refused by ' +
     'itself; a body that is cut off keeps its whole lines. Nobody who signs in waits behind a batch.',
   security: machine('foyer.write'),
-  requestParams: { header: z.object({ 'Idempotency-Key': headers.idempotencyKey }) },
+  requestParams: {
+    query: NewBatchQuery,
+    header: z.object({ 'Idempotency-Key': headers.idempotencyKey }),
+  },
   requestBody: {
     required: true,
     content: {
@@ -27,6 +38,9 @@ export const createBatch: ZodOpenApiOperationObject = {
     },
   },
   responses: {
+    200: json('With `dryRun`: what would become of each line. Nothing was done.', BatchForecast, {
+      forecast: examples.forecast,
+    }),
     202: json(
       'Follow the batch.',
       ProvisioningBatchStatus,
@@ -40,6 +54,14 @@ export const createBatch: ZodOpenApiOperationObject = {
       'insufficient_scope',
       'idempotency_key_reused',
       'idempotency_key_in_use',
+      // Only with `dryRun`, which reads Box.
+      'box_rate_limited',
+      'box_unavailable',
+      'box_ambiguous',
+      'box_auth_failed',
+      'box_forbidden',
+      'box_invalid',
+      'box_app_changed',
     ]),
   },
 };

@@ -192,6 +192,17 @@ describe('what the gateway really answers', () => {
       check('post', batches, answer);
       return answer;
     };
+    const dry = async (query: string, text = body) => {
+      const headers = { 'content-type': 'application/x-ndjson' };
+      const answer = await api.call('POST', batches + query, { as: machine, body: text, headers });
+      check('post', batches, answer);
+      return answer.status;
+    };
+    expect(await dry('?dryRun=true')).toBe(200);
+    expect(await dry('?dryRun=true', '')).toBe(400);
+    expect(await dry('?dryRun=yes')).toBe(400);
+    await box.control('POST', 'faults', { kind: 'status', status: 403, match: { path: '/2.0/users' } });
+    expect(await dry('?dryRun=true')).toBe(502);
     const { body: batch } = await create(body);
     await create('');
     await create(body, { 'content-type': 'application/json' });
