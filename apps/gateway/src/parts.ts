@@ -100,13 +100,9 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     logger,
     metrics,
     database,
-    intake: new Intake(database, tenantId),
-    deadLetters: new DeadLetters(database, tenantId),
-    ...batchParts(database, tenantId),
+    ...storesOf(database, tenantId),
     requests,
     versions: new RequestVersions(requests, watch),
-    identities: new Identities(database, tenantId),
-    apiCalls: new ApiCalls(database, tenantId),
     watch,
     callLog,
     boxApp,
@@ -135,7 +131,11 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   };
 }
 
-const batchParts = (database: Database, tenantId: string) => ({
+const storesOf = (database: Database, tenantId: string) => ({
+  intake: new Intake(database, tenantId),
+  deadLetters: new DeadLetters(database, tenantId),
+  identities: new Identities(database, tenantId),
+  apiCalls: new ApiCalls(database, tenantId),
   batchIntake: new BatchIntake(database, tenantId),
   batches: new Batches(database, tenantId),
   forecasts: new PostgresForecastStore(database, tenantId),
