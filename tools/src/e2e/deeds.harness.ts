@@ -2,7 +2,7 @@ import type { Part } from '../process.ts';
 import type { Stack } from '../stack.ts';
 import type { BoxFault } from '../twins.ts';
 import type { Outside } from './outside.harness.ts';
-import type { Dice } from './seed.harness.ts';
+import type { Dice } from '../dice.ts';
 import { until } from './until.harness.ts';
 
 /** One thing that goes wrong, and is over when the promise resolves. */

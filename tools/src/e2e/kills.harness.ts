@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { Dice } from '../dice.ts';
 import type { LogLine, Part } from '../process.ts';
 import { startStack, type Stack } from '../stack.ts';
 import { boxFaults, deedsFor, pause } from './deeds.harness.ts';
 import { Outside } from './outside.harness.ts';
 import { brokenPromises, createsIn, externalIdOf } from './promise.harness.ts';
-import { Dice, seedOf } from './seed.harness.ts';
+import { seedOf } from './seed.harness.ts';
 import { until } from './until.harness.ts';
 
 /** Time limits short enough to see a dead worker replaced: leases of 2 s, Box calls of 1 s. */

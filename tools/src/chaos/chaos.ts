@@ -1,0 +1,99 @@
+import { messageOf } from '../problem.ts';
+import { readArguments, USAGE, type ChaosArguments } from './arguments.ts';
+import { gaps, listedBoundaries, writeBoundaries } from './boundaries.ts';
+import { Coverage } from './coverage.ts';
+import { openHouse, type OpenHouse } from './house.ts';
+import { runSchedule, type Outcome } from './schedule.ts';
+
+/** `npm run chaos`; see USAGE. Exits with 0, with 1 when a promise is broken or a boundary left out, with 2 for bad input. */
+
+const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+const LONG_RUN = 1_000;
+const TELL_EVERY = 100;
+const MOST_BROKEN = 5;
+const LARGEST_BASE = 1_000_000_000;
+
+/** Says which schedule broke which promise, and how to see it again. */
+function tellBroken({ seed, violations }: Outcome): void {
+  say(`seed ${seed} BROKEN; again with: npm run chaos -- --seed ${seed}`);
+  for (const violation of violations) say(`  ${violation}`);
+}
+
+async function replay(house: OpenHouse, seed: number, listed: readonly string[]): Promise<number> {
+  const outcome = await runSchedule(house, seed, { listed, coverage: new Coverage() });
+  for (const line of outcome.trace) say(line);
+  if (outcome.violations.length === 0) say(`seed ${seed}: ${outcome.trace.length} steps, every promise kept`);
+  else tellBroken(outcome);
+  return outcome.violations.length === 0 ? 0 : 1;
+}
+
+async function runMany(
+  house: OpenHouse,
+  { from, schedules, update }: ChaosArguments,
+  listed: readonly string[],
+) {
+  const base = from ?? Math.floor(Math.random() * LARGEST_BASE);
+  say(
+    `${schedules} schedules from seed ${base}; the same again with --from ${base} --schedules ${schedules}`,
+  );
+  const coverage = new Coverage();
+  const broken: Outcome[] = [];
+  const begun = process.hrtime.bigint();
+  let ran = 0;
+  while (ran < schedules && broken.length < MOST_BROKEN) {
+    const outcome = await runSchedule(house, base + ran, { listed, coverage });
+    ran += 1;
+    if (outcome.violations.length > 0) {
+      broken.push(outcome);
+      tellBroken(outcome);
+    }
+    if (ran % TELL_EVERY === 0) say(`  ${ran} of ${schedules}, ${broken.length} broken`);
+  }
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
+  say(`${ran} schedules in ${seconds.toFixed(0)} s, ${broken.length} broken`);
+  const isCovered = tellCoverage(coverage, listed, ran >= LONG_RUN);
+  if (update) {
+    await writeBoundaries([...coverage.boundaries.keys()].toSorted());
+    say('tools/chaos/boundaries.txt is written');
+  }
+  return broken.length === 0 && (isCovered || update) ? 0 : 1;
+}
+
+/** Prints what fell and where. Gives whether nothing was left out; a short run may leave out what it likes. */
+function tellCoverage(coverage: Coverage, listed: readonly string[], isLong: boolean): boolean {
+  const faults = [...coverage.faults].toSorted(([, one], [, other]) => other - one);
+  const total = faults.reduce((sum, [, count]) => sum + count, 0);
+  say(`${total} faults: ${faults.map(([kind, count]) => `${count} ${kind}`).join(', ')}`);
+  const { unlisted, unmet } = gaps(listed, coverage);
+  const met = listed.length - unmet.length;
+  say(
+    `boundaries: ${listed.length} listed, ${coverage.boundaries.size} reached, ${met} listed ones met by a kill`,
+  );
+  for (const boundary of unlisted) say(`  not listed: ${boundary}`);
+  if (isLong) for (const boundary of unmet) say(`  met by no kill: ${boundary}`);
+  if (unlisted.length > 0) say('  write them down with: npm run chaos -- --update');
+  return unlisted.length === 0 && (!isLong || unmet.length === 0);
+}
+
+async function main(): Promise<number> {
+  let given: ChaosArguments;
+  try {
+    given = readArguments(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${USAGE}\n`);
+    return 2;
+  }
+  if (given.help) return (say(USAGE), 0);
+  const listed = await listedBoundaries();
+  if (given.list) return (say(listed.join('\n')), 0);
+  const house = await openHouse();
+  try {
+    return given.seed === null
+      ? await runMany(house, given, listed)
+      : await replay(house, given.seed, listed);
+  } finally {
+    await house.close();
+  }
+}
+
+process.exitCode = await main();

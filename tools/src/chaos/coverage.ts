@@ -1,0 +1,29 @@
+interface Count {
+  seen: number;
+  killed: number;
+}
+
+/** Which boundaries were reached, which of them by a kill, and what else fell. */
+export class Coverage {
+  readonly boundaries = new Map<string, Count>();
+  readonly faults = new Map<string, number>();
+
+  see(boundary: string): void {
+    this.#count(boundary).seen += 1;
+  }
+
+  kill(boundary: string): void {
+    this.#count(boundary).killed += 1;
+    this.fault('kill');
+  }
+
+  fault(kind: string): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  }
+
+  #count(boundary: string): Count {
+    const known = this.boundaries.get(boundary) ?? { seen: 0, killed: 0 };
+    this.boundaries.set(boundary, known);
+    return known;
+  }
+}

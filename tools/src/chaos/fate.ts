@@ -1,0 +1,121 @@
+import type { Dice } from '../dice.ts';
+import type { Parked, Thread } from './scheduler.ts';
+
+/** What happens to everybody at once, between two steps. */
+export const events = [
+  'the leases run out',
+  'some time passes',
+  'the queue is flushed',
+  'a job is lost',
+  'a job comes twice',
+  'PostgreSQL restarts',
+  'a worker is asked to stop',
+] as const;
+export type WorldEvent = (typeof events)[number];
+
+export type Verdict =
+  | { readonly kind: 'go'; readonly fault: number | null }
+  | { readonly kind: 'kill' }
+  /** It goes on, but is asked to stop. */
+  | { readonly kind: 'stop' };
+
+/** A fault that falls for certain, or a worker that is asked to stop, the next time a thread is at such a boundary. */
+interface Cue {
+  readonly at: RegExp;
+  readonly fault?: string;
+  readonly stops?: true;
+}
+
+const lostCreate: Cue = { at: /^http POST \/2.0\/users after/, fault: 'reply lost' };
+const shownNobody: Cue = { at: /external_app_user_id before/, fault: 'shows nobody' };
+const refused: Cue = { at: /^http POST \/2.0\/users before/, fault: '403' };
+
+/** What must go wrong before a boundary is reached that few schedules reach by themselves. */
+const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] }[] = [
+  { target: /read_?user|users\/:id$|GET \/2.0\/users\/:id/i, cues: [lostCreate, shownNobody] },
+  { target: /find_?user|external_app_user_id/i, cues: [lostCreate] },
+  { target: /store\.fail|intake\.retry/, cues: [refused] },
+  {
+    target: /noteWait|budget\.refuse|store\.retry/,
+    cues: [{ at: /^http POST \/2.0\/users before/, fault: '429' }],
+  },
+  {
+    target: /rollback|asked again/,
+    cues: [{ at: /^sql intake.admit: insert identity before/, fault: 'connection lost' }],
+  },
+  { target: /handBack/, cues: [{ at: /^port store.take after/, stops: true }] },
+];
+
+/** Where somebody has to come back with another name. */
+const RENAMED = /update_?user|PUT/i;
+
+const go = { kind: 'go', fault: null } as const;
+
+/**
+ * Decides from the seed what falls where: a handful of kills, faults and events in each schedule, and then peace, so that
+ * everything can come to its end. One kill is aimed at a boundary of the list, so that the rare ones have their turn too.
+ */
+export class Fate {
+  readonly #dice: Dice;
+  readonly #target: string | null;
+  /** How often the target is passed before the kill. */
+  #passes: number;
+  #cues: readonly Cue[];
+  #kills: number;
+  /** Faults that may still fall, and once in how many chances they do. */
+  readonly #faults: Record<'sql' | 'http' | 'port', { left: number; readonly oneIn: number }>;
+  #events: number;
+
+  constructor(dice: Dice, target: string | null) {
+    this.#dice = dice;
+    this.#target = target;
+    this.#cues = stages.find((stage) => target !== null && stage.target.test(target))?.cues ?? [];
+    this.#passes = this.#cues.length > 0 || dice.oneIn(2) ? 0 : dice.between(0, 2);
+    this.#kills = dice.between(0, 2);
+    this.#faults = {
+      sql: { left: dice.between(0, 3), oneIn: 50 },
+      http: { left: dice.between(0, 4), oneIn: 3 },
+      port: { left: dice.between(0, 2), oneIn: 3 },
+    };
+    this.#events = dice.between(0, 5);
+  }
+
+  /** Whether somebody has to come back with another name, for the target to be reached. */
+  get needsRename(): boolean {
+    return this.#target !== null && RENAMED.test(this.#target);
+  }
+
+  event(): WorldEvent | null {
+    if (this.#events === 0 || !this.#dice.oneIn(40)) return null;
+    this.#events -= 1;
+    return this.#dice.pick(events);
+  }
+
+  pick<T>(ready: readonly T[]): T {
+    return this.#dice.pick(ready);
+  }
+
+  at(thread: Thread, { boundary, faults }: Parked): Verdict {
+    if (thread.actor.isOurs && this.#isTargeted(boundary)) return { kind: 'kill' };
+    const [cue] = this.#cues;
+    if (cue?.at.test(boundary)) {
+      this.#cues = this.#cues.slice(1);
+      return cue.stops ? { kind: 'stop' } : { kind: 'go', fault: faults.indexOf(cue.fault ?? '') };
+    }
+    if (thread.actor.isOurs && this.#kills > 0 && this.#dice.oneIn(80)) {
+      this.#kills -= 1;
+      return { kind: 'kill' };
+    }
+    const kind = boundary.startsWith('sql') ? 'sql' : boundary.startsWith('http') ? 'http' : 'port';
+    const chance = this.#faults[kind];
+    if (faults.length === 0 || chance.left === 0 || !this.#dice.oneIn(chance.oneIn)) return go;
+    chance.left -= 1;
+    return { kind: 'go', fault: this.#dice.between(0, faults.length - 1) };
+  }
+
+  #isTargeted(boundary: string): boolean {
+    if (boundary !== this.#target || this.#passes < 0) return false;
+    this.#passes -= 1;
+    return this.#passes < 0;
+  }
+}

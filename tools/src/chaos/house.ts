@@ -1,0 +1,77 @@
+import { migrate } from '@foyer/persistence';
+import { randomBytes } from 'node:crypto';
+import { appPart } from '../apps.ts';
+import { createDatabase, dropDatabase, startPostgres } from '../postgres.ts';
+import { BoxControl } from '../twins.ts';
+import { Admin } from './admin.ts';
+import { BoxWire } from './box-wire.ts';
+import { SqlDesk } from './sql.ts';
+import { installWitness } from './witness.ts';
+import type { House, Role, Sabotage } from './world.ts';
+
+export interface OpenHouse extends House {
+  close(): Promise<void>;
+}
+
+export interface HouseOptions {
+  /** A server that runs, with the name of a migrated template; absent: one of its own, which can be restarted. */
+  readonly server?: { readonly url: string; readonly template: string };
+  readonly sabotage?: Sabotage;
+  /** SQL on the fresh database, past everything: to break a constraint on purpose. */
+  readonly damage?: string;
+}
+
+/** A database with the witness, the Box twin as a process, and the boundaries before both. */
+export async function openHouse({ server, sabotage = {}, damage }: HouseOptions = {}): Promise<OpenHouse> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.toReversed()) await stop();
+  };
+  try {
+    const { url, restart } = await openDatabase(server, stops);
+    const admin = new Admin(url);
+    stops.push(() => admin.close());
+    await installWitness(admin);
+    if (damage !== undefined) await admin.query(damage);
+    const part = appPart(
+      'box',
+      { BOX_TWIN_PORT: '0', BOX_TWIN_HOST: '127.0.0.1', BOX_TWIN_RATE_LIMIT: '0' },
+      {},
+    );
+    const twinUrl = await part.start();
+    stops.push(() => part.stop());
+    const wire = await BoxWire.open(twinUrl);
+    stops.push(() => wire.close());
+    const desk = (): SqlDesk => new SqlDesk(url, admin, sabotage.rewrite);
+    const desks: Record<Role, SqlDesk> = {
+      'worker 1': desk(),
+      'worker 2': desk(),
+      'worker 3': desk(),
+      gateway: desk(),
+      relay: desk(),
+    };
+    stops.push(() => Promise.all(Object.values(desks).map((open) => open.close())));
+    return { admin, desks, wire, twin: new BoxControl(twinUrl), sabotage, restart, close: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function openDatabase(
+  server: HouseOptions['server'],
+  stops: (() => Promise<unknown>)[],
+): Promise<{ url: string; restart: House['restart'] }> {
+  const name = `chaos_${randomBytes(6).toString('hex')}`;
+  if (server) {
+    const url = await createDatabase(server.url, name, server.template);
+    stops.push(() => dropDatabase(server.url, name));
+    return { url, restart: null };
+  }
+  const own = await startPostgres();
+  stops.push(() => own.stop());
+  const url = await createDatabase(own.url, name);
+  await migrate({ databaseUrl: url });
+  // At once, as after a loss of power: what was committed must be there all the same.
+  return { url, restart: async () => void (await own.part.restart('SIGQUIT')) };
+}

@@ -1,0 +1,55 @@
+import { listedBoundaries } from './boundaries.ts';
+import { Coverage } from './coverage.ts';
+import { openHouse } from './house.ts';
+import {
+  withoutFence,
+  withoutIntentFirst,
+  withoutLookUp,
+  withoutUniqueIdentity,
+  type Mutation,
+} from './mutations.harness.ts';
+import { runSchedule, type Outcome } from './schedule.ts';
+
+const server = { url: process.env.FOYER_TEST_POSTGRES_URL ?? '', template: 'foyer_template' };
+
+/** Runs schedules from a seed on until one breaks a promise. Gives that one, or null when none of `tries` does. */
+async function firstBroken(from: number, tries: number, mutation?: Mutation): Promise<Outcome | null> {
+  const house = await openHouse({ server, ...mutation?.house });
+  const listed = await listedBoundaries();
+  try {
+    for (let seed = from; seed < from + tries; seed++) {
+      const outcome = await runSchedule(house, seed, { listed, coverage: new Coverage() });
+      if (outcome.violations.length > 0) return outcome;
+    }
+    return null;
+  } finally {
+    await house.close();
+  }
+}
+
+/** When the product awaits something new, a seed is another schedule: so many more are tried before the guard counts as idle. */
+const TRIES = 80;
+const LONG_MS = 600_000;
+
+/** A guard, the seed that misses it when it is broken, and what is then said. */
+const guards: [string, number, () => Mutation, RegExp][] = [
+  ['the unique constraint on identities', 1, withoutUniqueIdentity, /is \d identities/],
+  ['the fencing check', 24, withoutFence, /without the lease/],
+  ['the look-up before a create is sent again', 1, withoutLookUp, /sent again without asking Box first/],
+  ['the intent before the call', 1, withoutIntentFirst, /sent POST \/2.0\/users without an intent/],
+];
+
+it.each(guards)(
+  'breaking %s is found out, by seed %i, which keeps every promise otherwise',
+  async (_guard, seed, breaking, words) => {
+    const mutation = breaking();
+    const broken = await firstBroken(seed, TRIES, mutation);
+    // A mutation that found nothing to change would prove nothing.
+    expect(mutation.matches()).toBeGreaterThan(0);
+    expect(broken?.violations.join('; ')).toMatch(words);
+    if (broken!.seed !== seed)
+      process.stderr.write(`seed ${seed} misses it no longer; ${broken!.seed} does\n`);
+    expect(await firstBroken(broken!.seed, 1)).toBeNull();
+  },
+  LONG_MS,
+);

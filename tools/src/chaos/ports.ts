@@ -1,0 +1,103 @@
+import type { Purse, Spending, WaitOptions } from '@foyer/provisioning';
+import type { Timers, VirtualClock } from './clock.ts';
+import { never, oneTurn, type Actor, type Scheduler } from './scheduler.ts';
+
+/** How the methods of a port are called in the boundaries' names. */
+type Names<T> = { readonly [K in keyof T]?: string | ((...args: readonly unknown[]) => string) };
+
+/**
+ * The same port with a boundary before each call of a listed method and another after it. What an actor still does when it
+ * is dead never gets through.
+ */
+export function bounded<T extends object>(
+  port: T,
+  { scheduler, actor }: { scheduler: Scheduler; actor: Actor },
+  names: Names<T>,
+): T {
+  const nameOf = new Map<PropertyKey, unknown>(Object.entries(names));
+  return new Proxy(port, {
+    get(target, key) {
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== 'function') return method;
+      const name = nameOf.get(key);
+      if (name === undefined) return (...args: unknown[]): unknown => Reflect.apply(method, target, args);
+      return async (...args: unknown[]): Promise<unknown> => {
+        if (actor.dead) return never();
+        const thread = scheduler.current;
+        const label = String(typeof name === 'function' ? Reflect.apply(name, undefined, args) : name);
+        thread.enterCall();
+        await scheduler.reach(thread, `port ${label} before`);
+        thread.ports.push(label);
+        try {
+          const result: unknown = await Reflect.apply(method, target, args);
+          return result;
+        } finally {
+          thread.ports.pop();
+          await scheduler.reach(thread, `port ${label} after`);
+          thread.leaveCall();
+        }
+      };
+    },
+  });
+}
+
+/**
+ * The same purse for a process whose only timers are `timers`: where its clerk waits for one of them, there is a boundary,
+ * and going on moves the time to when it is up.
+ */
+export class WaitingPurse implements Purse {
+  readonly #purse: Purse;
+  readonly #parts: { scheduler: Scheduler; actor: Actor; timers: Timers; clock: VirtualClock };
+
+  constructor(
+    purse: Purse,
+    parts: { scheduler: Scheduler; actor: Actor; timers: Timers; clock: VirtualClock },
+  ) {
+    this.#purse = purse;
+    this.#parts = parts;
+  }
+
+  fill(options?: WaitOptions): Promise<Spending> {
+    return this.#wait(() => this.#purse.fill(options));
+  }
+
+  spend(): Promise<Spending> {
+    return this.#wait(() => this.#purse.spend());
+  }
+
+  refused(retryAfterMs: number | undefined): Promise<void> {
+    return this.#purse.refused(retryAfterMs);
+  }
+
+  begin(): void {
+    this.#purse.begin();
+  }
+
+  close(): void {
+    this.#purse.close();
+  }
+
+  async #wait<T>(ask: () => Promise<T>): Promise<T> {
+    const { scheduler, actor, timers, clock } = this.#parts;
+    if (actor.dead) return never();
+    const thread = scheduler.current;
+    const outer = thread.calls;
+    const answer = ask();
+    let ended = false;
+    const done = (): void => {
+      ended = true;
+    };
+    answer.then(done, done);
+    for (;;) {
+      await thread.untilCalls(outer);
+      await oneTurn();
+      if (ended) return answer;
+      if (thread.calls > outer) continue;
+      const at = timers.next;
+      if (at === null) throw new Error('The rate budget waits for nothing.');
+      await scheduler.reach(thread, 'timer of the rate budget');
+      await clock.advanceTo(at);
+      timers.fire();
+    }
+  }
+}

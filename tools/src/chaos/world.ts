@@ -1,0 +1,61 @@
+import type { CallLog, ConvergenceStore } from '@foyer/provisioning';
+import type { Dice } from '../dice.ts';
+import type { Admin } from './admin.ts';
+import type { BoxWire } from './box-wire.ts';
+import type { VirtualClock } from './clock.ts';
+import type { Actor, Scheduler } from './scheduler.ts';
+import type { SqlDesk } from './sql.ts';
+import type { WorstQueue } from './queue.ts';
+import type { BoxControl } from '../twins.ts';
+
+export const workers = ['worker 1', 'worker 2', 'worker 3'] as const;
+export const roles = [...workers, 'gateway', 'relay'] as const;
+export type Role = (typeof roles)[number];
+
+/** A guard broken on purpose, to see that it is missed. */
+export interface Sabotage {
+  readonly rewrite?: (text: string) => string;
+  readonly store?: (store: ConvergenceStore) => ConvergenceStore;
+  readonly log?: (log: CallLog) => CallLog;
+}
+
+/** What stays from one schedule to the next: servers, and what is slow to make. */
+export interface House {
+  readonly admin: Admin;
+  readonly desks: Readonly<Record<Role, SqlDesk>>;
+  readonly wire: BoxWire;
+  readonly twin: BoxControl;
+  readonly sabotage: Sabotage;
+  /** Stops PostgreSQL and starts it again; without it a restart only ends all connections. */
+  readonly restart: (() => Promise<void>) | null;
+}
+
+/** What the actors of one schedule share. */
+export interface World {
+  readonly house: House;
+  readonly scheduler: Scheduler;
+  readonly clock: VirtualClock;
+  readonly dice: Dice;
+  readonly queue: WorstQueue;
+  readonly tenantId: string;
+  readonly app: { readonly clientId: string; readonly clientSecret: string; readonly enterpriseId: string };
+}
+
+/** An actor that runs, with what its end means for the world. */
+export interface Running {
+  readonly actor: Actor;
+  readonly role: Role;
+  /** Asks it to stop, as SIGTERM does; absent: it cannot be asked. */
+  readonly stop?: () => void;
+  /** What it had in its hands when it was killed. */
+  readonly drop: () => void;
+}
+
+/** Times of the simulated installation, in milliseconds of its own clock. */
+export const times = {
+  lease: 60_000,
+  relayGrace: 5_000,
+  boxTimeout: 20_000,
+  retry: { attempts: 12, baseMs: 1_000, maxMs: 20_000 },
+  callsPerMinute: 1_000,
+} as const;
