@@ -1,5 +1,11 @@
 import { openStatuses, statusesBefore, type RequestStatus, type TimelineEvent } from '@foyer/shared';
-import { forgetAccount, markMissing, restoreAccount, createsSettled } from './missing-account.ts';
+import {
+  createsSettled,
+  forgetAccount,
+  markMissing,
+  restoreAccount,
+  updatesSettled,
+} from './missing-account.ts';
 import { statement, wordList } from './statement.ts';
 
 /** The statements of a worker's turn, each one round trip and one transaction. */
@@ -60,12 +66,18 @@ const leasing = `s.identity_id, s.ours, l.lease_token, st.id IS NOT NULL AS is_s
 
 type Taking = 'request' | 'tenant' | 'box_client' | 'box_enterprise' | 'lease_ms';
 
+/** True for a mapping `a` when an update that it does not tell of may have worked. */
+export const isUncertain = `EXISTS (
+      SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
+      WHERE call.identity_id = a.identity_id AND call.operation = 'update_user' AND call.id > a.settled_update
+        AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;
+
 export const take = statement<Taking>(
   'take',
   `WITH ${lease}
   SELECT l.subject, l.username, l.name, l.active, l.generation, st.effect, st.cause,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
-    a.missing_since IS NOT NULL AS box_missing,
+    a.missing_since IS NOT NULL AS box_missing, ${isUncertain} AS box_uncertain,
     c.id AS create_id, c.result AS create_result, c.status AS create_status, ${leasing}
   LEFT JOIN box_account a ON a.identity_id = l.id
   LEFT JOIN LATERAL (
@@ -84,10 +96,11 @@ export const release = statement<'identity' | 'token'>(
 );
 
 const saved = `saved AS (
-    INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, name, status, applied_generation)
-    SELECT id, $tenant::uuid, $box_user::text, $name::text, $status::text, $generation::int FROM fence
+    INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, name, status, applied_generation, settled_update)
+    SELECT id, $tenant::uuid, $box_user::text, $name::text, $status::text, $generation::int, ${updatesSettled} FROM fence
     ON CONFLICT (identity_id) DO UPDATE SET box_user_id = excluded.box_user_id, name = excluded.name,
-      status = excluded.status, applied_generation = excluded.applied_generation, updated_at = clock_timestamp()
+      status = excluded.status, applied_generation = excluded.applied_generation,
+      settled_update = excluded.settled_update, updated_at = clock_timestamp()
   )`;
 type Saving = 'box_user' | 'name' | 'status' | 'generation' | 'effect' | 'event' | 'detail';
 

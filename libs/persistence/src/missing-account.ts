@@ -7,6 +7,10 @@ const told = (source: string, event: string): string => `
     WHERE r.id = $request::uuid RETURNING r.id
   ), told AS (INSERT INTO request_event (request_id, event, detail) SELECT id, '${event}', $detail::text FROM noted)`;
 
+/** The newest update so far: whoever saves the mapping now knows what became of it. Read beside `fence`. */
+export const updatesSettled = `coalesce(
+    (SELECT max(c.id) FROM api_call c WHERE c.identity_id = fence.id AND c.operation = 'update_user'), 0)`;
+
 export const markMissing = `
   marked AS (
     UPDATE box_account a SET missing_since = clock_timestamp() FROM fence
@@ -17,7 +21,7 @@ export const markMissing = `
 export const restoreAccount = `
   restored AS (
     UPDATE box_account a SET missing_since = NULL, name = $name::text, status = $status::text,
-      applied_generation = $generation::int, updated_at = clock_timestamp()
+      applied_generation = $generation::int, settled_update = ${updatesSettled}, updated_at = clock_timestamp()
     FROM fence WHERE a.identity_id = fence.id AND a.box_user_id = $box_user::text
     RETURNING a.identity_id
   ), ${told('restored', 'box-user-restored')}`;

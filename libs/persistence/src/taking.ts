@@ -32,6 +32,7 @@ export interface TakenRow extends LeaseRow {
   readonly box_name: string | null;
   readonly box_status: 'active' | 'inactive' | null;
   readonly box_missing: boolean;
+  readonly box_uncertain: boolean;
   readonly cause: RequestCause;
   readonly applied_generation: number | null;
   readonly create_id: string | null;
@@ -49,6 +50,7 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
           status: row.box_status!,
           appliedGeneration: row.applied_generation!,
           ...(row.box_missing && { isMissing: true }),
+          ...(row.box_uncertain && { isUncertain: true }),
         };
   return {
     lease,

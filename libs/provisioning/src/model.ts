@@ -27,6 +27,8 @@ export interface BoxAccount {
   readonly appliedGeneration: number;
   /** Box said that the user is gone; nobody has seen it since. Absent: no. */
   readonly isMissing?: boolean;
+  /** An update that these say nothing of may have worked: Box has what they say, or what it set. Absent: no. */
+  readonly isUncertain?: boolean;
 }
 
 /** A Box user as Box shows it. `status` other than inactive counts as active: Box's two read-only ones may sign in. */

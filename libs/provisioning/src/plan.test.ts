@@ -90,6 +90,25 @@ describe('plan', () => {
     });
   });
 
+  it('sets all of it anew after an update of which nobody knows whether it worked', () => {
+    const uncertain = { ...account, appliedGeneration: 2, isUncertain: true };
+    expect(plan(desired, { ...nothing, account: uncertain })).toEqual({
+      kind: 'update',
+      boxUserId: '11',
+      change: { name: 'Ada Example', status: 'active' },
+      effect: 'updated',
+    });
+    expect(plan({ ...desired, active: false }, { ...nothing, account: uncertain })).toMatchObject({
+      change: { status: 'inactive' },
+      effect: 'deactivated',
+    });
+    const inactive = { ...uncertain, status: 'inactive' as const };
+    expect(plan(desired, { ...nothing, account: inactive })).toMatchObject({ effect: 'reactivated' });
+    expect(plan({ ...desired, active: false }, { ...nothing, account: inactive })).toMatchObject({
+      change: { status: 'inactive' },
+    });
+  });
+
   it('records a generation that changes nothing in Box without a call', () => {
     expect(plan(desired, { ...nothing, account: { ...account, appliedGeneration: 2 } })).toEqual({
       kind: 'confirm',
@@ -159,9 +178,9 @@ class Model {
     if (world.preexisting) this.users.push({ ...user, id: '99' });
   }
 
-  create(): BoxUser | null {
+  create(name: string): BoxUser | null {
     if (this.users.length > 0) return null;
-    this.users.push({ ...user, id: String(++this.creates) });
+    this.users.push({ ...user, id: String(++this.creates), name });
     return this.users[0]!;
   }
 }
@@ -184,6 +203,7 @@ function turn(model: Model, records: Records, want: Desired, cuts: Cut[]): Step 
     const step = plan(want, known);
     if (step.kind === 'finish' || step.kind === 'fail') return step;
     if (step.kind === 'create') records.lastCreate = 'unsettled';
+    if (step.kind === 'update') records.account = { ...records.account!, isUncertain: true };
     const cut = cuts.shift() ?? 'none';
     if (cut === 'before') return 'died';
     const next = act(model, records, known, step, want);
@@ -200,7 +220,7 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
   };
   switch (step.kind) {
     case 'create': {
-      const created = model.create();
+      const created = model.create(step.name);
       return () => {
         if (created)
           return save({
@@ -235,7 +255,9 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
     case 'update': {
       if (!model.users.some(({ id }) => id === step.boxUserId))
         return () => ({ ...known, observed: { ...known.observed, isGone: true } });
-      return () => save({ ...known.account!, ...step.change, appliedGeneration: want.generation });
+      model.users = model.users.map((one) => (one.id === step.boxUserId ? { ...one, ...step.change } : one));
+      const { isUncertain: _settled, ...certain } = known.account!;
+      return () => save({ ...certain, ...step.change, appliedGeneration: want.generation });
     }
     case 'confirm':
       return () => save({ ...known.account!, appliedGeneration: want.generation });
@@ -312,6 +334,22 @@ describe('plan under any schedule of deaths', () => {
         expect(model.users).toHaveLength(1);
         expect(records.account).toMatchObject({ boxUserId: model.users[0]!.id, name: desired.name });
         expect(records.account?.isMissing).toBeFalsy();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('ends with the name that is wanted in Box, however often it changed, and changed back, on the way', () => {
+    fc.assert(
+      fc.property(world, schedule, fc.array(fc.constantFrom('One', 'Other')), (w, turns, names) => {
+        const model = new Model(w, desired.externalId);
+        const records: Records = { account: null, lastCreate: null };
+        model.world.lag = false;
+        let { generation } = desired;
+        const wanting = (name: string): Desired => ({ ...desired, name, generation: ++generation });
+        for (const [at, name] of names.entries()) turn(model, records, wanting(name), [...(turns[at] ?? [])]);
+        expect(turn(model, records, wanting('One'), [])).toMatchObject({ kind: 'finish' });
+        expect(model.users).toMatchObject([{ name: 'One' }]);
       }),
       { numRuns: 2_000 },
     );

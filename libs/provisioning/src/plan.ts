@@ -1,4 +1,4 @@
-import type { BoxAccount, BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
+import type { BoxAccount, BoxChange, BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
 
 /**
  * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
@@ -11,6 +11,8 @@ export function plan(desired: Desired, known: Known): Step {
   const { account, effect } = known;
   if (account === null) return desired.active ? planNewcomer(desired, known) : refuse();
   if (account.isMissing || known.observed.isGone) return planMissing(desired, known, account);
+
+  if (account.isUncertain) return planCertainty(desired, known, account);
 
   const renamed = desired.active && account.name !== desired.name;
   const name = renamed ? { name: desired.name } : {};
@@ -29,6 +31,16 @@ export function plan(desired: Desired, known: Known): Step {
   if (renamed) return { kind: 'update', boxUserId, change: name, effect: effect ?? 'updated' };
   if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
   return { kind: 'finish', outcome: effect ?? 'unchanged' };
+}
+
+/** Nobody knows what Box has: all of it is set, whether it differs or not. */
+function planCertainty(desired: Desired, { effect }: Known, { boxUserId, status }: BoxAccount): Step {
+  const change: BoxChange = desired.active
+    ? { name: desired.name, status: 'active' }
+    : { status: 'inactive' };
+  if (change.status === status) return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
+  const news = desired.active ? (effect ?? 'reactivated') : 'deactivated';
+  return { kind: 'update', boxUserId, change, effect: news };
 }
 
 /** A mapped user that Box does not show. Whatever was said before, Box is asked once more: it may have been restored. */

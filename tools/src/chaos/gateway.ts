@@ -35,10 +35,13 @@ export function someVisits(dice: Dice, needsRename: boolean): Visit[] {
   const visits = Array.from({ length: people }, (_, n) => n).flatMap((n) =>
     Array.from({ length: dice.between(1, 3) }, (_none, visit) => someVisit(dice, n, visit)),
   );
-  const renamed = { ...visits[0]!.person, name: RENAMED };
-  return needsRename
-    ? [...visits, { person: renamed, cause: 'sign-in', at: 200_000, answered: false }]
-    : visits;
+  if (!needsRename) return visits;
+  // And perhaps back: what an update left unsettled is then what nobody wants any more.
+  const { person } = visits[0]!;
+  const renamed = { person: { ...person, name: RENAMED }, cause: 'sign-in', at: 200_000 } as const;
+  const back = { person, cause: 'sign-in', at: 200_000 + dice.pick([1, 500, 5_000]) } as const;
+  const more = dice.oneIn(2) ? [renamed, back] : [renamed];
+  return [...visits, ...more.map((visit) => ({ ...visit, answered: false }))];
 }
 
 function someVisit(dice: Dice, n: number, visit: number): Visit {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Intake, PrismaCallLog, PrismaConvergenceStore, Requests } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
-import type { BoxPort, CallContext } from '@foyer/provisioning';
+import { LeaseLost, type BoxPort, type CallContext } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { convergeHandler } from './converge.handler.ts';
 
@@ -264,5 +264,63 @@ describe('a Box user deleted by hand', () => {
     });
     await drain(requestId);
     expect([...box.users.keys()]).toEqual([user.id]);
+  });
+});
+
+describe('a name that comes back while an update is unsettled', () => {
+  it.each(['cut-before', 'cut-after'] as const)('is what Box has in the end (%s)', async (trouble) => {
+    const { box, newRequest, drain, handler, request } = await parts();
+    const { person, requestId } = await newRequest();
+    await drain(requestId);
+    const renamed = await newRequest({ ...person, name: 'Ada Other' });
+    box.meet('updateUser', trouble);
+    await handler({ requestId: renamed.requestId });
+    const back = await newRequest(person);
+    await drain(renamed.requestId);
+    await drain(back.requestId);
+    expect(await request(back.requestId)).toMatchObject({ status: 'succeeded' });
+    expect([...box.users.values()]).toMatchObject([{ name: person.name }]);
+  });
+
+  it('is what Box has in the end when the worker died before it saved what Box had answered', async () => {
+    const { box, newRequest, drain, handler, handlerWith, request } = await parts({ leaseMs: 200 });
+    const { person, requestId } = await newRequest();
+    await drain(requestId);
+    const renamed = await newRequest({ ...person, name: 'Ada Other' });
+    const dying = instead(box, {
+      async updateUser(...args) {
+        await box.updateUser(...args);
+        throw new LeaseLost('As when the worker died here.');
+      },
+    });
+    await handlerWith(dying)({ requestId: renamed.requestId });
+    expect([...box.users.values()]).toMatchObject([{ name: 'Ada Other' }]);
+    const back = await newRequest(person);
+    for (let end = await handler({ requestId: back.requestId }); end.kind !== 'over';)
+      end = await handler({ requestId: back.requestId });
+    expect(await request(back.requestId)).toMatchObject({ status: 'succeeded' });
+    expect([...box.users.values()]).toMatchObject([{ name: person.name }]);
+  });
+
+  it('costs no call more once the update is settled', async () => {
+    const { box, handlerWith, newRequest, drain } = await parts();
+    const updates: unknown[] = [];
+    const counting = instead(box, {
+      updateUser(...args) {
+        updates.push(args[2]);
+        return box.updateUser(...args);
+      },
+    });
+    const { person, requestId } = await newRequest();
+    await drain(requestId);
+    box.meet('updateUser', 'cut-after');
+    for (const difference of [{ name: 'Ada Other' }, {}, { email: 'other@example.com' }])
+      await drain((await newRequest({ ...person, ...difference })).requestId, handlerWith(counting));
+    // Cut off; all of it once more; the way back. The address is nothing that Box has.
+    expect(updates).toEqual([
+      { name: 'Ada Other' },
+      { name: 'Ada Other', status: 'active' },
+      { name: person.name },
+    ]);
   });
 });

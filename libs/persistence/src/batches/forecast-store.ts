@@ -5,6 +5,7 @@ import {
   type ForecastStore,
 } from '@foyer/provisioning';
 import type { Person } from '@foyer/shared';
+import { isUncertain } from '../convergence-statements.ts';
 import { toLastCreate } from '../taking.ts';
 import type { Database } from '../database.ts';
 
@@ -21,6 +22,7 @@ interface Row {
   readonly box_status: BoxUserStatus | null;
   readonly applied_generation: number | null;
   readonly missing: boolean;
+  readonly uncertain: boolean;
   readonly create_id: string | null;
   readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
   readonly create_status: number | null;
@@ -29,7 +31,7 @@ interface Row {
 /** How people of a file stand, read as the door and a worker would read it. */
 const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
-    a.missing_since IS NOT NULL AS missing, c.id AS create_id, c.result AS create_result, c.status AS create_status
+    a.missing_since IS NOT NULL AS missing, ${isUncertain} AS uncertain, c.id AS create_id, c.result AS create_result, c.status AS create_status
   FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
   LEFT JOIN identity i ON i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject
   LEFT JOIN box_account a ON a.identity_id = i.id
@@ -79,6 +81,7 @@ function toStanding(row: Row, person: Person): ForecastStanding {
           status: row.box_status!,
           appliedGeneration: row.applied_generation!,
           isMissing: row.missing,
+          isUncertain: row.uncertain,
         };
   return {
     desired: {
