@@ -31,19 +31,19 @@ const seen = `seen AS (
       THEN least(paused_until, now + ${LONGEST_PAUSE_MS} * interval '1 millisecond') END AS paused_until FROM clocked
   )`;
 
-/** From $3: returned, capacity, calls per ms; then a wanted number and a floor for each urgency, the most urgent first. */
+/** From $3: capacity, calls per ms; then a wanted number and a floor for each urgency, the most urgent first. */
 const askText = `
   WITH ${seen}, filled AS (
     SELECT now, paused_until, coalesce(greatest(0, extract(epoch FROM paused_until - now) * 1000), 0)::float8 AS paused_ms,
-      least($4::float8, level + $3::int
-        + greatest(0, extract(epoch FROM now - greatest(refilled_at, paused_until)) * 1000)::float8 * $5::float8) AS level
+      least($3::float8, level
+        + greatest(0, extract(epoch FROM now - greatest(refilled_at, paused_until)) * 1000)::float8 * $4::float8) AS level
     FROM known
   ), first AS (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($6::int, greatest(0, floor(level - $7::float8))) END AS a FROM filled
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($5::int, greatest(0, floor(level - $6::float8))) END AS a FROM filled
   ), second AS (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($8::int, greatest(0, floor(level - a - $9::float8))) END AS b FROM first
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($7::int, greatest(0, floor(level - a - $8::float8))) END AS b FROM first
   ), third AS MATERIALIZED (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($10::int, greatest(0, floor(level - a - b - $11::float8))) END AS c
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($9::int, greatest(0, floor(level - a - b - $10::float8))) END AS c
     FROM second
   )
   UPDATE box_budget t SET level = third.level - a - b - c, refilled_at = now, paused_until = third.paused_until
@@ -96,15 +96,10 @@ export class BoxBudgetStore implements BudgetStore {
     this.limits = limits;
   }
 
-  async ask(wanted: PerUrgency<number>, returned: number): Promise<BudgetAnswer> {
+  async ask(wanted: PerUrgency<number>): Promise<BudgetAnswer> {
     const { capacity, perMs, floors } = this.limits;
     const perUrgency = urgencies.flatMap((urgency) => [wanted[urgency], floors[urgency]]);
-    const row = await this.update<AskRow>('box-budget-ask', askText, [
-      returned,
-      capacity,
-      perMs,
-      ...perUrgency,
-    ]);
+    const row = await this.update<AskRow>('box-budget-ask', askText, [capacity, perMs, ...perUrgency]);
     return {
       granted: { 'sign-in': Number(row.a), soon: Number(row.b), bulk: Number(row.c) },
       level: row.level,

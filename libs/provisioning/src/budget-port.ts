@@ -19,7 +19,7 @@ export interface BucketLimits {
 
 const WINDOW_MS = 60_000;
 /** How much later than another a call may reach Box after its permit, without two windows' worth meeting in one. */
-const JITTER_MS = 500;
+const JITTER_MS = 660;
 const BURST_SHARE = 0.015;
 const SMALLEST_BURST = 4;
 const FLOOR_SHARES: PerUrgency<number> = { 'sign-in': 0, soon: 0.2, bulk: 0.5 };
@@ -65,8 +65,8 @@ export interface BudgetAnswer {
 
 /** The bucket of one Box service account, shared by every process that uses it. Its clock is the only one. */
 export interface BudgetStore {
-  /** Puts `returned` permits back, then grants as many as are wanted and there, the most urgent first; all or part. */
-  ask(wanted: PerUrgency<number>, returned: number): Promise<BudgetAnswer>;
+  /** Grants as many permits as are wanted and there, the most urgent first; all or part. */
+  ask(wanted: PerUrgency<number>): Promise<BudgetAnswer>;
   /**
    * Box refused a call. Everybody stops for `retryAfterMs`, at most `LONGEST_PAUSE_MS`; untold for 1 s, doubling up to 60 s while that goes on, and
    * from 1 s again a minute after the last. Gives how long everybody now stops, in milliseconds.

@@ -65,7 +65,6 @@ export class BudgetClerk implements Budget {
   readonly clock: Clock;
   readonly #line: Waiter[] = [];
   #asking = false;
-  #returned = 0;
   #pausedUntil = -Infinity;
   #timer: { readonly urgency: Urgency; readonly at: number; readonly cancel: () => void } | null = null;
   /** Milliseconds per permit as this process gets them while others wait; for estimates alone. */
@@ -114,12 +113,14 @@ export class BudgetClerk implements Budget {
     });
   }
 
-  /** A permit that was not used: for the next in line, as long as they are as urgent; else back into the bucket. */
+  /**
+   * A permit that was not used: for the next in line, as long as they are as urgent; else it is let go. Back in the bucket it
+   * would come on top of what flowed in meanwhile.
+   */
   giveBack(permit: Permit): void {
     const fresh = this.pausedMs === 0 && !permit.stale();
     const next = this.#line.find(({ urgency }) => rank[urgency] <= rank[permit.urgency]);
     if (fresh && next) this.#grant(next, permit);
-    else this.#returned += 1;
   }
 
   /** Box answered 429. Never throws: should the others not hear of it, they meet their own. */
@@ -158,10 +159,8 @@ export class BudgetClerk implements Budget {
     this.#stopTimer();
     this.#asking = true;
     const counted = [...this.#line];
-    const returned = this.#returned;
-    this.#returned = 0;
     try {
-      const answer = await this.#store.ask(countOf(counted), returned);
+      const answer = await this.#store.ask(countOf(counted));
       this.#asking = false;
       this.#hand(answer, counted);
     } catch (error) {

@@ -65,11 +65,11 @@ export class MemoryBudgetStore implements BudgetStore {
     this.#refilledAt = clock.now();
   }
 
-  async ask(wanted: PerUrgency<number>, returned: number): Promise<BudgetAnswer> {
+  async ask(wanted: PerUrgency<number>): Promise<BudgetAnswer> {
     await this.#travel();
     this.asks += 1;
     if (this.broken) throw this.broken;
-    this.#refill(returned);
+    this.#refill();
     const granted = { 'sign-in': 0, soon: 0, bulk: 0 };
     for (const urgency of urgencies) {
       const free = this.#pausedMs > 0 ? 0 : Math.floor(this.#level - this.#limits.floors[urgency]);
@@ -97,7 +97,7 @@ export class MemoryBudgetStore implements BudgetStore {
   }
 
   async look(): Promise<{ level: number; pausedMs: number }> {
-    this.#refill(0);
+    this.#refill();
     return { level: this.#level, pausedMs: this.#pausedMs };
   }
 
@@ -105,10 +105,15 @@ export class MemoryBudgetStore implements BudgetStore {
     return Math.max(0, this.#pausedUntil - this.#clock.now());
   }
 
-  #refill(returned: number): void {
+  /** As after a long time. */
+  fill(): void {
+    this.#level = this.#limits.capacity;
+  }
+
+  #refill(): void {
     const now = this.#clock.now();
     const flowed = Math.max(0, now - Math.max(this.#refilledAt, this.#pausedUntil)) * this.#limits.perMs;
-    this.#level = Math.min(this.#limits.capacity, this.#level + returned + flowed);
+    this.#level = Math.min(this.#limits.capacity, this.#level + flowed);
     this.#refilledAt = now;
   }
 
