@@ -157,6 +157,8 @@ test('a request under way while another signs out does not bring the session bac
     body: new URLSearchParams({ _csrf: csrf }),
     redirect: 'manual',
   });
+  const begun = () => gateway.database.query(`SELECT 1 FROM provisioning_request WHERE status = 'queued'`);
+  while ((await begun()).length === 0);
   await other.submit(failed, '/logout');
   expect((await retry).status).toBe(303);
   gateway.worker.resume();
