@@ -35,7 +35,7 @@ export function withoutUniqueIdentity(): Mutation {
 /** Writes go through whoever holds the lease. */
 export function withoutFence(): Mutation {
   let matched = 0;
-  const fence = /lease_token = (\$\d+)\s+AND lease_expires_at > clock_timestamp\(\)/g;
+  const fence = /lease_token = (\$\d+)(?:::bigint)?\s+AND lease_expires_at > clock_timestamp\(\)/g;
   return {
     house: {
       sabotage: {
