@@ -34,7 +34,7 @@ const LONG_MS = 600_000;
 /** A guard, the seed that misses it when it is broken, and what is then said. */
 const guards: [string, number, () => Mutation, RegExp][] = [
   ['the unique constraint on identities', 1, withoutUniqueIdentity, /is \d identities/],
-  ['the fencing check', 24, withoutFence, /without the lease/],
+  ['the fencing check', 29, withoutFence, /without the lease/],
   ['the look-up before a create is sent again', 1, withoutLookUp, /sent again without asking Box first/],
   ['the intent before the call', 1, withoutIntentFirst, /sent POST \/2.0\/users without an intent/],
 ];
