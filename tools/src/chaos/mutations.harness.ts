@@ -1,4 +1,11 @@
-import type { CallLog, CallOutcome, CallContext, CallIntent, ConvergenceStore } from '@foyer/provisioning';
+import type {
+  CallContext,
+  CallIntent,
+  CallLog,
+  CallOutcome,
+  ConvergenceStore,
+  Taken,
+} from '@foyer/provisioning';
 import type { HouseOptions } from './house.ts';
 
 /** A guard taken away. `matches` counts how often the mutation had something to change: one that never has proves nothing. */
@@ -50,15 +57,16 @@ export function withoutFence(): Mutation {
   };
 }
 
-/** A create that may have worked is taken for one that was never sent. */
-export function withoutLookUp(): Mutation {
+/** What a worker is told when it takes a request up is changed by `change`, which gives null for what it leaves alone. */
+function withTaken(change: (taken: Taken) => Taken | null): Mutation {
   let matched = 0;
   const store = (real: ConvergenceStore): ConvergenceStore => ({
     take: async (requestId) => {
       const result = await real.take(requestId);
-      if (result.kind !== 'taken' || result.taken.lastCreate !== 'unsettled') return result;
+      const taken = result.kind === 'taken' ? change(result.taken) : null;
+      if (result.kind !== 'taken' || taken === null) return result;
       matched += 1;
-      return { ...result, taken: { ...result.taken, lastCreate: null } };
+      return { ...result, taken };
     },
     noteWait: (...args) => real.noteWait(...args),
     saveAccount: (...args) => real.saveAccount(...args),
@@ -72,6 +80,16 @@ export function withoutLookUp(): Mutation {
   });
   return { house: { sabotage: { store } }, matches: () => matched };
 }
+
+/** A create that may have worked is taken for one that was never sent. */
+export const withoutLookUp = (): Mutation =>
+  withTaken((taken) => (taken.lastCreate === 'unsettled' ? { ...taken, lastCreate: null } : null));
+
+/** The mapping is taken for what Box has, although an update that it does not tell of may have worked. */
+export const withoutDoubt = (): Mutation =>
+  withTaken((taken) =>
+    taken.account?.isUncertain ? { ...taken, account: { ...taken.account, isUncertain: false } } : null,
+  );
 
 /** A create is put on record when it is over, in one piece. */
 export function withoutIntentFirst(): Mutation {

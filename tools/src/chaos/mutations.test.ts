@@ -2,6 +2,7 @@ import { listedBoundaries } from './boundaries.ts';
 import { Coverage } from './coverage.ts';
 import { openHouse } from './house.ts';
 import {
+  withoutDoubt,
   withoutFence,
   withoutIntentFirst,
   withoutLookUp,
@@ -28,7 +29,7 @@ async function firstBroken(from: number, tries: number, mutation?: Mutation): Pr
 }
 
 /** When the product awaits something new, a seed is another schedule: so many more are tried before the guard counts as idle. */
-const TRIES = 80;
+const TRIES = 200;
 const LONG_MS = 600_000;
 
 /** A guard, the seed that misses it when it is broken, and what is then said. */
@@ -36,6 +37,7 @@ const guards: [string, number, () => Mutation, RegExp][] = [
   ['the unique constraint on identities', 1, withoutUniqueIdentity, /is \d identities/],
   ['the fencing check', 29, withoutFence, /without the lease/],
   ['the look-up before a create is sent again', 1, withoutLookUp, /sent again without asking Box first/],
+  ['the doubt after an update without an answer', 124, withoutDoubt, /is called/],
   ['the intent before the call', 1, withoutIntentFirst, /sent POST \/2.0\/users without an intent/],
 ];
 
