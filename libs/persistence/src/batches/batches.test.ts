@@ -201,6 +201,12 @@ describe('a batch', () => {
   it('is in a list, newest first', async () => {
     const { begin, batches } = await parts();
     const ids = [await begin(), await begin(), await begin()];
+    // Three of one millisecond have no order that means anything.
+    for (const [at, id] of ids.entries())
+      await test.database.pool.query(
+        `UPDATE provisioning_batch SET created_at = created_at + $2 * interval '1 second' WHERE id = $1`,
+        [id, at],
+      );
     const first = await batches.list({ limit: 2 });
     const second = await batches.list({ limit: 2, cursor: first.nextCursor! });
     expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids.toReversed());
