@@ -5,12 +5,14 @@ export const USAGE = `Simulates crashes at every boundary of the converge loop, 
   npm run chaos -- --schedules 2000  as many as that; from 1000 on, each listed boundary must be met by a kill
   npm run chaos -- --from 1          from that seed on
   npm run chaos -- --seed 42         replays one schedule and prints each step
+  npm run chaos -- --seed 42 --kill-at BOUNDARY  the same, with a kill where that boundary is first reached
   npm run chaos -- --list            prints the boundaries
   npm run chaos -- --update          writes down the boundaries that it meets, in tools/chaos/boundaries.txt`;
 
 export interface ChaosArguments {
   readonly seed: number | null;
   readonly from: number | null;
+  readonly killAt: string | null;
   readonly schedules: number;
   readonly list: boolean;
   readonly update: boolean;
@@ -28,7 +30,15 @@ export function readArguments(args: readonly string[]): ChaosArguments {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { seed: text, from: text, schedules: text, list: flag, update: flag, help: flag },
+    options: {
+      seed: text,
+      'kill-at': text,
+      from: text,
+      schedules: text,
+      list: flag,
+      update: flag,
+      help: flag,
+    },
   });
   const { list, update, help } = values;
   const seed = whole('--seed', values.seed, 0, MOST_SEED);
@@ -39,7 +49,18 @@ export function readArguments(args: readonly string[]): ChaosArguments {
       '--seed replays one schedule, so it does not go with --from, --schedules or --update.',
     );
   }
-  return { seed, from, schedules: schedules ?? (update ? UPDATE_SCHEDULES : SCHEDULES), list, update, help };
+  const killAt = values['kill-at'] ?? null;
+  if (killAt !== null && seed === null)
+    throw new TypeError('--kill-at adds a kill to one schedule: name it with --seed.');
+  return {
+    seed,
+    killAt,
+    from,
+    schedules: schedules ?? (update ? UPDATE_SCHEDULES : SCHEDULES),
+    list,
+    update,
+    help,
+  };
 }
 
 function whole(name: string, given: string | undefined, least: number, most: number): number | null {

@@ -14,16 +14,22 @@ const MOST_BROKEN = 5;
 const LARGEST_BASE = 1_000_000_000;
 
 /** Says which schedule broke which promise, and how to see it again. */
-function tellBroken({ seed, violations }: Outcome): void {
-  say(`seed ${seed} BROKEN; again with: npm run chaos -- --seed ${seed}`);
+function tellBroken({ seed, violations }: Outcome, killAt: string | null = null): void {
+  const also = killAt === null ? '' : ` --kill-at '${killAt}'`;
+  say(`seed ${seed} BROKEN; again with: npm run chaos -- --seed ${seed}${also}`);
   for (const violation of violations) say(`  ${violation}`);
 }
 
-async function replay(house: OpenHouse, seed: number, listed: readonly string[]): Promise<number> {
-  const outcome = await runSchedule(house, seed, { listed, coverage: new Coverage() });
+async function replay(
+  house: OpenHouse,
+  seed: number,
+  killAt: string | null,
+  listed: readonly string[],
+): Promise<number> {
+  const outcome = await runSchedule(house, seed, { listed, coverage: new Coverage(), killAt });
   for (const line of outcome.trace) say(line);
   if (outcome.violations.length === 0) say(`seed ${seed}: ${outcome.trace.length} steps, every promise kept`);
-  else tellBroken(outcome);
+  else tellBroken(outcome, killAt);
   return outcome.violations.length === 0 ? 0 : 1;
 }
 
@@ -41,7 +47,8 @@ async function runMany(
   const begun = process.hrtime.bigint();
   let ran = 0;
   while (ran < schedules && broken.length < MOST_BROKEN) {
-    const outcome = await runSchedule(house, base + ran, { listed, coverage });
+    coverage.seed = base + ran;
+    const outcome = await runSchedule(house, coverage.seed, { listed, coverage });
     ran += 1;
     if (outcome.violations.length > 0) {
       broken.push(outcome);
@@ -49,6 +56,7 @@ async function runMany(
     }
     if (ran % TELL_EVERY === 0) say(`  ${ran} of ${schedules}, ${broken.length} broken`);
   }
+  if (ran >= LONG_RUN && broken.length === 0) broken.push(...(await aimAtRest(house, listed, coverage)));
   const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
   say(`${ran} schedules in ${seconds.toFixed(0)} s, ${broken.length} broken`);
   const isCovered = tellCoverage(coverage, listed, ran >= LONG_RUN);
@@ -57,6 +65,28 @@ async function runMany(
     say('tools/chaos/boundaries.txt is written');
   }
   return broken.length === 0 && (isCovered || update) ? 0 : 1;
+}
+
+/** The boundaries that no kill met: each is killed at in the schedule that reached it first. Gives the broken ones. */
+async function aimAtRest(
+  house: OpenHouse,
+  listed: readonly string[],
+  coverage: Coverage,
+): Promise<Outcome[]> {
+  const { unlisted, unmet } = gaps(listed, coverage);
+  const broken: Outcome[] = [];
+  let aimed = 0;
+  for (const boundary of [...unlisted, ...unmet]) {
+    const reached = coverage.boundaries.get(boundary);
+    if (!reached || reached.killed > 0) continue;
+    aimed += 1;
+    const outcome = await runSchedule(house, reached.seed, { listed, coverage, killAt: boundary });
+    if (outcome.violations.length === 0) continue;
+    broken.push(outcome);
+    tellBroken(outcome, boundary);
+  }
+  say(`${aimed} more, each with a kill at a boundary that none had met, ${broken.length} broken`);
+  return broken;
 }
 
 /** Prints what fell and where. Gives whether nothing was left out; a short run may leave out what it likes. */
@@ -90,7 +120,7 @@ async function main(): Promise<number> {
   try {
     return given.seed === null
       ? await runMany(house, given, listed)
-      : await replay(house, given.seed, listed);
+      : await replay(house, given.seed, given.killAt, listed);
   } finally {
     await house.close();
   }

@@ -1,12 +1,16 @@
 interface Count {
   seen: number;
   killed: number;
+  /** The schedule that reached it first. */
+  readonly seed: number;
 }
 
 /** Which boundaries were reached, which of them by a kill, and what else fell. */
 export class Coverage {
   readonly boundaries = new Map<string, Count>();
   readonly faults = new Map<string, number>();
+  /** Of the schedule that runs. */
+  seed = 0;
 
   see(boundary: string): void {
     this.#count(boundary).seen += 1;
@@ -22,7 +26,7 @@ export class Coverage {
   }
 
   #count(boundary: string): Count {
-    const known = this.boundaries.get(boundary) ?? { seen: 0, killed: 0 };
+    const known = this.boundaries.get(boundary) ?? { seen: 0, killed: 0, seed: this.seed };
     this.boundaries.set(boundary, known);
     return known;
   }

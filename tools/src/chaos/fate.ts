@@ -65,8 +65,11 @@ export class Fate {
   /** Faults that may still fall, and once in how many chances they do. */
   readonly #faults: Record<'sql' | 'http' | 'port', { left: number; readonly oneIn: number }>;
   #events: number;
+  #alsoAt: string | null;
 
-  constructor(dice: Dice, target: string | null) {
+  /** `alsoAt`: one more kill, where that boundary is first reached; up to there the schedule is the same without it. */
+  constructor(dice: Dice, target: string | null, alsoAt: string | null) {
+    this.#alsoAt = alsoAt;
     this.#dice = dice;
     this.#target = target;
     this.#cues = stages.find((stage) => target !== null && stage.target.test(target))?.cues ?? [];
@@ -114,6 +117,10 @@ export class Fate {
   }
 
   #isTargeted(boundary: string): boolean {
+    if (boundary === this.#alsoAt) {
+      this.#alsoAt = null;
+      return true;
+    }
     if (boundary !== this.#target || this.#passes < 0) return false;
     this.#passes -= 1;
     return this.#passes < 0;

@@ -27,13 +27,16 @@ const REAL_RESTART_EVERY = 40;
 const FIRST_JUMP_MS = 250;
 const LONGEST_JUMP_MS = 30_000;
 
-/** Runs the schedule of one seed from the first sign-in to the last request's end. `listed`: boundaries to aim at. */
-export async function runSchedule(
-  house: House,
-  seed: number,
-  { listed, coverage }: { listed: readonly string[]; coverage: Coverage },
-): Promise<Outcome> {
-  const schedule = await Schedule.open(house, seed, listed, coverage);
+/** How to run a schedule. `listed`: boundaries to aim at. `killAt`: see `Fate`. */
+export interface ScheduleOptions {
+  readonly listed: readonly string[];
+  readonly coverage: Coverage;
+  readonly killAt?: string | null;
+}
+
+/** Runs the schedule of one seed from the first sign-in to the last request's end. */
+export async function runSchedule(house: House, seed: number, options: ScheduleOptions): Promise<Outcome> {
+  const schedule = await Schedule.open(house, seed, options);
   try {
     return await schedule.run();
   } finally {
@@ -59,12 +62,12 @@ class Schedule {
   #lives = 0;
   #steps = 0;
 
-  private constructor(world: World, seed: number, listed: readonly string[], coverage: Coverage) {
+  private constructor(world: World, seed: number, { listed, coverage, killAt = null }: ScheduleOptions) {
     this.#world = world;
     this.#seed = seed;
     this.#coverage = coverage;
     const { dice, scheduler, clock } = world;
-    this.#fate = new Fate(dice, listed.length === 0 ? null : listed[seed % listed.length]!);
+    this.#fate = new Fate(dice, listed.length === 0 ? null : listed[seed % listed.length]!, killAt);
     this.#visits = someVisits(dice, this.#fate.needsRename);
     this.#check = new WireCheck(world, (pid) => this.#actors.get(pid));
     this.#restoreClocks = overrideClocks({
@@ -73,12 +76,7 @@ class Schedule {
     });
   }
 
-  static async open(
-    house: House,
-    seed: number,
-    listed: readonly string[],
-    coverage: Coverage,
-  ): Promise<Schedule> {
+  static async open(house: House, seed: number, options: ScheduleOptions): Promise<Schedule> {
     const { admin, twin } = house;
     await setDatabaseClock(admin, 0);
     const app = { clientId: 'chaos', clientSecret: 'chaos-secret', enterpriseId: '900100' };
@@ -96,7 +94,7 @@ class Schedule {
     const scheduler = new Scheduler();
     const queue = new WorstQueue(() => clock.now, dice);
     const world = { house, scheduler, clock, dice, queue, tenantId: tenant!.id, app };
-    return new Schedule(world, seed, listed, coverage);
+    return new Schedule(world, seed, options);
   }
 
   async run(): Promise<Outcome> {
