@@ -42,7 +42,7 @@ const LONG_MS = 600_000;
 const guards: [string, number, string, () => Mutation, RegExp][] = [
   [
     'the unique constraint on identities',
-    1,
+    5,
     'gateway waits for a visit',
     withoutUniqueIdentity,
     /is \d identities/,
