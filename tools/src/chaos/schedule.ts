@@ -1,3 +1,4 @@
+import type { Person } from '@foyer/shared';
 import { Dice } from '../dice.ts';
 import { startRelay, startWorker } from './actors.ts';
 import { EPOCH, overrideClocks, VirtualClock } from './clock.ts';
@@ -262,9 +263,10 @@ class Schedule {
 
   /** An operator retries whoever failed and has nobody at work for them. */
   async #retryFailed(problems: string[]): Promise<boolean> {
-    const { house, tenantId, clock } = this.#world;
-    const failed = await house.admin.query<{ id: string }>(
-      `SELECT r.id FROM provisioning_request r JOIN identity i ON i.id = r.identity_id
+    const { house, tenantId, clock, dice } = this.#world;
+    const failed = await house.admin.query<{ id: string } & Person>(
+      `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name
+       FROM provisioning_request r JOIN identity i ON i.id = r.identity_id
        LEFT JOIN box_account a ON a.identity_id = i.id
        WHERE r.tenant_id = $1 AND r.status = 'failed' AND a.applied_generation IS DISTINCT FROM i.generation
          AND NOT EXISTS (SELECT FROM provisioning_request other WHERE other.identity_id = i.id
@@ -276,9 +278,15 @@ class Schedule {
     if (!first) return false;
     const retries = this.#visits.filter((visit) => 'requestId' in visit).length;
     if (retries === MOST_RETRIES) return problems.push('requests fail again and again') > 0;
-    const retry = { requestId: first.id, at: clock.now, answered: false };
-    this.#visits.push(retry);
-    this.#gateway?.open(retry);
+    const { id: requestId, ...person } = first;
+    const soon = { at: clock.now, answered: false };
+    const retry = { requestId, ...soon };
+    // A machine may have pushed the same person meanwhile: the retry then finds that request, and hurries it.
+    const push = { person, cause: 'api', ...soon } as const;
+    for (const visit of dice.oneIn(2) ? [push, retry] : [retry]) {
+      this.#visits.push(visit);
+      this.#gateway?.open(visit);
+    }
     return true;
   }
 }
