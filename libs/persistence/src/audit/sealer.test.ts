@@ -123,6 +123,7 @@ describe('the sealer', () => {
   it('leaves nothing half done when it dies in the middle of a round', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 5);
+    await transactionsEnded(test.database);
     for (const statement of ['pg_control_system', 'FROM api_call ', 'INSERT INTO audit_block', 'COMMIT']) {
       const dying = new AuditSealer(killedAt(statement), tenantId);
       await expect(dying.round()).rejects.toThrow();
