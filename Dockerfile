@@ -13,6 +13,7 @@ COPY libs/platform/package.json libs/platform/
 COPY libs/provisioning/package.json libs/provisioning/
 COPY libs/queue/package.json libs/queue/
 COPY libs/roster/package.json libs/roster/
+COPY libs/scim/package.json libs/scim/
 COPY libs/shared/package.json libs/shared/
 COPY tools/package.json tools/
 
@@ -53,6 +54,7 @@ COPY --from=build /app/libs/platform/dist libs/platform/dist
 COPY --from=build /app/libs/provisioning/dist libs/provisioning/dist
 COPY --from=build /app/libs/queue/dist libs/queue/dist
 COPY --from=build /app/libs/roster/dist libs/roster/dist
+COPY --from=build /app/libs/scim/dist libs/scim/dist
 COPY --from=build /app/libs/shared/dist libs/shared/dist
 COPY --from=build /app/apps/gateway/dist apps/gateway/dist
 COPY --from=build /app/apps/provisioner/dist apps/provisioner/dist
