@@ -26,13 +26,17 @@ export class PrismaCallLog implements CallLog {
     const [row] =
       lease === null
         ? await run<{ id: string | bigint }>(this.runner, intend, values)
-        : await run<{ id: string | bigint }>(this.runner, intendFenced, {
-            ...values,
-            leased: lease.identityId,
-            token: lease.token,
-            lease_ms: this.leaseMs,
-          });
-    if (!row) throw new LeaseLost(`Lease ${lease?.token} of identity ${lease?.identityId} has passed on.`);
+        : await run<{ id: string | bigint }>(
+            this.runner,
+            'groupId' in lease ? intendFencedByGroup : intendFenced,
+            {
+              ...values,
+              leased: 'groupId' in lease ? lease.groupId : lease.identityId,
+              token: lease.token,
+              lease_ms: this.leaseMs,
+            },
+          );
+    if (!row) throw new LeaseLost(`Lease ${lease?.token} has passed on.`);
     return row.id.toString();
   }
 
@@ -90,16 +94,16 @@ const outcome = '$result::text, $status::smallint, $error::text, $answer::jsonb,
 
 const intend = statement<IntentValue>('intend', `${insertCall} RETURNING id`);
 
-/** The lease is a turn's, so the fence is on its identity, whomever the call is about. */
-const intendFenced = statement<IntentValue | 'leased' | 'token' | 'lease_ms'>(
-  'intend-fenced',
-  `WITH fence AS (
-    UPDATE identity SET lease_expires_at = clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'
+/** The lease is a turn's, so the fence is on whom or what it is about, whomever the call is about. */
+const fencedBy = (table: 'identity' | 'scim_group') => `WITH fence AS (
+    UPDATE ${table} SET lease_expires_at = clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'
     WHERE id = $leased::uuid AND tenant_id = $tenant::uuid AND lease_token = $token::bigint
       AND lease_expires_at > clock_timestamp()
     RETURNING id
-  ) ${insertCall} FROM fence RETURNING id`,
-);
+  ) ${insertCall} FROM fence RETURNING id`;
+type Fenced = IntentValue | 'leased' | 'token' | 'lease_ms';
+const intendFenced = statement<Fenced>('intend-fenced', fencedBy('identity'));
+const intendFencedByGroup = statement<Fenced>('intend-fenced', fencedBy('scim_group'));
 
 const conclude = statement<'call' | OutcomeValue>(
   'conclude',

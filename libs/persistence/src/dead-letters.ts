@@ -1,11 +1,14 @@
-import { openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
+import { GROUP_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from './database.ts';
 
-/** A request that failed, is its identity's newest, and whose identity is not in step since. */
+/** A request that failed, is the newest of its person or group, and nothing has brought that in step since. */
 export interface DeadLetter {
   readonly requestId: string;
-  readonly identityId: string;
+  readonly identityId: string | null;
+  readonly groupId: string | null;
+  /** A group's name. */
   readonly username: string;
+  /** Empty for a group. */
   readonly subject: string;
   readonly active: boolean;
   readonly code: ErrorCode;
@@ -17,7 +20,7 @@ export interface DeadLetter {
 export interface DeadLetterCount {
   readonly code: ErrorCode;
   readonly count: number;
-  /** Of these, people that Okta deactivated: they are not retried. */
+  /** Of these, people that Okta deactivated and who have no Box user: they are not retried. */
   readonly deactivated: number;
   readonly oldest: Date;
   readonly newest: Date;
@@ -34,13 +37,19 @@ const PRIORITY = 10;
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
 const dead = `FROM provisioning_request r
-  JOIN identity i ON i.id = r.identity_id
+  LEFT JOIN identity i ON i.id = r.identity_id
   LEFT JOIN box_account a ON a.identity_id = i.id
+  LEFT JOIN scim_group g ON g.id = r.group_id
   WHERE r.tenant_id = $1 AND r.status = 'failed' AND r.error_code IS NOT NULL
-    AND a.applied_generation IS DISTINCT FROM i.generation
+    AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
     AND NOT EXISTS (
       SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.identity_id = r.identity_id
+        AND (n.created_at, n.id) > (r.created_at, r.id))
+    AND NOT EXISTS (
+      SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.group_id = r.group_id
         AND (n.created_at, n.id) > (r.created_at, r.id))`;
+/** Okta deactivated them before there was a Box user: there is nothing to make. */
+const isOver = '(i.id IS NOT NULL AND NOT i.active AND a.identity_id IS NULL)';
 
 /** Dead letters: failed requests that nothing has made good since. */
 export class DeadLetters {
@@ -54,7 +63,7 @@ export class DeadLetters {
 
   async counts(): Promise<DeadLetterCount[]> {
     const { rows } = await this.database.pool.query<DeadLetterCount>(
-      `SELECT r.error_code AS code, count(*)::int AS count, (count(*) FILTER (WHERE NOT i.active))::int AS deactivated,
+      `SELECT r.error_code AS code, count(*)::int AS count, (count(*) FILTER (WHERE ${isOver}))::int AS deactivated,
          min(r.finished_at) AS oldest, max(r.finished_at) AS newest ${dead} GROUP BY r.error_code ORDER BY 2 DESC, 1`,
       [this.tenantId],
     );
@@ -67,7 +76,9 @@ export class DeadLetters {
     { after, limit }: { after: Position | null; limit: number },
   ): Promise<{ letters: DeadLetter[]; next: Position | null }> {
     const { rows } = await this.database.pool.query<DeadLetter & { at: Date }>(
-      `SELECT r.id AS "requestId", r.identity_id AS "identityId", i.username, i.subject, i.active, r.error_code AS code,
+      `SELECT r.id AS "requestId", r.identity_id AS "identityId", r.group_id AS "groupId",
+         coalesce(i.username, g.display_name) AS username, coalesce(i.subject, '') AS subject, NOT ${isOver} AS active,
+         r.error_code AS code,
          r.error_detail AS detail, r.finished_at AS "failedAt", r.attempts, r.created_at AS at
        ${dead} AND ($2::text IS NULL OR r.error_code = $2)
          AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
@@ -109,19 +120,31 @@ export class DeadLetters {
       RetriedPage & { lastAt: Date | null; lastId: string | null }
     >(
       `WITH page AS (
-         SELECT r.id, r.identity_id, r.created_at ${dead} AND r.error_code = $2
+         SELECT r.id, r.identity_id, r.group_id, r.created_at ${dead} AND r.error_code = $2
            AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
          ORDER BY r.created_at DESC, r.id DESC LIMIT ${PAGE}
        ), held AS (
-         SELECT i.id, i.active, i.generation FROM identity i WHERE i.id IN (SELECT identity_id FROM page)
-         ORDER BY i.id FOR NO KEY UPDATE
+         SELECT i.id, NOT ${isOver} AS active, i.generation
+         FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
+         WHERE i.id IN (SELECT identity_id FROM page) ORDER BY i.id FOR NO KEY UPDATE OF i
+       ), held_groups AS (
+         SELECT g.id, g.generation FROM scim_group g WHERE g.id IN (SELECT group_id FROM page)
+         ORDER BY g.id FOR NO KEY UPDATE
+       ), made_for_groups AS (
+         INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, retry_of, due_at)
+         SELECT $1, h.id, h.generation, 'operator', ${GROUP_PRIORITY}, p.id, clock_timestamp()
+         FROM held_groups h JOIN page p ON p.group_id = h.id
+         ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN (${open}) DO NOTHING RETURNING id
        ), made AS (
          INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
          SELECT $1, h.id, h.generation, 'operator', ${PRIORITY}, p.id, clock_timestamp()
          FROM held h JOIN page p ON p.identity_id = h.id WHERE h.active
          ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
-       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
-       SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) AS retried,
+       ), noted AS (
+         INSERT INTO request_event (request_id, event)
+         SELECT id, 'queued' FROM made UNION ALL SELECT id, 'queued' FROM made_for_groups
+       )
+       SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) + (SELECT count(*)::int FROM made_for_groups) AS retried,
          (SELECT count(*)::int FROM held WHERE NOT active) AS deactivated,
          last.created_at AS "lastAt", last.id AS "lastId"
        FROM (SELECT 1) one LEFT JOIN (SELECT * FROM page ORDER BY created_at, id LIMIT 1) last ON true`,

@@ -1,5 +1,6 @@
-import { laneOf, openStatuses, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import type { Person, RequestCause } from '@foyer/shared';
 import type { Database } from './database.ts';
+import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
 import { transaction, UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
 /** An identity as the gateway needs it right after intake. */
@@ -35,12 +36,7 @@ export interface IdempotencyClaim {
 }
 
 export type RetryAdmission =
-  | {
-      readonly kind: 'requested';
-      readonly requestId: string;
-      readonly isNew: boolean;
-      readonly isHurried: boolean;
-    }
+  | ({ readonly kind: 'requested' } & MadeRequest)
   | { readonly kind: 'not-found' }
   | { readonly kind: 'not-failed' }
   | { readonly kind: 'deactivated' };
@@ -55,10 +51,8 @@ interface IdentityRow {
   box_user_id: string | null;
   applied_generation: number | null;
   missing: boolean;
+  managed: boolean;
 }
-
-/** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
-export const RELAY_GRACE_MS = 5_000;
 
 /** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
 export class Intake {
@@ -85,20 +79,29 @@ export class Intake {
     });
   }
 
-  /** A new request for the identity of a failed one. */
+  /** A new request in place of a failed one. `deactivated`: they have no Box user, and get none. */
   async retry(requestId: string, scope: { identityId?: string } = {}): Promise<RetryAdmission> {
     return this.transaction(async (tx) => {
       const failed = await tx.provisioningRequest.findFirst({
         where: { id: requestId, tenantId: this.tenantId, ...scope },
-        select: { status: true, identityId: true },
+        select: { status: true, identityId: true, groupId: true },
       });
       if (failed === null) return { kind: 'not-found' };
       if (failed.status !== 'failed') return { kind: 'not-failed' };
-      const [identity] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
-          SELECT active, generation FROM identity WHERE id = ${failed.identityId}::uuid FOR UPDATE`;
-      if (!identity!.active) return { kind: 'deactivated' };
-      const made = await this.request(tx, failed.identityId, identity!.generation, 'operator', requestId);
-      return { kind: 'requested', ...made };
+      const { identityId, groupId } = failed;
+      if (groupId !== null) {
+        const [group] = await tx.$queryRaw<{ generation: number }[]>`
+          SELECT generation FROM scim_group WHERE id = ${groupId}::uuid FOR NO KEY UPDATE`;
+        const about = { groupId, generation: group!.generation };
+        return { kind: 'requested', ...(await requestFor(tx, this.tenantId, about, 'operator', requestId)) };
+      }
+      const [identity] = await tx.$queryRaw<{ mayHave: boolean; generation: number }[]>`
+        SELECT i.active OR a.identity_id IS NOT NULL AS "mayHave", i.generation
+        FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
+        WHERE i.id = ${identityId}::uuid FOR NO KEY UPDATE OF i`;
+      if (!identity!.mayHave) return { kind: 'deactivated' };
+      const about = { identityId: identityId!, generation: identity!.generation };
+      return { kind: 'requested', ...(await requestFor(tx, this.tenantId, about, 'operator', requestId)) };
     });
   }
 
@@ -110,7 +113,7 @@ export class Intake {
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
     const [row] = await tx.$queryRaw<IdentityRow[]>`
       SELECT i.id, i.name, i.username, i.email, i.active, i.generation, a.box_user_id, a.applied_generation,
-        a.missing_since IS NOT NULL AS missing
+        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed
       FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
       WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
     return row ?? null;
@@ -124,56 +127,20 @@ export class Intake {
       INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name)
       VALUES (${this.tenantId}::uuid, ${issuer}, ${subject}, ${username}, ${email}, ${name})
       ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
-        username = CASE WHEN i.active THEN excluded.username ELSE i.username END,
-        email = CASE WHEN i.active THEN excluded.email ELSE i.email END,
-        name = CASE WHEN i.active THEN excluded.name ELSE i.name END,
-        generation = i.generation + CASE WHEN i.active AND (i.username, i.email, i.name)
+        username = CASE WHEN i.active AND i.scim IS NULL THEN excluded.username ELSE i.username END,
+        email = CASE WHEN i.active AND i.scim IS NULL THEN excluded.email ELSE i.email END,
+        name = CASE WHEN i.active AND i.scim IS NULL THEN excluded.name ELSE i.name END,
+        generation = i.generation + CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
           IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 1 ELSE 0 END,
-        updated_at = CASE WHEN i.active AND (i.username, i.email, i.name)
+        updated_at = CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
           IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN clock_timestamp() ELSE i.updated_at END`;
     const row = (await this.find(tx, person))!;
     if (!row.active) return { kind: 'deactivated', identityId: row.id };
-    if (isInStep(row, person)) return inStep(row, await this.newest(tx, row.id));
-    const made = await this.request(tx, row.id, row.generation, cause, null);
+    if (isInStep(row, person))
+      return inStep(row, await newestRequest(tx, this.tenantId, { identityId: row.id }));
+    const about = { identityId: row.id, generation: row.generation };
+    const made = await requestFor(tx, this.tenantId, about, cause);
     return { kind: 'requested', identity: toIdentity(row), ...made };
-  }
-
-  private async request(
-    tx: Transaction,
-    identityId: string,
-    generation: number,
-    cause: RequestCause,
-    retryOf: string | null,
-  ): Promise<{ requestId: string; isNew: boolean; isHurried: boolean }> {
-    const open = await tx.provisioningRequest.findFirst({
-      where: { identityId, generation, status: { in: [...openStatuses] } },
-      select: { id: true, priority: true, startedAt: true },
-    });
-    if (open !== null) {
-      const priority = priorityOf[cause];
-      const isHurried =
-        open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
-      if (isHurried) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
-      return { requestId: open.id, isNew: false, isHurried };
-    }
-    const [made] = await tx.$queryRaw<{ id: string }[]>`
-      WITH made AS (
-        INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
-        VALUES (${this.tenantId}::uuid, ${identityId}::uuid, ${generation}, ${cause}, ${priorityOf[cause]},
-          ${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')
-        RETURNING id
-      ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
-      SELECT id FROM made`;
-    return { requestId: made!.id, isNew: true, isHurried: false };
-  }
-
-  private async newest(tx: Transaction, identityId: string): Promise<string | null> {
-    const newest = await tx.provisioningRequest.findFirst({
-      where: { tenantId: this.tenantId, identityId },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-      select: { id: true },
-    });
-    return newest?.id ?? null;
   }
 
   /** The same key at the same time waits here for the first to commit. */
@@ -216,9 +183,9 @@ const isInStep = (row: IdentityRow, person: Person): boolean =>
   // Each sign-in of somebody whose Box user is gone asks Box anew: it may have been restored.
   !row.missing &&
   row.applied_generation === row.generation &&
-  row.username === person.username &&
-  row.email === (person.email ?? null) &&
-  row.name === person.name;
+  // Whom a SCIM client manages is who it says they are: two that disagree would take turns for ever.
+  (row.managed ||
+    (row.username === person.username && row.email === (person.email ?? null) && row.name === person.name));
 
 const toIdentity = (row: IdentityRow): AdmittedIdentity => ({
   id: row.id,

@@ -21,9 +21,10 @@ export const dueStatement = (lane: Lane): string => `
         AND due_at <= statement_timestamp()
       ORDER BY priority, due_at LIMIT $2 FOR UPDATE SKIP LOCKED
     ) due
-    WHERE r.id = due.id RETURNING r.id, r.priority, r.created_at
+    WHERE r.id = due.id RETURNING r.id, r.priority, r.created_at, r.group_id
   )
-  SELECT id, priority::int FROM relayed ORDER BY priority, created_at`;
+  SELECT id, priority::int, CASE WHEN group_id IS NULL THEN 'converge' ELSE 'converge-group' END AS job
+  FROM relayed ORDER BY priority, created_at`;
 
 /** The outbox side of the request table. */
 export class RelayStore implements Outbox {

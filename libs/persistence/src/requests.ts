@@ -15,6 +15,7 @@ import {
 import type { TenantBoxApp } from './box-app.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
+import type { About } from './new-request.ts';
 import { after, decodeCursor, toPage } from './paging.ts';
 
 /** Whose requests may be seen: everybody's, or one identity's. */
@@ -30,10 +31,13 @@ export interface RequestVersion {
   readonly version: number;
   readonly status: RequestStatus;
   readonly nextAttemptAt: Date | null;
-  readonly identityId: string;
+  readonly identityId: string | null;
 }
 
-const account = { identity: { select: { boxAccount: { select: { boxUserId: true } } } } } as const;
+const account = {
+  identity: { select: { boxAccount: { select: { boxUserId: true } } } },
+  group: { select: { boxGroupId: true } },
+} as const;
 type Row = Prisma.ProvisioningRequestGetPayload<{ include: typeof account }>;
 type RowWithEvents = Prisma.ProvisioningRequestGetPayload<{ include: typeof account & { events: true } }>;
 
@@ -81,9 +85,9 @@ export class Requests {
     return { version, request };
   }
 
-  async newest(identityId: string): Promise<ProvisioningRequest | null> {
+  async newest(about: About): Promise<ProvisioningRequest | null> {
     const row = await this.database.prisma.provisioningRequest.findFirst({
-      where: { tenantId: this.tenantId, identityId },
+      where: { tenantId: this.tenantId, ...about },
       orderBy: newestFirst,
       include: { ...account, events: { orderBy: { id: 'asc' } } },
     });
@@ -132,10 +136,12 @@ function toSummary(row: Row, isHeld: boolean): ProvisioningRequestSummary {
   return {
     id: row.id,
     identityId: row.identityId,
+    groupId: row.groupId,
     cause: row.cause as RequestCause,
     status: row.status as RequestStatus,
     outcome: row.outcome as RequestOutcome | null,
-    boxUserId: row.identity.boxAccount?.boxUserId ?? null,
+    boxUserId: row.identity?.boxAccount?.boxUserId ?? null,
+    boxGroupId: row.group?.boxGroupId ?? null,
     attempts: row.attempts,
     createdAt: row.createdAt.toISOString(),
     startedAt: instant(row.startedAt),

@@ -2,6 +2,8 @@ import type { RequestCause, RequestOutcome } from '@foyer/shared';
 import {
   boxDisplayName,
   type BoxAccount,
+  type BoxProfile,
+  type GroupLease,
   type LastCreate,
   type Lease,
   type Taken,
@@ -10,7 +12,7 @@ import {
 
 /** What a take gives, whether it was had or not. The lower part is null without `lease_token`. */
 export interface LeaseRow {
-  readonly identity_id: string;
+  readonly holder_id: string;
   readonly ours: boolean;
   readonly is_free: boolean;
   readonly wait_ms: number | null;
@@ -35,6 +37,11 @@ export interface TakenRow extends LeaseRow {
   readonly box_uncertain: boolean;
   readonly cause: RequestCause;
   readonly applied_generation: number | null;
+  readonly box_profile: BoxProfile;
+  readonly is_removed: boolean;
+  readonly box_external_id: string | null;
+  readonly applied_profile: BoxProfile | null;
+  readonly create_external_id: string | null;
   readonly create_id: string | null;
   readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
   readonly create_status: number | null;
@@ -46,7 +53,9 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
       ? null
       : {
           boxUserId: row.box_user_id,
+          externalId: row.box_external_id!,
           name: row.box_name!,
+          profile: row.applied_profile!,
           status: row.box_status!,
           appliedGeneration: row.applied_generation!,
           ...(row.box_missing && { isMissing: true }),
@@ -55,14 +64,17 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
   return {
     lease,
     desired: {
-      identityId: row.identity_id,
+      identityId: row.holder_id,
       externalId: row.subject,
       name: boxDisplayName(row),
       active: row.active,
+      isRemoved: row.is_removed,
+      profile: row.box_profile,
       generation: row.generation,
     },
     account,
     lastCreate: toLastCreate(row),
+    ...(row.create_external_id !== null && { begunAs: row.create_external_id }),
     attempts: row.attempts,
     failures: row.failures,
     effect: row.effect,
@@ -71,10 +83,10 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
   };
 }
 
-export const toUnread = (
-  lease: Lease,
+export const toUnread = <L extends Lease | GroupLease>(
+  lease: L,
   { attempts, failures, is_taken_over: isTakenOver }: LeaseRow,
-): Unread => ({
+): Unread<L> => ({
   ...{ lease, attempts, failures, isTakenOver },
 });
 

@@ -7,7 +7,7 @@ export interface CallContext {
   readonly requestId: string | null;
   readonly identityId: string | null;
   /** The worker's fence. The log refuses the intent, and so the call, when the lease is lost. */
-  readonly lease: Lease | null;
+  readonly lease: Lease | GroupLease | null;
   /** What the call is paid from; absent: from Box's own. Not for the log. */
   readonly allowance?: Allowance;
 }
@@ -15,6 +15,13 @@ export interface CallContext {
 /** The right to change one identity. `token` grows with every lease; a write with an old one is refused. */
 export interface Lease {
   readonly identityId: string;
+  readonly requestId: string;
+  readonly token: bigint;
+}
+
+/** The same for a group. */
+export interface GroupLease {
+  readonly groupId: string;
   readonly requestId: string;
   readonly token: bigint;
 }

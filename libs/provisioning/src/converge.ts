@@ -1,8 +1,9 @@
 import type { RequestOutcome } from '@foyer/shared';
 import type { Allowance } from './budget-port.ts';
 import type { BoxFault, BoxPort, BoxResult, CallContext } from './box-port.ts';
-import type { BoxAccount, BoxUser, Known, Observed, Step } from './model.ts';
+import type { BoxAccount, BoxProfile, BoxUser, Known, Observed, Step } from './model.ts';
 import { plan } from './plan.ts';
+import { profileAfter } from './profile.ts';
 import type { ConvergenceStore, Taken } from './store-port.ts';
 
 export type Ending =
@@ -18,7 +19,7 @@ type AccountStore = Pick<
 >;
 
 interface ConvergeParts {
-  readonly box: Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser'>;
+  readonly box: Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser' | 'deleteUser'>;
   readonly store: AccountStore;
   /** What this turn's calls are paid from. */
   readonly allowance?: Allowance;
@@ -38,6 +39,7 @@ export async function converge(
   let known: Known = {
     account: taken.account,
     lastCreate: taken.lastCreate,
+    begunAs: taken.begunAs,
     observed: {},
     effect: taken.effect,
     mayRecreate: taken.mayRecreate ?? false,
@@ -65,9 +67,16 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
   const saved = (account: BoxAccount, effect: RequestOutcome | null) =>
     save(account, effect, taken, known, parts.store);
   // The name as sent, not as echoed: were Box to tidy it, comparing with the echo would update for ever.
-  const applied = (user: BoxUser, name: string, appliedGeneration: number): BoxAccount => ({
+  const applied = (
+    user: BoxUser,
+    name: string,
+    appliedGeneration: number,
+    profile: BoxProfile = {},
+  ): BoxAccount => ({
     boxUserId: user.id,
+    externalId: user.externalId ?? known.account?.externalId ?? desired.externalId,
     name,
+    profile,
     status: user.status,
     appliedGeneration,
   });
@@ -77,7 +86,10 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       const result = await parts.box.createUser(context, step);
       if (!result.ok) return { fault: result.fault };
       if (result.value.kind === 'created')
-        return saved(applied(result.value.user, step.name, desired.generation), 'created');
+        return saved(
+          applied(result.value.user, step.name, desired.generation, step.profile),
+          step.status === 'inactive' ? 'deactivated' : 'created',
+        );
       const lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
       return { known: { ...known, lastCreate, observed: { conflict: { id: result.value.conflictId } } } };
     }
@@ -94,7 +106,16 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
         return { known: { ...known, observed: { ...known.observed, isGone: true } } };
       if (!result.ok) return { fault: result.fault };
       const name = step.change.name ?? known.account?.name ?? result.value.name;
-      return saved(applied(result.value, name, desired.generation), step.effect);
+      const profile = profileAfter(known.account?.profile ?? {}, step.change);
+      return saved(applied(result.value, name, desired.generation, profile), step.effect);
+    }
+    case 'delete': {
+      const result = await parts.box.deleteUser(context, step.boxUserId);
+      if (!result.ok) return { fault: result.fault };
+      if (result.value === 'owns-content')
+        return { known: { ...known, observed: { ...known.observed, ownsContent: true } } };
+      await parts.store.forgetAccount(lease, step.boxUserId);
+      return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
     }
     case 'confirm':
       return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
@@ -108,7 +129,9 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
     }
     case 'forget':
       await parts.store.forgetAccount(lease, step.boxUserId);
-      return { known: { ...known, account: null, lastCreate: null, observed: {}, effect: null } };
+      return {
+        known: { ...known, account: null, lastCreate: null, begunAs: undefined, observed: {}, effect: null },
+      };
   }
 }
 

@@ -3,6 +3,13 @@ export const BOX_NAME_MAX = 50;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
+/** Box documents no limit for a group's name; this is what its other names of things have. In UTF-16 units. */
+const BOX_GROUP_NAME_MAX = 255;
+
+/** The name a group gets in Box: white space folded, cut between characters when too long. */
+export const boxGroupName = (displayName: string): string =>
+  shorten(displayName.replace(/\s+/g, ' ').trim(), BOX_GROUP_NAME_MAX);
+
 /**
  * The name a person gets in Box, 1 to 50 UTF-16 units: their name with white space folded; their user name, then their
  * subject, when that is empty; cut between characters and ended with an ellipsis when too long.
@@ -11,14 +18,14 @@ export function boxDisplayName(person: { name: string; username: string; subject
   const names = [person.name, person.username, person.subject].map((name) =>
     name.replace(/\s+/g, ' ').trim(),
   );
-  return shorten(names.find((name) => name !== '') ?? 'Unnamed');
+  return shorten(names.find((name) => name !== '') ?? 'Unnamed', BOX_NAME_MAX);
 }
 
-function shorten(name: string): string {
-  if (name.length <= BOX_NAME_MAX) return name;
+function shorten(name: string, max: number): string {
+  if (name.length <= max) return name;
   let kept = '';
   for (const { segment } of graphemes.segment(name)) {
-    if (kept.length + segment.length > BOX_NAME_MAX - 1) break;
+    if (kept.length + segment.length > max - 1) break;
     kept += segment;
   }
   return `${kept.trimEnd()}…`;

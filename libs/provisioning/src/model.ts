@@ -8,7 +8,23 @@ export interface Desired {
   /** Already fit for Box: 1 to 50 UTF-16 units. */
   readonly name: string;
   readonly active: boolean;
+  /** The Box user is to be deleted, if it owns nothing; never together with `active`. Absent: no. */
+  readonly isRemoved?: boolean;
+  /** Absent: nothing is said of it. */
+  readonly profile?: BoxProfile;
   readonly generation: number;
+}
+
+/**
+ * What Box knows of a user besides name and status, within Box's lengths (Box API reference, create user). What is absent
+ * was never said, or is not said any more.
+ */
+export interface BoxProfile {
+  readonly language?: string;
+  readonly timezone?: string;
+  readonly jobTitle?: string;
+  readonly phone?: string;
+  readonly address?: string;
 }
 
 /** Which Box app, in which enterprise. App users belong to the app: another app sees none of them. */
@@ -25,6 +41,10 @@ export interface BoxAccount {
   readonly name: string;
   readonly status: BoxUserStatus;
   readonly appliedGeneration: number;
+  /** Absent: the desired one. */
+  readonly externalId?: string;
+  /** As last sent to Box; absent: nothing was. */
+  readonly profile?: BoxProfile;
   /** Box said that the user is gone; nobody has seen it since. Absent: no. */
   readonly isMissing?: boolean;
   /** An update that these say nothing of may have worked: Box has what they say, or what it set. Absent: no. */
@@ -58,11 +78,15 @@ export interface Observed {
   readonly conflict?: { readonly id: string | null };
   /** Box answered a change to the mapped user with 404. Believed once reading the user says the same. */
   readonly isGone?: boolean;
+  /** Box does not delete the user, for it owns files. */
+  readonly ownsContent?: boolean;
 }
 
 export interface Known {
   readonly account: BoxAccount | null;
   readonly lastCreate: LastCreate | null;
+  /** The external id that a create which may have worked was sent with: the user is there under it. Absent: the desired one. */
+  readonly begunAs?: string;
   readonly observed: Observed;
   /** What this request has done so far; null when nothing. */
   readonly effect: RequestOutcome | null;
@@ -72,7 +96,14 @@ export interface Known {
 
 /** The next step. Steps with a Box call name what they send; the others only touch our own record. */
 export type Step =
-  | { readonly kind: 'create'; readonly externalId: string; readonly name: string }
+  | {
+      readonly kind: 'create';
+      readonly externalId: string;
+      readonly name: string;
+      readonly profile?: BoxProfile;
+      /** Only where a create before it may have worked: then they exist, and this finds them. Absent: active. */
+      readonly status?: 'inactive';
+    }
   | { readonly kind: 'find'; readonly externalId: string }
   | { readonly kind: 'read'; readonly boxUserId: string }
   | { readonly kind: 'adopt'; readonly user: BoxUser; readonly effect: 'created' | 'adopted' }
@@ -83,6 +114,7 @@ export type Step =
       readonly effect: RequestOutcome;
     }
   | { readonly kind: 'confirm' }
+  | { readonly kind: 'delete'; readonly boxUserId: string }
   /** The mapped user is gone from Box: put that on record. */
   | { readonly kind: 'mark-missing'; readonly boxUserId: string }
   /** Box shows the missing user again: the mapping stands, and what changed meanwhile is still to be applied. */
@@ -92,7 +124,8 @@ export type Step =
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
 
-export interface BoxChange {
+export interface BoxChange extends BoxProfile {
   readonly name?: string;
+  readonly externalId?: string;
   readonly status?: BoxUserStatus;
 }

@@ -1,4 +1,5 @@
 import type { BoxAccount, BoxChange, BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
+import { changeOf, wholeChange } from './profile.ts';
 
 /**
  * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
@@ -8,35 +9,48 @@ import type { BoxAccount, BoxChange, BoxUser, Desired, Known, LastCreate, Step }
  * create): a newcomer is created at once, and after anything unsettled Box is asked before it is told.
  */
 export function plan(desired: Desired, known: Known): Step {
-  const { account, effect } = known;
-  if (account === null) return desired.active ? planNewcomer(desired, known) : refuse();
+  const { account } = known;
+  if (account === null) return desired.active ? planNewcomer(desired, known) : planLeaver(desired, known);
   if (account.isMissing || known.observed.isGone) return planMissing(desired, known, account);
 
   if (account.isUncertain) return planCertainty(desired, known, account);
+  return desired.active ? planActive(desired, known, account) : planInactive(desired, known, account);
+}
 
-  const renamed = desired.active && account.name !== desired.name;
-  const name = renamed ? { name: desired.name } : {};
+function planActive(desired: Desired, { effect }: Known, account: BoxAccount): Step {
   const { boxUserId } = account;
-  if (!desired.active && account.status === 'active') {
-    return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
-  }
-  if (desired.active && account.status === 'inactive') {
+  const change = changeOf(desired, account);
+  if (account.status === 'inactive') {
     return {
       kind: 'update',
       boxUserId,
-      change: { status: 'active', ...name },
+      change: { status: 'active', ...change },
       effect: effect ?? 'reactivated',
     };
   }
-  if (renamed) return { kind: 'update', boxUserId, change: name, effect: effect ?? 'updated' };
-  if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
-  return { kind: 'finish', outcome: effect ?? 'unchanged' };
+  if (change) return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
+  return settled(desired, effect, account);
 }
 
+/** Switched off first, whatever else is to become of them: Box's delete may be refused. */
+function planInactive(desired: Desired, { effect, observed }: Known, account: BoxAccount): Step {
+  const { boxUserId } = account;
+  if (account.status === 'active')
+    return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
+  if (desired.isRemoved && !observed.ownsContent) return { kind: 'delete', boxUserId };
+  return settled(desired, effect, account);
+}
+
+const settled = (desired: Desired, effect: Known['effect'], account: BoxAccount): Step =>
+  account.appliedGeneration < desired.generation
+    ? { kind: 'confirm' }
+    : { kind: 'finish', outcome: effect ?? 'unchanged' };
+
 /** Nobody knows what Box has: all of it is set, whether it differs or not. */
-function planCertainty(desired: Desired, { effect }: Known, { boxUserId, status }: BoxAccount): Step {
+function planCertainty(desired: Desired, { effect }: Known, account: BoxAccount): Step {
+  const { boxUserId, status } = account;
   const change: BoxChange = desired.active
-    ? { name: desired.name, status: 'active' }
+    ? { ...wholeChange(desired, account), status: 'active' }
     : { status: 'inactive' };
   if (change.status === status) return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
   const news = desired.active ? (effect ?? 'reactivated') : 'deactivated';
@@ -48,20 +62,22 @@ function planMissing(desired: Desired, known: Known, account: BoxAccount): Step 
   const { found } = known.observed;
   const { boxUserId } = account;
   if (found === undefined) return { kind: 'read', boxUserId };
-  if (found !== null) return account.isMissing ? planRestoring(desired, found) : contradiction(boxUserId);
+  if (found !== null)
+    return account.isMissing
+      ? planRestoring(account.externalId ?? desired.externalId, found)
+      : contradiction(boxUserId);
   if (!account.isMissing) return { kind: 'mark-missing', boxUserId };
   if (!desired.active) {
     // Nobody can use what is not there: as good as deactivated.
-    if (account.appliedGeneration < desired.generation) return { kind: 'confirm' };
-    return { kind: 'finish', outcome: known.effect ?? 'unchanged' };
+    return settled(desired, known.effect, account);
   }
   if (known.mayRecreate) return { kind: 'forget', boxUserId };
   return { kind: 'fail', code: 'box_user_missing', detail: `Box user ${boxUserId} was deleted in Box.` };
 }
 
-function planRestoring(desired: Desired, user: BoxUser): Step {
+function planRestoring(externalId: string, user: BoxUser): Step {
   if (!user.isAppUser) return mismatch(user, 'is not an app user');
-  if (user.externalId !== desired.externalId) return mismatch(user, 'carries another external id');
+  if (user.externalId !== externalId) return mismatch(user, 'carries another external id');
   return { kind: 'restore', user };
 }
 
@@ -71,10 +87,25 @@ const contradiction = (boxUserId: string): Step => ({
   detail: `Box shows user ${boxUserId}, but answers a change to it with 404.`,
 });
 
-function planNewcomer(desired: Desired, { lastCreate, observed }: Known): Step {
-  const { externalId, name } = desired;
+/**
+ * Nobody is mapped, and nobody is to be active. Where a create may have worked there may be a Box user who is: it is found
+ * as a newcomer's would be, by a create in the end, for a look-up that shows nobody may lag.
+ */
+function planLeaver(desired: Desired, known: Known): Step {
+  const { lastCreate, effect } = known;
+  if (lastCreate === null || lastCreate === 'refused')
+    return { kind: 'finish', outcome: effect ?? 'unchanged' };
+  const step = planNewcomer(desired, known);
+  return step.kind === 'create' ? { ...step, status: 'inactive' } : step;
+}
+
+function planNewcomer(desired: Desired, known: Known): Step {
+  const { lastCreate, observed } = known;
+  const { name, profile } = desired;
+  // Begun under an id that Okta has changed since: carried on under it, and changed once the user is mapped.
+  const externalId = known.begunAs ?? desired.externalId;
   const { found, conflict } = observed;
-  if (found) return planAdoption(desired, found, lastCreate);
+  if (found) return planAdoption(externalId, found, lastCreate);
   if (conflict && found === null) {
     return {
       kind: 'fail',
@@ -86,13 +117,13 @@ function planNewcomer(desired: Desired, { lastCreate, observed }: Known): Step {
     return conflict.id === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId: conflict.id };
   const askFirst = lastCreate === 'unsettled' || lastCreate === 'conflict';
   if (askFirst && found === undefined) return { kind: 'find', externalId };
-  return { kind: 'create', externalId, name };
+  return { kind: 'create', externalId, name, ...(profile && { profile }) };
 }
 
 /** Adopts only an app user that carries this very external id. One that an unsettled create of ours made is ours. */
-function planAdoption(desired: Desired, user: BoxUser, lastCreate: LastCreate | null): Step {
+function planAdoption(externalId: string, user: BoxUser, lastCreate: LastCreate | null): Step {
   if (!user.isAppUser) return mismatch(user, 'is not an app user');
-  if (user.externalId !== desired.externalId) return mismatch(user, 'carries another external id');
+  if (user.externalId !== externalId) return mismatch(user, 'carries another external id');
   return { kind: 'adopt', user, effect: lastCreate === 'unsettled' ? 'created' : 'adopted' };
 }
 
@@ -100,10 +131,4 @@ const mismatch = (user: BoxUser, why: string): Step => ({
   kind: 'fail',
   code: 'box_user_mismatch',
   detail: `Box user ${user.id} ${why}.`,
-});
-
-const refuse = (): Step => ({
-  kind: 'fail',
-  code: 'identity_deactivated',
-  detail: 'Okta deactivated this person; nothing is created for them.',
 });

@@ -1,9 +1,11 @@
-import type { Lane } from '@foyer/shared';
+import type { JobName, Lane } from '@foyer/shared';
 import type { JobQueue, LaneDepth } from './queue-port.ts';
 
 export interface DueRequest {
   readonly id: string;
   readonly priority: number;
+  /** What it is worked on as. */
+  readonly job: JobName;
 }
 
 /** The outbox side of the request table. */
@@ -65,8 +67,8 @@ async function relayLane(
   while (relayed < room) {
     const limit = Math.min(BATCH, room - relayed);
     const due = await outbox.due(lane, limit);
-    const jobs = due.map(({ id, priority }) => ({
-      name: 'converge' as const,
+    const jobs = due.map(({ id, priority, job }) => ({
+      name: job,
       payload: { requestId: id },
       priority,
     }));

@@ -1,14 +1,15 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
-import { LeaseLost, type BoxPort } from './box-port.ts';
+import { LeaseLost, type BoxPort, type GroupLease, type Lease } from './box-port.ts';
 import { urgencyOf, type Budget, type Purse, type Spending } from './budget-port.ts';
 import { converge, type Ending } from './converge.ts';
+import { convergeGroup } from './groups/converge-group.ts';
+import type { GroupBox, GroupStore } from './groups/group-port.ts';
 import type { JobEnd } from './queue-port.ts';
 import { dispose, isSpent, type RetryPolicy } from './retry.ts';
-import type { ConvergenceStore, Unread } from './store-port.ts';
+import type { ConvergenceStore, Taken, TurnStore, Unread } from './store-port.ts';
 
-export interface TurnParts {
-  readonly store: ConvergenceStore;
-  readonly box: BoxPort;
+/** What a turn needs, whatever it is about. */
+interface Surroundings {
   /** What calls are paid from; absent: from Box's own allowance, and no turn waits before it begins. */
   readonly budget?: Budget;
   readonly policy: RetryPolicy;
@@ -20,21 +21,43 @@ export interface TurnParts {
   readonly random?: () => number;
 }
 
+export interface TurnParts extends Surroundings {
+  readonly store: ConvergenceStore;
+  readonly box: BoxPort;
+}
+
+export interface GroupTurnParts extends Surroundings {
+  readonly store: GroupStore;
+  readonly box: GroupBox;
+}
+
+type AnyLease = Lease | GroupLease;
+
+/** A turn's own part: where its request is kept, and how Box is made to match. */
+interface Kind<T extends Unread<AnyLease>> {
+  readonly store: TurnStore<T>;
+  converge(taken: T, purse: Purse | undefined): Promise<Ending>;
+}
+interface Turning<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
+
 /** How a turn went. `seconds` from the lease to the end. */
-export type TurnNews = { readonly requestId: string; readonly identityId: string } & (
-  | { readonly kind: 'succeeded'; readonly outcome: RequestOutcome; readonly seconds: number }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string; readonly seconds: number }
-  | {
-      readonly kind: 'retry-scheduled';
-      readonly code: ErrorCode;
-      readonly detail: string;
-      readonly delayMs: number;
-      readonly seconds: number;
-    }
-  | { readonly kind: 'handed-back'; readonly seconds: number }
-  | { readonly kind: 'lease-lost' }
-  | { readonly kind: 'threw'; readonly error: unknown }
-);
+export type TurnNews = { readonly requestId: string } & (
+  { readonly identityId: string } | { readonly groupId: string }
+) &
+  (
+    | { readonly kind: 'succeeded'; readonly outcome: RequestOutcome; readonly seconds: number }
+    | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string; readonly seconds: number }
+    | {
+        readonly kind: 'retry-scheduled';
+        readonly code: ErrorCode;
+        readonly detail: string;
+        readonly delayMs: number;
+        readonly seconds: number;
+      }
+    | { readonly kind: 'handed-back'; readonly seconds: number }
+    | { readonly kind: 'lease-lost' }
+    | { readonly kind: 'threw'; readonly error: unknown }
+  );
 
 /** How long a job waits that this worker may not do, in milliseconds: another worker, of the right Box app, may take it. */
 const HELD_MS = 5_000;
@@ -48,7 +71,7 @@ const unreadable: Ending = {
   kind: 'faulted',
   fault: { code: 'internal_error', detail: 'What is stored of this person cannot be read; see the log.' },
 };
-const died = ({ attempts }: Unread): Ending => ({
+const died = ({ attempts }: Pick<Unread, 'attempts'>): Ending => ({
   kind: 'faulted',
   fault: {
     code: 'worker_died',
@@ -67,7 +90,29 @@ const LAST = Number.MAX_SAFE_INTEGER;
  * more than two seconds its place in the queue. Throws what the stores throw when even the settling fails: the queue and
  * the relay then try again.
  */
-export async function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+export function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+  const work = (taken: Taken, purse: Purse | undefined): Promise<Ending> => {
+    // A person is a call or two: once begun, they are soon done.
+    purse?.begin();
+    return converge(taken, { ...parts, allowance: purse });
+  };
+  return turn(requestId, { ...parts, converge: work }, priority);
+}
+
+/** As `takeTurn`, at a group's request. Its calls stay as urgent as the request: there may be thousands. */
+export function takeGroupTurn(requestId: string, parts: GroupTurnParts, priority = LAST): Promise<JobEnd> {
+  return turn(
+    requestId,
+    { ...parts, converge: (taken, purse) => convergeGroup(taken, { ...parts, allowance: purse }) },
+    priority,
+  );
+}
+
+async function turn<T extends Unread<AnyLease>>(
+  requestId: string,
+  parts: Turning<T>,
+  priority: number,
+): Promise<JobEnd> {
   const { stopping, budget, random = Math.random } = parts;
   if (stopping.aborted) return { kind: 'again', delayMs: 0 };
   const purse = budget?.purse(urgencyOf(priority));
@@ -83,7 +128,11 @@ export async function takeTurn(requestId: string, parts: TurnParts, priority = L
 }
 
 /** Waits for the permit; a wait worth telling goes into the request's timeline. */
-async function fill(purse: Purse, requestId: string, { store, stopping }: TurnParts): Promise<Spending> {
+async function fill<T extends Unread<AnyLease>>(
+  purse: Purse,
+  requestId: string,
+  { store, stopping }: Turning<T>,
+): Promise<Spending> {
   let noted: Promise<void> | undefined;
   const onWait = (waitMs: number): void => {
     noted = store.noteWait(requestId, waitMs);
@@ -95,7 +144,11 @@ async function fill(purse: Purse, requestId: string, { store, stopping }: TurnPa
   return filled;
 }
 
-async function begin(requestId: string, parts: TurnParts, purse?: Purse): Promise<JobEnd> {
+async function begin<T extends Unread<AnyLease>>(
+  requestId: string,
+  parts: Turning<T>,
+  purse?: Purse,
+): Promise<JobEnd> {
   const result = await parts.store.take(requestId);
   if (result.kind === 'over') return over;
   if (result.kind === 'held') return { kind: 'again', delayMs: HELD_MS };
@@ -103,32 +156,39 @@ async function begin(requestId: string, parts: TurnParts, purse?: Purse): Promis
 
   const begun = performance.now();
   const taken = result.kind === 'unreadable' ? result.unread : result.taken;
-  const { identityId } = taken.lease;
+  const whose = whoseIs(taken.lease);
   if (isSpent(taken, parts.policy)) return settle(taken, died(taken), parts, begun);
   if (result.kind === 'unreadable') {
-    parts.tell({ kind: 'threw', requestId, identityId, error: result.error });
+    parts.tell({ kind: 'threw', requestId, ...whose, error: result.error });
     return settle(taken, unreadable, parts, begun);
   }
-  purse?.begin();
   try {
-    return await settle(taken, await converge(result.taken, { ...parts, allowance: purse }), parts, begun);
+    return await settle(taken, await parts.converge(result.taken, purse), parts, begun);
   } catch (error) {
     if (error instanceof LeaseLost) {
-      parts.tell({ kind: 'lease-lost', requestId, identityId });
+      parts.tell({ kind: 'lease-lost', requestId, ...whose });
       return over;
     }
     // A fault of our own. Settling it needs the store too: when that is what failed, the queue and the relay try again.
-    parts.tell({ kind: 'threw', requestId, identityId, error });
+    parts.tell({ kind: 'threw', requestId, ...whose, error });
     return settle(taken, internalError, parts, begun);
   }
 }
 
-async function settle(taken: Unread, ending: Ending, parts: TurnParts, begun: number): Promise<JobEnd> {
+const whoseIs = (lease: AnyLease) =>
+  'groupId' in lease ? { groupId: lease.groupId } : { identityId: lease.identityId };
+
+async function settle<T extends Unread<AnyLease>>(
+  taken: Unread<T['lease']>,
+  ending: Ending,
+  parts: Turning<T>,
+  begun: number,
+): Promise<JobEnd> {
   const { store, policy, tell, random = Math.random } = parts;
   const { lease } = taken;
   const told = () => ({
     requestId: lease.requestId,
-    identityId: lease.identityId,
+    ...whoseIs(lease),
     seconds: (performance.now() - begun) / 1000,
   });
   if (ending.kind === 'handed-back') {

@@ -13,18 +13,31 @@ export const jobCatalog = {
     backoffMs: 500,
     dedupe: (payload: { requestId: string }) => payload.requestId,
   },
+  'converge-group': {
+    payload: z.strictObject({ requestId: z.uuid() }),
+    attempts: 5,
+    backoffMs: 500,
+    dedupe: (payload: { requestId: string }) => payload.requestId,
+  },
 } as const;
 
 export type JobName = keyof typeof jobCatalog;
 export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalog)[N]['payload']>;
 
-/** Lower goes first: somebody who waits at a screen before a machine that polls, and that before a file of people. */
+/**
+ * Lower goes first: somebody who waits at a screen, then what Okta pushes, who leaves among them, then a machine that polls,
+ * then a file of people.
+ */
 export const priorityOf: Readonly<Record<RequestCause, number>> = {
   'sign-in': 1,
   operator: 2,
+  scim: 5,
   api: 10,
   batch: 20,
 };
+
+/** A group may be ten thousand calls to Box: behind whoever is one. */
+export const GROUP_PRIORITY = 15;
 
 /** Each lane is a queue with workers of its own, so that bulk never holds the place that a sign-in needs. */
 export const lanes = ['interactive', 'background'] as const;

@@ -12,11 +12,12 @@ export const RequestOutcome = z.enum([
   'unchanged',
   'deactivated',
   'reactivated',
+  'deleted',
 ]);
 export type RequestOutcome = z.infer<typeof RequestOutcome>;
 
 /** Why a request was made. */
-export const RequestCause = z.enum(['sign-in', 'api', 'operator', 'batch']);
+export const RequestCause = z.enum(['sign-in', 'api', 'operator', 'batch', 'scim']);
 export type RequestCause = z.infer<typeof RequestCause>;
 
 /**
@@ -58,6 +59,13 @@ export const TimelineEvent = z.enum([
   'box-user-missing',
   'box-user-restored',
   'box-user-given-up',
+  'box-user-deleted',
+  'box-group-created',
+  'box-group-adopted',
+  'box-group-renamed',
+  'box-group-missing',
+  'box-group-deleted',
+  'box-members-changed',
   'retry-scheduled',
   'succeeded',
   'failed',

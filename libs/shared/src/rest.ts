@@ -30,11 +30,15 @@ export type NewProvisioningRequest = z.infer<typeof NewProvisioningRequest>;
 export const ProvisioningRequest = z
   .object({
     id,
-    identityId: id,
+    /** The person it is about; null for a group's. */
+    identityId: id.nullable(),
+    /** The group it is about; null for a person's. */
+    groupId: id.nullable(),
     cause: RequestCause,
     status: RequestStatus,
     outcome: RequestOutcome.nullable(),
     boxUserId: z.string().nullable(),
+    boxGroupId: z.string().nullable(),
     attempts: z.int(),
     createdAt: instant,
     startedAt: instant.nullable(),
@@ -157,6 +161,7 @@ export const RequestListQuery = z.strictObject({
   status: RequestStatus.optional().describe('Only requests that stand so.'),
   errorCode: z.enum(failureCodes).optional().describe('Only requests whose last error had this code.'),
   identityId: givenId.optional().describe('Only requests of this identity.'),
+  groupId: givenId.optional().describe('Only requests of this group.'),
   ...paging,
 });
 export type RequestListQuery = z.infer<typeof RequestListQuery>;

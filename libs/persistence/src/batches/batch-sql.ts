@@ -37,7 +37,7 @@ export const holdIdentities = `SELECT i.id FROM identity i JOIN ${people} ON ${t
 
 export const changeIdentities = `UPDATE identity i SET username = p.username, email = p.email, name = p.name,
     generation = i.generation + 1, updated_at = clock_timestamp()
-  FROM ${profiles} WHERE ${theirs} AND i.active
+  FROM ${profiles} WHERE ${theirs} AND i.active AND i.scim IS NULL
     AND (i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)`;
 
 const standing = `identity i JOIN ${people} ON ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;

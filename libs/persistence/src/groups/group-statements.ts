@@ -1,0 +1,178 @@
+import { statusesBefore } from '@foyer/shared';
+import { statement, wordList } from '../statement.ts';
+import {
+  endings,
+  fenced,
+  lease,
+  leaseEnd,
+  leasing,
+  succeeding,
+  type Extending,
+  type Fenced,
+  type Holder,
+  type Taking,
+} from '../turn-statements.ts';
+
+/** The statements of a worker's turn at a group, each one round trip and one transaction. */
+
+const groups: Holder = { table: 'scim_group', column: 'group_id' };
+
+export const take = statement<Taking>(
+  'take-group',
+  `WITH ${lease(groups)}
+  SELECT l.display_name, l.deleted_at IS NOT NULL AS is_deleted, l.generation, l.box_group_id, l.box_name, l.is_surveyed,
+    st.effect, ${leasing}`,
+);
+
+export const { takeUnread, release, succeed, fail, retry, handBack } = endings(groups);
+
+/** A line in the timeline; an effect, once there is one, stays unless another is told. */
+const told = `noted AS (
+    UPDATE provisioning_request r SET effect = coalesce($effect::text, r.effect), version = r.version + 1
+    FROM saved s WHERE r.id = $request::uuid RETURNING r.id
+  ), told AS (
+    INSERT INTO request_event (request_id, event, detail) SELECT id, $event::text, $detail::text FROM noted
+  )`;
+
+export const save = statement<
+  Extending | 'request' | 'box_group' | 'box_name' | 'surveyed' | 'effect' | 'event' | 'detail'
+>(
+  'save-group',
+  fenced(groups, `saved AS (SELECT id FROM fence), ${told}`, {
+    set: `lease_expires_at = ${leaseEnd}, box_group_id = $box_group::text, box_name = $box_name::text,
+      is_surveyed = $surveyed::int = 1, applied_generation = 0`,
+  }),
+);
+
+/** The Box group is gone, and its memberships with it: who is wanted is to be added anew, the others are done with. */
+export const dropMembers = statement<Extending>(
+  'drop-members',
+  fenced(
+    groups,
+    `dropped AS (
+    DELETE FROM scim_group_member m USING fence f WHERE m.group_id = f.id AND NOT m.is_wanted
+  ), reset AS (
+    UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false, trouble = NULL
+    FROM fence f WHERE m.group_id = f.id AND m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled)
+  )`,
+  ),
+);
+
+/** $memberships: [{"id": …, "boxUserId": …}]. */
+export const noteMemberships = statement<Extending | 'memberships'>(
+  'note-memberships',
+  fenced(
+    groups,
+    `found AS (
+    INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, is_wanted, box_membership_id, box_user_id)
+    SELECT f.id, $tenant::uuid, a.identity_id::text, a.identity_id, false, x.id, x."boxUserId"
+    FROM fence f, jsonb_to_recordset($memberships::jsonb) AS x (id text, "boxUserId" text)
+    JOIN box_account a ON a.tenant_id = $tenant::uuid AND a.box_user_id = x."boxUserId"
+    ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
+      box_user_id = excluded.box_user_id, is_unsettled = false
+  )`,
+  ),
+);
+
+/**
+ * Whoever has something to do, and what Box calls them. One who has no Box user yet, or whose Box user is gone, is waited for.
+ * An account that is another one by now has none of the old one's memberships.
+ */
+export const memberTasks = statement<Extending | 'after' | 'limit'>(
+  'member-tasks',
+  fenced(
+    groups,
+    `todo AS (
+    SELECT m.value, m.identity_id, m.is_wanted, m.box_membership_id, m.box_user_id, a.box_user_id AS account
+    FROM fence f JOIN scim_group_member m ON m.group_id = f.id
+    LEFT JOIN box_account a ON a.identity_id = m.identity_id AND a.missing_since IS NULL
+    WHERE (NOT m.is_wanted OR (m.box_membership_id IS NULL AND m.identity_id IS NOT NULL))
+      AND m.value > $after::text AND (NOT m.is_wanted OR a.box_user_id IS NOT NULL)
+    ORDER BY m.value LIMIT $limit::int
+  ), begun AS (
+    UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL
+    FROM fence f, todo t
+    WHERE m.group_id = f.id AND m.value = t.value AND t.is_wanted AND m.is_wanted
+    RETURNING m.value
+  )`,
+    {
+      select: `SELECT t.value, t.identity_id, t.is_wanted, t.box_membership_id, coalesce(t.account, t.box_user_id) AS add_to,
+      t.box_user_id, b.value IS NOT NULL AS is_begun
+    FROM fence f LEFT JOIN todo t ON true LEFT JOIN begun b ON b.value = t.value ORDER BY t.value`,
+    },
+  ),
+);
+
+export const memberAdded = statement<Extending | 'value' | 'membership' | 'box_user'>(
+  'member-added',
+  fenced(
+    groups,
+    `saved AS (
+    UPDATE scim_group_member m SET box_membership_id = $membership::text, box_user_id = $box_user::text,
+      is_unsettled = false, trouble = NULL
+    FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
+  )`,
+  ),
+);
+
+/** Whoever is wanted again meanwhile is to be added again. */
+export const memberRemoved = statement<Extending | 'value'>(
+  'member-removed',
+  fenced(
+    groups,
+    `gone AS (
+    DELETE FROM scim_group_member m USING fence f WHERE m.group_id = f.id AND m.value = $value::text AND NOT m.is_wanted
+  ), back AS (
+    UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false
+    FROM fence f WHERE m.group_id = f.id AND m.value = $value::text AND m.is_wanted
+  )`,
+  ),
+);
+
+export const memberRefused = statement<Extending | 'value' | 'why'>(
+  'member-refused',
+  fenced(
+    groups,
+    `saved AS (
+    UPDATE scim_group_member m SET trouble = $why::text, is_unsettled = false
+    FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
+  )`,
+  ),
+);
+
+export const noteMembers = statement<Extending | 'request' | 'effect' | 'event' | 'detail'>(
+  'note-members',
+  fenced(groups, `saved AS (SELECT id FROM fence), ${told}`),
+);
+
+/**
+ * Says the group is in step with its generation, if nobody has changed it since it was taken and no member has something
+ * to do. Whoever gets a Box user after this statement began makes a request of their own for the group.
+ */
+export const finish = statement<Fenced | 'request' | 'outcome' | 'generation'>(
+  'finish-group',
+  `WITH fence AS (
+    UPDATE scim_group g SET lease_expires_at = NULL, applied_generation = $generation::int
+    WHERE g.id = $holder::uuid AND g.tenant_id = $tenant::uuid
+      AND g.lease_token = $token::bigint AND g.lease_expires_at > clock_timestamp()
+      AND (g.generation <> $generation::int OR g.deleted_at IS NOT NULL OR NOT EXISTS (
+        SELECT FROM scim_group_member m
+        LEFT JOIN box_account a ON a.identity_id = m.identity_id AND a.missing_since IS NULL
+        WHERE m.group_id = g.id AND (NOT m.is_wanted OR (m.box_membership_id IS NULL AND m.identity_id IS NOT NULL))
+          AND (NOT m.is_wanted OR a.box_user_id IS NOT NULL)))
+    RETURNING id
+  ), ended AS (
+    UPDATE provisioning_request r SET ${succeeding}
+    FROM fence WHERE r.id = $request::uuid AND r.status IN (${wordList(statusesBefore('succeeded'))})
+    RETURNING r.id
+  ), told AS (
+    INSERT INTO request_event (request_id, event, detail) SELECT id, 'succeeded', $outcome::text FROM ended
+  ) SELECT 1 AS held FROM fence`,
+);
+
+/** Whether the lease is held still: told apart from a `finish` that had to wait. */
+export const holds = statement<Fenced>(
+  'holds-group',
+  `SELECT 1 AS held FROM scim_group WHERE id = $holder::uuid AND tenant_id = $tenant::uuid
+     AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`,
+);

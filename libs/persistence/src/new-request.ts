@@ -1,0 +1,64 @@
+import { GROUP_PRIORITY, laneOf, openStatuses, priorityOf, type RequestCause } from '@foyer/shared';
+import type { Transaction } from './transaction.ts';
+
+/** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
+export const RELAY_GRACE_MS = 5_000;
+
+/** Whom or what a request is about. */
+export type About =
+  | { readonly identityId: string; readonly groupId?: undefined }
+  | { readonly groupId: string; readonly identityId?: undefined };
+
+/** `isHurried`: it waited in the background and may not any more: somebody waits for it at a screen now. */
+export interface MadeRequest {
+  readonly requestId: string;
+  readonly isNew: boolean;
+  readonly isHurried: boolean;
+}
+
+export const priorityFor = (about: About, cause: RequestCause): number =>
+  about.groupId === undefined ? priorityOf[cause] : GROUP_PRIORITY;
+
+/**
+ * The open request of that generation, or a new one. Its caller holds the row of whom it is about; whoever does not is
+ * refused by the index of open requests.
+ */
+export async function requestFor(
+  tx: Transaction,
+  tenantId: string,
+  about: About & { readonly generation: number },
+  cause: RequestCause,
+  retryOf: string | null = null,
+): Promise<MadeRequest> {
+  const { identityId = null, groupId = null, generation } = about;
+  const priority = priorityFor(about, cause);
+  const open = await tx.provisioningRequest.findFirst({
+    where: { identityId, groupId, generation, status: { in: [...openStatuses] } },
+    select: { id: true, priority: true, startedAt: true },
+  });
+  if (open !== null) {
+    const isHurried =
+      open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
+    if (isHurried) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
+    return { requestId: open.id, isNew: false, isHurried };
+  }
+  const [made] = await tx.$queryRaw<{ id: string }[]>`
+      WITH made AS (
+        INSERT INTO provisioning_request (tenant_id, identity_id, group_id, generation, cause, priority, retry_of, due_at)
+        VALUES (${tenantId}::uuid, ${identityId}::uuid, ${groupId}::uuid, ${generation}, ${cause}, ${priority},
+          ${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')
+        RETURNING id
+      ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
+      SELECT id FROM made`;
+  return { requestId: made!.id, isNew: true, isHurried: false };
+}
+
+/** The newest request about somebody, or about a group; null when there was none yet. */
+export async function newestRequest(tx: Transaction, tenantId: string, about: About): Promise<string | null> {
+  const newest = await tx.provisioningRequest.findFirst({
+    where: { tenantId, ...about },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    select: { id: true },
+  });
+  return newest?.id ?? null;
+}

@@ -1,0 +1,238 @@
+import type { AttributeRef, CompareOp, Filter } from '@foyer/scim';
+
+/** The values of a statement under construction; each gets the next $n. */
+export class Parameters {
+  readonly values: unknown[] = [];
+
+  add(value: unknown): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+}
+
+/**
+ * Where the values of an attribute are:
+ * - `json`: an expression of type jsonb;
+ * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` by an index, where the expression cannot;
+ * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are.
+ */
+export type Place =
+  | { readonly kind: 'json'; readonly sql: string }
+  | {
+      readonly kind: 'text' | 'boolean' | 'time';
+      readonly sql: string;
+      readonly equals?: (value: unknown, parameters: Parameters) => string;
+    }
+  | { readonly kind: 'parts'; readonly child: Places }
+  | { readonly kind: 'rows'; readonly from: string; readonly child: Places; readonly order?: string };
+
+/** Where each attribute of a resource, or of a value of one, is. */
+export type Places = (key: string) => Place;
+
+/** What is compared when case does not matter: `fold` of @foyer/scim. The indexes are on this very expression. */
+const folded = (sql: string): string => `lower(${sql} COLLATE pg_c_utf8)`;
+
+/** Keys are names of our own schemas; a quote in one would be a fault, not an attack. */
+const literal = (key: string): string => `'${key.replaceAll("'", "''")}'`;
+
+export const inJson =
+  (sql: string): Places =>
+  (key) => ({ kind: 'json', sql: `${sql} -> ${literal(key)}` });
+
+/** A filter as a condition, with the meaning that `Filter` says. Never null. */
+export function filterSql(filter: Filter, places: Places, parameters: Parameters): string {
+  switch (filter.kind) {
+    case 'and':
+    case 'or': {
+      const parts = filter.filters.map((each) => filterSql(each, places, parameters));
+      return `(${parts.join(filter.kind === 'and' ? ' AND ' : ' OR ')})`;
+    }
+    case 'not':
+      return `(NOT ${filterSql(filter.filter, places, parameters)})`;
+    case 'present':
+      return anyOf(filter.attribute, places, { holds: presence, ofNothing: false });
+    case 'some': {
+      const { attribute, filter: inner } = filter;
+      return anyElement(attribute.steps, places, (element) => filterSql(inner, element, parameters));
+    }
+    case 'compare': {
+      const { op, attribute, value } = filter;
+      const holds = (place: Place) => comparison(op, attribute, place, value, parameters);
+      return anyOf(attribute, places, { holds, ofNothing: value === null ? op === 'eq' : op === 'ne' });
+    }
+  }
+}
+
+type Steps = AttributeRef['steps'];
+interface Holding {
+  readonly holds: (place: Place) => string;
+  /** Whether it holds for an attribute that is missing. */
+  readonly ofNothing: boolean;
+}
+
+/** A condition on any value of the attribute; a multi-valued one without values has one that is missing. */
+function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: Holding): string {
+  const [step, ...rest] = steps;
+  if (step === undefined) throw new Error('An attribute has a step at least.');
+  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  if (place.kind === 'rows') {
+    const inner =
+      rest.length > 0
+        ? anyOf({ steps: rest }, place.child, holding)
+        : holding.holds({ kind: 'json', sql: ELEMENT });
+    const some = `EXISTS (SELECT FROM ${place.from} AND ${inner})`;
+    return holding.ofNothing ? `(${some} OR NOT EXISTS (SELECT FROM ${place.from}))` : some;
+  }
+  return rest.length === 0 ? holding.holds(place) : anyOf({ steps: rest }, childOf(place), holding);
+}
+
+/** A condition on any element; none without elements. */
+function anyElement(steps: Steps, places: Places, holds: (element: Places) => string): string {
+  const [step, ...rest] = steps;
+  if (step === undefined) return holds(places);
+  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  if (place.kind === 'rows')
+    return `EXISTS (SELECT FROM ${place.from} AND ${anyElement(rest, place.child, holds)})`;
+  if (rest.length > 0) return anyElement(rest, childOf(place), holds);
+  if (place.kind !== 'json') return holds(childOf(place));
+  return `(jsonb_typeof(${place.sql}) = 'object' AND ${holds(inJson(place.sql))})`;
+}
+
+const ELEMENT = 'element.v';
+
+/** The elements of an array; nested, each level hides the one around it, which nothing inside refers to. */
+function asRows(place: Place): Place {
+  if (place.kind !== 'json') return place;
+  const array = `CASE jsonb_typeof(${place.sql}) WHEN 'array' THEN ${place.sql} ELSE '[]' END`;
+  return {
+    kind: 'rows',
+    from: `jsonb_array_elements(${array}) AS element (v) WHERE true`,
+    child: inJson(ELEMENT),
+    order: `ORDER BY ${ELEMENT} -> 'primary' DESC NULLS LAST`,
+  };
+}
+
+function childOf(place: Place): Places {
+  if (place.kind === 'json') return inJson(place.sql);
+  if (place.kind === 'parts' || place.kind === 'rows') return place.child;
+  throw new Error('A simple attribute has no parts.');
+}
+
+/** JSON's null and what is missing are one. */
+const textOf = (place: Place): string => {
+  if (place.kind === 'json') return `(${place.sql} #>> '{}')`;
+  if (place.kind === 'text' || place.kind === 'boolean' || place.kind === 'time') return place.sql;
+  throw new Error('Only a simple attribute is compared.');
+};
+
+function presence(place: Place): string {
+  switch (place.kind) {
+    case 'json':
+      return `coalesce(${place.sql} NOT IN ('null', '""', '[]', '{}'), false)`;
+    case 'text':
+      return `coalesce(${place.sql} <> '', false)`;
+    case 'boolean':
+    case 'time':
+      return `(${place.sql} IS NOT NULL)`;
+    case 'parts':
+    case 'rows':
+      return 'true';
+  }
+}
+
+const orders = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const;
+
+function comparison(
+  op: CompareOp,
+  { leaf }: AttributeRef,
+  place: Place,
+  value: string | number | boolean | null,
+  parameters: Parameters,
+): string {
+  if (op === 'ne') return `(NOT ${comparison('eq', { leaf, steps: [] }, place, value, parameters)})`;
+  if (value === null) return `(${textOf(place)} IS NULL)`;
+  if (op === 'eq' && 'equals' in place && place.equals)
+    return `coalesce(${place.equals(value, parameters)}, false)`;
+  const condition = conditionOn(op, leaf, place, value, parameters);
+  // Under `or` and `not` a null would not be false; alone, as the whole filter, an index would not be used for coalesce.
+  return `(${condition} AND ${textOf(place)} IS NOT NULL)`;
+}
+
+function conditionOn(
+  op: Exclude<CompareOp, 'ne'>,
+  leaf: AttributeRef['leaf'],
+  place: Place,
+  value: string | number | boolean,
+  parameters: Parameters,
+): string {
+  const actual = textOf(place);
+  switch (leaf.type) {
+    case 'boolean': {
+      const sql = place.kind === 'boolean' ? place.sql : `(${actual})::boolean`;
+      return `${sql} = ${parameters.add(value)}::boolean`;
+    }
+    case 'integer':
+    case 'decimal':
+      return `(${actual})::numeric ${op === 'eq' ? '=' : orderOf(op)} ${parameters.add(value)}::numeric`;
+    case 'dateTime': {
+      const sql = place.kind === 'time' ? place.sql : `(${actual})::timestamptz`;
+      return `${sql} ${op === 'eq' ? '=' : orderOf(op)} ${parameters.add(value)}::timestamptz`;
+    }
+    default: {
+      const [a, b] = [actual, `${parameters.add(value)}::text`].map((sql) =>
+        leaf.caseExact ? sql : folded(sql),
+      ) as [string, string];
+      return textCondition(op, a, b);
+    }
+  }
+}
+
+function orderOf(op: CompareOp): string {
+  if (op === 'gt' || op === 'ge' || op === 'lt' || op === 'le') return orders[op];
+  throw new Error(`${op} is for text.`);
+}
+
+function textCondition(op: Exclude<CompareOp, 'ne'>, a: string, b: string): string {
+  switch (op) {
+    case 'eq':
+      return `${a} = ${b}`;
+    case 'co':
+      return `strpos(${a}, ${b}) > 0`;
+    case 'sw':
+      return `starts_with(${a}, ${b})`;
+    case 'ew':
+      return `right(${a}, length(${b})) = ${b}`;
+    default:
+      return `${a} COLLATE "C" ${orders[op]} ${b} COLLATE "C"`;
+  }
+}
+
+/**
+ * What a list is sorted by (RFC 7644, section 3.4.2.3): of a multi-valued attribute the primary value, or the first. Text
+ * in the order of code points, folded unless its case matters.
+ */
+export function sortSql({ steps, leaf }: AttributeRef, places: Places): string {
+  const sql = valueToSort(steps, places, leaf.type);
+  if (!['string', 'reference', 'binary'].includes(leaf.type)) return sql;
+  return `${leaf.caseExact ? sql : folded(sql)} COLLATE "C"`;
+}
+
+const casts: Partial<Record<AttributeRef['leaf']['type'], string>> = {
+  boolean: 'boolean',
+  integer: 'numeric',
+  decimal: 'numeric',
+  dateTime: 'timestamptz',
+};
+
+function valueToSort(steps: Steps, places: Places, type: AttributeRef['leaf']['type']): string {
+  const [step, ...rest] = steps;
+  if (step === undefined) throw new Error('An attribute has a step at least.');
+  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  if (place.kind === 'rows') {
+    const value = rest.length > 0 ? valueToSort(rest, place.child, type) : `(${ELEMENT} #>> '{}')`;
+    return `(SELECT ${value} FROM ${place.from} ${place.order ?? ''} LIMIT 1)`;
+  }
+  if (rest.length > 0) return valueToSort(rest, childOf(place), type);
+  if (place.kind !== 'json') return textOf(place);
+  return casts[type] ? `(${textOf(place)})::${casts[type]}` : textOf(place);
+}

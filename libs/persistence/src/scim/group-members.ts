@@ -1,0 +1,123 @@
+import type { Filter, Member } from '@foyer/scim';
+import { requestFor } from '../new-request.ts';
+import type { Transaction } from '../transaction.ts';
+import { filterSql, Parameters } from './filter-sql.ts';
+import { memberPlaces } from './places.ts';
+import type { NewRequest } from './users.ts';
+
+/** Changes of a group's members, as differences: a row that stays as it is is neither read here nor written. */
+
+/**
+ * Who is meant by what a client gives: the person with that id, or with that Okta id; nobody yet is parked under the value
+ * itself. $1 tenant, $2 group, $3 the members as JSON.
+ */
+const given = `given AS (
+    SELECT DISTINCT ON (coalesce(i.id::text, x.value)) coalesce(i.id::text, x.value) AS value, i.id AS identity_id,
+      x.display, x.type
+    FROM jsonb_to_recordset($3::jsonb) AS x (value text, display text, type text)
+    LEFT JOIN LATERAL (
+      SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.id = x.id_given
+      UNION ALL
+      SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
+      LIMIT 1
+    ) i ON x.type IS DISTINCT FROM 'Group'
+  )`.replace(
+  '(value text, display text, type text)',
+  '(value text, display text, type text, id_given uuid)',
+);
+
+const add = `WITH ${given}, changed AS (
+    INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
+    SELECT $2::uuid, $1::uuid, value, identity_id, display, coalesce(type, 'User') FROM given ORDER BY value
+    ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL,
+      identity_id = coalesce(excluded.identity_id, m.identity_id), display = coalesce(excluded.display, m.display)
+    WHERE NOT m.is_wanted
+    RETURNING 1
+  ) SELECT count(*)::int AS changed FROM changed`;
+
+/** Whoever Box has, or may have, stays until Box has them no more. */
+const removeWhere = (condition: string): string => `kept AS (
+    UPDATE scim_group_member m SET is_wanted = false
+    WHERE m.group_id = $2::uuid AND m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition}
+    RETURNING 1
+  ), gone AS (
+    DELETE FROM scim_group_member m
+    WHERE m.group_id = $2::uuid AND m.box_membership_id IS NULL AND NOT m.is_unsettled AND ${condition}
+    RETURNING 1
+  ) SELECT ((SELECT count(*) FROM kept) + (SELECT count(*) FROM gone))::int AS changed`;
+
+const remove = `WITH ${given}, ${removeWhere('m.value IN (SELECT value FROM given)')}`;
+const removeOthers = `WITH ${given}, ${removeWhere('NOT EXISTS (SELECT FROM given WHERE given.value = m.value)')}`;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const json = (members: readonly Pick<Member, 'value'>[]): string =>
+  JSON.stringify(
+    members.map((member) => ({ ...member, id_given: UUID.test(member.value) ? member.value : null })),
+  );
+
+/** The members of one group that its caller holds. Each method gives how many rows it changed. */
+export class GroupMembers {
+  private readonly tx: Transaction;
+  private readonly tenantId: string;
+  private readonly groupId: string;
+
+  constructor(tx: Transaction, tenantId: string, groupId: string) {
+    this.tx = tx;
+    this.tenantId = tenantId;
+    this.groupId = groupId;
+  }
+
+  add(members: readonly Member[]): Promise<number> {
+    return members.length === 0 ? Promise.resolve(0) : this.run(add, json(members));
+  }
+
+  remove(values: readonly string[]): Promise<number> {
+    return values.length === 0
+      ? Promise.resolve(0)
+      : this.run(remove, json(values.map((value) => ({ value }))));
+  }
+
+  async removeMatching(filter: Filter): Promise<number> {
+    const parameters = new Parameters();
+    parameters.add(this.tenantId);
+    parameters.add(this.groupId);
+    const condition = filterSql(filter, memberPlaces, parameters);
+    return this.run(`WITH ${removeWhere(condition)}`, ...parameters.values.slice(2));
+  }
+
+  async replace(members: readonly Member[]): Promise<number> {
+    const removed = await this.run(removeOthers, json(members));
+    return removed + (await this.add(members));
+  }
+
+  private async run(sql: string, ...values: unknown[]): Promise<number> {
+    // Not each statement has a word for the tenant; PostgreSQL wants each parameter to be used.
+    const text = sql.includes('$1') ? sql : `${sql}, $1::uuid AS tenant`;
+    const [row] = await this.tx.$queryRawUnsafe<{ changed: number }[]>(
+      text,
+      this.tenantId,
+      this.groupId,
+      ...values,
+    );
+    return row!.changed;
+  }
+}
+
+/** New generations of groups that their caller holds, and the requests that bring Box in step with them. */
+export async function requestsForGroups(
+  tx: Transaction,
+  tenantId: string,
+  groupIds: readonly string[],
+): Promise<NewRequest[]> {
+  const made: NewRequest[] = [];
+  for (const groupId of groupIds) {
+    const [group] = await tx.$queryRaw<{ generation: number }[]>`
+      UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
+      WHERE id = ${groupId}::uuid RETURNING generation`;
+    const about = { groupId, generation: group!.generation };
+    const { requestId } = await requestFor(tx, tenantId, about, 'scim');
+    made.push({ id: requestId, about: 'group' });
+  }
+  return made;
+}

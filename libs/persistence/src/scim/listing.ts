@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { ScimError, type ListQuery } from '@foyer/scim';
+import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
+
+/** The most resources of a page; what `count` asks beyond is not given (RFC 7644, section 3.4.2.4). */
+export const PAGE_MAX = 1_000;
+export const PAGE_DEFAULT = 100;
+
+/** A page of a list. `total` counts all that match; `nextCursor` is null at the end, and for pages by index. */
+export interface ScimPage<T> {
+  readonly total: number;
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** What a kind of resource is listed from: `row` is the alias whose `created_at` and `id` are the order. */
+export interface Listed {
+  readonly from: string;
+  readonly row: string;
+  readonly where: (tenant: string) => string;
+  readonly places: Places;
+}
+
+export interface ListSql {
+  readonly total: Statement;
+  readonly page: Statement;
+}
+interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** A place in a list: after this resource, or (where the list is sorted by something else) after so many. */
+type Position = { readonly at: string; readonly id: string } | { readonly after: number };
+
+export const pageSize = ({ count }: ListQuery): number => Math.min(count ?? PAGE_DEFAULT, PAGE_MAX);
+
+/**
+ * The statements for the total and for one page, `columns` of each row and `position` of its place. Throws ScimError: 400
+ * `invalidCursor` for a cursor that is not of this very list.
+ */
+export function listSql(
+  query: ListQuery,
+  { from, row, where, places }: Listed,
+  columns: string,
+  tenantId: string,
+): ListSql {
+  const { filter, sortBy, sortOrder, cursor } = query;
+  const parameters = new Parameters();
+  const conditions = [where(parameters.add(tenantId))];
+  if (filter !== null) conditions.push(filterSql(filter, places, parameters));
+  const matching = conditions.join(' AND ');
+  const total = { text: `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`, values: [...parameters.values] };
+
+  const direction = sortOrder === 'ascending' ? 'ASC' : 'DESC';
+  const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
+  const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction} NULLS LAST, ${own}`;
+  const position = cursor === null ? null : readCursor(cursor, query);
+  const offset =
+    position === null ? query.startIndex - 1 : position !== 'first' && 'after' in position ? position.after : 0;
+  const beyond =
+    position !== null && position !== 'first' && 'at' in position
+      ? ` AND (${row}.created_at, ${row}.id) ${sortOrder === 'ascending' ? '>' : '<'} (${parameters.add(
+          position.at,
+        )}::timestamptz, ${parameters.add(position.id)}::uuid)`
+      : '';
+  const limits = `LIMIT ${parameters.add(pageSize(query) + 1)} OFFSET ${parameters.add(offset)}`;
+  return {
+    total,
+    page: {
+      text: `SELECT ${columns} FROM ${from} WHERE ${matching}${beyond} ORDER BY ${order} ${limits}`,
+      values: parameters.values,
+    },
+  };
+}
+
+/** What turns pages by cursor gets the next one, if there is more than was asked for. */
+export function toPage<T extends { readonly id: string; readonly createdAt: Date }>(
+  rows: readonly T[],
+  total: number,
+  query: ListQuery,
+): ScimPage<T> {
+  const items = rows.slice(0, pageSize(query));
+  const last = items.at(-1);
+  const isMore = rows.length > items.length && last !== undefined;
+  return { total, items, nextCursor: query.cursor !== null && isMore ? nextCursor(query, last, items.length) : null };
+}
+
+function nextCursor(
+  query: ListQuery,
+  last: { readonly id: string; readonly createdAt: Date },
+  seen: number,
+): string {
+  const before = readCursor(query.cursor ?? '', query);
+  const position: Position =
+    query.sortBy === null
+      ? { at: last.createdAt.toISOString(), id: last.id }
+      : { after: seen + (before !== 'first' && 'after' in before ? before.after : 0) };
+  return Buffer.from(JSON.stringify({ ...position, of: listDigest(query) })).toString('base64url');
+}
+
+function readCursor(cursor: string, query: ListQuery): Position | 'first' {
+  if (cursor === '') return 'first';
+  const read = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (typeof read !== 'object' || read === null || !('of' in read) || read.of !== listDigest(query)) throw notOurs();
+  if ('after' in read && Number.isSafeInteger(read.after) && Number(read.after) >= 0)
+    return { after: Math.min(Number(read.after), 2_147_483_647) };
+  if ('at' in read && 'id' in read && isTime(read.at) && isId(read.id)) return { at: read.at, id: read.id };
+  throw notOurs();
+}
+
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
+const isId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A cursor is for one list: with another filter or order its place means nothing (RFC 9865, section 2.1). */
+const listDigest = ({ filter, sortBy, sortOrder }: ListQuery): string =>
+  createHash('sha256').update(JSON.stringify([filter, sortBy, sortOrder])).digest('base64url').slice(0, 16);
+
+const notOurs = () => new ScimError(400, 'invalidCursor', 'This is no cursor of this list.');

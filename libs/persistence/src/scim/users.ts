@@ -1,0 +1,319 @@
+import { randomUUID } from 'node:crypto';
+import { ScimError, toPerson, type Document, type ListQuery } from '@foyer/scim';
+import { priorityOf } from '@foyer/shared';
+import type { Database } from '../database.ts';
+import { RELAY_GRACE_MS, requestFor } from '../new-request.ts';
+import { run, statement } from '../statement.ts';
+import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
+import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
+import { requestsForGroups } from './group-members.ts';
+import { userPlaces } from './places.ts';
+
+/** A person as a SCIM resource; `document` has what the client said, in canonical names. */
+export interface ScimUser {
+  readonly id: string;
+  readonly document: Document;
+  readonly generation: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly groups: readonly { readonly value: string; readonly display: string }[];
+  readonly boxUserId: string | null;
+  readonly inStep: boolean;
+  /** The newest request that brings Box in step; null when there was none. */
+  readonly requestId: string | null;
+}
+
+/** What a write did. `isNew`: a request was made, and the queue is to hear of it. */
+export interface Written<T> {
+  readonly resource: T;
+  readonly requestIds: readonly NewRequest[];
+}
+export interface NewRequest {
+  readonly id: string;
+  readonly about: 'person' | 'group';
+}
+
+/** What becomes of the Box user of somebody whose resource is deleted. */
+export type DeletePolicy = 'deactivate' | 'delete';
+
+const columns = `i.id, scim_document(i) AS document, i.username, i.subject, i.active, i.generation,
+  i.created_at AS "createdAt", i.updated_at AS "updatedAt", a.box_user_id AS "boxUserId",
+  coalesce(a.applied_generation = i.generation, false) AS "inStep",
+  (SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
+   ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS "requestId",
+  coalesce((SELECT jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) ORDER BY g.created_at, g.id)
+   FROM scim_group_member m JOIN scim_group g ON g.id = m.group_id
+   WHERE m.identity_id = i.id AND m.is_wanted AND g.deleted_at IS NULL), '[]') AS groups`;
+
+const listed: Listed = {
+  from: 'identity i LEFT JOIN box_account a ON a.identity_id = i.id',
+  row: 'i',
+  where: (tenant) => `i.tenant_id = ${tenant} AND i.scim_deleted_at IS NULL`,
+  places: userPlaces,
+};
+
+interface Row extends ScimUser {
+  readonly username: string;
+  readonly subject: string;
+  readonly active: boolean;
+}
+
+/** A subject that stands in for an external id that nobody gave. */
+const STAND_IN = 'scim:';
+
+const toUser = ({ username, subject, active, ...row }: Row): ScimUser => ({
+  ...row,
+  document: {
+    ...row.document,
+    userName: username,
+    ...(!subject.startsWith(STAND_IN) && { externalId: subject }),
+    active,
+  },
+});
+
+/** The tenant's people as SCIM Users: the identities, desired state and all. Box follows. */
+export class ScimUsers {
+  private readonly database: Database;
+  private readonly tenantId: string;
+  private readonly issuer: string;
+
+  /** `issuer`: Okta's, for whoever Okta pushes will sign in from there. */
+  constructor(database: Database, tenantId: string, issuer: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+    this.issuer = issuer;
+  }
+
+  /** Null when there is none, or none any more. */
+  async find(id: string): Promise<ScimUser | null> {
+    const { rows } = await this.database.pool.query<Row>({
+      name: 'scim-user',
+      text: `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1')} AND i.id = $2`,
+      values: [this.tenantId, id],
+    });
+    return rows[0] ? toUser(rows[0]) : null;
+  }
+
+  async list(query: ListQuery): Promise<ScimPage<ScimUser>> {
+    const { total, page } = listSql(query, listed, columns, this.tenantId);
+    const [counted, found] = await Promise.all([
+      this.database.pool.query<{ total: number }>(total),
+      query.count === 0 ? { rows: [] } : this.database.pool.query<Row>(page),
+    ]);
+    return toPage(found.rows.map(toUser), counted.rows[0]!.total, query);
+  }
+
+  /** A new person, or one whose resource was deleted before. Throws ScimError: 409 `uniqueness`. */
+  async create(document: Document): Promise<Written<ScimUser>> {
+    const person = toPerson(document);
+    const subject = person.externalId ?? `${STAND_IN}${randomUUID()}`;
+    const [made] = await run<NewRow>(this.database, insertUser, {
+      tenant: this.tenantId,
+      issuer: this.issuer,
+      subject,
+      external_id: person.externalId,
+      username: person.userName,
+      email: person.email,
+      name: person.name,
+      active: person.active ? 1 : 0,
+      document: JSON.stringify(document),
+      profile: JSON.stringify(person.profile),
+      grace_ms: RELAY_GRACE_MS,
+    });
+    if (made) return toNewUser(made, document);
+    return this.writing(async (tx) => {
+      await this.refuseTaken(tx, person.userName, person.externalId);
+      const id = (await this.revive(tx, subject, document)) ?? (await this.insert(tx, subject, document));
+      return this.written(tx, id);
+    });
+  }
+
+  /**
+   * Changes a person. `change` gets the resource as it is and gives the whole new one; it may be called again, and throw
+   * ScimError. `check` sees the resource first. Null when there is none.
+   */
+  async update(
+    id: string,
+    check: (user: ScimUser) => void,
+    change: (document: Document) => Document,
+  ): Promise<Written<ScimUser> | null> {
+    return this.writing(async (tx) => {
+      const before = await this.hold(tx, id);
+      if (before === null) return null;
+      check(before);
+      const document = change(before.document);
+      const person = toPerson(document);
+      const [changed] = await tx.$queryRaw<{ id: string }[]>`
+        UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
+          subject = coalesce(${person.externalId}, subject), email = ${person.email}, name = ${person.name},
+          active = ${person.active}, box_profile = ${JSON.stringify(person.profile)}::jsonb, is_removed = false,
+          generation = generation + 1, updated_at = clock_timestamp()
+        WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
+          OR subject IS DISTINCT FROM coalesce(${person.externalId}, subject))
+        RETURNING id`;
+      if (!changed) return { resource: before, requestIds: [] };
+      return this.written(tx, id);
+    });
+  }
+
+  /** Null when there is none. The person is deactivated either way; with `delete` Box is to forget them, too. */
+  async remove(
+    id: string,
+    policy: DeletePolicy,
+    check: (user: ScimUser) => void,
+  ): Promise<readonly NewRequest[] | null> {
+    return this.writing(async (tx) => {
+      const before = await this.hold(tx, id);
+      if (before === null) return null;
+      check(before);
+      const document = { ...before.document, active: false };
+      await tx.$executeRaw`
+        UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, active = false, is_removed = ${policy === 'delete'},
+          scim_deleted_at = clock_timestamp(), generation = generation + 1, updated_at = clock_timestamp()
+        WHERE id = ${id}::uuid`;
+      const left = await tx.$queryRaw<{ id: string }[]>`
+        WITH held AS (
+          SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
+            SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = ${id}::uuid AND m.is_wanted)
+          ORDER BY g.id FOR NO KEY UPDATE OF g
+        ), left_alone AS (
+          UPDATE scim_group_member m SET is_wanted = false FROM held h
+          WHERE m.group_id = h.id AND m.identity_id = ${id}::uuid
+            AND (m.box_membership_id IS NOT NULL OR m.is_unsettled)
+        ), gone AS (
+          DELETE FROM scim_group_member m USING held h
+          WHERE m.group_id = h.id AND m.identity_id = ${id}::uuid AND m.box_membership_id IS NULL AND NOT m.is_unsettled
+        ) SELECT id FROM held`;
+      const groups = await requestsForGroups(tx, this.tenantId, left.map((group) => group.id));
+      return [...(await this.requested(tx, id)), ...groups];
+    });
+  }
+
+  private async writing<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await transaction(this.database, work);
+    } catch (error) {
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) throw taken();
+      throw error;
+    }
+  }
+
+  private async hold(tx: Transaction, id: string): Promise<ScimUser | null> {
+    const rows = await tx.$queryRawUnsafe<Row[]>(
+      `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1::uuid')} AND i.id = $2::uuid FOR NO KEY UPDATE OF i`,
+      this.tenantId,
+      id,
+    );
+    return rows[0] ? toUser(rows[0]) : null;
+  }
+
+  /** Whoever is there already is found by a look-up, and linked: Okta looks up before it creates. */
+  private async refuseTaken(tx: Transaction, userName: string, externalId: string | null): Promise<void> {
+    const [found] = await tx.$queryRaw<{ id: string }[]>`
+      SELECT i.id FROM identity i WHERE i.tenant_id = ${this.tenantId}::uuid AND i.scim_deleted_at IS NULL
+        AND (lower(i.username COLLATE pg_c_utf8) = lower(${userName}::text COLLATE pg_c_utf8)
+          OR (i.issuer = ${this.issuer} AND i.subject = ${externalId}))
+      LIMIT 1`;
+    if (found) throw taken();
+  }
+
+  private async revive(tx: Transaction, subject: string, document: Document): Promise<string | null> {
+    const person = toPerson(document);
+    const [row] = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false,
+        username = ${person.userName}, email = ${person.email}, name = ${person.name}, active = ${person.active},
+        box_profile = ${JSON.stringify(person.profile)}::jsonb, generation = generation + 1, updated_at = clock_timestamp()
+      WHERE tenant_id = ${this.tenantId}::uuid AND issuer = ${this.issuer} AND subject = ${subject}
+        AND scim_deleted_at IS NOT NULL
+      RETURNING id`;
+    return row?.id ?? null;
+  }
+
+  private async insert(tx: Transaction, subject: string, document: Document): Promise<string> {
+    const person = toPerson(document);
+    const [row] = await tx.$queryRaw<{ id: string }[]>`
+      INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
+      VALUES (${this.tenantId}::uuid, ${this.issuer}, ${subject}, ${person.userName}, ${person.email}, ${person.name},
+        ${person.active}, ${JSON.stringify(document)}::jsonb, ${JSON.stringify(person.profile)}::jsonb)
+      RETURNING id`;
+    return row!.id;
+  }
+
+  /** The request, and the end of a leaver's sessions. */
+  private async requested(tx: Transaction, id: string): Promise<readonly NewRequest[]> {
+    const [row] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
+      SELECT active, generation FROM identity WHERE id = ${id}::uuid`;
+    const { active, generation } = row!;
+    if (!active) await tx.$executeRaw`DELETE FROM session WHERE sess ->> 'identityId' = ${id}`;
+    const made = await requestFor(tx, this.tenantId, { identityId: id, generation }, 'scim');
+    return made.isNew || made.isHurried ? [{ id: made.requestId, about: 'person' }] : [];
+  }
+
+  /** The requests, those of groups that waited for the person among them, and the person as they are now. */
+  private async written(tx: Transaction, id: string): Promise<Written<ScimUser>> {
+    const person = await this.requested(tx, id);
+    const joined = await tx.$queryRaw<{ id: string }[]>`
+      SELECT DISTINCT j AS id FROM identity i, join_parked_members(i) j WHERE i.id = ${id}::uuid`;
+    const groups = await requestsForGroups(
+      tx,
+      this.tenantId,
+      joined.map((group) => group.id),
+    );
+    return { resource: (await this.hold(tx, id))!, requestIds: [...person, ...groups] };
+  }
+}
+
+interface NewRow {
+  readonly id: string;
+  readonly requestId: string;
+  readonly createdAt: Date;
+}
+
+/**
+ * Most creates, in one round trip: nothing is made, and no row given, when somebody has the userName or the external id, was
+ * deleted before, or is waited for by groups.
+ */
+const insertUser = statement<
+  | 'tenant'
+  | 'issuer'
+  | 'subject'
+  | 'external_id'
+  | 'username'
+  | 'email'
+  | 'name'
+  | 'active'
+  | 'document'
+  | 'profile'
+  | 'grace_ms'
+>(
+  'insert-user',
+  `WITH made AS (
+    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
+    SELECT $tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text, $active::int = 1,
+      $document::jsonb, $profile::jsonb
+    WHERE NOT EXISTS (
+        SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
+          AND lower(i.username COLLATE pg_c_utf8) = lower($username::text COLLATE pg_c_utf8))
+      AND NOT EXISTS (
+        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
+          AND m.value = $external_id::text)
+    ON CONFLICT DO NOTHING RETURNING id, created_at
+  ), request AS (
+    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+    SELECT $tenant::uuid, id, 1, 'scim', ${priorityOf.scim},
+      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
+    FROM made RETURNING id
+  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)
+  SELECT made.id, made.created_at AS "createdAt", request.id AS "requestId" FROM made, request`,
+);
+
+const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Written<ScimUser> => ({
+  resource: {
+    ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
+    ...{ groups: [], boxUserId: null, inStep: false, requestId },
+  },
+  requestIds: [{ id: requestId, about: 'person' }],
+});
+
+const taken = () =>
+  new ScimError(409, 'uniqueness', 'Somebody else has this userName or externalId: look them up.');

@@ -1,0 +1,165 @@
+import type { RequestOutcome, TimelineEvent } from '@foyer/shared';
+import type { Allowance } from '../budget-port.ts';
+import type { BoxFault, CallContext } from '../box-port.ts';
+import type { Ending } from '../converge.ts';
+import { convergeMembers, type MembersEnd } from './converge-members.ts';
+import type { BoxGroupAccount, GroupStep, KnownGroup } from './group-model.ts';
+import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';
+import { planGroup } from './plan-group.ts';
+
+export interface GroupParts {
+  readonly box: GroupBox;
+  readonly store: GroupStore;
+  readonly allowance?: Allowance;
+  readonly stopping: AbortSignal;
+  /** The longest that a turn keeps its place, in milliseconds: others wait behind it. */
+  readonly sliceMs?: number;
+}
+
+/** More steps than any plan needs, a Box group deleted meanwhile included. */
+const MAX_STEPS = 16;
+const PAGE = 1_000;
+
+type Next = { readonly known: KnownGroup } | { readonly ending: Ending };
+type Doable = Exclude<GroupStep, { kind: 'finish' } | { kind: 'fail' }>;
+
+/** Makes Box's group match, one step at a time: as `converge` does for a person. */
+export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promise<Ending> {
+  let known: KnownGroup = { account: taken.account, seen: {}, effect: taken.effect };
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const step = planGroup(taken.desired, known);
+    if (step.kind === 'fail') return { kind: 'faulted', fault: step };
+    if (parts.stopping.aborted) return { kind: 'handed-back' };
+    if (step.kind === 'finish') {
+      if (await parts.store.finish(taken.lease, step.outcome, taken.desired.generation))
+        return { kind: 'converged', outcome: step.outcome, isSettled: true };
+      known = { ...known, seen: {} };
+      continue;
+    }
+    const next = await carryOut(step, taken, known, parts);
+    if ('ending' in next) return next.ending;
+    known = next.known;
+  }
+  return { kind: 'handed-back' };
+}
+
+async function carryOut(
+  step: Doable,
+  taken: TakenGroup,
+  known: KnownGroup,
+  parts: GroupParts,
+): Promise<Next> {
+  const { lease } = taken;
+  const { box } = parts;
+  const context: CallContext = {
+    requestId: lease.requestId,
+    identityId: null,
+    lease,
+    allowance: parts.allowance,
+  };
+  const saved = (account: BoxGroupAccount | null, event: TimelineEvent, effect: RequestOutcome | null) =>
+    save(account, { event, effect }, taken, known, parts);
+
+  switch (step.kind) {
+    case 'create': {
+      const result = await box.createGroup(context, { name: step.name });
+      if (!result.ok) return faulted(result.fault);
+      if (result.value.kind === 'exists') return { known: { ...known, seen: { isTaken: true } } };
+      const account = { boxGroupId: result.value.group.id, name: step.name, isSurveyed: true };
+      return saved(account, 'box-group-created', 'created');
+    }
+    case 'find': {
+      const result = await box.findGroup(context, step.name);
+      if (!result.ok) return faulted(result.fault);
+      return { known: { ...known, seen: { ...known.seen, found: result.value } } };
+    }
+    case 'adopt': {
+      const account = { boxGroupId: step.group.id, name: step.group.name, isSurveyed: false };
+      return saved(account, 'box-group-adopted', 'adopted');
+    }
+    case 'rename': {
+      const result = await box.renameGroup(context, step.boxGroupId, step.name);
+      if (!result.ok && result.fault.code === 'box_group_missing')
+        return saved(null, 'box-group-missing', known.effect);
+      if (!result.ok) return faulted(result.fault);
+      const account = { ...known.account!, name: step.name };
+      return saved(account, 'box-group-renamed', known.effect ?? 'updated');
+    }
+    case 'delete': {
+      const result = await box.deleteGroup(context, step.boxGroupId);
+      if (!result.ok) return faulted(result.fault);
+      return saved(null, 'box-group-deleted', 'deleted');
+    }
+    case 'survey':
+      return survey(context, taken, known, parts);
+    case 'members': {
+      const end = await convergeMembers(context, taken, step.boxGroupId, parts);
+      return afterMembers(end, taken, known, parts);
+    }
+  }
+}
+
+const faulted = (fault: BoxFault): Next => ({ ending: { kind: 'faulted', fault } });
+
+/** Reads whom an adopted group has. What is in Box already is then neither added twice nor left behind. */
+async function survey(
+  context: CallContext,
+  { lease }: TakenGroup,
+  known: KnownGroup,
+  { box, store, stopping }: GroupParts,
+): Promise<Next> {
+  const account = known.account!;
+  for (let offset: number | null = 0; offset !== null;) {
+    if (stopping.aborted) return { ending: { kind: 'handed-back' } };
+    const page = await box.listMemberships(context, {
+      boxGroupId: account.boxGroupId,
+      offset,
+      limit: PAGE,
+    });
+    if (!page.ok && page.fault.code === 'box_group_missing')
+      return save(null, { event: 'box-group-missing', effect: known.effect }, { lease }, known, { store });
+    if (!page.ok) return faulted(page.fault);
+    await store.noteMemberships(lease, page.value.memberships);
+    offset = page.value.nextOffset;
+  }
+  const news = { event: 'box-group-adopted', effect: known.effect } as const;
+  return save({ ...account, isSurveyed: true }, news, { lease }, known, { store });
+}
+
+async function afterMembers(
+  end: MembersEnd,
+  { lease }: TakenGroup,
+  known: KnownGroup,
+  { store }: GroupParts,
+): Promise<Next> {
+  const { counts } = end;
+  const changed = counts.added + counts.removed > 0;
+  if (changed || counts.refused > 0) await store.noteMembers(lease, counts);
+  const effect = known.effect ?? (changed ? 'updated' : null);
+  switch (end.kind) {
+    case 'faulted':
+      return faulted(end.fault);
+    case 'handed-back':
+      return { ending: { kind: 'handed-back' } };
+    case 'group-missing':
+      return save(null, { event: 'box-group-missing', effect }, { lease }, known, { store });
+    case 'done':
+      return { known: { ...known, effect, seen: { membersDone: true } } };
+  }
+}
+
+async function save(
+  account: BoxGroupAccount | null,
+  news: { readonly event: TimelineEvent; readonly effect: RequestOutcome | null },
+  { lease }: Pick<TakenGroup, 'lease'>,
+  known: KnownGroup,
+  { store }: Pick<GroupParts, 'store'>,
+): Promise<Next> {
+  const result = await store.saveGroup(lease, account, news);
+  if (result === 'saved') return { known: { ...known, account, effect: news.effect, seen: {} } };
+  return faulted({
+    code: 'box_conflict',
+    detail: `Box group ${account?.boxGroupId} still belongs to another group.`,
+    ambiguous: false,
+  });
+}

@@ -1,0 +1,123 @@
+import type { BoxFault, CallContext } from '../box-port.ts';
+import type { MemberTask } from './group-model.ts';
+import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';
+
+interface Counts {
+  readonly added: number;
+  readonly removed: number;
+  readonly refused: number;
+}
+
+export type MembersEnd = { readonly counts: Counts } & (
+  | { readonly kind: 'done' }
+  | { readonly kind: 'handed-back' }
+  | { readonly kind: 'group-missing' }
+  | { readonly kind: 'faulted'; readonly fault: BoxFault }
+);
+
+interface MembersParts {
+  readonly box: GroupBox;
+  readonly store: GroupStore;
+  readonly stopping: AbortSignal;
+  readonly sliceMs?: number;
+}
+
+/** Calls at once, and so the most that are unsettled when a worker dies. */
+const AT_ONCE = 8;
+const SLICE_MS = 20_000;
+
+type TaskEnd = keyof Counts | 'group-missing' | BoxFault;
+
+/**
+ * Carries the difference out: who is to be added, who is to be removed, nobody else. Each is safe to repeat: Box refuses a
+ * second membership, and one that is gone is as good as removed. One member whom Box does not take holds nobody else up.
+ */
+export async function convergeMembers(
+  context: CallContext,
+  { lease }: Pick<TakenGroup, 'lease'>,
+  boxGroupId: string,
+  { box, store, stopping, sliceMs = SLICE_MS }: MembersParts,
+): Promise<MembersEnd> {
+  const counts = { added: 0, removed: 0, refused: 0 };
+  const end = performance.now() + sliceMs;
+  for (let after: string | null = null; ;) {
+    if (stopping.aborted || performance.now() > end) return { kind: 'handed-back', counts };
+    const tasks: MemberTask[] = await store.memberTasks(lease, after, AT_ONCE);
+    if (tasks.length === 0) break;
+    const work = tasks.map((task) => carryOut(task, { context, boxGroupId, lease, box, store }));
+    // Each to its end, whatever became of the others: what Box did is put on record.
+    const settled = await Promise.allSettled(work);
+    const lost = settled.find((one) => one.status === 'rejected');
+    if (lost) throw lost.reason;
+    let fault: BoxFault | undefined;
+    let isGone = false;
+    for (const one of settled) {
+      if (one.status === 'rejected') continue;
+      if (typeof one.value === 'object') fault ??= one.value;
+      else if (one.value === 'group-missing') isGone = true;
+      else counts[one.value] += 1;
+    }
+    if (fault) return { kind: 'faulted', fault, counts };
+    if (isGone) return { kind: 'group-missing', counts };
+    after = tasks.at(-1)!.value;
+  }
+  if (counts.refused === 0) return { kind: 'done', counts };
+  const detail = `Box shows ${counts.refused} of the members no more: see them at the group.`;
+  return { kind: 'faulted', fault: { code: 'box_member_missing', detail, ambiguous: false }, counts };
+}
+
+interface Doing {
+  readonly context: CallContext;
+  readonly boxGroupId: string;
+  readonly lease: TakenGroup['lease'];
+  readonly box: GroupBox;
+  readonly store: GroupStore;
+}
+
+function carryOut(task: MemberTask, doing: Doing): Promise<TaskEnd> {
+  const about = { ...doing, context: { ...doing.context, identityId: task.identityId } };
+  return task.kind === 'add' ? add(task, about) : remove(task, about);
+}
+
+async function add(task: MemberTask, { context, boxGroupId, lease, box, store }: Doing): Promise<TaskEnd> {
+  const membership = { boxUserId: task.boxUserId, boxGroupId };
+  const result = await box.addMembership(context, membership);
+  if (!result.ok && result.fault.code === 'box_member_missing') {
+    const group = await box.readGroup(context, boxGroupId);
+    if (!group.ok) return group.fault;
+    if (group.value === null) return 'group-missing';
+    await store.memberRefused(lease, task, result.fault.detail);
+    return 'refused';
+  }
+  if (!result.ok) return result.fault;
+  if (result.value.kind === 'added') {
+    await store.memberAdded(lease, task, result.value.membershipId);
+    return 'added';
+  }
+  const found = await box.findMembership(context, membership);
+  if (!found.ok) return found.fault;
+  if (found.value === null) {
+    const detail = 'Box says that somebody is a member already, but shows no such membership.';
+    return { code: 'box_conflict', detail, ambiguous: false };
+  }
+  await store.memberAdded(lease, task, found.value);
+  return 'added';
+}
+
+async function remove(
+  task: Extract<MemberTask, { kind: 'remove' }>,
+  { context, boxGroupId, lease, box, store }: Doing,
+): Promise<TaskEnd> {
+  let { membershipId } = task;
+  if (membershipId === null) {
+    const found = await box.findMembership(context, { boxUserId: task.boxUserId, boxGroupId });
+    if (!found.ok) return found.fault;
+    membershipId = found.value;
+  }
+  if (membershipId !== null) {
+    const result = await box.removeMembership(context, membershipId);
+    if (!result.ok) return result.fault;
+  }
+  await store.memberRemoved(lease, task);
+  return 'removed';
+}

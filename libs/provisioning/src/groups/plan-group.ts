@@ -1,0 +1,29 @@
+import type { DesiredGroup, GroupStep, KnownGroup } from './group-model.ts';
+
+/**
+ * The next step towards Box having the group, named so and with these members. Pure, as `plan` is. Box's group names are
+ * unique: a create is safe to repeat, and one that is refused as taken adopts the group of that very name.
+ */
+export function planGroup(desired: DesiredGroup, { account, seen, effect }: KnownGroup): GroupStep {
+  if (desired.isDeleted) {
+    if (account) return { kind: 'delete', boxGroupId: account.boxGroupId };
+    return { kind: 'finish', outcome: effect ?? 'unchanged' };
+  }
+  if (account === null) return planNewGroup(desired, seen);
+  const { boxGroupId } = account;
+  if (account.name !== desired.name) return { kind: 'rename', boxGroupId, name: desired.name };
+  if (!account.isSurveyed) return { kind: 'survey', boxGroupId };
+  if (!seen.membersDone) return { kind: 'members', boxGroupId };
+  return { kind: 'finish', outcome: effect ?? 'unchanged' };
+}
+
+function planNewGroup({ name }: DesiredGroup, { isTaken, found }: KnownGroup['seen']): GroupStep {
+  if (!isTaken) return { kind: 'create', name };
+  if (found === undefined) return { kind: 'find', name };
+  if (found !== null) return { kind: 'adopt', group: found };
+  return {
+    kind: 'fail',
+    code: 'box_conflict',
+    detail: 'Box refuses the name of the group as taken, but shows no group of that very name.',
+  };
+}
