@@ -40,10 +40,15 @@ export function authenticate(world: World, request: WireRequest, call: CallRecor
 }
 
 /** Lets pass who may administer users: a service account of an app with the scope, or an admin. */
-export function requireUserAdmin(caller: Caller): void {
+export const requireUserAdmin = (caller: Caller): void => requireAdmin(caller, 'manageUsers');
+
+/** The same for groups and who is in them, a scope of its own. */
+export const requireGroupAdmin = (caller: Caller): void => requireAdmin(caller, 'manageGroups');
+
+function requireAdmin(caller: Caller, scope: 'manageUsers' | 'manageGroups'): void {
   if (caller.token.scopes) throw insufficientScope();
   if (!isAdmin(caller.user)) throw accessDenied();
-  if (!caller.app.manageUsers) throw insufficientScope();
+  if (!caller.app[scope]) throw insufficientScope();
 }
 
 /** Whether a user is there for this app: its own app users, and managed ones when it reaches the enterprise. */

@@ -2,13 +2,15 @@ import { redactBody, type CallRecord } from './calls.ts';
 import { Refusal } from './errors.ts';
 import type { FaultTarget } from './faults.ts';
 import { folderRoutes } from './folders.ts';
+import { groupRoutes } from './groups.ts';
+import { membershipRoutes } from './memberships.ts';
 import { answerOAuth } from './oauth.ts';
 import { routeCall, type Route } from './router.ts';
 import { userRoutes } from './users.ts';
 import type { Answer, WireRequest } from './wire.ts';
 import type { World } from './world.ts';
 
-const routes: Route[] = [...userRoutes, ...folderRoutes];
+const routes: Route[] = [...userRoutes, ...folderRoutes, ...groupRoutes, ...membershipRoutes];
 
 /**
  * Does what an API call asks and gives the answer, a refusal included. Everything but a JWT's signature check runs in
@@ -55,6 +57,7 @@ export function faultTarget(world: World, request: WireRequest, call: CallRecord
         call.asUser,
         /^\/2\.0\/users\/(\d+)/.exec(request.path)?.[1],
         form?.get('box_subject_id'),
+        memberOf(call.body) ?? membershipUser(world, request.path),
       ];
       const named = [
         request.query.get('external_app_user_id'),
@@ -66,8 +69,20 @@ export function faultTarget(world: World, request: WireRequest, call: CallRecord
   };
 }
 
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+/** The user that a body is to put into a group. */
+function memberOf(body: unknown): string | null {
+  const user = isObject(body) ? body.user : null;
+  return isObject(user) && typeof user.id === 'string' ? user.id : null;
+}
+
+function membershipUser(world: World, path: string): string | undefined {
+  const id = /^\/2\.0\/group_memberships\/(\d+)/.exec(path)?.[1];
+  return world.groups.membership(id ?? '')?.userId;
+}
+
 function externalIdOf(body: unknown): unknown {
-  return typeof body === 'object' && body !== null && 'external_app_user_id' in body
-    ? body.external_app_user_id
-    : null;
+  return isObject(body) ? body.external_app_user_id : null;
 }

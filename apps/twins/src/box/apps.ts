@@ -14,6 +14,8 @@ export interface BoxApp {
   authorized: boolean;
   /** "Manage users" scope. */
   manageUsers: boolean;
+  /** "Manage groups" scope. */
+  manageGroups: boolean;
   /** Advanced feature "Generate user access tokens". */
   userTokens: boolean;
   /** Advanced feature "Make API calls using the as-user header". */
@@ -25,12 +27,13 @@ export interface BoxApp {
 
 export type AppSwitches = Pick<
   BoxApp,
-  'authorized' | 'manageUsers' | 'userTokens' | 'asUser' | 'enterpriseAccess' | 'grants'
+  'authorized' | 'manageUsers' | 'manageGroups' | 'userTokens' | 'asUser' | 'enterpriseAccess' | 'grants'
 >;
 
 export const appDefaults: Readonly<AppSwitches> = {
   authorized: true,
   manageUsers: true,
+  manageGroups: true,
   userTokens: true,
   asUser: true,
   enterpriseAccess: true,

@@ -4,15 +4,32 @@ import { profileDefaults, userStatuses, type BoxUser } from './user-store.ts';
 import { generatedLogin, type World } from './world.ts';
 
 /**
- * Seeds { users?, files? } past the API's rules of who may, not past uniqueness. A user is { name, kind?, externalId?,
- * login?, clientId?, status?, role? }; a file is { userId | externalId, path, size? }, a path that ends in / is an
- * empty folder, folders on the way are made.
+ * Seeds { users?, files?, groups? } past the API's rules of who may, not past uniqueness. A user is { name, kind?,
+ * externalId?, login?, clientId?, status?, role? }; a file is { userId | externalId, path, size? }, a path that ends in /
+ * is an empty folder, folders on the way are made; a group is { name, members? }, members are ids of users.
  */
-export function seed(world: World, body: unknown): { users: object[]; files: object[] } {
-  const input = new ControlInput(body, 'seed', ['users', 'files']);
+export function seed(world: World, body: unknown): { users: object[]; files: object[]; groups: object[] } {
+  const input = new ControlInput(body, 'seed', ['users', 'files', 'groups']);
   const users = input.list('users').map((user, at) => seedUser(world, user, `users[${at}]`));
   const files = input.list('files').map((file, at) => seedFile(world, file, `files[${at}]`));
-  return { users, files };
+  const groups = input.list('groups').map((group, at) => seedGroup(world, group, `groups[${at}]`));
+  return { users, files, groups };
+}
+
+function seedGroup(world: World, value: unknown, where: string): object {
+  const input = new ControlInput(value, where, ['name', 'members']);
+  const name = input.needText('name');
+  if (world.groups.byName(name)) throw input.wrong('name', `free, but ${name} is taken`);
+  const members = new Set(input.list('members'));
+  for (const id of members) {
+    if (typeof id !== 'string' || !world.users.get(id))
+      throw input.wrong('members', 'ids of users of this twin');
+  }
+  const { id: groupId } = world.addGroup(name, {});
+  for (const userId of members) {
+    world.addMembership({ userId: String(userId), groupId, role: 'member', permissions: {} });
+  }
+  return { id: groupId, name };
 }
 
 function seedUser(world: World, value: unknown, where: string): object {

@@ -256,7 +256,11 @@ describe('state, seed and reset', () => {
   it('refuses a seed that breaks what Box keeps unique, or makes no sense', async () => {
     const seed = (body: object) => twin.control('POST', 'seed', body);
     const users = [{ name: 'Ada', externalId: '00u1' }];
-    expect((await seed({ users })).body).toMatchObject({ users: [{ externalId: '00u1' }], files: [] });
+    expect((await seed({ users })).body).toMatchObject({
+      users: [{ externalId: '00u1' }],
+      files: [],
+      groups: [],
+    });
     for (const bad of [
       { users },
       { users: [{ externalId: '00u2' }] },
@@ -265,7 +269,9 @@ describe('state, seed and reset', () => {
       { files: [{ externalId: 'nobody', path: 'a' }] },
       { files: [{ externalId: '00u1', path: 'a\\b' }] },
       { files: 'a' },
-      { groups: [] },
+      { groups: [{}] },
+      { groups: [{ name: 'Sales', members: ['12345'] }] },
+      { groups: [{ name: 'Sales', members: [7] }] },
     ]) {
       const reply = await seed(bad);
       expect([reply.status, typeof reply.body.error]).toEqual([400, 'string']);

@@ -4,6 +4,7 @@ import { ControlInput, ControlProblem, given, readControlJson } from './control-
 import { seed } from './control-seed.ts';
 import type { BoxApp } from './apps.ts';
 import { boxDate } from './dates.ts';
+import type { BoxGroup, Membership } from './group-store.ts';
 import { notificationEmailShapes } from './user-view.ts';
 import type { BoxUser } from './user-store.ts';
 import { emptyAnswer, jsonAnswer, type Answer, type WireRequest } from './wire.ts';
@@ -58,6 +59,8 @@ function state(world: World): object {
     users: [...world.users.all()].map((user) => showUser(world, user)),
     apps: [...world.apps.values()].map(showApp),
     tokens: { issued: world.tokens.issued, live: world.tokens.liveCount(world.now()) },
+    groups: world.groups.all().map((group) => showGroup(world, group)),
+    memberships: world.groups.memberships().map(showMembership),
     items: world.items.size,
     settings: world.settings,
   };
@@ -73,12 +76,30 @@ function showUser(world: World, user: BoxUser): object {
     externalId,
     clientId,
     status: profile.status,
+    language: profile.language,
+    timezone: profile.timezone,
+    jobTitle: profile.job_title,
+    phone: profile.phone,
+    address: profile.address,
     createdAt: boxDate(createdAt),
     modifiedAt: boxDate(modifiedAt),
     items: world.items.ownedBy(id).length,
     spaceUsed: world.items.spaceUsed(id),
   };
 }
+
+function showGroup(world: World, { id, name, profile, createdAt, modifiedAt }: BoxGroup): object {
+  return {
+    id,
+    name,
+    members: world.groups.groupSize(id),
+    provenance: profile.provenance ?? null,
+    createdAt: boxDate(createdAt),
+    modifiedAt: boxDate(modifiedAt),
+  };
+}
+
+const showMembership = ({ id, userId, groupId, role }: Membership): object => ({ id, userId, groupId, role });
 
 function showApp({ clientSecret: _secret, publicKeys, ...app }: BoxApp): object {
   return { ...app, publicKeys: publicKeys.length };
@@ -100,7 +121,14 @@ function putSettings(world: World, body: unknown): Settings {
   return world.settings;
 }
 
-const appFields = ['authorized', 'manageUsers', 'userTokens', 'asUser', 'enterpriseAccess'] as const;
+const appFields = [
+  'authorized',
+  'manageUsers',
+  'manageGroups',
+  'userTokens',
+  'asUser',
+  'enterpriseAccess',
+] as const;
 
 function putApp(world: World, body: unknown): object {
   const known = ['clientId', 'clientSecret', 'publicKeys', 'grants', ...appFields];
@@ -121,6 +149,7 @@ function putApp(world: World, body: unknown): object {
     grants: input.has('grants') ? grants : undefined,
     authorized: input.flag('authorized'),
     manageUsers: input.flag('manageUsers'),
+    manageGroups: input.flag('manageGroups'),
     userTokens: input.flag('userTokens'),
     asUser: input.flag('asUser'),
     enterpriseAccess: input.flag('enterpriseAccess'),

@@ -1,4 +1,5 @@
 import type { Caller } from './access.ts';
+import { readJsonObject } from './body-reader.ts';
 import {
   accessDenied,
   badParameter,
@@ -11,7 +12,6 @@ import {
 import { itemMini, itemStandard, rootMini, type Item } from './items.ts';
 import { markerPage, offsetPage, wantsMarker } from './paging.ts';
 import type { Route, RouteContext } from './router.ts';
-import { readJsonObject } from './user-input.ts';
 import { pick, splitFields, userMini } from './user-view.ts';
 import { jsonAnswer, type Answer } from './wire.ts';
 import type { World } from './world.ts';

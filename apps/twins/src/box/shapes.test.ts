@@ -141,13 +141,40 @@ describe(`the published shapes${why}`, () => {
     expectShape(made.body, 'Folder--Full');
   });
 
+  shape('hold for groups and memberships: made, listed, with all fields, and changed', async () => {
+    const post = async (path: string, body: object) =>
+      (await twin.call('POST', `/2.0/${path}`, { token, body })).body;
+    const group = await post('groups', { name: 'Sales', provenance: 'Okta', description: 'People who sell' });
+    expectShape(group, 'Group--Full');
+    const groupId = text(group.id);
+    const membership = await post('group_memberships', { user: { id: ada }, group: { id: groupId } });
+    expectShape(membership, 'GroupMembership');
+
+    expectShape((await get('groups')).body, 'Groups');
+    const fields = 'name,provenance,external_sync_identifier,description,invitability_level,permissions';
+    const full = (await get(`groups/${groupId}?fields=${fields},member_viewability_level`)).body;
+    expectShape(full, 'Group--Full');
+    expect(Object.keys(full)).toEqual(expect.arrayContaining(['provenance', 'description', 'permissions']));
+    expectShape((await get(`groups/${groupId}/memberships`)).body, 'GroupMemberships');
+    expectShape((await get(`users/${ada}/memberships`)).body, 'GroupMemberships');
+    const change = { token, body: { role: 'member' } };
+    const path = `/2.0/group_memberships/${text(membership.id)}`;
+    expectShape((await twin.call('PUT', path, change)).body, 'GroupMembership');
+    const renamed = await twin.call('PUT', `/2.0/groups/${groupId}`, { token, body: { name: 'Traders' } });
+    expectShape(renamed.body, 'Group--Full');
+  });
+
   shape('hold for refusals', async () => {
+    await twin.control('POST', 'seed', { groups: [{ name: 'Sales' }] });
     const body = { name: 'Ada', is_platform_access_only: true, external_app_user_id: '00u1' };
     const conflict = await twin.call('POST', '/2.0/users', { token, body });
     expectShape(conflict.body, 'ClientError');
     expectShape(rows(object(conflict.body.context_info).conflicts)[0], 'User--Mini');
     for (const reply of [
       await get('users/1'),
+      await get('groups/1'),
+      await get('group_memberships/1'),
+      await twin.call('POST', '/2.0/groups', { token, body: { name: 'Sales' } }),
       await get('users?offset=10001'),
       await get('users/me', '1'),
       await twin.call('POST', '/2.0/users', { token, body: {} }),

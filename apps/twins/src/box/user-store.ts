@@ -4,6 +4,9 @@ export const userStatuses = [
   'cannot_delete_edit',
   'cannot_delete_edit_upload',
 ] as const;
+/** Languages by Box's own codes, ISO 639-1 with codes of its own for variants (guide "Language codes"). */
+export const userLanguages: readonly string[] =
+  'bn da de en gb e2 e3 s2 es fi fr f2 hi it ja ko nb nl pl pt ru sv tr zh zt'.split(' ');
 export const userRoles = ['coadmin', 'user'] as const;
 type UserStatus = (typeof userStatuses)[number];
 type UserKind = 'app' | 'managed' | 'external' | 'service';

@@ -311,6 +311,43 @@ describe('updating', () => {
     expect(body.modified_at).not.toBe(body.created_at);
   });
 
+  it('sets the whole profile, on create as on update, and empties what may be empty', async () => {
+    const profile = {
+      language: 'gb',
+      timezone: 'Europe/London',
+      job_title: 'Countess',
+      phone: '+44 20 7946 0000',
+      address: '12 Example Square, London',
+      status: 'inactive',
+    };
+    const made = (await create(appUser('Ada', '00u1', profile))).body;
+    expect(made).toMatchObject(profile);
+    const other = { ...profile, language: 'f2', timezone: 'America/Montreal', status: 'active' };
+    expect((await put(text(made.id), other)).body).toMatchObject(other);
+    const empty = { job_title: '', phone: '', address: '' };
+    expect((await put(text(made.id), empty)).body).toMatchObject({ ...other, ...empty });
+  });
+
+  it.each([
+    ['language', 'en-US'],
+    ['language', ''],
+    ['timezone', 'Mars/Olympus'],
+    ['job_title', 'x'.repeat(101)],
+    ['phone', 'x'.repeat(101)],
+    ['address', 'x'.repeat(256)],
+    ['phone', null],
+    ['address', ['Street']],
+    ['external_app_user_id', ''],
+    ['external_app_user_id', 'x'.repeat(256)],
+    ['status', 'gone'],
+  ])('refuses the %s %j, and keeps what was', async (field, value) => {
+    const id = await twin.appUser(token, 'Ada', '00u1');
+    const before = (await get(`users/${id}`)).body;
+    const reply = await put(id, { [field]: value, name: 'Somebody Else' });
+    expect([reply.status, problems(reply.body)]).toEqual([400, [`${field}: invalid_parameter`]]);
+    expect((await get(`users/${id}`)).body).toEqual(before);
+  });
+
   it('moves the external id, freeing the old one', async () => {
     const id = await twin.appUser(token, 'Ada', 'old');
     expect((await put(id, { external_app_user_id: 'new' })).status).toBe(200);

@@ -1,8 +1,9 @@
 import { requireUserAdmin, withinReach, type Caller } from './access.ts';
+import { readJsonObject } from './body-reader.ts';
 import { accessDenied, badParameter, badParameters, clientError, notFound } from './errors.ts';
 import { markerPage, offsetPage, readFlag, wantsMarker } from './paging.ts';
 import type { Route, RouteContext } from './router.ts';
-import { readJsonObject, readUserChanges, type UserChanges } from './user-input.ts';
+import { readUserChanges, type UserChanges } from './user-input.ts';
 import { profileDefaults, type BoxUser } from './user-store.ts';
 import { userMini, userView } from './user-view.ts';
 import { emptyAnswer, jsonAnswer, type Answer } from './wire.ts';
@@ -131,7 +132,7 @@ function reachable(world: World, caller: Caller, id: string): BoxUser {
 }
 
 function updateUser({ world, query, caller, params, body }: RouteContext): Answer {
-  const user = changeable(world, caller, params.id ?? '');
+  const user = changeableUser(world, caller, params.id ?? '');
   const changes = readUserChanges(readJsonObject(body), 'update');
   refuseUpdate(world, caller, user, changes);
   const { login, externalId } = changes;
@@ -162,7 +163,8 @@ function refuseUpdate(world: World, caller: Caller, user: BoxUser, changes: User
   }
 }
 
-function changeable(world: World, caller: Caller, id: string): BoxUser {
+/** A user that an administrator may change: an app's own or a managed one, within reach. */
+export function changeableUser(world: World, caller: Caller, id: string): BoxUser {
   requireUserAdmin(caller);
   const user = reachable(world, caller, id);
   if (user.kind === 'service' || user.kind === 'external') throw accessDenied();
@@ -170,7 +172,7 @@ function changeable(world: World, caller: Caller, id: string): BoxUser {
 }
 
 function deleteUser({ world, query, caller, params }: RouteContext): Answer {
-  const user = changeable(world, caller, params.id ?? '');
+  const user = changeableUser(world, caller, params.id ?? '');
   const force = readFlag(query, 'force');
   if (world.items.children(user.id, '0').length > 0) {
     if (!force) throw clientError(400, 'bad_request', 'User has managed content');

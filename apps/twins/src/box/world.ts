@@ -3,6 +3,7 @@ import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './apps.
 import { CallLog } from './calls.ts';
 import type { BoxTwinConfig } from './config.ts';
 import { FaultList } from './faults.ts';
+import { GroupStore, type BoxGroup, type GroupProfile, type Membership } from './group-store.ts';
 import { ItemStore } from './items.ts';
 import { Limiter } from './limiter.ts';
 import { Tokens } from './tokens.ts';
@@ -15,7 +16,7 @@ export interface Settings {
   latencyMs: number;
   /** Calls a minute of each user; null switches the limit off. */
   rateLimitPerMinute: number | null;
-  /** How long a new user stays out of listings and look-ups (reading by id sees it at once). */
+  /** How long a new user, group or membership stays out of listings and look-ups (reading by id sees it at once). */
   lookupLagMs: number;
   tokenLifetimeSeconds: number;
   /** The enterprise has a retention policy: users with content cannot be deleted by force. */
@@ -32,6 +33,7 @@ export class World {
   readonly config: BoxTwinConfig;
   readonly users = new UserStore();
   readonly items = new ItemStore();
+  readonly groups = new GroupStore();
   readonly tokens = new Tokens();
   readonly limiter = new Limiter();
   readonly faults = new FaultList();
@@ -64,6 +66,7 @@ export class World {
     for (const store of [
       this.users,
       this.items,
+      this.groups,
       this.tokens,
       this.limiter,
       this.faults,
@@ -105,7 +108,31 @@ export class World {
   removeUser(user: BoxUser): void {
     this.users.remove(user);
     this.items.removeOwner(user.id);
+    this.groups.removeUser(user.id);
     this.tokens.revokeUser(user.id);
+  }
+
+  /** Adds a group whose name the caller has just found free. */
+  addGroup(name: string, profile: Partial<GroupProfile>): BoxGroup {
+    const now = this.now();
+    const levels = { invitability_level: 'admins_only', member_viewability_level: 'admins_only' } as const;
+    const group = {
+      id: this.nextId(),
+      name,
+      profile: { ...levels, ...profile },
+      createdAt: now,
+      modifiedAt: now,
+    };
+    this.groups.insert(group);
+    return group;
+  }
+
+  /** Puts a user into a group that they are not in. */
+  addMembership(given: Omit<Membership, 'id' | 'createdAt' | 'modifiedAt'>): Membership {
+    const now = this.now();
+    const membership = { ...given, id: this.nextId(), createdAt: now, modifiedAt: now };
+    this.groups.insertMembership(membership);
+    return membership;
   }
 
   #start(): Settings {
