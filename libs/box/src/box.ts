@@ -1,18 +1,36 @@
 import { BoxClient, BoxDeveloperTokenAuth } from 'box-node-sdk';
-import type { Allowance, BoxPort, BoxResult, CallContext } from '@foyer/provisioning';
+import type {
+  Allowance,
+  BoxGroup,
+  BoxGroupsPort,
+  BoxPort,
+  BoxResult,
+  CallContext,
+  MembershipKey,
+  NewBoxUser,
+} from '@foyer/provisioning';
 import { credentialsOf, type Credentials } from './credentials.ts';
 import { fault, type Judgement, type Operation } from './judge.ts';
 import { BoxConfigError } from './jwt-config.ts';
-import { createUser, findUser, listFolder, listUsers, readUserById, updateUser } from './operations.ts';
+import * as groups from './operations-groups.ts';
+import {
+  createUser,
+  deleteUser,
+  findUser,
+  listFolder,
+  listUsers,
+  readUserById,
+  updateUser,
+} from './operations.ts';
 import type { BoxOptions } from './options.ts';
 import { heed, pay } from './payment.ts';
 import { Recorder } from './recorder.ts';
 import { Redactor } from './redactor.ts';
 import { TokenSource } from './token-source.ts';
 import { Transport } from './transport.ts';
-import { isBoxId, type TokenGrant } from './wire.ts';
+import { isBoxId, type OffsetPage, type TokenGrant } from './wire.ts';
 
-export interface Box extends BoxPort {
+export interface Box extends BoxPort, BoxGroupsPort {
   /** Lets calls under way end, then drops the connections. Later calls reject. */
   close(): Promise<void>;
 }
@@ -21,6 +39,8 @@ const DEFAULT_ORIGIN = 'https://api.box.com';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECTIONS = 50;
 const PAGE_MAX = 1000;
+/** Box refuses a listing's offset over this (OpenAPI, get_groups). */
+const OFFSET_MAX = 10_000;
 
 /**
  * Box over its SDK: one port call is one HTTP request, and at most one more for a token. Only a 401 is answered with a
@@ -54,7 +74,7 @@ class BoxAdapter implements Box {
     this.#client = new BoxClient({ auth: this.#credentials.auth });
   }
 
-  async createUser(context: CallContext, user: { externalId: string; name: string }) {
+  async createUser(context: CallContext, user: NewBoxUser) {
     if (user.externalId === '') return invalid('The external id is empty.');
     return this.#call(context, createUser(user));
   }
@@ -72,8 +92,15 @@ class BoxAdapter implements Box {
   }
 
   async updateUser(context: CallContext, boxUserId: string, change: Parameters<BoxPort['updateUser']>[2]) {
+    if (change.externalId === '') return invalid('The external id is empty.');
     return isBoxId(boxUserId)
       ? this.#call(context, updateUser(boxUserId, change))
+      : invalid('A Box user id is digits.');
+  }
+
+  async deleteUser(context: CallContext, boxUserId: string) {
+    return isBoxId(boxUserId)
+      ? this.#call(context, deleteUser(boxUserId))
       : invalid('A Box user id is digits.');
   }
 
@@ -89,6 +116,77 @@ class BoxAdapter implements Box {
     // An empty marker is Box's word for the beginning: a listing must not begin again unasked.
     if (query.marker === '') return invalid('The marker is empty.');
     return this.#call(context, listUsers(query));
+  }
+
+  async createGroup(context: CallContext, { name }: { name: string }) {
+    return name === '' ? invalid('The name is empty.') : this.#call(context, groups.createGroup(name));
+  }
+
+  async findGroup(context: CallContext, name: string): Promise<BoxResult<BoxGroup | null>> {
+    // An empty filter is no filter: Box would answer with all groups.
+    if (name === '') return invalid('The name is empty.');
+    return this.#search(
+      (query) => this.#call(context, groups.findGroup(name, query)),
+      (group) => group.name === name,
+    );
+  }
+
+  async readGroup(context: CallContext, boxGroupId: string) {
+    return isBoxId(boxGroupId) ? this.#call(context, groups.readGroupById(boxGroupId)) : notAGroupId;
+  }
+
+  async renameGroup(context: CallContext, boxGroupId: string, name: string) {
+    if (!isBoxId(boxGroupId)) return notAGroupId;
+    if (name === '') return invalid('The name is empty.');
+    return this.#call(context, groups.renameGroup(boxGroupId, name));
+  }
+
+  async deleteGroup(context: CallContext, boxGroupId: string) {
+    return isBoxId(boxGroupId) ? this.#call(context, groups.deleteGroup(boxGroupId)) : notAGroupId;
+  }
+
+  async addMembership(context: CallContext, key: MembershipKey) {
+    return refuseKey(key) ?? this.#call(context, groups.addMembership(key));
+  }
+
+  async findMembership(context: CallContext, key: MembershipKey): Promise<BoxResult<string | null>> {
+    const refused = refuseKey(key);
+    if (refused) return refused;
+    const found = await this.#search(
+      (query) => this.#call(context, groups.findMembership(key, query)),
+      (membership) => membership.groupId === key.boxGroupId,
+    );
+    return found.ok ? { ok: true, value: found.value?.id ?? null } : found;
+  }
+
+  async removeMembership(context: CallContext, membershipId: string) {
+    return isBoxId(membershipId)
+      ? this.#call(context, groups.removeMembership(membershipId))
+      : invalid('A Box membership id is digits.');
+  }
+
+  async listMemberships(context: CallContext, query: Parameters<BoxGroupsPort['listMemberships']>[1]) {
+    if (!isBoxId(query.boxGroupId)) return notAGroupId;
+    if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} memberships.`);
+    if (!isOffset(query.offset)) return invalid(`Box lists from an offset of 0 to ${OFFSET_MAX}.`);
+    return this.#call(context, groups.listMemberships(query));
+  }
+
+  /** The first entry that matches, page by page; null when there is none, or nothing to search in. */
+  async #search<T>(
+    read: (query: groups.PageQuery) => Promise<BoxResult<OffsetPage<T> | null>>,
+    matches: (entry: T) => boolean,
+  ): Promise<BoxResult<T | null>> {
+    for (let offset: number | null = 0; offset !== null;) {
+      if (!isOffset(offset)) return invalid(`Box lists no more than an offset of ${OFFSET_MAX} shows.`);
+      const query: groups.PageQuery = { offset, limit: PAGE_MAX };
+      const page = await read(query);
+      if (!page.ok) return page;
+      const found = page.value?.entries.find(matches);
+      if (found !== undefined) return { ok: true, value: found };
+      offset = page.value && groups.nextOffsetOf(page.value, query);
+    }
+    return { ok: true, value: null };
   }
 
   async close(): Promise<void> {
@@ -161,10 +259,17 @@ class BoxAdapter implements Box {
 
 const isPageLimit = (limit: number): boolean => Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX;
 
+const isOffset = (offset: number): boolean => Number.isInteger(offset) && offset >= 0 && offset <= OFFSET_MAX;
+
 const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnType<typeof fault> } => ({
   ok: false,
   fault: fault('box_invalid', detail),
 });
+
+const notAGroupId = invalid('A Box group id is digits.');
+
+const refuseKey = ({ boxUserId, boxGroupId }: MembershipKey): ReturnType<typeof invalid> | null =>
+  isBoxId(boxUserId) ? (isBoxId(boxGroupId) ? null : notAGroupId) : invalid('A Box user id is digits.');
 
 function originOf(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;

@@ -1,4 +1,12 @@
-import { describeBoxPort, MemoryCallLog, type BoxMethod, type Trouble } from '@foyer/provisioning/testing';
+import {
+  describeBoxGroupsPort,
+  describeBoxLifecycle,
+  describeBoxPort,
+  MemoryCallLog,
+  type BoxMethod,
+  type BoxSubject,
+  type Trouble,
+} from '@foyer/provisioning/testing';
 import { createBox } from './index.ts';
 import { BoxTwin } from './twin.harness.ts';
 
@@ -8,16 +16,37 @@ const faults: Record<Exclude<Trouble, object>, object> = {
   'cut-before': { kind: 'resetBefore' },
   'cut-after': { kind: 'resetAfter' },
 };
-const methods: Record<BoxMethod, string> = {
-  createUser: 'POST',
-  findUser: 'GET',
-  readUser: 'GET',
-  updateUser: 'PUT',
-  listUsers: 'GET',
-  listFolder: 'GET',
+
+/** Which calls the twin is to meet with a fault; of groups, no external id is known. */
+const matches: Record<BoxMethod, (externalId: string) => object> = {
+  createUser: (externalId) => ({ method: 'POST', externalId }),
+  findUser: (externalId) => ({ method: 'GET', externalId }),
+  readUser: (externalId) => ({ method: 'GET', externalId }),
+  updateUser: (externalId) => ({ method: 'PUT', externalId }),
+  deleteUser: (externalId) => ({ method: 'DELETE', externalId }),
+  listUsers: (externalId) => ({ method: 'GET', externalId }),
+  listFolder: (externalId) => ({ method: 'GET', externalId }),
+  createGroup: () => ({ method: 'POST', path: '/2.0/groups' }),
+  findGroup: () => ({ method: 'GET', path: '/2.0/groups' }),
+  readGroup: () => ({ method: 'GET', path: '/2.0/groups/' }),
+  renameGroup: () => ({ method: 'PUT', path: '/2.0/groups/' }),
+  deleteGroup: () => ({ method: 'DELETE', path: '/2.0/groups/' }),
+  addMembership: (externalId) => ({ method: 'POST', path: '/2.0/group_memberships', externalId }),
+  findMembership: (externalId) => ({ method: 'GET', path: '^/2.0/users/\\d+/memberships$', externalId }),
+  removeMembership: (externalId) => ({ method: 'DELETE', path: '/2.0/group_memberships/', externalId }),
+  listMemberships: () => ({ method: 'GET', path: '^/2.0/groups/\\d+/memberships$' }),
 };
 
-describeBoxPort('the adapter on the Box twin', async () => {
+interface TwinUser {
+  readonly id: string;
+  readonly language: string;
+  readonly timezone: string;
+  readonly jobTitle: string;
+  readonly phone: string;
+  readonly address: string;
+}
+
+const subject = async (): Promise<BoxSubject> => {
   const twin = await BoxTwin.start();
   const log = new MemoryCallLog();
   const box = createBox({ auth: twin.auth, baseUrl: twin.url, log });
@@ -25,10 +54,7 @@ describeBoxPort('the adapter on the Box twin', async () => {
     box,
     log,
     meet: async (port, externalId, trouble) => {
-      await twin.control('POST', 'faults', {
-        match: { externalId, method: methods[port] },
-        ...faults[trouble],
-      });
+      await twin.control('POST', 'faults', { match: matches[port](externalId), ...faults[trouble] });
     },
     setLookupLag: async (lags) => {
       await twin.control('PUT', 'settings', { lookupLagMs: lags ? 3_600_000 : 0 });
@@ -36,9 +62,22 @@ describeBoxPort('the adapter on the Box twin', async () => {
     addFiles: async (boxUserId, names) => {
       await twin.control('POST', 'seed', { files: names.map((path) => ({ userId: boxUserId, path })) });
     },
+    addGroups: async (names) => {
+      await twin.control('POST', 'seed', { groups: names.map((name) => ({ name })) });
+    },
+    profileOf: async (boxUserId) => {
+      const { users } = (await twin.control('GET', 'state')) as { users: TwinUser[] };
+      const user = users.find(({ id }) => id === boxUserId);
+      if (!user) throw new Error(`The twin has no user ${boxUserId}.`);
+      return user;
+    },
     close: async () => {
       await box.close();
       await twin.stop();
     },
   };
-});
+};
+
+describeBoxPort('the adapter on the Box twin', subject);
+describeBoxLifecycle('the adapter on the Box twin', subject);
+describeBoxGroupsPort('the adapter on the Box twin', subject);

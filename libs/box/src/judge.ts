@@ -16,10 +16,10 @@ export interface Reading<T> {
 /** One kind of call to Box: what is sent, what is logged of it, and how its answers read. */
 export interface Operation<T> {
   readonly name: BoxOperation;
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly params?: Readonly<Record<string, string>>;
-  readonly body?: Readonly<Record<string, string | boolean>>;
+  readonly body?: Readonly<Record<string, string | boolean | { readonly id: string }>>;
   /** The Box user it is done as, instead of the app's service account. */
   readonly asUser?: string;
   /** Free of secrets: written to the call log. */

@@ -1,4 +1,12 @@
-import type { BoxChange, BoxUser, CreateResult, FolderPage, UserPage } from '@foyer/provisioning';
+import type {
+  BoxChange,
+  BoxProfile,
+  BoxUser,
+  CreateResult,
+  FolderPage,
+  NewBoxUser,
+  UserPage,
+} from '@foyer/provisioning';
 import type { Operation, Reading } from './judge.ts';
 import { readFolderPage, readUser, readUserPage, readUsers, USER_FIELDS } from './wire.ts';
 
@@ -15,19 +23,49 @@ function asUser(body: string | null): Reading<BoxUser> | undefined {
   return user && { value: user, extract: extractOf(user) };
 }
 
+/** Under Box's names, without what is not given. */
+const given = (values: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter(isGiven));
+
+const isGiven = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined;
+
+const profileBody = ({ language, timezone, jobTitle, phone, address }: BoxProfile): Record<string, string> =>
+  given({ language, timezone, job_title: jobTitle, phone, address });
+
+const HIDDEN = '[redacted]';
+
+/** The log is kept for years and never changed: it says that a phone number or an address was set, not which. */
+const loggedProfile = ({ phone, address, ...rest }: BoxProfile): Record<string, string> =>
+  given({
+    ...rest,
+    phone: phone === undefined ? undefined : HIDDEN,
+    address: address === undefined ? undefined : HIDDEN,
+  });
+
 const none = { value: null, extract: {} };
 
 /**
  * POST /2.0/users. A 409 means that the external id is taken, whatever its `code`: Box documents none. The one 409 known
  * to mean something else is a clash of logins, which an app user cannot have.
  */
-export const createUser = (user: { externalId: string; name: string }): Operation<CreateResult> => ({
+export const createUser = ({
+  externalId,
+  name,
+  status,
+  profile = {},
+}: NewBoxUser): Operation<CreateResult> => ({
   name: 'create_user',
   method: 'POST',
   path: '/2.0/users',
   params: { fields: USER_FIELDS },
-  body: { name: user.name, external_app_user_id: user.externalId, is_platform_access_only: true },
-  parameters: { externalId: user.externalId, name: user.name },
+  body: {
+    name,
+    external_app_user_id: externalId,
+    is_platform_access_only: true,
+    ...given({ status }),
+    ...profileBody(profile),
+  },
+  parameters: { externalId, name, ...given({ status }), ...loggedProfile(profile) },
   changes: true,
   accept(body) {
     const reading = asUser(body);
@@ -67,23 +105,42 @@ export const readUserById = (boxUserId: string): Operation<BoxUser | null> => ({
   refuse: (status) => (status === 404 ? none : undefined),
 });
 
-export const updateUser = (boxUserId: string, change: BoxChange): Operation<BoxUser> => {
-  const body = {
-    ...(change.name !== undefined && { name: change.name }),
-    ...(change.status !== undefined && { status: change.status }),
-  };
-  return {
-    name: 'update_user',
-    method: 'PUT',
-    path: `/2.0/users/${boxUserId}`,
-    params: { fields: USER_FIELDS },
-    body,
-    parameters: { id: boxUserId, ...body },
-    changes: true,
-    accept: asUser,
-    refuse: (status) => (status === 404 ? 'box_user_missing' : undefined),
-  };
-};
+/** PUT /2.0/users/:id. A 409 means that the external id is another user's: a login is never sent. */
+export const updateUser = (
+  boxUserId: string,
+  { name, status, externalId, ...profile }: BoxChange,
+): Operation<BoxUser> => ({
+  name: 'update_user',
+  method: 'PUT',
+  path: `/2.0/users/${boxUserId}`,
+  params: { fields: USER_FIELDS },
+  body: { ...given({ name, status, external_app_user_id: externalId }), ...profileBody(profile) },
+  parameters: { id: boxUserId, ...given({ name, status, externalId }), ...loggedProfile(profile) },
+  changes: true,
+  accept: asUser,
+  refuse(status) {
+    if (status === 409) return 'box_conflict';
+    return status === 404 ? 'box_user_missing' : undefined;
+  },
+});
+
+/**
+ * DELETE /2.0/users/:id without `force`, which would delete what they own. Box then answers 400 for who owns something,
+ * told from other 400s by the message alone: `code` is bad_request.
+ */
+export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-content'> => ({
+  name: 'delete_user',
+  method: 'DELETE',
+  path: `/2.0/users/${boxUserId}`,
+  parameters: { id: boxUserId },
+  changes: true,
+  accept: () => ({ value: 'deleted', extract: {} }),
+  refuse(status, error) {
+    if (status === 404) return { value: 'deleted', extract: {} };
+    const ownsContent = status === 400 && /managed content/i.test(error.message ?? '');
+    return ownsContent ? { value: 'owns-content', extract: {} } : undefined;
+  },
+});
 
 /**
  * GET /2.0/users, paged by marker. `managed` is Box's word for managed and app users; those of other Box apps are never

@@ -37,7 +37,23 @@ export interface BoxCallReport {
 }
 
 export type BoxOperation =
-  'create_user' | 'find_user' | 'read_user' | 'update_user' | 'list_users' | 'list_folder' | 'token';
+  | 'create_user'
+  | 'find_user'
+  | 'read_user'
+  | 'update_user'
+  | 'delete_user'
+  | 'list_users'
+  | 'list_folder'
+  | 'create_group'
+  | 'find_group'
+  | 'read_group'
+  | 'update_group'
+  | 'delete_group'
+  | 'add_membership'
+  | 'find_membership'
+  | 'remove_membership'
+  | 'list_memberships'
+  | 'token';
 
 /** Says which Box app these credentials are for. Throws BoxConfigError when the JWT configuration is not valid. */
 export function boxAppOf(auth: BoxAuth): BoxApp {

@@ -1,4 +1,4 @@
-import type { BoxUser, FolderPage, UserPage } from '@foyer/provisioning';
+import type { BoxGroup, BoxUser, FolderPage, UserPage } from '@foyer/provisioning';
 import { z } from 'zod';
 
 /** What a Box user is asked for: without `fields` Box leaves out the external id and the kind of user. */
@@ -46,6 +46,37 @@ const folderPage = z
     next_marker: z.string().nullish(),
   })
   .transform((raw): FolderPage => ({ items: raw.entries, nextMarker: raw.next_marker || null }));
+
+/** What a Box group is asked for. */
+export const GROUP_FIELDS = 'id,name';
+
+/** A group as Box answers it (schema Group--Full). Found by its name, and so not to be read without one. */
+const group = z
+  .object({ id: boxId, name: z.string() })
+  .transform((raw): BoxGroup => ({ id: raw.id, name: raw.name }));
+
+const membership = z.object({ id: boxId });
+
+/** A membership in a listing (schema GroupMembership). */
+const listedMembership = z
+  .object({ id: boxId, user: z.object({ id: boxId }), group: z.object({ id: boxId }) })
+  .transform((raw) => ({ id: raw.id, userId: raw.user.id, groupId: raw.group.id }));
+
+/** A page by offset. `limit` as Box applied it; `total` is one past the last offset. Undefined: not sent. */
+export interface OffsetPage<T> {
+  readonly entries: readonly T[];
+  readonly total: number | undefined;
+  readonly limit: number | undefined;
+}
+
+const count = z.number().int().nonnegative().optional().catch(undefined);
+
+const offsetPage = <T>(entry: z.ZodType<T>) =>
+  z.object({ entries: z.array(entry), total_count: count, limit: count }).transform((raw): OffsetPage<T> => ({
+    entries: raw.entries,
+    total: raw.total_count,
+    limit: raw.limit || undefined,
+  }));
 
 const HOUR_SECONDS = 3600;
 
@@ -111,6 +142,10 @@ export const readUser = reader(user);
 export const readUsers = reader(users);
 export const readUserPage = reader(userPage);
 export const readFolderPage = reader(folderPage);
+export const readGroup = reader(group);
+export const readGroupPage = reader(offsetPage(group));
+export const readMembership = reader(membership);
+export const readMembershipPage = reader(offsetPage(listedMembership));
 export const readToken = reader(token);
 
 function parseJson(body: string | null): unknown {

@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { LeaseLost, type BoxPort, type BoxResult, type CallContext } from './box-port.ts';
-import type { BoxUser } from './model.ts';
-import {
-  CountedAllowance,
-  leasedContext,
-  type BoxMethod,
-  type MemoryCallLog,
-  type Trouble,
-} from './fake-box.harness.ts';
+import type { BoxGroupsPort } from './box-groups-port.ts';
+import { LeaseLost, type BoxPort, type CallContext } from './box-port.ts';
+import type { BoxMethod, Trouble } from './fake-calls.harness.ts';
+import { CountedAllowance, leasedContext, type MemoryCallLog } from './memory-call-log.harness.ts';
+import type { BoxProfile, BoxUser } from './model.ts';
+import { fault, value } from './results.harness.ts';
 
 /** A BoxPort under test, with the levers the suite needs. */
 export interface BoxSubject {
-  readonly box: BoxPort;
+  readonly box: BoxPort & BoxGroupsPort;
   readonly log: MemoryCallLog;
-  /** The next call of this method, about this external id, meets this trouble. */
+  /** The next call of this method, about this external id where it is about one, meets this trouble. */
   meet(port: BoxMethod, externalId: string, trouble: Exclude<Trouble, object>): Promise<void>;
-  /** While true, new users stay out of look-ups. */
+  /** While true, new users, groups and memberships stay out of look-ups. */
   setLookupLag(lags: boolean): Promise<void>;
   addFiles(boxUserId: string, names: readonly string[]): Promise<void>;
+  /** Groups that somebody else made. */
+  addGroups(names: readonly string[]): Promise<void>;
+  /** What Box keeps of somebody, as far as it was ever set. */
+  profileOf(boxUserId: string): Promise<BoxProfile>;
   close(): Promise<void>;
 }
 
@@ -114,10 +115,11 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
         const results = [
           await box.readUser(context, id),
           await box.updateUser(context, id, { name: 'x' }),
+          await box.deleteUser(context, id),
           await box.listFolder(context, { boxUserId: id, folderId: '0', limit: 10 }),
           await box.listFolder(context, { boxUserId: '1', folderId: id, limit: 10 }),
         ];
-        expect(results.map((result) => fault(result).code)).toEqual(Array(4).fill('box_invalid'));
+        expect(results.map((result) => fault(result).code)).toEqual(Array(5).fill('box_invalid'));
         expect(subject.log.calls.filter((call) => call.context.requestId === context.requestId)).toEqual([]);
       },
     );
@@ -127,6 +129,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       const { box } = subject;
       expect(fault(await create()).code).toBe('box_invalid');
       expect(fault(await box.findUser(context, '')).code).toBe('box_invalid');
+      expect(fault(await box.updateUser(context, '1', { externalId: '' })).code).toBe('box_invalid');
       for (const limit of [0, 1.5, 1001]) {
         const result = await box.listFolder(context, { boxUserId: '1', folderId: '0', limit });
         expect(fault(result).code).toBe('box_invalid');
@@ -272,14 +275,4 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       ]);
     });
   });
-}
-
-function value<T>(result: BoxResult<T>): T {
-  if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.detail}`);
-  return result.value;
-}
-
-function fault(result: BoxResult<unknown>) {
-  if (result.ok) throw new Error('The call went well.');
-  return result.fault;
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@foyer/shared';
 import type { Allowance } from './budget-port.ts';
-import type { BoxChange, BoxUser } from './model.ts';
+import type { BoxChange, BoxProfile, BoxUser } from './model.ts';
 
 /** On whose account a call is made: written into the call log before the call. */
 export interface CallContext {
@@ -49,6 +49,14 @@ export type CreateResult =
   | { readonly kind: 'created'; readonly user: BoxUser }
   | { readonly kind: 'exists'; readonly conflictId: string | null };
 
+/** Somebody to be made in Box: active, unless they are to begin switched off. */
+export interface NewBoxUser {
+  readonly externalId: string;
+  readonly name: string;
+  readonly status?: 'inactive';
+  readonly profile?: BoxProfile;
+}
+
 /** A page of somebody's folder. `nextMarker` is null at the end. */
 export interface FolderPage {
   readonly items: readonly {
@@ -73,16 +81,18 @@ export interface UserPage {
  */
 export interface BoxPort {
   /** POST /2.0/users as an app user (is_platform_access_only). */
-  createUser(
-    context: CallContext,
-    user: { externalId: string; name: string },
-  ): Promise<BoxResult<CreateResult>>;
+  createUser(context: CallContext, user: NewBoxUser): Promise<BoxResult<CreateResult>>;
   /** GET /2.0/users?external_app_user_id=: exact and app-scoped; may lag behind a create. */
   findUser(context: CallContext, externalId: string): Promise<BoxResult<BoxUser | null>>;
   /** GET /2.0/users/:id; null when there is none. */
   readUser(context: CallContext, boxUserId: string): Promise<BoxResult<BoxUser | null>>;
-  /** PUT /2.0/users/:id. Safe to repeat. */
+  /** PUT /2.0/users/:id. Safe to repeat. `box_conflict` when another user has the external id. */
   updateUser(context: CallContext, boxUserId: string, change: BoxChange): Promise<BoxResult<BoxUser>>;
+  /**
+   * DELETE /2.0/users/:id, never by force: who owns content stays. Safe to repeat: a user that is not there counts as
+   * deleted. Group memberships end with the user.
+   */
+  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<'deleted' | 'owns-content'>>;
   /**
    * GET /2.0/users by marker: the app users of this Box app, managed users left out; a page may so have fewer than
    * `limit` (1 to 1000), or none, and not be the last. May lag behind a create. A marker is not to be kept for long: one

@@ -1,172 +1,92 @@
-import { randomUUID } from 'node:crypto';
-import type { ErrorCode } from '@foyer/shared';
-import {
-  LeaseLost,
-  type BoxFault,
-  type BoxPort,
-  type BoxResult,
-  type CallContext,
-  type CallIntent,
-  type CallLog,
-  type CallOutcome,
-  type CreateResult,
-  type FolderPage,
-  type Lease,
-  type UserPage,
+import type {
+  BoxPort,
+  BoxResult,
+  CallContext,
+  CreateResult,
+  FolderPage,
+  NewBoxUser,
+  UserPage,
 } from './box-port.ts';
-import type { Allowance, Spending } from './budget-port.ts';
-import type { BoxChange, BoxUser } from './model.ts';
-
-export interface LoggedCall {
-  readonly context: CallContext;
-  readonly intent: CallIntent;
-  /** Null until the call has ended. */
-  outcome: CallOutcome | null;
-}
-
-/** The call log in memory, with leases that a test can take away. */
-export class MemoryCallLog implements CallLog {
-  readonly calls: LoggedCall[] = [];
-  readonly #lost = new Set<Lease>();
-
-  /** From now on this lease counts as passed to another worker. */
-  loseLease(lease: Lease): void {
-    this.#lost.add(lease);
-  }
-
-  async intend(context: CallContext, intent: CallIntent): Promise<string> {
-    if (context.lease && this.#lost.has(context.lease)) throw new LeaseLost();
-    this.calls.push({ context, intent, outcome: null });
-    return String(this.calls.length - 1);
-  }
-
-  async conclude(callId: string, outcome: CallOutcome): Promise<void> {
-    const call = this.calls[Number(callId)];
-    if (!call || call.outcome) throw new Error(`Call ${callId} was never intended, or has already ended.`);
-    call.outcome = outcome;
-  }
-
-  async record(context: CallContext, intent: CallIntent, outcome: CallOutcome): Promise<void> {
-    await this.conclude(await this.intend(context, intent), outcome);
-  }
-
-  /** Calls of one operation, such as `create_user`, in order. */
-  of(operation: string): LoggedCall[] {
-    return this.calls.filter((call) => call.intent.operation === operation);
-  }
-}
-
-/** An allowance of so many calls, which keeps what it is told. */
-export class CountedAllowance implements Allowance {
-  readonly refusals: (number | undefined)[] = [];
-  left: number;
-
-  constructor(left: number) {
-    this.left = left;
-  }
-
-  async spend(): Promise<Spending> {
-    if (this.left === 0) return { ok: false, waitMs: 4_321 };
-    this.left -= 1;
-    return { ok: true };
-  }
-
-  async refused(retryAfterMs: number | undefined): Promise<void> {
-    this.refusals.push(retryAfterMs);
-  }
-}
-
-/** A context with a lease of its own. */
-export function leasedContext(): CallContext & { readonly lease: Lease } {
-  const [requestId, identityId] = [randomUUID(), randomUUID()];
-  return { requestId, identityId, lease: { requestId, identityId, token: 1n } };
-}
-
-/**
- * What a call can meet: 429 with Retry-After 7 s; 503; the connection cut before, or after, Box did it; or any fault at
- * all, with nothing done.
- */
-export type Trouble = 'rate-limited' | 'failing' | 'cut-before' | 'cut-after' | BoxFault;
-export type BoxMethod = keyof BoxPort;
-
-interface Call {
-  readonly port: BoxMethod;
-  readonly operation: string;
-  readonly method: string;
-  readonly path: string;
-  readonly changes: boolean;
-  readonly asUser?: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-}
-
-interface Reply<T> {
-  readonly status: number;
-  readonly result: BoxResult<T>;
-}
+import {
+  bad,
+  good,
+  invalid,
+  notALimit,
+  notAnId,
+  type BoxMethod,
+  type Call,
+  type Reply,
+} from './fake-calls.harness.ts';
+import { FakeGroups } from './fake-groups.harness.ts';
+import type { BoxChange, BoxProfile, BoxUser } from './model.ts';
 
 type Item = FolderPage['items'][number];
 
 /** Box in memory, behaving as BoxPort promises. Calls go through the given log, intent first. */
-export class FakeBox implements BoxPort {
-  readonly users = new Map<string, BoxUser>();
-  /** While true, findUser does not see users made meanwhile: Box promises no more. */
-  lookupLags = false;
-  readonly #log: CallLog;
-  readonly #unseen = new Set<string>();
-  readonly #troubles: { readonly port: BoxMethod; readonly trouble: Trouble }[] = [];
+export class FakeBox extends FakeGroups implements BoxPort {
+  /** What Box keeps of them besides name and status. */
+  readonly profiles = new Map<string, BoxProfile>();
   readonly #files = new Map<string, Item[]>();
-  #lastId = 1000;
-
-  constructor(log: CallLog = new MemoryCallLog()) {
-    this.#log = log;
-  }
-
-  /** The next call of this method meets this trouble; several are met in order. */
-  meet(port: BoxMethod, trouble: Trouble): void {
-    this.#troubles.push({ port, trouble });
-  }
 
   /** Puts files into somebody's root folder. */
   addFiles(boxUserId: string, names: readonly string[]): void {
-    const items = names.map((name): Item => ({ type: 'file', id: this.#nextId(), name }));
+    const items = names.map((name): Item => ({ type: 'file', id: this.nextId(), name }));
     this.#files.set(boxUserId, [...(this.#files.get(boxUserId) ?? []), ...items]);
   }
 
-  createUser(
-    context: CallContext,
-    given: { externalId: string; name: string },
-  ): Promise<BoxResult<CreateResult>> {
-    const { externalId, name } = given;
-    const refused = externalId === '' ? invalid('The external id is empty.') : null;
-    const call = this.#users('createUser', 'create_user', 'POST', { externalId, name });
-    return this.#carryOut(context, call, refused, () => this.#create(externalId, name));
+  createUser(context: CallContext, given: NewBoxUser): Promise<BoxResult<CreateResult>> {
+    const { profile, ...rest } = given;
+    const refused = given.externalId === '' ? invalid('The external id is empty.') : null;
+    const call = this.#users('createUser', 'create_user', 'POST', { ...rest, ...logged(profile) });
+    return this.carryOut(context, call, refused, () => this.#create(given));
   }
 
   findUser(context: CallContext, externalId: string): Promise<BoxResult<BoxUser | null>> {
     const refused = externalId === '' ? invalid('The external id is empty.') : null;
     const call = this.#users('findUser', 'find_user', 'GET', { externalId });
-    return this.#carryOut(context, call, refused, () => {
+    return this.carryOut(context, call, refused, () => {
       const user = this.#withExternalId(externalId);
-      return good(200, user && (this.lookupLags ? !this.#unseen.has(user.id) : true) ? user : null);
+      return good(200, user && (this.lookupLags ? !this.unseen.has(user.id) : true) ? user : null);
     });
   }
 
   readUser(context: CallContext, boxUserId: string): Promise<BoxResult<BoxUser | null>> {
     const call = this.#users('readUser', 'read_user', 'GET', { id: boxUserId }, boxUserId);
-    return this.#carryOut(context, call, notAnId(boxUserId), () => {
+    return this.carryOut(context, call, notAnId(boxUserId), () => {
       const user = this.users.get(boxUserId);
       return user ? good(200, user) : good(404, null);
     });
   }
 
   updateUser(context: CallContext, boxUserId: string, change: BoxChange): Promise<BoxResult<BoxUser>> {
-    const call = this.#users('updateUser', 'update_user', 'PUT', { id: boxUserId, ...change }, boxUserId);
-    return this.#carryOut(context, call, notAnId(boxUserId), () => {
+    const { name, status, externalId, ...profile } = change;
+    const asked = given({ name, status, externalId });
+    const parameters = { id: boxUserId, ...asked, ...logged(profile) };
+    const call = this.#users('updateUser', 'update_user', 'PUT', parameters, boxUserId);
+    const refused = notAnId(boxUserId) ?? (externalId === '' ? invalid('The external id is empty.') : null);
+    return this.carryOut(context, call, refused, () => {
       const user = this.users.get(boxUserId);
       if (!user) return bad(404, 'box_user_missing', 'Not Found');
-      const changed = { ...user, ...change };
+      const tooLong = wrongLength(change);
+      if (tooLong) return bad(400, 'box_invalid', tooLong);
+      const holder = externalId === undefined ? undefined : this.#withExternalId(externalId);
+      if (holder && holder !== user) return bad(409, 'box_conflict', 'An app user already exists');
+      const changed = { ...user, ...asked };
       this.users.set(boxUserId, changed);
+      this.profiles.set(boxUserId, { ...this.profiles.get(boxUserId), ...given({ ...profile }) });
       return good(200, changed);
+    });
+  }
+
+  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<'deleted' | 'owns-content'>> {
+    const call = this.#users('deleteUser', 'delete_user', 'DELETE', { id: boxUserId }, boxUserId);
+    return this.carryOut(context, call, notAnId(boxUserId), () => {
+      if (!this.users.has(boxUserId)) return good(404, 'deleted');
+      if ((this.#files.get(boxUserId) ?? []).length > 0) return good(400, 'owns-content');
+      this.users.delete(boxUserId);
+      this.profiles.delete(boxUserId);
+      this.endMemberships((membership) => membership.boxUserId === boxUserId);
+      return good(204, 'deleted');
     });
   }
 
@@ -174,11 +94,11 @@ export class FakeBox implements BoxPort {
     const { limit, marker } = query;
     const call = this.#users('listUsers', 'list_users', 'GET', { limit, firstPage: marker === undefined });
     const refused = notALimit(limit) ?? (marker === '' ? invalid('The marker is empty.') : null);
-    return this.#carryOut(context, call, refused, () => {
+    return this.carryOut(context, call, refused, () => {
       if (marker !== undefined && !/^after-\d+$/.test(marker)) return bad(400, 'box_invalid', 'marker');
       const after = Number(marker?.slice('after-'.length) ?? 0);
       const rest = [...this.users.values()].filter(
-        ({ id }) => Number(id) > after && !(this.lookupLags && this.#unseen.has(id)),
+        ({ id }) => Number(id) > after && !(this.lookupLags && this.unseen.has(id)),
       );
       const page = rest.slice(0, limit);
       const nextMarker = rest.length > limit ? `after-${page.at(-1)?.id}` : null;
@@ -201,7 +121,7 @@ export class FakeBox implements BoxPort {
       parameters: { folderId, limit },
     };
     const refused = notAnId(boxUserId) ?? notAnId(folderId) ?? notALimit(limit);
-    return this.#carryOut(context, call, refused, () => {
+    return this.carryOut(context, call, refused, () => {
       const user = this.users.get(boxUserId);
       if (!user) return bad(403, 'box_forbidden', 'Access denied - insufficient permission');
       if (user.status === 'inactive') return bad(401, 'box_user_deactivated', 'User has been deactivated');
@@ -215,15 +135,17 @@ export class FakeBox implements BoxPort {
     });
   }
 
-  #create(externalId: string, name: string): Reply<CreateResult> {
+  #create({ externalId, name, status, profile = {} }: NewBoxUser): Reply<CreateResult> {
     const taken = this.#withExternalId(externalId);
     if (taken) return good(409, { kind: 'exists', conflictId: taken.id });
-    if (name === '' || name.length > 50) return bad(400, 'box_invalid', 'name: 1 to 50 characters');
-    const id = this.#nextId();
+    const wrong = wrongLength({ name, ...profile });
+    if (wrong) return bad(400, 'box_invalid', wrong);
+    const id = this.nextId();
     const login = `AppUser_1_${id}@boxdevedition.com`;
-    const user: BoxUser = { id, name, login, status: 'active', externalId, isAppUser: true };
+    const user: BoxUser = { id, name, login, status: status ?? 'active', externalId, isAppUser: true };
     this.users.set(id, user);
-    if (this.lookupLags) this.#unseen.add(id);
+    this.profiles.set(id, profile);
+    if (this.lookupLags) this.unseen.add(id);
     return good(201, { kind: 'created', user });
   }
 
@@ -231,85 +153,38 @@ export class FakeBox implements BoxPort {
     return [...this.users.values()].find((user) => user.externalId === externalId);
   }
 
-  #nextId(): string {
-    this.#lastId += 1;
-    return String(this.#lastId);
-  }
-
   #users(
     port: BoxMethod,
     operation: string,
-    method: 'GET' | 'POST' | 'PUT',
+    method: Call['method'],
     parameters: Call['parameters'],
     id?: string,
   ): Call {
     const path = id === undefined ? '/2.0/users' : `/2.0/users/${id}`;
     return { port, operation, method, path, changes: method !== 'GET', parameters };
   }
-
-  async #carryOut<T>(
-    context: CallContext,
-    call: Call,
-    refused: BoxFault | null,
-    act: () => Reply<T>,
-  ): Promise<BoxResult<T>> {
-    if (refused) return { ok: false, fault: refused };
-    const { operation, method, path, parameters, asUser } = call;
-    const spending = await context.allowance?.spend();
-    if (spending?.ok === false) {
-      const fault = { code: 'box_rate_limited', detail: 'Not sent.', ambiguous: false } as const;
-      return { ok: false, fault: { ...fault, retryAfterMs: spending.waitMs } };
-    }
-    const actor = asUser === undefined ? null : `box:${asUser}`;
-    const callId = await this.#log.intend(context, {
-      direction: 'out',
-      system: 'box',
-      operation,
-      method,
-      path,
-      actor,
-      parameters,
-    });
-    const { status, result } = this.#meetTrouble(call, act);
-    await this.#log.conclude(callId, {
-      result: outcomeOf(status, result),
-      status: status || null,
-      error: result.ok ? null : result.fault.code,
-      answer: null,
-      durationMs: 0,
-    });
-    if (status === 429 && !result.ok) await context.allowance?.refused(result.fault.retryAfterMs);
-    return result;
-  }
-
-  #meetTrouble<T>(call: Call, act: () => Reply<T>): Reply<T> {
-    const at = this.#troubles.findIndex(({ port }) => port === call.port);
-    const trouble = this.#troubles.splice(at, at < 0 ? 0 : 1)[0]?.trouble;
-    if (trouble === undefined) return act();
-    if (typeof trouble === 'object') return { status: 0, result: { ok: false, fault: trouble } };
-    if (trouble === 'rate-limited')
-      return bad(429, 'box_rate_limited', 'rate_limit_exceeded', { retryAfterMs: 7000 });
-    if (trouble === 'cut-after') act();
-    const code = call.changes ? 'box_ambiguous' : 'box_unavailable';
-    return bad(trouble === 'failing' ? 503 : 0, code, trouble, { ambiguous: call.changes });
-  }
 }
 
-const good = <T>(status: number, value: T): Reply<T> => ({ status, result: { ok: true, value } });
+/** Without what is not given. */
+function given<T extends object>(values: T): Partial<T> {
+  const kept: Partial<T> = { ...values };
+  for (const key of Object.keys(kept)) if (kept[key as keyof T] === undefined) delete kept[key as keyof T];
+  return kept;
+}
 
-const bad = <T>(status: number, code: ErrorCode, detail: string, more: Partial<BoxFault> = {}): Reply<T> => ({
-  status,
-  result: { ok: false, fault: { code, detail, ambiguous: false, ...more } },
-});
+const HIDDEN = '[redacted]';
 
-const invalid = (detail: string): BoxFault => ({ code: 'box_invalid', detail, ambiguous: false });
-const notAnId = (id: string): BoxFault | null =>
-  /^\d{1,20}$/.test(id) ? null : invalid('A Box id is digits.');
-const notALimit = (limit: number): BoxFault | null =>
-  Number.isInteger(limit) && limit >= 1 && limit <= 1000 ? null : invalid('A page has 1 to 1000 items.');
+const logged = ({ phone, address, ...rest }: BoxProfile = {}): Call['parameters'] =>
+  given({ ...rest, phone: phone && HIDDEN, address: address && HIDDEN });
 
-function outcomeOf(status: number, result: BoxResult<unknown>): CallOutcome['result'] {
-  if (result.ok) return status >= 400 ? 'refused' : 'ok';
-  if (result.fault.ambiguous) return 'ambiguous';
-  return status >= 400 && status < 500 && status !== 429 ? 'refused' : 'failed';
+const lengths = { name: 50, jobTitle: 100, phone: 100, address: 255 } as const;
+
+/** Which field has not the length that Box takes; null when all have. */
+function wrongLength(change: BoxChange): string | null {
+  if (change.name === '') return 'name: at least 1 character';
+  for (const [field, max] of Object.entries(lengths)) {
+    const value = change[field as keyof typeof lengths] ?? '';
+    if (value.length > max) return `${field}: at most ${max} characters`;
+  }
+  return null;
 }

@@ -1,7 +1,10 @@
-import { describeBoxPort } from './box-port.contract.harness.ts';
-import { FakeBox, leasedContext, MemoryCallLog } from './fake-box.harness.ts';
+import { describeBoxGroupsPort } from './box-groups-port.contract.harness.ts';
+import { describeBoxLifecycle } from './box-lifecycle.contract.harness.ts';
+import { describeBoxPort, type BoxSubject } from './box-port.contract.harness.ts';
+import { FakeBox } from './fake-box.harness.ts';
+import { leasedContext, MemoryCallLog } from './memory-call-log.harness.ts';
 
-describeBoxPort('the fake', async () => {
+const subject = async (): Promise<BoxSubject> => {
   const log = new MemoryCallLog();
   const box = new FakeBox(log);
   return {
@@ -12,9 +15,15 @@ describeBoxPort('the fake', async () => {
       box.lookupLags = lags;
     },
     addFiles: async (boxUserId, names) => box.addFiles(boxUserId, names),
+    addGroups: async (names) => box.addGroups(names),
+    profileOf: async (boxUserId) => box.profiles.get(boxUserId) ?? {},
     close: async () => undefined,
   };
-});
+};
+
+describeBoxPort('the fake', subject);
+describeBoxLifecycle('the fake', subject);
+describeBoxGroupsPort('the fake', subject);
 
 it('the fake meets any fault it is given, once', async () => {
   const box = new FakeBox();

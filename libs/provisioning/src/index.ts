@@ -3,6 +3,7 @@ export * from './audit/chain.ts';
 export * from './audit/file.ts';
 export * from './audit/row.ts';
 export * from './batch.ts';
+export * from './box-groups-port.ts';
 export * from './box-port.ts';
 export * from './check-accounts.ts';
 export * from './budget-port.ts';

@@ -124,6 +124,7 @@ export type Step =
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
 
+/** What is left out stays as it is; an empty text clears. */
 export interface BoxChange extends BoxProfile {
   readonly name?: string;
   readonly externalId?: string;

@@ -172,6 +172,24 @@ export const errorCatalog = {
     'The Box user found is not this person’s',
     'It is not an app user, carries another external id, or already belongs to another identity. An operator must look.',
   ),
+  box_group_conflict: entry(
+    409,
+    'dead',
+    'Another Box group has this name',
+    'Rename one of the two groups, in Okta or in Box, then push the group again.',
+  ),
+  box_group_missing: entry(
+    404,
+    'retry',
+    'The Box group is gone',
+    'Nothing: the next attempt makes it again. If it stays, somebody deletes it in Box.',
+  ),
+  box_member_missing: entry(
+    404,
+    'dead',
+    'The Box user or the Box group is gone',
+    'It was deleted in Box. Bring the person or the group in step again, then retry.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalog;

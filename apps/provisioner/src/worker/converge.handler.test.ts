@@ -52,6 +52,7 @@ const instead = (box: FakeBox, replaced: Partial<BoxPort>): BoxPort => ({
   findUser: (...args) => box.findUser(...args),
   readUser: (...args) => box.readUser(...args),
   updateUser: (...args) => box.updateUser(...args),
+  deleteUser: (...args) => box.deleteUser(...args),
   listUsers: (...args) => box.listUsers(...args),
   listFolder: (...args) => box.listFolder(...args),
   ...replaced,

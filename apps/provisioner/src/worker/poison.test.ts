@@ -61,6 +61,7 @@ const throwsFor = (poison: string, box: FakeBox): BoxPort => ({
   findUser: (...args) => box.findUser(...args),
   readUser: (...args) => box.readUser(...args),
   updateUser: (...args) => box.updateUser(...args),
+  deleteUser: (...args) => box.deleteUser(...args),
   listUsers: (...args) => box.listUsers(...args),
   listFolder: (...args) => box.listFolder(...args),
 });

@@ -1,4 +1,5 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import type { BoxGroup } from '../box-groups-port.ts';
 
 /** What Box should have for a group; who its members should be is asked for as tasks. */
 export interface DesiredGroup {
@@ -6,12 +7,6 @@ export interface DesiredGroup {
   readonly name: string;
   readonly isDeleted: boolean;
   readonly generation: number;
-}
-
-/** A group as Box shows it. Its name is unique in the enterprise. */
-export interface BoxGroup {
-  readonly id: string;
-  readonly name: string;
 }
 
 /** The Box group as last applied. */
