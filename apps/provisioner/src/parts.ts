@@ -6,6 +6,7 @@ import {
   openTenant,
   PrismaCallLog,
   PrismaConvergenceStore,
+  PrismaGroupStore,
   RelayStore,
   TenantBoxApp,
   type BoxBudget,
@@ -19,7 +20,7 @@ import {
   type Logger,
   type ProvisionerConfig,
 } from '@foyer/platform';
-import type { ConvergenceStore, JobQueue } from '@foyer/provisioning';
+import type { ConvergenceStore, GroupStore, JobQueue } from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
 
 export const PARTS = Symbol('Parts');
@@ -32,6 +33,7 @@ export interface Parts {
   readonly database: Database;
   readonly boxApp: TenantBoxApp;
   readonly store: ConvergenceStore;
+  readonly groupStore: GroupStore;
   readonly relayStore: RelayStore;
   readonly sealer: AuditSealer;
   readonly queueOptions: QueueOptions;
@@ -66,6 +68,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
     onError: (error, where) => report(`queue ${where}`)(error),
   };
+  const turns = { leaseMs, relayGraceMs: config.RELAY_GRACE_MS, boxApp: boxApp.configured };
   return {
     config,
     logger,
@@ -73,11 +76,10 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     database,
     boxApp,
     store: new PrismaConvergenceStore(database, tenantId, {
-      leaseMs,
-      relayGraceMs: config.RELAY_GRACE_MS,
-      boxApp: boxApp.configured,
+      ...turns,
       recreateDeleted: config.RECREATE_DELETED,
     }),
+    groupStore: new PrismaGroupStore(database, tenantId, turns),
     relayStore: new RelayStore(database, tenantId, config.RELAY_GRACE_MS),
     sealer: new AuditSealer(database, tenantId),
     queueOptions,

@@ -232,7 +232,7 @@ describe('migrate', () => {
     expect(await operatorCalls()).toMatchObject([{ operation: 'migrate_box_app', parameters: { moved: 3 } }]);
 
     for (const { identityId } of [people[0]!, people[1]!, waiting]) {
-      const taken = await take(storeOf(newApp), (await requests.newest(identityId))!.id);
+      const taken = await take(storeOf(newApp), (await requests.newest({ identityId }))!.id);
       // The old app's create says nothing of the new one: no look-up is owed.
       expect(taken).toMatchObject({ account: null, lastCreate: null, effect: null });
     }
@@ -243,7 +243,7 @@ describe('migrate', () => {
     const { moves, mapped, storeOf, log, requests } = await parts();
     const { identityId } = await mapped();
     await moves.migrate(oldApp, newApp, 'operator');
-    const { id } = (await requests.newest(identityId))!;
+    const { id } = (await requests.newest({ identityId }))!;
     const store = storeOf(newApp);
     const first = await take(store, id);
     await log.intend(context(first), create);
@@ -343,7 +343,7 @@ describe('a Box user that is gone', () => {
       kind: 'changed-meanwhile',
     });
     expect(await take(storeOf(oldApp), result.requestId)).toMatchObject({ account: null, lastCreate: null });
-    expect((await requests.newest(identityId))?.cause).toBe('operator');
+    expect((await requests.newest({ identityId }))?.cause).toBe('operator');
     expect(await operatorCalls()).toMatchObject([
       { operation: 'recreate_box_user', identityId, parameters: { boxUserId } },
     ]);

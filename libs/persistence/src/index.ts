@@ -17,6 +17,7 @@ export * from './groups/group-store.ts';
 export * from './identities.ts';
 export * from './intake.ts';
 export * from './migrations/migrate.ts';
+export type { About, MadeRequest } from './new-request.ts';
 export * from './relay-store.ts';
 export * from './request-versions.ts';
 export * from './request-watch.ts';

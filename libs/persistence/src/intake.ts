@@ -1,4 +1,4 @@
-import type { Person, RequestCause } from '@foyer/shared';
+import { priorityOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Database } from './database.ts';
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
 import { transaction, UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
@@ -18,13 +18,7 @@ export interface AdmittedIdentity {
  */
 export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
-  | {
-      readonly kind: 'requested';
-      readonly identity: AdmittedIdentity;
-      readonly requestId: string;
-      readonly isNew: boolean;
-      readonly isHurried: boolean;
-    }
+  | ({ readonly kind: 'requested'; readonly identity: AdmittedIdentity } & MadeRequest)
   | { readonly kind: 'deactivated'; readonly identityId: string }
   | { readonly kind: 'key-reused' };
 
@@ -156,12 +150,13 @@ export class Intake {
       WHERE k.tenant_id = ${this.tenantId}::uuid AND k.client = ${claim.client} AND k.key = ${claim.key}`;
     if (!row) return null;
     if (row.body_hash !== claim.bodyHash) return { kind: 'key-reused' };
+    const request = { requestId: row.request_id, isNew: false, isHurried: false };
     return {
       kind: 'requested',
       identity: toIdentity(row),
-      requestId: row.request_id,
-      isNew: false,
-      isHurried: false,
+      job: 'converge',
+      priority: priorityOf.api,
+      ...request,
     };
   }
 

@@ -1,4 +1,11 @@
-import { GROUP_PRIORITY, laneOf, openStatuses, priorityOf, type RequestCause } from '@foyer/shared';
+import {
+  GROUP_PRIORITY,
+  laneOf,
+  openStatuses,
+  priorityOf,
+  type JobName,
+  type RequestCause,
+} from '@foyer/shared';
 import type { Transaction } from './transaction.ts';
 
 /** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
@@ -12,12 +19,17 @@ export type About =
 /** `isHurried`: it waited in the background and may not any more: somebody waits for it at a screen now. */
 export interface MadeRequest {
   readonly requestId: string;
+  /** What it is worked on as, and how soon: for the queue. */
+  readonly job: JobName;
+  readonly priority: number;
   readonly isNew: boolean;
   readonly isHurried: boolean;
 }
 
-export const priorityFor = (about: About, cause: RequestCause): number =>
-  about.groupId === undefined ? priorityOf[cause] : GROUP_PRIORITY;
+const workOf = (about: About, cause: RequestCause): Pick<MadeRequest, 'job' | 'priority'> =>
+  about.groupId === undefined
+    ? { job: 'converge', priority: priorityOf[cause] }
+    : { job: 'converge-group', priority: GROUP_PRIORITY };
 
 /**
  * The open request of that generation, or a new one. Its caller holds the row of whom it is about; whoever does not is
@@ -31,7 +43,8 @@ export async function requestFor(
   retryOf: string | null = null,
 ): Promise<MadeRequest> {
   const { identityId = null, groupId = null, generation } = about;
-  const priority = priorityFor(about, cause);
+  const work = workOf(about, cause);
+  const { priority } = work;
   const open = await tx.provisioningRequest.findFirst({
     where: { identityId, groupId, generation, status: { in: [...openStatuses] } },
     select: { id: true, priority: true, startedAt: true },
@@ -40,7 +53,7 @@ export async function requestFor(
     const isHurried =
       open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
     if (isHurried) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
-    return { requestId: open.id, isNew: false, isHurried };
+    return { ...work, requestId: open.id, isNew: false, isHurried };
   }
   const [made] = await tx.$queryRaw<{ id: string }[]>`
       WITH made AS (
@@ -50,7 +63,7 @@ export async function requestFor(
         RETURNING id
       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
       SELECT id FROM made`;
-  return { requestId: made!.id, isNew: true, isHurried: false };
+  return { ...work, requestId: made!.id, isNew: true, isHurried: false };
 }
 
 /** The newest request about somebody, or about a group; null when there was none yet. */

@@ -46,7 +46,7 @@ export async function foresee(standing: Standing, view: BoxView): Promise<Forese
   return { kind: 'fault', code: ending.fault.code, detail: ending.fault.detail };
 }
 
-type Imagined = Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser'>;
+type Imagined = Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser' | 'deleteUser'>;
 
 const ok = <T>(value: T): BoxResult<T> => ({ ok: true, value });
 
@@ -67,5 +67,7 @@ function imagined(view: BoxView): Imagined {
       const detail = `Box shows no user ${boxUserId}.`;
       return { ok: false, fault: { code: 'box_user_missing', detail, ambiguous: false } };
     },
+    // A file names people who are to be there: whoever is to be deleted is refused before.
+    deleteUser: async () => ok('deleted'),
   };
 }

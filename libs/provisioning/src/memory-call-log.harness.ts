@@ -5,6 +5,7 @@ import {
   type CallIntent,
   type CallLog,
   type CallOutcome,
+  type GroupLease,
   type Lease,
 } from './box-port.ts';
 import type { Allowance, Spending } from './budget-port.ts';
@@ -19,10 +20,10 @@ export interface LoggedCall {
 /** The call log in memory, with leases that a test can take away. */
 export class MemoryCallLog implements CallLog {
   readonly calls: LoggedCall[] = [];
-  readonly #lost = new Set<Lease>();
+  readonly #lost = new Set<Lease | GroupLease>();
 
   /** From now on this lease counts as passed to another worker. */
-  loseLease(lease: Lease): void {
+  loseLease(lease: Lease | GroupLease): void {
     this.#lost.add(lease);
   }
 

@@ -7,7 +7,7 @@ const none: LaneDepth = { waiting: 0, delayed: 0, active: 0 };
 
 /** A table and a queue that keep count. */
 function parts(priorities: readonly number[], background: LaneDepth = none) {
-  const table: DueRequest[] = priorities.map((priority) => ({ id: randomUUID(), priority }));
+  const table: DueRequest[] = priorities.map((priority) => ({ id: randomUUID(), priority, job: 'converge' }));
   const added: Job[] = [];
   const outbox = {
     due: async (lane: Lane, limit: number) => {

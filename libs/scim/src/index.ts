@@ -1,2 +1,13 @@
 export * from './errors.ts';
 export * from './person.ts';
+export * from './filter/filter.ts';
+export * from './filter/matches.ts';
+export * from './filter/parse.ts';
+export { parsePath, type Path } from './filter/path.ts';
+export { MAX_FILTER_LENGTH } from './filter/reader.ts';
+export { nameOf, type AttributeRef } from './schema/attribute-ref.ts';
+export type { Attribute, ResourceType, Schema } from './schema/attribute.ts';
+export { PROVISIONING_URN } from './schema/provisioning.ts';
+export { groupType, resourceTypes, userType } from './schema/resource-types.ts';
+export { fold, readDateTime } from './schema/text.ts';
+export { enterpriseUserSchema } from './schema/user.ts';

@@ -70,12 +70,16 @@ function addressOf(address: Json | undefined): string | undefined {
 }
 
 const lineOf = (text: string | undefined): string | undefined =>
-  textOf(text?.split(/[\r\n]+/).map((line) => line.trim()).filter(Boolean).join(', '));
+  textOf(
+    text
+      ?.split(/[\r\n]+/)
+      .map((line) => line.trim())
+      .filter(Boolean)
+      .join(', '),
+  );
 
 /** Box's own codes ("Language codes" guide): plain languages, and variants under names of their own. */
-const plainLanguages = new Set(
-  'bn da de en es fi fr hi it ja ko nb nl pl pt ru sv tr zh'.split(' '),
-);
+const plainLanguages = new Set('bn da de en es fi fr hi it ja ko nb nl pl pt ru sv tr zh'.split(' '));
 const variants: ReadonlyMap<string, string> = new Map([
   ['en-gb', 'gb'],
   ['en-ca', 'e2'],

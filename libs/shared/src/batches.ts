@@ -46,6 +46,7 @@ export const BatchCounts = z.object({
   unchanged: count,
   deactivated: count,
   reactivated: count,
+  deleted: count,
 });
 export type BatchCounts = z.infer<typeof BatchCounts>;
 

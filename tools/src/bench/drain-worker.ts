@@ -80,6 +80,7 @@ const consumer = await createConsumer(
   {
     converge: ({ requestId }, { priority }) =>
       takeTurn(requestId, { store, box, budget, policy, stopping: stopping.signal, tell }, priority),
+    'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
   },
 );
 

@@ -25,6 +25,7 @@ const batch: ProvisioningBatch = {
     unchanged: 400,
     deactivated: 0,
     reactivated: 0,
+    deleted: 0,
   },
   ratePerSecond: 15.8,
   expectedAt: '2026-11-21T09:20:40.000Z',
@@ -95,6 +96,7 @@ export const forecast: BatchForecast = {
     unchanged: 1,
     deactivated: 0,
     reactivated: 0,
+    deleted: 0,
   },
   lines: [
     { line: 1, subject: '00u1exampleAda', would: 'unchanged', ...told },

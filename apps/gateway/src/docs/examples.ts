@@ -27,10 +27,12 @@ export const retries: Retries = { retried: 1204, deactivated: 3 };
 const summary: ProvisioningRequestSummary = {
   id: requestId,
   identityId,
+  groupId: null,
   cause: 'api',
   status: 'succeeded',
   outcome: 'created',
   boxUserId: '31415926535',
+  boxGroupId: null,
   attempts: 1,
   createdAt: '2026-11-21T09:00:00.000Z',
   startedAt: '2026-11-21T09:00:00.012Z',

@@ -36,7 +36,7 @@ export class HomeController {
     if (identityId === undefined) return signedOutPage();
     const [identity, asked] = await Promise.all([
       this.identities.find(identityId),
-      requestId === null ? null : this.requests.newest(identityId),
+      requestId === null ? null : this.requests.newest({ identityId }),
     ]);
     if (identity?.active !== true) {
       await this.sessions.end(req, res);
@@ -44,7 +44,8 @@ export class HomeController {
     }
     const signedIn = { name, csrf: csrfToken ?? '' };
     // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
-    const newest = asked ?? (identity.boxAccount === null ? await this.requests.newest(identityId) : null);
+    const newest =
+      asked ?? (identity.boxAccount === null ? await this.requests.newest({ identityId }) : null);
     return (
       this.unfinished(signedIn, identity, newest) ??
       this.files(req, signedIn, identity, newest !== null && madeHere(newest, requestId))
@@ -56,7 +57,7 @@ export class HomeController {
   async retry(@Req() req: Request, @Res() res: Response): Promise<void> {
     const { identityId } = req.session;
     if (identityId === undefined) throw new FoyerError('unauthenticated');
-    const newest = await this.requests.newest(identityId);
+    const newest = await this.requests.newest({ identityId });
     if (newest?.status === 'failed') {
       const { requestId } = await this.intake.retry(newest.id, { identityId });
       req.session.requestId = requestId;

@@ -6,9 +6,10 @@ import {
   TenantBoxApp,
   type Admission,
   type IdempotencyClaim,
+  type MadeRequest,
 } from '@foyer/persistence';
 import { BackgroundRoom } from '@foyer/provisioning';
-import { FoyerError, isFinal, laneOf, priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import { FoyerError, isFinal, laneOf, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
 import { LOGGER, QUEUE, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
@@ -49,7 +50,7 @@ export class IntakeService {
       case 'key-reused':
         throw new FoyerError('idempotency_key_reused');
       case 'requested':
-        if (admission.isNew || admission.isHurried) this.enqueue(admission.requestId, cause);
+        this.enqueue(admission);
         return admission;
       case 'in-step':
         return admission;
@@ -73,7 +74,7 @@ export class IntakeService {
       case 'deactivated':
         throw new FoyerError('identity_deactivated');
       case 'requested':
-        if (admission.isNew || admission.isHurried) this.enqueue(admission.requestId, 'operator');
+        this.enqueue(admission);
         return { requestId: admission.requestId, isNew: admission.isNew };
     }
   }
@@ -96,15 +97,28 @@ export class IntakeService {
     }
   }
 
-  /** A queue that is away is no fault of the one at the door: the relay looks at every open request later. */
-  private enqueue(requestId: string, cause: RequestCause): void {
-    this.addJob(requestId, priorityOf[cause]).catch((error: unknown) => {
-      this.logger.warn({ event: 'enqueue-failed', requestId, err: error });
+  /**
+   * Tells the queue of requests that it may not know. A queue that is away is no fault of the one at the door: the relay looks
+   * at every open request later.
+   */
+  enqueue(...requests: readonly MadeRequest[]): void {
+    const news = requests.filter(({ isNew, isHurried }) => isNew || isHurried);
+    if (news.length === 0) return;
+    this.addJobs(news).catch((error: unknown) => {
+      this.logger.warn({
+        event: 'enqueue-failed',
+        requestIds: news.map(({ requestId }) => requestId),
+        err: error,
+      });
     });
   }
 
-  private async addJob(requestId: string, priority: number): Promise<void> {
-    if (laneOf(priority) === 'background' && !(await this.room.isFree())) return;
-    await this.queue.add([{ name: 'converge', payload: { requestId }, priority }], ENQUEUE_LIMIT_MS);
+  private async addJobs(requests: readonly MadeRequest[]): Promise<void> {
+    const isFree =
+      requests.every(({ priority }) => laneOf(priority) === 'interactive') || (await this.room.isFree());
+    const jobs = requests
+      .filter(({ priority }) => isFree || laneOf(priority) === 'interactive')
+      .map(({ requestId, job, priority }) => ({ name: job, payload: { requestId }, priority }));
+    if (jobs.length > 0) await this.queue.add(jobs, ENQUEUE_LIMIT_MS);
   }
 }

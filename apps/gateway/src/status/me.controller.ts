@@ -17,7 +17,7 @@ export class MeController {
   async me(@Caller() { identityId }: SessionPrincipal): Promise<Me> {
     const [identity, newestRequest] = await Promise.all([
       this.identities.find(identityId),
-      this.requests.newest(identityId),
+      this.requests.newest({ identityId }),
     ]);
     if (identity === null) throw new FoyerError('unauthenticated');
     return { identity, newestRequest };

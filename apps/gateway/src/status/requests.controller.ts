@@ -87,7 +87,7 @@ export class RequestsController {
     const request =
       admission.kind === 'requested'
         ? (await this.requests.find(admission.requestId, {}))?.request
-        : await this.requests.newest(admission.identity.id);
+        : await this.requests.newest({ identityId: admission.identity.id });
     return answerWith(request, req, res);
   }
 
@@ -156,7 +156,7 @@ function answerWith(
   res: Response,
 ): ProvisioningRequest {
   if (!request) throw new FoyerError('internal_error');
-  note(req, { requestId: request.id, identityId: request.identityId });
+  note(req, { requestId: request.id, identityId: request.identityId ?? undefined });
   res
     .status(isFinal(request.status) ? HttpStatus.OK : HttpStatus.ACCEPTED)
     .location(`/${place}/${request.id}`);

@@ -1,4 +1,4 @@
-import { ApiCalls, Identities, Requests } from '@foyer/persistence';
+import { ApiCalls, Identities, Requests, ScimGroups, type About, type ScimGroup } from '@foyer/persistence';
 import { errorCatalog, type ApiCall, type Identity, type ProvisioningRequest } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../command.ts';
 import { requestOperand } from '../dead-letter-options.ts';
@@ -21,14 +21,17 @@ export const deadExplainCommand: Command = {
       const found = await requests.find(id, {});
       if (found === null) throw new OperatorProblem(`There is no request ${id} in this tenant.`);
       const { request } = found;
-      const identity = (await new Identities(database, tenantId).find(request.identityId))!;
+      const { identityId, groupId } = request;
+      const identity = identityId === null ? null : await new Identities(database, tenantId).find(identityId);
+      const group = groupId === null ? null : await new ScimGroups(database, tenantId).find(groupId, false);
       const calls = await new ApiCalls(database, tenantId).list({ requestId: id, limit: CALLS });
-      const newest = (await requests.newest(request.identityId))!;
+      const about: About = identityId === null ? { groupId: groupId! } : { identityId };
+      const newest = (await requests.newest(about))!;
       const advice = adviceOn(request, identity, newest);
-      if (values.json) terminal.json({ request, identity, calls: calls.items, advice });
+      if (values.json) terminal.json({ request, identity, group, calls: calls.items, advice });
       else
         explain(
-          { request, identity, calls: calls.items, advice, isCut: calls.nextCursor !== null },
+          { request, identity, group, calls: calls.items, advice, isCut: calls.nextCursor !== null },
           terminal,
         );
       return request.status === 'failed' && newest.id === id ? 1 : 0;
@@ -36,30 +39,41 @@ export const deadExplainCommand: Command = {
   },
 };
 
-function adviceOn(request: ProvisioningRequest, identity: Identity, newest: ProvisioningRequest): string {
+function adviceOn(
+  request: ProvisioningRequest,
+  identity: Identity | null,
+  newest: ProvisioningRequest,
+): string {
   if (newest.id !== request.id) return `Nothing: a newer request, ${newest.id}, is ${newest.status}.`;
   if (request.status !== 'failed') return `Nothing: it is ${request.status}.`;
-  if (!identity.active) return 'Okta deactivated this person: nothing, or reactivate them in Okta first.';
+  if (identity && !identity.active && identity.boxAccount === null)
+    return 'Okta deactivated this person: nothing, or reactivate them in Okta first.';
   const remedy = request.error === null ? '' : errorCatalog[request.error.code].remedy;
   return `${remedy} Then: dead retry ${request.id}`.trim();
 }
 
 interface Explained {
   readonly request: ProvisioningRequest;
-  readonly identity: Identity;
+  readonly identity: Identity | null;
+  readonly group: ScimGroup | null;
   readonly calls: readonly ApiCall[];
   readonly advice: string;
   readonly isCut: boolean;
 }
 
-function explain({ request, identity, calls, advice, isCut }: Explained, terminal: Terminal): void {
+function explain({ request, identity, group, calls, advice, isCut }: Explained, terminal: Terminal): void {
   const { error } = request;
   terminal.print(
     `Request ${request.id}: ${request.status}${request.outcome ? ` (${request.outcome})` : ''}, ${request.cause}`,
   );
-  terminal.print(
-    `Identity ${identity.id}: ${identity.username}, subject ${identity.subject}, Box user ${request.boxUserId ?? 'none'}`,
-  );
+  if (identity !== null)
+    terminal.print(
+      `Identity ${identity.id}: ${identity.username}, subject ${identity.subject}, Box user ${request.boxUserId ?? 'none'}`,
+    );
+  if (request.groupId !== null)
+    terminal.print(
+      `Group ${request.groupId}: ${group?.displayName ?? 'deleted'}, Box group ${request.boxGroupId ?? 'none'}`,
+    );
   if (error !== null) {
     terminal.print(
       `Error ${error.code}: ${error.title}${error.detail === null ? '' : `\n  ${error.detail}`}`,

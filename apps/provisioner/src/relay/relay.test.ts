@@ -35,6 +35,7 @@ async function parts() {
       consumer = await createConsumer(
         { ...options, concurrency: { interactive: 2, background: 20 } },
         {
+          'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
           converge: async ({ requestId }) => {
             taken.add(requestId);
             await test.database.pool.query(

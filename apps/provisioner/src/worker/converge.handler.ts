@@ -1,17 +1,33 @@
 import { toPlainError, type Logger, type Metrics } from '@foyer/platform';
-import { takeTurn, type JobContext, type JobEnd, type TurnNews, type TurnParts } from '@foyer/provisioning';
+import {
+  takeGroupTurn,
+  takeTurn,
+  type GroupTurnParts,
+  type JobContext,
+  type JobEnd,
+  type TurnNews,
+  type TurnParts,
+} from '@foyer/provisioning';
 
-export interface ConvergeParts extends Omit<TurnParts, 'tell'> {
+interface Reporting {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
+export type ConvergeParts = Omit<TurnParts, 'tell'> & Reporting;
+export type ConvergeGroupParts = Omit<GroupTurnParts, 'tell'> & Reporting;
+
+type Handler = (payload: { requestId: string }, context?: JobContext) => Promise<JobEnd>;
 
 /** The handler of the job `converge`: one turn, told to the log and the metrics. */
-export function convergeHandler(
-  parts: ConvergeParts,
-): (payload: { requestId: string }, context?: JobContext) => Promise<JobEnd> {
+export function convergeHandler(parts: ConvergeParts): Handler {
   const tell = (news: TurnNews): void => report(news, parts);
   return ({ requestId }, context) => takeTurn(requestId, { ...parts, tell }, context?.priority);
+}
+
+/** The handler of the job `converge-group`. */
+export function convergeGroupHandler(parts: ConvergeGroupParts): Handler {
+  const tell = (news: TurnNews): void => report(news, parts);
+  return ({ requestId }, context) => takeGroupTurn(requestId, { ...parts, tell }, context?.priority);
 }
 
 const endingOf = {
@@ -21,7 +37,7 @@ const endingOf = {
   'handed-back': 'handed-back',
 };
 
-function report(news: TurnNews, { logger, metrics }: ConvergeParts): void {
+function report(news: TurnNews, { logger, metrics }: Reporting): void {
   if ('seconds' in news) metrics.convergeSeconds.observe({ ending: endingOf[news.kind] }, news.seconds);
   const { kind: event, ...told } = news;
   switch (news.kind) {
@@ -36,12 +52,9 @@ function report(news: TurnNews, { logger, metrics }: ConvergeParts): void {
     case 'retry-scheduled':
     case 'lease-lost':
       return void logger.warn({ event, ...told });
-    case 'threw':
-      return void logger.error({
-        event: 'converge-threw',
-        requestId: news.requestId,
-        identityId: news.identityId,
-        err: toPlainError(news.error),
-      });
+    case 'threw': {
+      const { error, kind: _threw, ...whose } = news;
+      return void logger.error({ event: 'converge-threw', ...whose, err: toPlainError(error) });
+    }
   }
 }

@@ -107,7 +107,10 @@ describe('a request whose turn throws each time', () => {
     await queue.add(jobs, 5_000);
     const consumer = await createConsumer(
       { ...options, concurrency: { interactive: 1, background: 1 } },
-      { converge: handler(throwsFor(poison.subject, box)) },
+      {
+        converge: handler(throwsFor(poison.subject, box)),
+        'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
+      },
     );
     const statuses = () =>
       Promise.all([poison, ...others].map(async ({ requestId }) => (await request(requestId)).status));

@@ -1,7 +1,7 @@
 import { defaultRetryPolicy, type JobConsumer, type JobHandlers } from '@foyer/provisioning';
 import { createConsumer } from '@foyer/queue';
 import type { Parts } from '../parts.ts';
-import { convergeHandler } from './converge.handler.ts';
+import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
 
 /** Longest a stop waits for a turn that is under way: one call to Box and its record. */
 const LAST_TURN_MS = 15_000;
@@ -17,18 +17,17 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { config, store, box, budget, logger, metrics, queueOptions } = this.parts;
+    const { config, store, groupStore, box, budget, logger, metrics, queueOptions } = this.parts;
     const policy = {
       ...defaultRetryPolicy,
       attempts: config.RETRY_ATTEMPTS,
       baseMs: config.RETRY_BASE_MS,
       maxMs: config.RETRY_MAX_MS,
     };
+    const turning = { box, budget, logger, metrics, policy, stopping: this.stopping.signal };
     const handlers: JobHandlers = {
-      converge: convergeHandler({
-        ...{ store, box, budget, logger, metrics, policy },
-        stopping: this.stopping.signal,
-      }),
+      converge: convergeHandler({ ...turning, store }),
+      'converge-group': convergeGroupHandler({ ...turning, store: groupStore }),
     };
     const concurrency = {
       interactive: config.INTERACTIVE_CONCURRENCY,

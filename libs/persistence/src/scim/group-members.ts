@@ -1,9 +1,8 @@
 import type { Filter, Member } from '@foyer/scim';
-import { requestFor } from '../new-request.ts';
+import { requestFor, type MadeRequest } from '../new-request.ts';
 import type { Transaction } from '../transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
-import type { NewRequest } from './users.ts';
 
 /** Changes of a group's members, as differences: a row that stays as it is is neither read here nor written. */
 
@@ -21,10 +20,7 @@ const given = `given AS (
       SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
       LIMIT 1
     ) i ON x.type IS DISTINCT FROM 'Group'
-  )`.replace(
-  '(value text, display text, type text)',
-  '(value text, display text, type text, id_given uuid)',
-);
+  )`.replace('(value text, display text, type text)', '(value text, display text, type text, id_given uuid)');
 
 const add = `WITH ${given}, changed AS (
     INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
@@ -109,15 +105,14 @@ export async function requestsForGroups(
   tx: Transaction,
   tenantId: string,
   groupIds: readonly string[],
-): Promise<NewRequest[]> {
-  const made: NewRequest[] = [];
+): Promise<MadeRequest[]> {
+  const made: MadeRequest[] = [];
   for (const groupId of groupIds) {
     const [group] = await tx.$queryRaw<{ generation: number }[]>`
       UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
       WHERE id = ${groupId}::uuid RETURNING generation`;
     const about = { groupId, generation: group!.generation };
-    const { requestId } = await requestFor(tx, tenantId, about, 'scim');
-    made.push({ id: requestId, about: 'group' });
+    made.push(await requestFor(tx, tenantId, about, 'scim'));
   }
   return made;
 }

@@ -1,11 +1,11 @@
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
 import type { Database } from '../database.ts';
-import { requestFor } from '../new-request.ts';
+import { requestFor, type MadeRequest } from '../new-request.ts';
 import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces } from './places.ts';
-import type { NewRequest, Written } from './users.ts';
+import type { Written } from './users.ts';
 
 /** A group as a SCIM resource. */
 export interface ScimGroup {
@@ -121,7 +121,7 @@ export class ScimGroups {
         else changed += await applyEdit(of, edit);
       }
       changed += await this.setColumns(tx, id, document);
-      if (changed === 0) return { resource: before, requestIds: [] };
+      if (changed === 0) return { resource: before, requests: [] };
       const [row] = await tx.$queryRaw<{ generation: number }[]>`
         UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
         WHERE id = ${id}::uuid RETURNING generation`;
@@ -130,7 +130,7 @@ export class ScimGroups {
   }
 
   /** Null when there is none. Box's group goes with it. */
-  async remove(id: string, check: (group: HeldGroup) => void): Promise<readonly NewRequest[] | null> {
+  async remove(id: string, check: (group: HeldGroup) => void): Promise<readonly MadeRequest[] | null> {
     return this.writing(async (tx) => {
       const before = await this.hold(tx, id);
       if (before === null) return null;
@@ -139,8 +139,7 @@ export class ScimGroups {
         UPDATE scim_group SET deleted_at = clock_timestamp(), generation = generation + 1, updated_at = clock_timestamp()
         WHERE id = ${id}::uuid RETURNING generation`;
       const about = { groupId: id, generation: row!.generation };
-      const { requestId } = await requestFor(tx, this.tenantId, about, 'scim');
-      return [{ id: requestId, about: 'group' }];
+      return [await requestFor(tx, this.tenantId, about, 'scim')];
     });
   }
 
@@ -173,7 +172,7 @@ export class ScimGroups {
   private async written(tx: Transaction, id: string, generation: number): Promise<Written<HeldGroup>> {
     const made = await requestFor(tx, this.tenantId, { groupId: id, generation }, 'scim');
     const resource = (await this.hold(tx, id))!;
-    return { resource, requestIds: [{ id: made.requestId, about: 'group' }] };
+    return { resource, requests: [made] };
   }
 }
 

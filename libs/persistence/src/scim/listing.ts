@@ -50,14 +50,21 @@ export function listSql(
   const conditions = [where(parameters.add(tenantId))];
   if (filter !== null) conditions.push(filterSql(filter, places, parameters));
   const matching = conditions.join(' AND ');
-  const total = { text: `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`, values: [...parameters.values] };
+  const total = {
+    text: `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`,
+    values: [...parameters.values],
+  };
 
   const direction = sortOrder === 'ascending' ? 'ASC' : 'DESC';
   const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
   const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction} NULLS LAST, ${own}`;
   const position = cursor === null ? null : readCursor(cursor, query);
   const offset =
-    position === null ? query.startIndex - 1 : position !== 'first' && 'after' in position ? position.after : 0;
+    position === null
+      ? query.startIndex - 1
+      : position !== 'first' && 'after' in position
+        ? position.after
+        : 0;
   const beyond =
     position !== null && position !== 'first' && 'at' in position
       ? ` AND (${row}.created_at, ${row}.id) ${sortOrder === 'ascending' ? '>' : '<'} (${parameters.add(
@@ -83,7 +90,11 @@ export function toPage<T extends { readonly id: string; readonly createdAt: Date
   const items = rows.slice(0, pageSize(query));
   const last = items.at(-1);
   const isMore = rows.length > items.length && last !== undefined;
-  return { total, items, nextCursor: query.cursor !== null && isMore ? nextCursor(query, last, items.length) : null };
+  return {
+    total,
+    items,
+    nextCursor: query.cursor !== null && isMore ? nextCursor(query, last, items.length) : null,
+  };
 }
 
 function nextCursor(
@@ -102,7 +113,8 @@ function nextCursor(
 function readCursor(cursor: string, query: ListQuery): Position | 'first' {
   if (cursor === '') return 'first';
   const read = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (typeof read !== 'object' || read === null || !('of' in read) || read.of !== listDigest(query)) throw notOurs();
+  if (typeof read !== 'object' || read === null || !('of' in read) || read.of !== listDigest(query))
+    throw notOurs();
   if ('after' in read && Number.isSafeInteger(read.after) && Number(read.after) >= 0)
     return { after: Math.min(Number(read.after), 2_147_483_647) };
   if ('at' in read && 'id' in read && isTime(read.at) && isId(read.id)) return { at: read.at, id: read.id };
@@ -110,7 +122,9 @@ function readCursor(cursor: string, query: ListQuery): Position | 'first' {
 }
 
 const isTime = (value: unknown): value is string =>
-  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) &&
+  !Number.isNaN(Date.parse(value));
 const isId = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 
@@ -124,6 +138,9 @@ function parseJson(text: string): unknown {
 
 /** A cursor is for one list: with another filter or order its place means nothing (RFC 9865, section 2.1). */
 const listDigest = ({ filter, sortBy, sortOrder }: ListQuery): string =>
-  createHash('sha256').update(JSON.stringify([filter, sortBy, sortOrder])).digest('base64url').slice(0, 16);
+  createHash('sha256')
+    .update(JSON.stringify([filter, sortBy, sortOrder]))
+    .digest('base64url')
+    .slice(0, 16);
 
 const notOurs = () => new ScimError(400, 'invalidCursor', 'This is no cursor of this list.');

@@ -40,7 +40,9 @@ const externalId: Place = {
   kind: 'text',
   sql: `CASE WHEN i.subject NOT LIKE 'scim:%' THEN i.subject END`,
   equals: (value, parameters) =>
-    typeof value === 'string' && !value.startsWith('scim:') ? `i.subject = ${parameters.add(value)}` : 'false',
+    typeof value === 'string' && !value.startsWith('scim:')
+      ? `i.subject = ${parameters.add(value)}`
+      : 'false',
 };
 
 /** Over `identity i LEFT JOIN box_account a`. */
@@ -57,10 +59,7 @@ export const userPlaces: Places = from(
         WHERE gm.identity_id = i.id AND gm.is_wanted AND gg.deleted_at IS NULL`,
       child: from({ value: id('gg.id'), display: text('gg.display_name'), type: text(`'direct'`) }),
     },
-    [PROVISIONING_URN]: provisioning(
-      'a.box_user_id',
-      'coalesce(a.applied_generation = i.generation, false)',
-    ),
+    [PROVISIONING_URN]: provisioning('a.box_user_id', 'coalesce(a.applied_generation = i.generation, false)'),
   },
   inJson('scim_document(i)'),
 );

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ScimError, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
 import type { Database } from '../database.ts';
-import { RELAY_GRACE_MS, requestFor } from '../new-request.ts';
+import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../new-request.ts';
 import { run, statement } from '../statement.ts';
 import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
 import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
@@ -23,14 +23,10 @@ export interface ScimUser {
   readonly requestId: string | null;
 }
 
-/** What a write did. `isNew`: a request was made, and the queue is to hear of it. */
+/** What a write did, and the requests of which the queue is to hear. */
 export interface Written<T> {
   readonly resource: T;
-  readonly requestIds: readonly NewRequest[];
-}
-export interface NewRequest {
-  readonly id: string;
-  readonly about: 'person' | 'group';
+  readonly requests: readonly MadeRequest[];
 }
 
 /** What becomes of the Box user of somebody whose resource is deleted. */
@@ -151,7 +147,7 @@ export class ScimUsers {
         WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
           OR subject IS DISTINCT FROM coalesce(${person.externalId}, subject))
         RETURNING id`;
-      if (!changed) return { resource: before, requestIds: [] };
+      if (!changed) return { resource: before, requests: [] };
       return this.written(tx, id);
     });
   }
@@ -161,7 +157,7 @@ export class ScimUsers {
     id: string,
     policy: DeletePolicy,
     check: (user: ScimUser) => void,
-  ): Promise<readonly NewRequest[] | null> {
+  ): Promise<readonly MadeRequest[] | null> {
     return this.writing(async (tx) => {
       const before = await this.hold(tx, id);
       if (before === null) return null;
@@ -184,7 +180,11 @@ export class ScimUsers {
           DELETE FROM scim_group_member m USING held h
           WHERE m.group_id = h.id AND m.identity_id = ${id}::uuid AND m.box_membership_id IS NULL AND NOT m.is_unsettled
         ) SELECT id FROM held`;
-      const groups = await requestsForGroups(tx, this.tenantId, left.map((group) => group.id));
+      const groups = await requestsForGroups(
+        tx,
+        this.tenantId,
+        left.map((group) => group.id),
+      );
       return [...(await this.requested(tx, id)), ...groups];
     });
   }
@@ -240,13 +240,12 @@ export class ScimUsers {
   }
 
   /** The request, and the end of a leaver's sessions. */
-  private async requested(tx: Transaction, id: string): Promise<readonly NewRequest[]> {
+  private async requested(tx: Transaction, id: string): Promise<readonly MadeRequest[]> {
     const [row] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
       SELECT active, generation FROM identity WHERE id = ${id}::uuid`;
     const { active, generation } = row!;
     if (!active) await tx.$executeRaw`DELETE FROM session WHERE sess ->> 'identityId' = ${id}`;
-    const made = await requestFor(tx, this.tenantId, { identityId: id, generation }, 'scim');
-    return made.isNew || made.isHurried ? [{ id: made.requestId, about: 'person' }] : [];
+    return [await requestFor(tx, this.tenantId, { identityId: id, generation }, 'scim')];
   }
 
   /** The requests, those of groups that waited for the person among them, and the person as they are now. */
@@ -259,7 +258,7 @@ export class ScimUsers {
       this.tenantId,
       joined.map((group) => group.id),
     );
-    return { resource: (await this.hold(tx, id))!, requestIds: [...person, ...groups] };
+    return { resource: (await this.hold(tx, id))!, requests: [...person, ...groups] };
   }
 }
 
@@ -312,7 +311,7 @@ const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Wr
     ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
     ...{ groups: [], boxUserId: null, inStep: false, requestId },
   },
-  requestIds: [{ id: requestId, about: 'person' }],
+  requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, isHurried: false }],
 });
 
 const taken = () =>

@@ -1,0 +1,50 @@
+import { ScimError, type ScimType } from '../errors.ts';
+import { resolveAttribute, type AttributeRef } from '../schema/attribute-ref.ts';
+import { subAttribute, type Attribute, type ResourceType } from '../schema/attribute.ts';
+import { rootOf } from '../schema/resource-types.ts';
+import { quote } from '../schema/text.ts';
+import type { Filter } from './filter.ts';
+import { parseElementFilter } from './parse.ts';
+import { MAX_FILTER_LENGTH, Reader } from './reader.ts';
+
+/**
+ * Where a PATCH operation points: `userName`, `name.givenName`, `emails[type eq "work"]`, `emails[type eq "work"].value`,
+ * `emails.value`. `filter` chooses elements of a multi-valued attribute (null: all), its references relative to the element;
+ * `sub` is the sub-attribute of those elements.
+ */
+export interface Path {
+  readonly attribute: AttributeRef;
+  readonly filter: Filter | null;
+  readonly sub: Attribute | null;
+}
+
+/**
+ * Reads a path of RFC 7644, section 3.5.2. Throws ScimError 400 `invalidPath`, or `invalidFilter` for what stands in brackets.
+ */
+export const parsePath = (text: string, type: ResourceType): Path => readPath(text, type, 'invalidPath');
+
+/** The same for a name that is no path by itself, such as a key of an object: `scimType` is what it is refused as. */
+export function readPath(text: string, type: ResourceType, scimType: ScimType): Path {
+  const refuse = (why: string) => new ScimError(400, scimType, `${quote(text)}: ${why}`);
+  if (text.length > MAX_FILTER_LENGTH) throw refuse(`It is longer than ${MAX_FILTER_LENGTH} characters.`);
+  const reader = new Reader(text.trim());
+  const word = reader.word();
+  const attribute = resolveAttribute(word, rootOf(type));
+  if (attribute === null) throw refuse('There is no such attribute.');
+  if (reader.isAtEnd) return pathOf(attribute, word, type);
+  if (!reader.take('[')) throw refuse('A path is a name, and maybe a filter in brackets.');
+  if (!attribute.leaf.multiValued) throw refuse('Only one of several values can be chosen by a filter.');
+  const filter = parseElementFilter(reader, attribute);
+  if (reader.isAtEnd) return { attribute, filter, sub: null };
+  const sub = reader.take('.') ? subAttribute(attribute.leaf, reader.word()) : null;
+  if (sub === null || !reader.isAtEnd) throw refuse('After the brackets comes a sub-attribute, or nothing.');
+  return { attribute, filter, sub };
+}
+
+function pathOf(attribute: AttributeRef, word: string, type: ResourceType): Path {
+  const above = attribute.steps.at(-2)?.multiValued
+    ? resolveAttribute(word.slice(0, word.lastIndexOf('.')), rootOf(type))
+    : null;
+  if (above === null) return { attribute, filter: null, sub: null };
+  return { attribute: above, filter: null, sub: attribute.leaf };
+}

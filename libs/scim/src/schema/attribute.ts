@@ -1,0 +1,54 @@
+/** What a schema says of one attribute: RFC 7643, section 7. */
+export interface Attribute {
+  readonly name: string;
+  readonly type:
+    'string' | 'boolean' | 'decimal' | 'integer' | 'dateTime' | 'binary' | 'reference' | 'complex';
+  readonly multiValued: boolean;
+  readonly description: string;
+  readonly required: boolean;
+  readonly canonicalValues?: readonly string[];
+  readonly caseExact: boolean;
+  readonly mutability: 'readOnly' | 'readWrite' | 'immutable' | 'writeOnly';
+  readonly returned: 'always' | 'never' | 'default' | 'request';
+  readonly uniqueness: 'none' | 'server' | 'global';
+  readonly referenceTypes?: readonly string[];
+  readonly subAttributes?: readonly Attribute[];
+}
+
+/** RFC 7643, section 7. `id` is the schema's URN. */
+export interface Schema {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly attributes: readonly Attribute[];
+}
+
+/** RFC 7643, section 6. */
+export interface ResourceType {
+  readonly name: 'User' | 'Group';
+  readonly endpoint: '/Users' | '/Groups';
+  readonly schema: Schema;
+  readonly extensions: readonly { readonly schema: Schema; readonly required: boolean }[];
+}
+
+type Details = Partial<Omit<Attribute, 'name' | 'description'>>;
+
+/** An attribute with the defaults of RFC 7643, section 2.2; references are case exact (section 2.3.7), binary is too. */
+export const attribute = (name: string, description: string, details: Details = {}): Attribute => ({
+  name,
+  type: 'string',
+  multiValued: false,
+  description,
+  required: false,
+  caseExact: details.type === 'reference' || details.type === 'binary',
+  mutability: 'readWrite',
+  returned: 'default',
+  uniqueness: 'none',
+  ...details,
+});
+
+/** The sub-attribute of that name, which is case insensitive (RFC 7643, section 2.1). */
+export function subAttribute(parent: Attribute, name: string): Attribute | null {
+  const wanted = name.toLowerCase();
+  return parent.subAttributes?.find((each) => each.name.toLowerCase() === wanted) ?? null;
+}

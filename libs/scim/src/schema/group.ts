@@ -1,0 +1,32 @@
+import { attribute, type Schema } from './attribute.ts';
+
+/** RFC 7643, sections 4.2 and 8.7.1. `display` is among the sub-attributes of section 2.4, and Okta sends it. */
+export const groupSchema: Schema = {
+  id: 'urn:ietf:params:scim:schemas:core:2.0:Group',
+  name: 'Group',
+  description: 'A group of users and groups.',
+  attributes: [
+    attribute('displayName', 'The name of the group.', { required: true }),
+    attribute('members', 'Who belongs to the group.', {
+      type: 'complex',
+      multiValued: true,
+      subAttributes: [
+        attribute('value', 'The id of the member.', {
+          required: true,
+          mutability: 'immutable',
+          caseExact: true,
+        }),
+        attribute('$ref', 'The address of the member.', {
+          type: 'reference',
+          referenceTypes: ['User', 'Group'],
+          mutability: 'immutable',
+        }),
+        attribute('type', 'What the member is.', {
+          canonicalValues: ['User', 'Group'],
+          mutability: 'immutable',
+        }),
+        attribute('display', 'The name of the member.', { mutability: 'immutable' }),
+      ],
+    }),
+  ],
+};

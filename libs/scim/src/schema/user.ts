@@ -1,0 +1,155 @@
+import { attribute, type Attribute, type Schema } from './attribute.ts';
+
+const primary = attribute('primary', 'Whether this is the preferred value. True for one value at most.', {
+  type: 'boolean',
+});
+const display = attribute('display', 'A name for people to read.');
+
+const kind = (canonicalValues?: readonly string[]) =>
+  attribute('type', 'What the value is used for.', canonicalValues && { canonicalValues });
+
+/** A multi-valued attribute with the sub-attributes of RFC 7643, section 2.4. */
+function plural(name: string, description: string, value: Attribute, types?: readonly string[]): Attribute {
+  return attribute(name, description, {
+    type: 'complex',
+    multiValued: true,
+    subAttributes: [value, display, kind(types), primary],
+  });
+}
+
+const name = attribute('name', "The parts of the user's name.", {
+  type: 'complex',
+  subAttributes: [
+    attribute('formatted', 'The whole name, as it is shown.'),
+    attribute('familyName', 'The family name.'),
+    attribute('givenName', 'The given name.'),
+    attribute('middleName', 'The middle names.'),
+    attribute('honorificPrefix', 'What comes before the name, such as "Dr".'),
+    attribute('honorificSuffix', 'What comes after the name, such as "III".'),
+  ],
+});
+
+const addresses = attribute('addresses', 'Postal addresses of the user.', {
+  type: 'complex',
+  multiValued: true,
+  subAttributes: [
+    attribute('formatted', 'The whole address, as on a label; may have line breaks.'),
+    attribute('streetAddress', 'Street, house number, P.O. box; may have line breaks.'),
+    attribute('locality', 'The city.'),
+    attribute('region', 'The state or region.'),
+    attribute('postalCode', 'The postal code.'),
+    attribute('country', 'The country.'),
+    kind(['work', 'home', 'other']),
+    primary,
+  ],
+});
+
+const groups = attribute('groups', 'The groups the user belongs to. They change through the groups.', {
+  type: 'complex',
+  multiValued: true,
+  mutability: 'readOnly',
+  subAttributes: [
+    attribute('value', 'The id of the group.', { mutability: 'readOnly', caseExact: true }),
+    attribute('$ref', 'The address of the group.', {
+      type: 'reference',
+      referenceTypes: ['User', 'Group'],
+      mutability: 'readOnly',
+    }),
+    attribute('display', 'The name of the group.', { mutability: 'readOnly' }),
+    attribute('type', "Whether the membership is the user's own.", {
+      canonicalValues: ['direct', 'indirect'],
+      mutability: 'readOnly',
+    }),
+  ],
+});
+
+/** RFC 7643, sections 4.1 and 8.7.1. */
+export const userSchema: Schema = {
+  id: 'urn:ietf:params:scim:schemas:core:2.0:User',
+  name: 'User',
+  description: 'A user account.',
+  attributes: [
+    attribute('userName', 'The name the user signs in with; unique among the users.', {
+      required: true,
+      uniqueness: 'server',
+    }),
+    name,
+    attribute('displayName', 'The name of the user as it is shown.'),
+    attribute('nickName', 'How the user is called casually.'),
+    attribute('profileUrl', "The address of the user's page.", {
+      type: 'reference',
+      referenceTypes: ['external'],
+    }),
+    attribute('title', 'The job title.'),
+    attribute('userType', 'The relation to the organization, such as "Contractor".'),
+    attribute('preferredLanguage', 'Preferred written or spoken language, as in Accept-Language.'),
+    attribute('locale', 'The locale for dates, numbers and currencies, such as "en-US".'),
+    attribute('timezone', 'The time zone, as the IANA database names it.'),
+    attribute('active', 'Whether the user may use the service.', { type: 'boolean' }),
+    attribute('password', 'Never read and never stored: people sign in with Okta.', {
+      mutability: 'writeOnly',
+      returned: 'never',
+      caseExact: true,
+    }),
+    plural('emails', 'E-mail addresses.', attribute('value', 'An e-mail address.'), [
+      'work',
+      'home',
+      'other',
+    ]),
+    plural('phoneNumbers', 'Telephone numbers.', attribute('value', 'A telephone number.'), [
+      'work',
+      'home',
+      'mobile',
+      'fax',
+      'pager',
+      'other',
+    ]),
+    plural('ims', 'Instant messaging addresses.', attribute('value', 'An instant messaging address.'), [
+      'aim',
+      'gtalk',
+      'icq',
+      'xmpp',
+      'msn',
+      'skype',
+      'qq',
+      'yahoo',
+    ]),
+    plural(
+      'photos',
+      'Pictures of the user.',
+      attribute('value', 'The address of a picture.', { type: 'reference', referenceTypes: ['external'] }),
+      ['photo', 'thumbnail'],
+    ),
+    addresses,
+    groups,
+    plural('entitlements', 'What the user is entitled to.', attribute('value', 'An entitlement.')),
+    plural('roles', 'What the user is: student, faculty.', attribute('value', 'A role.')),
+    plural(
+      'x509Certificates',
+      'Certificates of the user.',
+      attribute('value', 'A DER-encoded X.509 certificate, in base64.', { type: 'binary' }),
+    ),
+  ],
+};
+
+/** RFC 7643, sections 4.3 and 8.7.1. */
+export const enterpriseUserSchema: Schema = {
+  id: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',
+  name: 'EnterpriseUser',
+  description: 'A user of an organization.',
+  attributes: [
+    attribute('employeeNumber', 'The number the organization gave the person.'),
+    attribute('costCenter', 'The cost center.'),
+    attribute('organization', 'The organization.'),
+    attribute('division', 'The division.'),
+    attribute('department', 'The department.'),
+    attribute('manager', "The user's manager.", {
+      type: 'complex',
+      subAttributes: [
+        attribute('value', 'The id of the manager.', { caseExact: true }),
+        attribute('$ref', 'The address of the manager.', { type: 'reference', referenceTypes: ['User'] }),
+        attribute('displayName', "The manager's name.", { mutability: 'readOnly' }),
+      ],
+    }),
+  ],
+};
