@@ -1,0 +1,460 @@
+import fc from 'fast-check';
+import {
+  ENTERPRISE,
+  filters,
+  isAnswered,
+  numRuns,
+  PATCH_OP,
+  print,
+  refusal,
+  USER,
+  users,
+} from '../scim.harness.ts';
+import { PROVISIONING_URN } from '../schema/provisioning.ts';
+import { groupType, userType } from '../schema/resource-types.ts';
+import { applyPatch } from './apply.ts';
+import { MAX_OPERATIONS, readPatch } from './operations.ts';
+
+const work = { value: 'jane@example.com', type: 'work', primary: true };
+const home = { value: 'jane@home.example.com', type: 'home' };
+const jane = {
+  schemas: [USER],
+  id: '1',
+  userName: 'jane@example.com',
+  name: { givenName: 'Jane', familyName: 'Doe' },
+  active: true,
+  emails: [work, home],
+};
+const read = (...operations: unknown[]) => readPatch({ schemas: [PATCH_OP], Operations: operations });
+const patch = (...operations: unknown[]) => applyPatch(jane, read(...operations), userType);
+const refused = (...operations: unknown[]) => refusal(() => patch(...operations));
+
+describe('RFC 7644, section 3.5.2: the body of a PATCH', () => {
+  it('may write names and operations in any case, and leave out its schemas', () => {
+    const operation = { op: 'replace', path: null, value: { active: false } };
+    expect(readPatch({ Operations: [{ op: 'Replace', value: operation.value }] })).toEqual([operation]);
+    expect(readPatch({ operations: [{ OP: 'REPLACE', Value: operation.value }] })).toEqual([operation]);
+  });
+
+  it.each([
+    null,
+    [],
+    'text',
+    {},
+    { Operations: [] },
+    { Operations: {} },
+    { Operations: [null] },
+    { Operations: [{}] },
+    { Operations: [{ op: 'move', value: 1 }] },
+    { Operations: [{ op: 'constructor', value: 1 }] },
+    { Operations: [{ op: 5, value: 1 }] },
+    { Operations: [{ op: 'add', path: 'title' }] },
+    { Operations: [{ op: 'add', path: 7, value: 'a' }] },
+    { Operations: [{ op: 'add', OP: 'remove', path: 'title', value: 'a' }] },
+    { schemas: [USER], Operations: [{ op: 'add', path: 'title', value: 'a' }] },
+    { schemas: 'x', Operations: [{ op: 'add', path: 'title', value: 'a' }] },
+    { Operations: Array.from({ length: MAX_OPERATIONS + 1 }, () => ({ op: 'remove', path: 'title' })) },
+  ])('is refused: %.120j', (body) => {
+    expect(refusal(() => readPatch(body))).toBe('400 invalidSyntax');
+  });
+});
+
+describe('RFC 7644, section 3.5.2.1: add', () => {
+  it.each([
+    ['a value where there is none', 'title', 'Engineer', { title: 'Engineer' }],
+    ['a value in place of another', 'userName', 'j@example.com', { userName: 'j@example.com' }],
+    ['a sub-attribute', 'name.middleName', 'Q', { name: { ...jane.name, middleName: 'Q' } }],
+    [
+      'sub-attributes beside others',
+      'name',
+      { middleName: 'Q' },
+      { name: { ...jane.name, middleName: 'Q' } },
+    ],
+    [
+      'an element',
+      'emails',
+      [{ value: 'j@example.com' }],
+      { emails: [work, home, { value: 'j@example.com' }] },
+    ],
+    [
+      'an element without a list',
+      'emails',
+      { value: 'j@example.com' },
+      { emails: [work, home, { value: 'j@example.com' }] },
+    ],
+    ['an element that is there', 'emails', [home], { emails: [work, home] }],
+    [
+      'to an element',
+      'emails[type eq "home"].display',
+      'Home',
+      { emails: [work, { ...home, display: 'Home' }] },
+    ],
+    [
+      'to every element',
+      'emails.display',
+      'x',
+      { emails: [work, home].map((each) => ({ ...each, display: 'x' })) },
+    ],
+    [
+      'several to an element',
+      'emails[type eq "home"]',
+      { display: 'Home' },
+      { emails: [work, { ...home, display: 'Home' }] },
+    ],
+    [
+      'an element that the path describes',
+      'emails[type eq "other"].value',
+      'o@example.com',
+      { emails: [work, home, { type: 'other', value: 'o@example.com' }] },
+    ],
+    [
+      'the first element that the path describes',
+      'phoneNumbers[type eq "work"].value',
+      '555',
+      { phoneNumbers: [{ type: 'work', value: '555' }] },
+    ],
+    [
+      'a sub-attribute of an element yet to be',
+      'phoneNumbers.value',
+      '555',
+      { phoneNumbers: [{ value: '555' }] },
+    ],
+    ['nothing', 'title', null, {}],
+    ['no elements', 'emails', [], {}],
+  ])('%s: %s', (_, path, value, expected) => {
+    expect(patch({ op: 'add', path, value })).toEqual({ ...jane, ...expected });
+  });
+
+  it('makes the new primary value the only one', () => {
+    const other = { value: 'new@example.com', primary: true };
+    expect(patch({ op: 'add', path: 'emails', value: [other] }).emails).toEqual([
+      { ...work, primary: false },
+      home,
+      other,
+    ]);
+    expect(patch({ op: 'add', path: 'emails[type eq "home"].primary', value: true }).emails).toEqual([
+      { ...work, primary: false },
+      { ...home, primary: true },
+    ]);
+    expect(
+      patch({ op: 'replace', path: 'emails[type eq "home"]', value: { ...home, primary: true } }).emails,
+    ).toEqual([
+      { ...work, primary: false },
+      { ...home, primary: true },
+    ]);
+  });
+
+  it('refuses two new primary values', () => {
+    expect(refused({ op: 'add', path: 'emails.primary', value: true })).toBe('400 invalidValue');
+  });
+
+  it('adds to an extension, and names its schema', () => {
+    const expected = { ...jane, schemas: [USER, ENTERPRISE], [ENTERPRISE]: { department: 'R&D' } };
+    expect(patch({ op: 'add', path: `${ENTERPRISE}:department`, value: 'R&D' })).toEqual(expected);
+    expect(patch({ op: 'add', path: ENTERPRISE.toLowerCase(), value: { Department: 'R&D' } })).toEqual(
+      expected,
+    );
+    expect(patch({ op: 'add', value: { [ENTERPRISE]: { department: 'R&D' } } })).toEqual(expected);
+    expect(patch({ op: 'add', value: { [`${ENTERPRISE}:department`]: 'R&D' } })).toEqual(expected);
+  });
+
+  it('lets a client add the schema first', () => {
+    expect(patch({ op: 'add', path: 'schemas', value: [ENTERPRISE] })).toEqual(jane);
+    expect(refused({ op: 'add', path: 'schemas', value: ['urn:example:other'] })).toBe('400 invalidSyntax');
+  });
+});
+
+describe('RFC 7644, section 3.5.2.2: remove', () => {
+  it.each([
+    ['an attribute', 'name', { ...jane, name: undefined }],
+    ['a sub-attribute', 'NAME.givenName', { ...jane, name: { familyName: 'Doe' } }],
+    ['elements', 'emails[type eq "work"]', { ...jane, emails: [home] }],
+    [
+      'elements by several conditions',
+      'emails[type eq "home" and value ew "@home.example.com"]',
+      { ...jane, emails: [work] },
+    ],
+    ['every element', 'emails[value pr]', { ...jane, emails: undefined }],
+    ['a multi-valued attribute', 'emails', { ...jane, emails: undefined }],
+    [
+      'a sub-attribute of an element',
+      'emails[type eq "work"].primary',
+      { ...jane, emails: [{ value: work.value, type: 'work' }, home] },
+    ],
+    [
+      'a sub-attribute of all',
+      'emails.type',
+      { ...jane, emails: [{ value: work.value, primary: true }, { value: home.value }] },
+    ],
+    ['what is not there', 'title', jane],
+    ['what is not in an extension', `${ENTERPRISE}:department`, jane],
+    ['a sub-attribute of no elements', 'photos.display', jane],
+  ])('%s: %s', (_, path, expected) => {
+    expect(patch({ op: 'remove', path })).toEqual(expected);
+  });
+
+  it('takes only the values that are given beside the path', () => {
+    expect(patch({ op: 'remove', path: 'emails', value: [{ value: home.value }] }).emails).toEqual([work]);
+  });
+
+  it('takes the schema with the last attribute of an extension', () => {
+    const path = `${ENTERPRISE}:department`;
+    expect(patch({ op: 'add', path, value: 'R&D' }, { op: 'remove', path })).toEqual(jane);
+  });
+
+  it.each([
+    ['no path', {}, '400 noTarget'],
+    ['no such element', { path: 'emails[type eq "other"]' }, '400 noTarget'],
+    ['a required attribute', { path: 'userName' }, '400 mutability'],
+    ['the schemas', { path: 'schemas' }, '400 mutability'],
+    ['the id', { path: 'id' }, '400 mutability'],
+  ])('is refused of %s', (_, operation, expected) => {
+    expect(refused({ op: 'remove', ...operation })).toBe(expected);
+  });
+});
+
+describe('RFC 7644, section 3.5.2.3: replace', () => {
+  it.each([
+    ['an attribute', 'active', false, { active: false }],
+    ['an attribute that is not there', 'title', 'Engineer', { title: 'Engineer' }],
+    [
+      'sub-attributes, the others stay',
+      'name',
+      { givenName: 'J' },
+      { name: { givenName: 'J', familyName: 'Doe' } },
+    ],
+    ['all elements', 'emails', [home], { emails: [home] }],
+    [
+      'an element',
+      'emails[type eq "home"]',
+      { value: 'h@example.com' },
+      { emails: [work, { value: 'h@example.com' }] },
+    ],
+    [
+      'a sub-attribute of an element',
+      'emails[type eq "work"].value',
+      'w@example.com',
+      { emails: [{ ...work, value: 'w@example.com' }, home] },
+    ],
+    ['an attribute by nothing', 'name.givenName', null, { name: { familyName: 'Doe' } }],
+    ['elements by none', 'emails', [], { emails: undefined }],
+    ['a boolean given as text', 'active', 'False', { active: false }],
+  ])('%s: %s', (_, path, value, expected) => {
+    expect(patch({ op: 'replace', path, value })).toEqual({ ...jane, ...expected });
+  });
+
+  it.each([
+    ['emails[type eq "other"]', { value: 'o@example.com' }, '400 noTarget'],
+    ['emails[type eq "other"].value', 'o@example.com', '400 noTarget'],
+    ['phoneNumbers.value', '555', '400 noTarget'],
+    ['userName', null, '400 invalidValue'],
+    ['userName', ' ', '400 invalidValue'],
+    ['userName', ['a'], '400 invalidValue'],
+    ['active', 'maybe', '400 invalidValue'],
+    ['name', 'Jane Doe', '400 invalidValue'],
+    ['name', { shoeSize: 4 }, '400 invalidSyntax'],
+    ['emails', 'j@example.com', '400 invalidValue'],
+    ['emails[type eq "work"].value', { a: 1 }, '400 invalidValue'],
+    ['id', '2', '400 mutability'],
+    ['meta.created', '2020-01-01T00:00:00Z', '400 mutability'],
+    ['groups', [], '400 mutability'],
+    ['groups[value eq "1"].display', 'x', '400 mutability'],
+    [`${PROVISIONING_URN}:inStep`, true, '400 mutability'],
+    [`${ENTERPRISE}:manager.displayName`, 'Boss', '400 mutability'],
+    ['shoeSize', 4, '400 invalidPath'],
+    ['', 'x', '400 invalidPath'],
+    ['userName eq "a"', 'x', '400 invalidPath'],
+    ['emails[type eq "work"', 'x', '400 invalidFilter'],
+    ['emails[type eq "work"]value', 'x', '400 invalidPath'],
+    ['emails[type eq "work"].shoeSize', 'x', '400 invalidPath'],
+    ['emails[shoeSize eq "work"]', 'x', '400 invalidFilter'],
+    ['name[givenName eq "Jane"]', { givenName: 'J' }, '400 invalidPath'],
+    ['__proto__.polluted', true, '400 invalidPath'],
+    ['name.__proto__.polluted', true, '400 invalidPath'],
+    ['constructor.prototype', {}, '400 invalidPath'],
+    ['x'.repeat(100_000), 'x', '400 invalidPath'],
+  ])('refuses %.80s %j', (path, value, expected) => {
+    expect(refused({ op: 'replace', path, value })).toBe(expected);
+  });
+
+  it('takes USERNAME for userName', () => {
+    expect(patch({ op: 'replace', path: 'USERNAME', value: 'j@example.com' })).toEqual({
+      ...jane,
+      userName: 'j@example.com',
+    });
+  });
+});
+
+describe('operations without a path', () => {
+  it('switch off as Okta does', () => {
+    expect(patch({ op: 'replace', value: { active: false } })).toEqual({ ...jane, active: false });
+  });
+
+  it('may name sub-attributes and value paths as keys', () => {
+    expect(
+      patch({
+        op: 'Replace',
+        value: {
+          'name.givenName': 'J',
+          'emails[type eq "home"].value': 'h@example.com',
+          [`${USER}:title`]: 'Dr',
+        },
+      }),
+    ).toEqual({
+      ...jane,
+      title: 'Dr',
+      name: { givenName: 'J', familyName: 'Doe' },
+      emails: [work, { ...home, value: 'h@example.com' }],
+    });
+  });
+
+  it('may send back what is ours to say', () => {
+    const value = {
+      id: '2',
+      schemas: ['urn:example:any'],
+      meta: { created: 7 },
+      groups: 'none',
+      [PROVISIONING_URN]: 7,
+      [ENTERPRISE]: { manager: { displayName: 7 } },
+      displayName: 'Jane Doe',
+    };
+    expect(patch({ op: 'replace', value })).toEqual({ ...jane, displayName: 'Jane Doe' });
+  });
+
+  it.each([
+    [{ shoeSize: 4 }, '400 invalidSyntax'],
+    [JSON.parse('{ "__proto__": { "polluted": true } }') as object, '400 invalidSyntax'],
+    [{ userName: null }, '400 invalidValue'],
+    [['active'], '400 invalidValue'],
+    ['active', '400 invalidValue'],
+    [null, '400 invalidValue'],
+  ])('are refused: %j', (value, expected) => {
+    expect(refused({ op: 'replace', value })).toBe(expected);
+    expect({}).not.toHaveProperty('polluted');
+  });
+});
+
+describe('every PATCH', () => {
+  it('drops the password unread', () => {
+    const operations = [
+      { op: 'replace', path: 'password', value: { not: 'text' } },
+      { op: 'remove', path: 'password' },
+      { op: 'add', value: { Password: 7 } },
+    ];
+    expect(patch(...operations)).toEqual(jane);
+  });
+
+  it('is applied whole or not at all', () => {
+    const before = structuredClone(jane);
+    const operations = [
+      { op: 'remove', path: 'emails' },
+      { op: 'replace', path: 'active', value: 'maybe' },
+    ];
+    expect(refused(...operations)).toBe('400 invalidValue');
+    expect(jane).toEqual(before);
+  });
+
+  it('sees what the operations before did', () => {
+    const operations = [
+      { op: 'replace', path: 'emails[type eq "home"].type', value: 'other' },
+      { op: 'remove', path: 'emails[type eq "other"]' },
+    ];
+    expect(patch(...operations).emails).toEqual([work]);
+  });
+
+  it('leaves as many values as an attribute may have', () => {
+    const value = Array.from({ length: 99 }, (_, at) => ({ value: `${at}@example.com` }));
+    expect(refused({ op: 'add', path: 'emails', value })).toBe('400 invalidValue');
+  });
+
+  it('does not change what a member is', () => {
+    const group = { displayName: 'A', members: [{ value: '1', type: 'User' }] };
+    const operations = read({ op: 'replace', path: 'members[value eq "1"].value', value: '2' });
+    expect(refusal(() => applyPatch(group, operations, groupType))).toBe('400 mutability');
+  });
+
+  it('does not cost more than its size: a thousand operations on a hundred values', () => {
+    const emails = Array.from({ length: 100 }, (_, at) => ({ value: `${at}@example.com` }));
+    const operations = Array.from({ length: MAX_OPERATIONS }, (_, at) => ({
+      op: 'replace',
+      path: `emails[value eq "${at % 100}@example.com"].display`,
+      value: `${at}`,
+    }));
+    const patched = applyPatch({ ...jane, emails }, read(...operations), userType);
+    expect(patched.emails).toContainEqual({ value: '99@example.com', display: '999' });
+  });
+});
+
+describe('any PATCH', () => {
+  const attributes = fc.constantFrom(
+    'emails',
+    'emails.value',
+    'name',
+    'name.givenName',
+    'active',
+    'title',
+    ENTERPRISE,
+  );
+  const paths = fc.oneof(
+    attributes,
+    filters.map((filter) => print(filter)),
+    filters.map((filter) => `emails[${print(filter)}].value`),
+    fc.constantFrom('emails[type eq "work"]', 'emails[type eq "work"].value', 'emails[primary eq true].type'),
+    fc.string(),
+  );
+  const values = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom(true, 'text', { value: 'x', primary: true }, [
+      { value: 'x' },
+      { value: 'y', type: 'work' },
+    ]),
+    fc.record({ givenName: fc.string(), emails: fc.constant([{ value: 'z' }]) }, { requiredKeys: [] }),
+  );
+  const operations = fc.array(
+    fc.record(
+      { op: fc.constantFrom('add', 'remove', 'replace'), path: paths, value: values },
+      { requiredKeys: ['op', 'value'] },
+    ),
+    { minLength: 1, maxLength: 4 },
+  );
+
+  it('is applied or refused with a reason', () => {
+    fc.assert(
+      fc.property(users, operations, (user, given) =>
+        isAnswered(
+          () => applyPatch(user, read(...given), userType),
+          ...([
+            'invalidSyntax',
+            'invalidPath',
+            'invalidFilter',
+            'noTarget',
+            'mutability',
+            'invalidValue',
+          ] as const),
+          'sensitive',
+        ),
+      ),
+      { numRuns },
+    );
+  });
+
+  it('that replaces changes nothing the second time', () => {
+    fc.assert(
+      fc.property(users, users, (user, { meta: _, ...other }) => {
+        const operation = read({ op: 'replace', value: other });
+        const once = applyPatch(user, operation, userType);
+        expect(applyPatch(once, operation, userType)).toEqual(once);
+      }),
+      { numRuns },
+    );
+  });
+
+  it('that adds what is there already changes nothing', () => {
+    fc.assert(
+      fc.property(users, (user) => {
+        expect(applyPatch(user, read({ op: 'add', value: user }), userType)).toEqual(user);
+      }),
+      { numRuns },
+    );
+  });
+});
