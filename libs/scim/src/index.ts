@@ -7,6 +7,7 @@ export { parsePath, type Path } from './filter/path.ts';
 export { MAX_FILTER_LENGTH } from './filter/reader.ts';
 export * from './patch/apply.ts';
 export * from './patch/operations.ts';
+export * from './resource/group.ts';
 export * from './resource/project.ts';
 export { readResource, withSchemas, type Document } from './resource/read.ts';
 export { MAX_LONG_TEXT_LENGTH, MAX_MEMBERS, MAX_TEXT_LENGTH, MAX_VALUES } from './resource/value.ts';

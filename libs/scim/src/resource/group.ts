@@ -1,0 +1,168 @@
+import { ScimError } from '../errors.ts';
+import { readPath, type Path } from '../filter/path.ts';
+import type { Filter } from '../filter/filter.ts';
+import { readPatch, type PatchOperation } from '../patch/operations.ts';
+import { subAttribute, type Attribute } from '../schema/attribute.ts';
+import { groupType, rootOf } from '../schema/resource-types.ts';
+import { readResource, type Document } from './read.ts';
+import { invalidValue, isValues, MAX_MEMBERS, readAttribute, type Values } from './value.ts';
+
+/** A member as a client gave it. `value` is the id; null for what was not said. */
+export interface Member {
+  readonly value: string;
+  readonly display: string | null;
+  readonly type: 'User' | 'Group' | null;
+}
+
+/**
+ * One change of a group that needs not know its members. In a filter references are relative to the member. Adding who is a
+ * member already and removing who is none change nothing.
+ */
+export type GroupEdit =
+  | { readonly kind: 'add-members'; readonly members: readonly Member[] }
+  | { readonly kind: 'remove-members'; readonly values: readonly string[] }
+  | { readonly kind: 'remove-members-matching'; readonly filter: Filter }
+  | { readonly kind: 'replace-members'; readonly members: readonly Member[] }
+  /** Everything else: for `applyPatch` on the group without its members. */
+  | { readonly kind: 'attributes'; readonly operations: readonly PatchOperation[] };
+
+/** Reads the body of a POST or PUT of a group, its members apart, each once. Throws as `readResource`. */
+export function readGroup(body: unknown): { document: Document; members: readonly Member[] } {
+  const { members, ...document } = readResource(body, groupType);
+  return { document, members: members === undefined ? [] : toMembers(members as readonly Values[]) };
+}
+
+/**
+ * Reads the body of a PATCH of a group as edits, in their order; neighbours of one kind are made one. Throws ScimError 400 for
+ * whatever `applyPatch` would not take of the members.
+ */
+export function readGroupPatch(body: unknown): readonly GroupEdit[] {
+  return joined(readPatch(body, MAX_MEMBERS).flatMap(editsOf));
+}
+
+const memberAttribute = subAttribute(rootOf(groupType), 'members')!;
+
+function editsOf(operation: PatchOperation): readonly GroupEdit[] {
+  const { op, path, value } = operation;
+  if (path === null)
+    return op !== 'remove' && isValues(value) ? editsOfObject(op, value) : [others(operation)];
+  const target = readPath(path, groupType, 'invalidPath');
+  return [isMembers(target) ? editOfMembers(op, target, value) : others(operation)];
+}
+
+/** An object without a path: the members are one edit, everything else another. */
+function editsOfObject(op: 'add' | 'replace', value: Values): readonly GroupEdit[] {
+  const entries = Object.entries(value).map(([key, each]) => {
+    return { key, each, target: readPath(key, groupType, 'invalidSyntax') };
+  });
+  const rest = entries.filter(({ target }) => !isMembers(target)).map(({ key, each }) => [key, each]);
+  const edits = entries
+    .filter(({ target }) => isMembers(target))
+    .map(({ target, each }) => editOfMembers(op, target, each));
+  const attributes = Object.fromEntries(rest) as Values;
+  return rest.length === 0 && edits.length > 0
+    ? edits
+    : [others({ op, path: null, value: attributes }), ...edits];
+}
+
+const others = (operation: PatchOperation): GroupEdit => ({ kind: 'attributes', operations: [operation] });
+
+const isMembers = ({ attribute }: Path): boolean => attribute.leaf === memberAttribute;
+
+function editOfMembers(op: PatchOperation['op'], { filter, sub }: Path, value: unknown): GroupEdit {
+  // RFC 7643, section 8.7.1: what a member is does not change. Whoever is another is removed and added.
+  if (sub !== null || (op !== 'remove' && filter !== null)) {
+    throw new ScimError(400, 'mutability', 'members: a member cannot change, only be added and removed.');
+  }
+  if (filter !== null) return removalOf(filter);
+  const members = readMembers(value);
+  if (op === 'add') return { kind: 'add-members', members };
+  // Some clients name who is to go beside the path.
+  if (op === 'remove' && value !== undefined && value !== null) {
+    return { kind: 'remove-members', values: members.map((member) => member.value) };
+  }
+  return { kind: 'replace-members', members };
+}
+
+function readMembers(value: unknown): readonly Member[] {
+  const list = isValues(value) ? [value] : value;
+  return toMembers((readAttribute(memberAttribute, list, 'members') ?? []) as readonly Values[]);
+}
+
+function toMembers(members: readonly Values[]): readonly Member[] {
+  return onceEach(
+    members.map(({ value, display, type }) => ({
+      value: String(value),
+      display: typeof display === 'string' ? display : null,
+      type: type === undefined ? null : memberType(type),
+    })),
+  );
+}
+
+/** The later of two with one id is kept. */
+const onceEach = (members: readonly Member[]): readonly Member[] => [
+  ...new Map(members.map((member) => [member.value, member])).values(),
+];
+
+function memberType(type: unknown): 'User' | 'Group' {
+  const name = String(type).toLowerCase();
+  if (name !== 'user' && name !== 'group') throw invalidValue('members.type', 'must be "User" or "Group".');
+  return name === 'user' ? 'User' : 'Group';
+}
+
+/** `value eq "1" or value eq "2"` is a list of ids; any other filter has to be asked of the members. */
+function removalOf(filter: Filter): GroupEdit {
+  const single = filter.kind === 'or' ? filter.filters.map(idOf) : [idOf(filter)];
+  const values = single.filter((each) => each !== null);
+  return values.length === single.length
+    ? { kind: 'remove-members', values: [...new Set(values)] }
+    : { kind: 'remove-members-matching', filter };
+}
+
+const valueAttribute: Attribute | null = subAttribute(memberAttribute, 'value');
+
+function idOf(filter: Filter): string | null {
+  if (filter.kind !== 'compare' || filter.op !== 'eq' || filter.attribute.leaf !== valueAttribute)
+    return null;
+  return typeof filter.value === 'string' ? filter.value : null;
+}
+
+/** Neighbours of one kind as one edit: Okta removes each member by an operation of its own. */
+function joined(edits: readonly GroupEdit[]): readonly GroupEdit[] {
+  const runs: [GroupEdit, ...GroupEdit[]][] = [];
+  for (const edit of edits) {
+    const run = runs.at(-1);
+    if (run?.[0].kind === edit.kind) run.push(edit);
+    else runs.push([edit]);
+  }
+  return runs.flatMap((run) => (run.length === 1 ? run : join(run)));
+}
+
+function join(run: readonly GroupEdit[]): readonly GroupEdit[] {
+  const [first] = run;
+  switch (first?.kind) {
+    case 'add-members':
+      return [
+        {
+          kind: first.kind,
+          members: onceEach(run.flatMap((each) => ('members' in each ? each.members : []))),
+        },
+      ];
+    case 'remove-members':
+      return [
+        {
+          kind: first.kind,
+          values: [...new Set(run.flatMap((each) => ('values' in each ? each.values : [])))],
+        },
+      ];
+    case 'attributes':
+      return [
+        {
+          kind: first.kind,
+          operations: run.flatMap((each) => ('operations' in each ? each.operations : [])),
+        },
+      ];
+    default:
+      return run;
+  }
+}
