@@ -7,6 +7,8 @@ export { parsePath, type Path } from './filter/path.ts';
 export { MAX_FILTER_LENGTH } from './filter/reader.ts';
 export * from './patch/apply.ts';
 export * from './patch/operations.ts';
+export * from './query/list-query.ts';
+export * from './query/list-response.ts';
 export * from './resource/group.ts';
 export * from './resource/project.ts';
 export { readResource, withSchemas, type Document } from './resource/read.ts';

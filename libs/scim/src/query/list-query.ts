@@ -1,0 +1,150 @@
+import { ScimError } from '../errors.ts';
+import type { Filter } from '../filter/filter.ts';
+import { parseFilter } from '../filter/parse.ts';
+import { readMessage } from '../message.ts';
+import { namesOf, type Selection } from '../resource/project.ts';
+import { invalidValue } from '../resource/value.ts';
+import { nameOf, resolveAttribute, withImplicitValue, type AttributeRef } from '../schema/attribute-ref.ts';
+import type { ResourceType } from '../schema/attribute.ts';
+import { rootOf } from '../schema/resource-types.ts';
+import { quote } from '../schema/text.ts';
+
+/**
+ * What a list is asked for (RFC 7644, section 3.4.2). `startIndex` counts from 1; `count` is null where the client leaves it
+ * to us, and 0 asks for the total only. `cursor` is null for pages by index, '' for the first page by cursor (RFC 9865).
+ */
+export interface ListQuery {
+  readonly filter: Filter | null;
+  readonly sortBy: AttributeRef | null;
+  readonly sortOrder: 'ascending' | 'descending';
+  readonly startIndex: number;
+  readonly count: number | null;
+  readonly cursor: string | null;
+  readonly selection: Selection;
+}
+
+/** Where numbers end: beyond it nobody has anything, and every database can count to it. */
+const MAX_NUMBER = 2_147_483_647;
+/** UTF-16 units. */
+const MAX_CURSOR_LENGTH = 4_096;
+
+/**
+ * Reads the query of a GET, with each parameter as a string. Throws ScimError: 400 `invalidFilter`, `invalidValue`,
+ * `invalidCount` and `invalidCursor`, 403 `sensitive`.
+ */
+export function readListQuery(query: Readonly<Record<string, unknown>>, type: ResourceType): ListQuery {
+  return readParts((name) => {
+    const value = Object.hasOwn(query, name) ? query[name] : undefined;
+    if (value !== undefined && typeof value !== 'string') throw invalidValue(name, 'can be given once only.');
+    return (name === 'attributes' || name === 'excludedAttributes') && value !== undefined
+      ? value.split(',')
+      : value;
+  }, type);
+}
+
+/** Reads the body of a POST to `.search` (RFC 7644, section 3.4.3), with the same meaning, and `invalidSyntax` besides. */
+export function readSearchRequest(body: unknown, type: ResourceType): ListQuery {
+  const part = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:SearchRequest');
+  return readParts((name) => part(name) ?? undefined, type);
+}
+
+/** What a resource is asked for beside a list: `attributes` and `excludedAttributes`, as `readListQuery` reads them. */
+export const readSelection = (query: Readonly<Record<string, unknown>>, type: ResourceType): Selection => {
+  const { attributes, excludedAttributes } = query;
+  return readListQuery({ attributes, excludedAttributes }, type).selection;
+};
+
+type Read = (name: string) => unknown;
+
+function readParts(read: Read, type: ResourceType): ListQuery {
+  const text = (name: string): string | null => {
+    const value = read(name);
+    if (value !== undefined && typeof value !== 'string') throw invalidValue(name, 'must be a string.');
+    return value ?? null;
+  };
+  const filter = text('filter');
+  const sortBy = text('sortBy');
+  const cursor = readCursor(text('cursor'), read('startIndex'));
+  return {
+    filter: filter === null ? null : parseFilter(filter, type),
+    sortBy: sortBy === null ? null : readSortBy(sortBy, type),
+    sortOrder: readSortOrder(text('sortOrder')),
+    startIndex: Math.max(1, readInteger('startIndex', read('startIndex'), 'invalidValue') ?? 1),
+    count: readCount(read('count'), cursor),
+    cursor,
+    selection: selectionOf(read, type),
+  };
+}
+
+/** RFC 9865, section 2.1: whoever turns pages by cursor cannot start at an index. */
+function readCursor(cursor: string | null, startIndex: unknown): string | null {
+  if (cursor === null) return null;
+  if (startIndex !== undefined) {
+    throw new ScimError(400, 'invalidCursor', 'cursor and startIndex cannot be given together.');
+  }
+  if (cursor.length > MAX_CURSOR_LENGTH)
+    throw new ScimError(400, 'invalidCursor', 'This is no cursor of ours.');
+  return cursor;
+}
+
+function readCount(value: unknown, cursor: string | null): number | null {
+  const count = readInteger('count', value, cursor === null ? 'invalidValue' : 'invalidCount');
+  return count === null ? null : Math.max(0, count);
+}
+
+function readInteger(name: string, value: unknown, scimType: 'invalidValue' | 'invalidCount'): number | null {
+  if (value === undefined) return null;
+  const number = typeof value === 'string' && /^[+-]?\d+$/.test(value.trim()) ? Number(value) : value;
+  // A numeral can be beyond all numbers; what JSON has as a number cannot.
+  if (typeof number !== 'number' || (Number.isFinite(number) && !Number.isInteger(number))) {
+    throw new ScimError(400, scimType, `${name} must be an integer.`);
+  }
+  return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, number));
+}
+
+function readSortBy(text: string, type: ResourceType): AttributeRef {
+  const named = resolveAttribute(text.trim(), rootOf(type));
+  if (named === null) throw invalidValue('sortBy', `there is no attribute ${quote(text)}.`);
+  if (named.leaf.returned === 'never') {
+    throw new ScimError(403, 'sensitive', `Nothing can be sorted by ${nameOf(named)}.`);
+  }
+  const ref = withImplicitValue(named);
+  if (ref.leaf.type === 'complex')
+    throw invalidValue('sortBy', `${nameOf(ref)} has several parts: name one.`);
+  return ref;
+}
+
+function readSortOrder(text: string | null): ListQuery['sortOrder'] {
+  const order = text?.trim().toLowerCase() ?? 'ascending';
+  if (order !== 'ascending' && order !== 'descending') {
+    throw invalidValue('sortOrder', 'must be "ascending" or "descending".');
+  }
+  return order;
+}
+
+/** Names in one list: more than all the attributes there are. */
+const MAX_NAMES = 1_000;
+
+function selectionOf(read: Read, type: ResourceType): Selection {
+  const [attributes, excluded] = ['attributes', 'excludedAttributes'].map((name) =>
+    readNames(name, read(name)),
+  );
+  if (attributes && excluded) {
+    throw invalidValue('attributes', 'cannot be given together with excludedAttributes.');
+  }
+  return {
+    attributes: attributes ? namesOf(attributes, type) : null,
+    excluded: namesOf(excluded ?? [], type),
+  };
+}
+
+/** Null for none: an empty list asks for nothing, too. */
+function readNames(name: string, value: unknown): readonly string[] | null {
+  if (value === undefined) return null;
+  const list: readonly unknown[] = Array.isArray(value) ? value : [null];
+  const names = list.filter((each) => typeof each === 'string');
+  if (names.length < list.length) throw invalidValue(name, 'must be a list of names.');
+  if (names.length > MAX_NAMES) throw invalidValue(name, `has more than ${MAX_NAMES} names.`);
+  const given = names.filter((each) => each.trim() !== '');
+  return given.length === 0 ? null : given;
+}
