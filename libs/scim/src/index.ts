@@ -1,3 +1,4 @@
+export * from './discovery.ts';
 export * from './errors.ts';
 export * from './person.ts';
 export * from './filter/filter.ts';

@@ -1,0 +1,102 @@
+import { listResponse } from './query/list-response.ts';
+import type { ResourceType, Schema } from './schema/attribute.ts';
+import { resourceTypes } from './schema/resource-types.ts';
+
+/** What the service keeps to. */
+export interface ServiceLimits {
+  readonly bulkOperations: number;
+  /** Bytes of the body. */
+  readonly bulkPayloadSize: number;
+  /** Resources in one page, and where the client does not say how many. */
+  readonly maxPageSize: number;
+  readonly defaultPageSize: number;
+  /** Seconds that a cursor is good for. */
+  readonly cursorTimeout: number;
+}
+
+const META = 'urn:ietf:params:scim:schemas:core:2.0';
+
+/** Each schema once; a URN that both types have is described with all of its attributes. */
+const schemas: readonly Schema[] = [
+  ...new Map(
+    resourceTypes
+      .flatMap(({ schema, extensions }) => [schema, ...extensions.map((each) => each.schema)])
+      .sort((a, b) => a.attributes.length - b.attributes.length)
+      .map((schema) => [schema.id, schema]),
+  ).values(),
+];
+
+/** `baseUrl` is the address of the service without a slash at the end, such as https://foyer.example.com/scim/v2. */
+const schemaResource = (schema: Schema, baseUrl: string) => ({
+  schemas: [`${META}:Schema`],
+  ...schema,
+  meta: { resourceType: 'Schema', location: `${baseUrl}/Schemas/${schema.id}` },
+});
+
+const typeResource = ({ name, endpoint, schema, extensions }: ResourceType, baseUrl: string) => ({
+  schemas: [`${META}:ResourceType`],
+  id: name,
+  name,
+  endpoint,
+  description: schema.description,
+  schema: schema.id,
+  schemaExtensions: extensions.map((each) => ({ schema: each.schema.id, required: each.required })),
+  meta: { resourceType: 'ResourceType', location: `${baseUrl}/ResourceTypes/${name}` },
+});
+
+const allOf = (resources: readonly unknown[]) =>
+  listResponse({ resources, totalResults: resources.length, startIndex: 1 });
+
+/** GET /Schemas: RFC 7643, section 7. */
+export const schemasBody = (baseUrl: string) =>
+  allOf(schemas.map((schema) => schemaResource(schema, baseUrl)));
+
+/** GET /Schemas/{id}, in any case of the URN; null when there is none. */
+export function schemaBody(id: string, baseUrl: string) {
+  const schema = schemas.find((each) => each.id.toLowerCase() === id.toLowerCase());
+  return schema === undefined ? null : schemaResource(schema, baseUrl);
+}
+
+/** GET /ResourceTypes: RFC 7643, section 6. */
+export const resourceTypesBody = (baseUrl: string) =>
+  allOf(resourceTypes.map((type) => typeResource(type, baseUrl)));
+
+/** GET /ResourceTypes/{name}; null when there is none. */
+export function resourceTypeBody(name: string, baseUrl: string) {
+  const type = resourceTypes.find((each) => each.name === name);
+  return type === undefined ? null : typeResource(type, baseUrl);
+}
+
+/** GET /ServiceProviderConfig: RFC 7643, section 5, with `pagination` of RFC 9865, section 4. */
+export const serviceProviderConfig = (baseUrl: string, limits: ServiceLimits) => ({
+  schemas: [`${META}:ServiceProviderConfig`],
+  patch: { supported: true },
+  bulk: {
+    supported: true,
+    maxOperations: limits.bulkOperations,
+    maxPayloadSize: limits.bulkPayloadSize,
+  },
+  filter: { supported: true, maxResults: limits.maxPageSize },
+  changePassword: { supported: false },
+  sort: { supported: true },
+  etag: { supported: true },
+  pagination: {
+    cursor: true,
+    index: true,
+    defaultPaginationMethod: 'index',
+    defaultPageSize: limits.defaultPageSize,
+    maxPageSize: limits.maxPageSize,
+    cursorTimeout: limits.cursorTimeout,
+  },
+  authenticationSchemes: [
+    {
+      type: 'oauthbearertoken',
+      name: 'Bearer token',
+      description:
+        'A token in the Authorization header: one that an operator made, or an OAuth 2.0 access token.',
+      specUri: 'https://www.rfc-editor.org/info/rfc6750',
+      primary: true,
+    },
+  ],
+  meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
+});
