@@ -1,3 +1,5 @@
+export * from './bulk/read.ts';
+export * from './bulk/references.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
 export * from './person.ts';

@@ -1,0 +1,108 @@
+import { ScimError } from '../errors.ts';
+import { isValues } from '../resource/value.ts';
+import { quote } from '../schema/text.ts';
+import type { BulkOperation, BulkRequest } from './read.ts';
+
+/** An operation in its turn. `needs` are the bulkIds it waits for; a `refusal` is its answer, and it is not tried. */
+export interface PlannedOperation {
+  /** Its place in the request, from 0. */
+  readonly index: number;
+  readonly operation: BulkOperation;
+  readonly needs: readonly string[];
+  readonly refusal: ScimError | null;
+}
+
+/**
+ * The operations in an order in which each bulkId is made before it is used, otherwise as they came (RFC 7644, section 3.7.2).
+ * What names a bulkId that no POST has is refused with 400; what waits for itself with 409 (section 3.7.1), at the end.
+ */
+export function planBulk({ operations }: BulkRequest): readonly PlannedOperation[] {
+  const makers = new Map<string, number>();
+  for (const [index, { method, bulkId }] of operations.entries()) {
+    if (method === 'POST' && bulkId !== null) makers.set(bulkId, index);
+  }
+  const planned = operations.map((operation, index) => {
+    const needs = [...bulkIdsOf(operation)];
+    const unknown = needs.find((bulkId) => !makers.has(bulkId));
+    return { index, operation, needs, refusal: unknown === undefined ? null : unresolved(unknown) };
+  });
+  const order = orderOf(planned.map(({ needs }) => needs.flatMap((bulkId) => makers.get(bulkId) ?? [])));
+  const placed = new Set(order);
+  const circular = planned.filter(({ index }) => !placed.has(index));
+  return [
+    ...order.map((index) => planned[index]!),
+    ...circular.map((each) => ({ ...each, refusal: each.refusal ?? waitsForItself })),
+  ];
+}
+
+/** The operation with ids for bulkIds. Throws ScimError 400 for one that has no id: what should have made it failed. */
+export function resolveBulkIds(operation: BulkOperation, ids: ReadonlyMap<string, string>): BulkOperation {
+  return replaceBulkIds(operation, (bulkId) => {
+    const id = ids.get(bulkId);
+    if (id === undefined) throw unresolved(bulkId);
+    return id;
+  });
+}
+
+const unresolved = (bulkId: string): ScimError =>
+  new ScimError(400, 'invalidValue', `bulkId ${quote(bulkId)}: no operation made a resource of that name.`);
+
+const waitsForItself = new ScimError(409, null, 'The operation refers to a resource that refers to it.');
+
+/** The indexes in an order in which each comes after those it needs; without those that need themselves. */
+function orderOf(needs: readonly (readonly number[])[]): readonly number[] {
+  const left = needs.map((each) => each.length);
+  const waiting = Map.groupBy(
+    needs.flatMap((each, index) => each.map((needed) => ({ needed, index }))),
+    ({ needed }) => needed,
+  );
+  const order: number[] = [];
+  for (const start of needs.keys()) {
+    const ready = left[start] === 0 ? [start] : [];
+    for (let index = ready.pop(); index !== undefined; index = ready.pop()) {
+      order.push(index);
+      for (const each of waiting.get(index) ?? []) {
+        left[each.index] = left[each.index]! - 1;
+        // Those that come later have their turn anyway.
+        if (left[each.index] === 0 && each.index < start) ready.push(each.index);
+      }
+    }
+  }
+  return order;
+}
+
+function bulkIdsOf(operation: BulkOperation): ReadonlySet<string> {
+  const found = new Set<string>();
+  replaceBulkIds(operation, (bulkId) => {
+    found.add(bulkId);
+    return '';
+  });
+  return found;
+}
+
+type Replace = (bulkId: string) => string;
+
+function replaceBulkIds(operation: BulkOperation, replace: Replace): BulkOperation {
+  const { id, data, type } = operation;
+  const known = id === null ? null : whole(id, replace);
+  const path = known === null ? operation.path : `${type.endpoint}/${known}`;
+  return { ...operation, id: known, path, data: inData(data, '', replace) };
+}
+
+const whole = (text: string, replace: Replace): string =>
+  text.startsWith('bulkId:') ? replace(text.slice('bulkId:'.length)) : text;
+
+/** References are the values of `value` and `$ref`, and what stands in quotation marks in the path of a PATCH. */
+function inData(data: unknown, key: string, replace: Replace): unknown {
+  if (typeof data === 'string') {
+    if (key === 'value' || key === '$ref') return whole(data, replace);
+    if (key === 'path')
+      return data.replace(/"bulkId:([^"\\]+)"/g, (_, id: string) => JSON.stringify(replace(id)));
+    return data;
+  }
+  if (Array.isArray(data)) return data.map((each) => inData(each, key, replace));
+  if (!isValues(data)) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([name, each]) => [name, inData(each, name.toLowerCase(), replace)]),
+  );
+}
