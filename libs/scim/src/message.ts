@@ -1,4 +1,5 @@
 import { invalidSyntax, isValues, type Values } from './resource/value.ts';
+import { isSameName } from './schema/text.ts';
 
 /** A part of a message by its name, which is case insensitive as attributes' are; undefined when it is not there. */
 export type Parts = (name: string) => unknown;
@@ -19,8 +20,7 @@ export function partsOf(value: unknown, what: string): Parts {
 export function readMessage(body: unknown, urn: string): Parts {
   const part = partsOf(body, 'The body');
   const schemas = part('schemas');
-  const isSaid =
-    Array.isArray(schemas) && schemas.some((each) => String(each).toLowerCase() === urn.toLowerCase());
+  const isSaid = Array.isArray(schemas) && schemas.some((each) => isSameName(each, urn));
   if (schemas !== undefined && !isSaid) throw invalidSyntax(`schemas: ${urn} is missing.`);
   return part;
 }

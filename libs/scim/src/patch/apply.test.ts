@@ -335,6 +335,32 @@ describe('operations without a path', () => {
 });
 
 describe('every PATCH', () => {
+  it.each([
+    ['objects that cannot be text', JSON.parse('[{ "toString": 1 }]') as object],
+    ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as object],
+  ])('is not taken in by %s', (_, hostile) => {
+    expect(refusal(() => readPatch({ schemas: hostile, Operations: [] }))).toBe('400 invalidSyntax');
+    expect(refusal(() => readPatch({ Operations: hostile }))).toBe('400 invalidSyntax');
+    const paths = [
+      'schemas',
+      'userName',
+      'name',
+      'emails',
+      'emails[type eq "work"]',
+      'emails.value',
+      'active',
+    ];
+    for (const path of paths) {
+      expect(refused({ op: 'replace', path, value: hostile })).toMatch(/^400 invalid(Value|Syntax)$/);
+    }
+  });
+
+  it('keeps the order of what it does not touch', () => {
+    expect(Object.keys(patch({ op: 'replace', path: 'userName', value: 'j@example.com' }))).toEqual(
+      Object.keys(jane),
+    );
+  });
+
   it('drops the password unread', () => {
     const operations = [
       { op: 'replace', path: 'password', value: { not: 'text' } },

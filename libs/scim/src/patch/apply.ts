@@ -82,8 +82,9 @@ function update(document: Document, { steps }: AttributeRef, change: (before: un
     const [next, ...others] = below;
     const after =
       next === undefined ? change(before) : assigned(at(isValues(before) ? before : {}, next, others));
+    if (after !== undefined) return { ...parent, [key]: after };
     const { [key]: _, ...remaining } = parent;
-    return after === undefined ? remaining : { ...remaining, [key]: after };
+    return remaining;
   };
   return first === undefined ? document : at(document, first, rest);
 }

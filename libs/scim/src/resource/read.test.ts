@@ -93,6 +93,75 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
   });
 });
 
+describe('RFC 7643, section 8.3: a user with everything', () => {
+  const plural = (value: string, type: string) => [{ value, type, display: type, primary: true }];
+  const whole = {
+    schemas: [USER, ENTERPRISE],
+    externalId: '701',
+    userName: 'jane@example.com',
+    name: {
+      formatted: 'Dr Jane Q Doe III',
+      familyName: 'Doe',
+      givenName: 'Jane',
+      middleName: 'Q',
+      honorificPrefix: 'Dr',
+      honorificSuffix: 'III',
+    },
+    displayName: 'Jane Doe',
+    nickName: 'Jay',
+    profileUrl: 'https://people.example.com/jane',
+    emails: plural('jane@example.com', 'work'),
+    addresses: [
+      {
+        type: 'work',
+        streetAddress: '1 Main Street',
+        locality: 'Springfield',
+        region: 'OR',
+        postalCode: '97477',
+        country: 'US',
+        formatted: '1 Main Street\nSpringfield, OR 97477 US',
+        primary: true,
+      },
+    ],
+    phoneNumbers: plural('tel:+1-555-0100', 'mobile'),
+    ims: plural('jane', 'xmpp'),
+    photos: plural('https://photos.example.com/jane/F', 'photo'),
+    userType: 'Employee',
+    title: 'Engineer',
+    preferredLanguage: 'en-US',
+    locale: 'en-US',
+    timezone: 'America/Los_Angeles',
+    active: true,
+    entitlements: plural('vault', 'access'),
+    roles: plural('lead', 'team'),
+    x509Certificates: plural('MIIDQzCCAqygAwIBAgI=', 'sign'),
+    [ENTERPRISE]: {
+      employeeNumber: '701',
+      costCenter: '4130',
+      organization: 'Example',
+      division: 'Product',
+      department: 'R&D',
+      manager: { value: '26', $ref: '../Users/26' },
+    },
+  };
+
+  it('is kept whole', () => {
+    expect(readResource(whole, userType)).toEqual(whole);
+  });
+
+  it('is read again from what was given of it', () => {
+    const given = {
+      ...whole,
+      schemas: [...whole.schemas, PROVISIONING_URN],
+      id: '1',
+      meta: { resourceType: 'User', created: '2020-01-01T00:00:00Z', version: 'W/"1"' },
+      groups: [{ value: '9', display: 'A', type: 'direct' }],
+      [PROVISIONING_URN]: { inStep: false, request: 'https://foyer.example.com/v1/x', boxId: '5' },
+    };
+    expect(readResource(given, userType)).toEqual(whole);
+  });
+});
+
 describe('RFC 7644, section 3.12: a resource that is refused', () => {
   it.each([
     ['shoeSize', { shoeSize: 40 }],
@@ -172,6 +241,16 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
     expect(read(more)).toMatchObject(more);
   });
 
+  it.each([
+    ['objects that cannot be text', JSON.parse('[{ "toString": 1, "valueOf": 1 }]') as object],
+    ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as object],
+  ])('is not taken in by %s', (_, hostile) => {
+    for (const name of ['schemas', 'userName', 'name', 'emails', 'active', 'profileUrl', ENTERPRISE]) {
+      expect(refused({ [name]: hostile })).toMatch(/^400 invalid(Value|Syntax)$/);
+      expect(refused({ [name]: [hostile] })).toBe('400 invalidValue');
+    }
+  });
+
   it('leaves the prototype of all objects alone', () => {
     expect(refused(JSON.parse('{ "name": { "__proto__": { "polluted": true } } }') as object)).toBe(
       '400 invalidSyntax',
@@ -207,6 +286,8 @@ describe('any body', () => {
       'type',
       'givenName',
       '__proto__',
+      'toString',
+      'toJSON',
       'externalId',
       'x509Certificates',
     ],

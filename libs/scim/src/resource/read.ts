@@ -1,6 +1,6 @@
 import type { ResourceType } from '../schema/attribute.ts';
 import { rootOf } from '../schema/resource-types.ts';
-import { quote } from '../schema/text.ts';
+import { isSameName, quote } from '../schema/text.ts';
 import { invalidSyntax, invalidValue, isValues, readSingle } from './value.ts';
 
 /** A resource with the names of the schema, in their case, and nothing that no schema knows. */
@@ -26,15 +26,14 @@ export function withSchemas(document: Document, type: ResourceType): Document {
 /** Throws unless every URN is one of the type's, and its own is among them. */
 export function checkSchemas(schemas: unknown, type: ResourceType): void {
   if (!Array.isArray(schemas)) throw invalidValue('schemas', 'must be a list.');
-  const given = schemas.map((each) => String(each).toLowerCase());
-  const known = [type.schema, ...type.extensions.map(({ schema }) => schema)].map(({ id }) =>
-    id.toLowerCase(),
-  );
-  const unknown = given.find((each) => !known.includes(each));
-  if (unknown !== undefined) {
-    throw invalidSyntax(`schemas: ${quote(unknown)} is no schema of a ${type.name}.`);
+  const known = [type.schema, ...type.extensions.map(({ schema }) => schema)];
+  for (const each of schemas as readonly unknown[]) {
+    if (typeof each !== 'string') throw invalidValue('schemas', 'must be a list of URNs.');
+    if (!known.some(({ id }) => isSameName(each, id))) {
+      throw invalidSyntax(`schemas: ${quote(each)} is no schema of a ${type.name}.`);
+    }
   }
-  if (!given.includes(known[0]!)) {
+  if (!schemas.some((each) => isSameName(each, type.schema.id))) {
     throw invalidSyntax(`schemas: ${type.schema.id} is missing.`);
   }
 }

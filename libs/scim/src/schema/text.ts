@@ -4,6 +4,10 @@ export const isStorable = (text: string): boolean => text.isWellFormed() && !tex
 /** What is compared when case does not matter. Whoever compares elsewhere (in SQL) has to compare this very text. */
 export const fold = (text: string): string => text.toLowerCase();
 
+/** Whether it is that text in any case; never converts what is no text. */
+export const isSameName = (value: unknown, name: string): boolean =>
+  typeof value === 'string' && value.toLowerCase() === name.toLowerCase();
+
 /** Some clients write booleans as text, `"True"` among them. */
 export function readBoolean(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
