@@ -6,7 +6,10 @@ import { planBulk, resolveBulkIds } from './references.ts';
 const BULK = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const limits = { maxOperations: 100 };
 const read = (...operations: unknown[]) => readBulk({ schemas: [BULK], Operations: operations }, limits);
-const refused = (...operations: unknown[]) => refusal(() => read(...operations));
+const answered = (operation: unknown) => {
+  const { refusal: refusedWith } = read(operation).entries[0]!;
+  return `${refusedWith?.status} ${refusedWith?.scimType}`;
+};
 
 const user = (bulkId: string, more: object = {}) => ({
   method: 'POST',
@@ -31,7 +34,7 @@ const planned = (...operations: unknown[]) =>
 
 describe('RFC 7644, section 3.7: a bulk request', () => {
   it('is read with the type and id that each path names', () => {
-    const { failOnErrors, operations } = readBulk(
+    const { failOnErrors, entries } = readBulk(
       {
         schemas: [BULK],
         failOnErrors: 1,
@@ -45,7 +48,7 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
       limits,
     );
     expect(failOnErrors).toBe(1);
-    expect(operations).toMatchObject([
+    expect(entries.map(({ operation }) => operation)).toMatchObject([
       { method: 'POST', type: { name: 'User' }, id: null, bulkId: 'jane', version: null },
       { method: 'PUT', type: { name: 'User' }, id: '1', version: 'W/"4"' },
       { method: 'PATCH', type: { name: 'Group' }, id: '2' },
@@ -60,6 +63,8 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
     [{ schemas: [BULK], Operations: [user('a')], failOnErrors: 0 }, '400 invalidValue'],
     [{ schemas: [BULK], Operations: [user('a')], failOnErrors: '1' }, '400 invalidValue'],
     [{ schemas: [BULK], Operations: Array.from({ length: 101 }, (_, at) => user(`${at}`)) }, '413 null'],
+    [{ schemas: [BULK], Operations: [null] }, '400 invalidSyntax'],
+    [{ schemas: JSON.parse('[{ "toString": 1 }]') as object, Operations: [user('a')] }, '400 invalidSyntax'],
     [[], '400 invalidSyntax'],
     [null, '400 invalidSyntax'],
   ])('is refused: %.100j', (body, expected) => {
@@ -67,7 +72,6 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
   });
 
   it.each([
-    [null, '400 invalidSyntax'],
     [{ ...user('a'), method: 'GET' }, '400 invalidSyntax'],
     [{ ...user('a'), method: undefined }, '400 invalidSyntax'],
     [{ ...user('a'), bulkId: undefined }, '400 invalidSyntax'],
@@ -86,12 +90,18 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
     [{ method: 'DELETE', path: '/Users' }, '400 invalidValue'],
     [{ method: 'DELETE', path: '/Users/' }, '400 invalidValue'],
     [{ method: 'DELETE', path: '/Users/1/2' }, '400 invalidValue'],
-  ])('has no operation such as %.100j', (operation, expected) => {
-    expect(refused(operation)).toBe(expected);
+  ])('refuses an operation by itself: %.100j', (operation, expected) => {
+    expect(answered(operation)).toBe(expected);
+    expect(planned(operation, user('b'))).toEqual([`0: ${expected}`, 1]);
   });
 
   it('has each bulkId once', () => {
-    expect(refused(user('a'), user('a'))).toBe('400 invalidValue');
+    expect(refusal(() => read(user('a'), user('a')))).toBe('400 invalidValue');
+  });
+
+  it('says what an operation was that it refuses, as far as that is known', () => {
+    const [entry] = read({ ...user('a'), path: '/Bulk' }).entries;
+    expect(entry).toMatchObject({ method: 'POST', bulkId: 'a', operation: null });
   });
 });
 
@@ -115,7 +125,7 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
   });
 
   it('are replaced in values and in paths, and nowhere else', () => {
-    const [operation] = read({
+    const [entry] = read({
       method: 'PATCH',
       path: '/Groups/bulkId:g',
       data: {
@@ -129,12 +139,12 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
           { op: 'replace', path: 'displayName', value: 'not bulkId:a' },
         ],
       },
-    }).operations;
+    }).entries;
     const ids = new Map([
       ['a', '11'],
       ['g', '22'],
     ]);
-    expect(resolveBulkIds(operation!, ids)).toMatchObject({
+    expect(resolveBulkIds(entry!.operation!, ids)).toMatchObject({
       path: '/Groups/22',
       id: '22',
       data: {
@@ -148,14 +158,14 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
   });
 
   it('whose operation failed fail those that use them', () => {
-    const { operations } = read(user('a'), group('g', 'a'));
-    expect(refusal(() => resolveBulkIds(operations[1]!, new Map()))).toBe('400 invalidValue');
+    const { entries } = read(user('a'), group('g', 'a'));
+    expect(refusal(() => resolveBulkIds(entries[1]!.operation!, new Map()))).toBe('400 invalidValue');
   });
 
   it('leave the prototype of all objects alone', () => {
     const data = JSON.parse('{ "__proto__": { "value": "bulkId:a" }, "polluted": 1 }') as object;
-    const { operations } = read(user('a'), { method: 'PUT', path: '/Users/1', data });
-    const resolved = resolveBulkIds(operations[1]!, new Map([['a', '1']]));
+    const { entries } = read(user('a'), { method: 'PUT', path: '/Users/1', data });
+    const resolved = resolveBulkIds(entries[1]!.operation!, new Map([['a', '1']]));
     expect(Object.keys(resolved.data as object)).toEqual(['__proto__', 'polluted']);
     expect({}).not.toHaveProperty('value');
   });
@@ -167,10 +177,9 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
         const plan = planBulk(read(...all.map((needs, at) => group(`${at}`, ...needs.map(String)))));
         expect(plan.map(({ index }) => index).sort((a, b) => a - b)).toEqual([...all.keys()]);
         const made = new Set<string>();
-        for (const { operation, needs, refusal: refusedWith } of plan) {
-          if (refusedWith === null)
-            expect(needs.filter((each) => !made.has(each) && Number(each) < all.length)).toEqual([]);
-          made.add(operation.bulkId!);
+        for (const { bulkId, needs, refusal: refusedWith } of plan) {
+          if (refusedWith === null) expect(needs.filter((each) => !made.has(each))).toEqual([]);
+          made.add(bulkId!);
         }
       }),
       { numRuns },

@@ -1,9 +1,9 @@
 import { ScimError } from '../errors.ts';
-import { partsOf, readMessage } from '../message.ts';
+import { partsOf, readMessage, type Parts } from '../message.ts';
 import { invalidSyntax, invalidValue, isValues } from '../resource/value.ts';
 import type { ResourceType } from '../schema/attribute.ts';
 import { resourceTypes } from '../schema/resource-types.ts';
-import { quote } from '../schema/text.ts';
+import { isSameName, quote } from '../schema/text.ts';
 
 /** RFC 7644, section 3.7. `id` is null for a POST, and may still be "bulkId:…". `data` is the body, not read yet. */
 export interface BulkOperation {
@@ -17,10 +17,19 @@ export interface BulkOperation {
   readonly data: unknown;
 }
 
+/**
+ * One entry of the request: the operation it is, or what it is answered with because it is none. `method` and `bulkId` are
+ * what the answer repeats; null where they cannot be understood either.
+ */
+export type BulkEntry = { readonly method: string | null; readonly bulkId: string | null } & (
+  | { readonly operation: BulkOperation; readonly refusal: null }
+  | { readonly operation: null; readonly refusal: ScimError }
+);
+
 /** `failOnErrors` is null where all operations are tried whatever fails. */
 export interface BulkRequest {
   readonly failOnErrors: number | null;
-  readonly operations: readonly BulkOperation[];
+  readonly entries: readonly BulkEntry[];
 }
 
 const MAX_BULK_ID_LENGTH = 1_024;
@@ -30,8 +39,8 @@ const MAX_DATA_DEPTH = 20;
 const methods = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /**
- * Reads the body of a POST to /Bulk. Throws ScimError: 413 for too many operations (RFC 7644, section 3.7.4), 400
- * `invalidSyntax` and `invalidValue` for what cannot be understood. What is wrong inside of `data` is its operation's own affair.
+ * Reads the body of a POST to /Bulk. Throws ScimError 413 for too many operations (RFC 7644, section 3.7.4), 400
+ * `invalidSyntax` and `invalidValue` for what is no bulk request; an operation that is none is refused by itself.
  */
 export function readBulk(body: unknown, limits: { readonly maxOperations: number }): BulkRequest {
   const part = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:BulkRequest');
@@ -46,39 +55,53 @@ export function readBulk(body: unknown, limits: { readonly maxOperations: number
   if (failOnErrors !== null && !(Number.isSafeInteger(failOnErrors) && Number(failOnErrors) > 0)) {
     throw invalidValue('failOnErrors', 'must be a positive integer.');
   }
-  const read = operations.map(readOperation);
-  const bulkIds = read.flatMap(({ bulkId }) => bulkId ?? []);
-  const twice = bulkIds.find((bulkId, at) => bulkIds.indexOf(bulkId) !== at);
-  if (twice !== undefined) throw invalidValue('bulkId', `${quote(twice)} is given twice.`);
-  return { failOnErrors: failOnErrors as number | null, operations: read };
+  const entries = operations.map(readEntry);
+  const bulkIds = new Set<string>();
+  for (const { bulkId } of entries) {
+    if (bulkId !== null && bulkIds.has(bulkId))
+      throw invalidValue('bulkId', `${quote(bulkId)} is given twice.`);
+    if (bulkId !== null) bulkIds.add(bulkId);
+  }
+  return { failOnErrors: failOnErrors as number | null, entries };
 }
 
-function readOperation(given: unknown, at: number): BulkOperation {
+function readEntry(given: unknown, at: number): BulkEntry {
   const what = `Operations[${at}]`;
   const part = partsOf(given, what);
-  const text = (name: string): string | null => {
-    const value = part(name) ?? null;
-    if (value !== null && (typeof value !== 'string' || value.length > MAX_BULK_ID_LENGTH)) {
-      throw invalidSyntax(`${what}.${name} must be a string of at most ${MAX_BULK_ID_LENGTH} characters.`);
-    }
-    return value;
-  };
-  const method = methods.find((each) => each === text('method')?.toUpperCase());
-  if (method === undefined) throw invalidSyntax(`${what}.method must be one of ${methods.join(', ')}.`);
-  const path = text('path') ?? '';
-  const target = targetOf(path);
-  if (target === null || (target.id === null) !== (method === 'POST')) {
+  const method = methods.find((each) => isSameName(part('method'), each)) ?? null;
+  const bulkId = part('bulkId');
+  const isName = typeof bulkId === 'string' && bulkId !== '' && bulkId.length <= MAX_BULK_ID_LENGTH;
+  const known = { method, bulkId: isName ? bulkId : null };
+  try {
+    return { ...known, operation: readOperation(part, known, what), refusal: null };
+  } catch (error) {
+    if (!(error instanceof ScimError)) throw error;
+    return { ...known, operation: null, refusal: error };
+  }
+}
+
+function readOperation(
+  part: Parts,
+  { method, bulkId }: { method: BulkOperation['method'] | null; bulkId: string | null },
+  what: string,
+): BulkOperation {
+  if (method === null) throw invalidSyntax(`${what}.method must be one of ${methods.join(', ')}.`);
+  const path = part('path');
+  const target = typeof path === 'string' ? targetOf(path) : null;
+  if (typeof path !== 'string' || target === null || (target.id === null) !== (method === 'POST')) {
     throw invalidValue(
       `${what}.path`,
       'must be /Users or /Groups for a POST, and name one of them otherwise.',
     );
   }
-  const bulkId = text('bulkId');
-  if (method === 'POST' && (bulkId ?? '') === '') throw invalidSyntax(`${what}.bulkId is missing.`);
+  if (method === 'POST' && bulkId === null) throw invalidSyntax(`${what}.bulkId is missing, or too long.`);
+  const version = part('version') ?? null;
+  if (version !== null && typeof version !== 'string')
+    throw invalidSyntax(`${what}.version must be a string.`);
   const data = part('data') ?? null;
   if (method !== 'DELETE' && !isValues(data)) throw invalidSyntax(`${what}.data must be a JSON object.`);
   if (isDeeperThan(MAX_DATA_DEPTH, data)) throw invalidSyntax(`${what}.data is nested too deep.`);
-  return { method, path, ...target, bulkId, version: text('version'), data };
+  return { method, path, ...target, bulkId, version, data };
 }
 
 /** `/Users`, or `/Users/{id}`. */

@@ -1,39 +1,40 @@
 import { ScimError } from '../errors.ts';
 import { isValues } from '../resource/value.ts';
 import { quote } from '../schema/text.ts';
-import type { BulkOperation, BulkRequest } from './read.ts';
+import type { BulkEntry, BulkOperation, BulkRequest } from './read.ts';
 
-/** An operation in its turn. `needs` are the bulkIds it waits for; a `refusal` is its answer, and it is not tried. */
-export interface PlannedOperation {
-  /** Its place in the request, from 0. */
-  readonly index: number;
-  readonly operation: BulkOperation;
-  readonly needs: readonly string[];
-  readonly refusal: ScimError | null;
-}
+/** An entry in its turn. `index` is its place in the request, from 0; `needs` are the bulkIds it waits for. */
+export type PlannedEntry = BulkEntry & { readonly index: number; readonly needs: readonly string[] };
 
 /**
- * The operations in an order in which each bulkId is made before it is used, otherwise as they came (RFC 7644, section 3.7.2).
+ * The entries in an order in which each bulkId is made before it is used, otherwise as they came (RFC 7644, section 3.7.2).
  * What names a bulkId that no POST has is refused with 400; what waits for itself with 409 (section 3.7.1), at the end.
  */
-export function planBulk({ operations }: BulkRequest): readonly PlannedOperation[] {
+export function planBulk({ entries }: BulkRequest): readonly PlannedEntry[] {
   const makers = new Map<string, number>();
-  for (const [index, { method, bulkId }] of operations.entries()) {
-    if (method === 'POST' && bulkId !== null) makers.set(bulkId, index);
+  for (const [index, { operation }] of entries.entries()) {
+    if (operation?.method === 'POST' && operation.bulkId !== null) makers.set(operation.bulkId, index);
   }
-  const planned = operations.map((operation, index) => {
-    const needs = [...bulkIdsOf(operation)];
+  const planned = entries.map((entry, index): PlannedEntry => {
+    const needs = entry.operation === null ? [] : [...bulkIdsOf(entry.operation)];
     const unknown = needs.find((bulkId) => !makers.has(bulkId));
-    return { index, operation, needs, refusal: unknown === undefined ? null : unresolved(unknown) };
+    const known = { ...entry, index, needs };
+    return unknown === undefined ? known : refused(known, unresolved(unknown));
   });
   const order = orderOf(planned.map(({ needs }) => needs.flatMap((bulkId) => makers.get(bulkId) ?? [])));
   const placed = new Set(order);
   const circular = planned.filter(({ index }) => !placed.has(index));
   return [
     ...order.map((index) => planned[index]!),
-    ...circular.map((each) => ({ ...each, refusal: each.refusal ?? waitsForItself })),
+    ...circular.map((each) => (each.refusal === null ? refused(each, waitsForItself) : each)),
   ];
 }
+
+const refused = (entry: PlannedEntry, refusal: ScimError): PlannedEntry => ({
+  ...entry,
+  operation: null,
+  refusal,
+});
 
 /** The operation with ids for bulkIds. Throws ScimError 400 for one that has no id: what should have made it failed. */
 export function resolveBulkIds(operation: BulkOperation, ids: ReadonlyMap<string, string>): BulkOperation {
