@@ -66,19 +66,12 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
   const context: CallContext = { requestId, identityId, lease, allowance: parts.allowance };
   const saved = (account: BoxAccount, effect: RequestOutcome | null) =>
     save(account, effect, taken, known, parts.store);
-  // The name as sent, not as echoed: were Box to tidy it, comparing with the echo would update for ever.
-  const applied = (
-    user: BoxUser,
-    name: string,
-    appliedGeneration: number,
-    profile: BoxProfile = {},
-  ): BoxAccount => ({
+  // As sent, not as echoed: were Box to tidy a name, comparing with the echo would update for ever.
+  const applied = (user: BoxUser, sent: Sent, appliedGeneration: number): BoxAccount => ({
     boxUserId: user.id,
-    externalId: user.externalId ?? known.account?.externalId ?? desired.externalId,
-    name,
-    profile,
     status: user.status,
     appliedGeneration,
+    ...{ externalId: sent.externalId ?? desired.externalId, name: sent.name, profile: sent.profile ?? {} },
   });
 
   switch (step.kind) {
@@ -87,7 +80,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       if (!result.ok) return { fault: result.fault };
       if (result.value.kind === 'created')
         return saved(
-          applied(result.value.user, step.name, desired.generation, step.profile),
+          applied(result.value.user, step, desired.generation),
           step.status === 'inactive' ? 'deactivated' : 'created',
         );
       const lastCreate = known.lastCreate === 'unsettled' ? 'unsettled' : 'conflict';
@@ -99,15 +92,19 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       return observe(known, await parts.box.readUser(context, step.boxUserId));
     case 'adopt':
       // Generation 0: adopted as found; what differs from the desired state is still to be applied.
-      return saved(applied(step.user, step.user.name, 0), step.effect);
+      return saved(applied(step.user, asFound(step.user), 0), step.effect);
     case 'update': {
       const result = await parts.box.updateUser(context, step.boxUserId, step.change);
       if (!result.ok && result.fault.code === 'box_user_missing')
         return { known: { ...known, observed: { ...known.observed, isGone: true } } };
       if (!result.ok) return { fault: result.fault };
-      const name = step.change.name ?? known.account?.name ?? result.value.name;
-      const profile = profileAfter(known.account?.profile ?? {}, step.change);
-      return saved(applied(result.value, name, desired.generation, profile), step.effect);
+      const { account } = known;
+      const sent: Sent = {
+        name: step.change.name ?? account?.name ?? result.value.name,
+        externalId: step.change.externalId ?? account?.externalId,
+        profile: profileAfter(account?.profile ?? {}, step.change),
+      };
+      return saved(applied(result.value, sent, desired.generation), step.effect);
     }
     case 'delete': {
       const result = await parts.box.deleteUser(context, step.boxUserId);
@@ -123,7 +120,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       await parts.store.markMissing(lease, step.boxUserId);
       return { known: { ...known, account: { ...known.account!, isMissing: true } } };
     case 'restore': {
-      const account = applied(step.user, step.user.name, 0);
+      const account = applied(step.user, asFound(step.user), 0);
       await parts.store.restoreAccount(lease, account);
       return { known: { ...known, account } };
     }
@@ -134,6 +131,14 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       };
   }
 }
+
+/** What Box was told of a user. */
+type Sent = Pick<BoxAccount, 'name' | 'externalId' | 'profile'>;
+
+const asFound = ({ name, externalId }: BoxUser): Sent => ({
+  name,
+  ...(externalId !== null && { externalId }),
+});
 
 function observe(known: Known, result: BoxResult<BoxUser | null>): Next {
   if (!result.ok) return { fault: result.fault };

@@ -71,8 +71,8 @@ describe('plan', () => {
 
   it('does nothing in Box for somebody Okta deactivated who has no account', () => {
     expect(plan({ ...desired, active: false }, nothing)).toMatchObject({
-      kind: 'fail',
-      code: 'identity_deactivated',
+      kind: 'finish',
+      outcome: 'unchanged',
     });
   });
 
