@@ -42,8 +42,14 @@ export function authenticate(world: World, request: WireRequest, call: CallRecor
 /** Lets pass who may administer users: a service account of an app with the scope, or an admin. */
 export const requireUserAdmin = (caller: Caller): void => requireAdmin(caller, 'manageUsers');
 
-/** The same for groups and who is in them, a scope of its own. */
-export const requireGroupAdmin = (caller: Caller): void => requireAdmin(caller, 'manageGroups');
+/**
+ * The same for groups and who is in them: a scope of its own. Groups are the enterprise's, so an app needs access to it
+ * (guide "Scopes": manage_groups with "App + Enterprise Access").
+ */
+export function requireGroupAdmin(caller: Caller): void {
+  requireAdmin(caller, 'manageGroups');
+  if (!caller.app.enterpriseAccess) throw accessDenied();
+}
 
 function requireAdmin(caller: Caller, scope: 'manageUsers' | 'manageGroups'): void {
   if (caller.token.scopes) throw insufficientScope();

@@ -203,6 +203,14 @@ describe('who may administer groups', () => {
     expect((await get(`users/${id}`)).status).toBe(200);
   });
 
+  it('is not an app without access to the enterprise, whose groups they are', async () => {
+    await twin.control('PUT', 'apps', { clientId: sampleConfig.clientId, enterpriseAccess: false });
+    const id = await twin.appUser(token, 'Ada');
+    for (const path of ['groups', 'groups/1', `users/${id}/memberships`]) {
+      expect(refusal(await get(path))).toEqual([403, 'access_denied_insufficient_permissions']);
+    }
+  });
+
   it('needs a token, and a known method', async () => {
     expect((await twin.call('GET', '/2.0/groups')).status).toBe(401);
     for (const [method, path] of [

@@ -48,6 +48,34 @@ const apiError = (call: Promise<unknown>): Promise<BoxApiError> =>
   );
 
 describe('box-node-sdk, pointed at the twin,', () => {
+  it('makes a group, is refused the second time, finds it, puts somebody in and takes them out', async () => {
+    const client = ccgClient();
+    const { id: userId } = await client.users.createUser(appUser('Ada Example', '00u1'));
+    const group = await client.groups.createGroup({ name: 'Sales', provenance: 'Okta' });
+    const refused = await apiError(client.groups.createGroup({ name: 'Sales' }));
+    expect(refused.responseInfo.statusCode).toBe(409);
+    const found = await client.groups.getGroups({ filterTerm: 'Sal', fields: ['name', 'provenance'] });
+    expect(found.entries).toMatchObject([{ id: group.id, name: 'Sales', provenance: 'Okta' }]);
+
+    const made = await client.memberships.createGroupMembership({
+      user: { id: userId },
+      group: { id: group.id },
+    });
+    expect(made).toMatchObject({ role: 'member', user: { id: userId }, group: { id: group.id } });
+    const again = client.memberships.createGroupMembership({ user: { id: userId }, group: { id: group.id } });
+    expect((await apiError(again)).responseInfo.statusCode).toBe(409);
+    const [listed] = (await client.memberships.getGroupMemberships(group.id)).entries ?? [];
+    expect(listed?.id).toBe(made.id);
+    await client.memberships.deleteGroupMembershipById(made.id ?? '');
+    expect((await client.memberships.getUserMemberships(userId)).entries).toEqual([]);
+
+    expect((await client.groups.updateGroupById(group.id, { requestBody: { name: 'Traders' } })).name).toBe(
+      'Traders',
+    );
+    await client.groups.deleteGroupById(group.id);
+    expect((await apiError(client.groups.getGroupById(group.id))).responseInfo.statusCode).toBe(404);
+  });
+
   it('creates, is refused the second time, looks up, updates, acts as the user and deletes', async () => {
     const client = ccgClient();
     const made = await client.users.createUser(appUser('Ada Example', '00u1'));
