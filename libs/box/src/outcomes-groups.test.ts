@@ -11,7 +11,7 @@ const key = { boxUserId: '7', boxGroupId: '8' };
 beforeEach(async () => {
   server = await ScriptedBox.start();
   log = new MemoryCallLog();
-  box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 300 });
+  box = createBox({ auth, baseUrl: server.url, log });
 });
 afterEach(async () => {
   await box.close();

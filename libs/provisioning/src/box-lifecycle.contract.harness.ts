@@ -120,11 +120,13 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
     it('puts the profile on record, but neither phone nor address', async () => {
       const { id } = await created({ profile });
       value(await update(id, { ...profile, status: 'inactive' }));
+      value(await update(id, { phone: '' }));
       const { phone, address, ...rest } = profile;
       const hidden = { ...rest, phone: '[redacted]', address: '[redacted]' };
       const [create] = callsOf('create_user');
       expect(create?.intent.parameters).toEqual({ externalId, name: 'Ada Example', ...hidden });
-      const [change] = callsOf('update_user');
+      const [change, cleared] = callsOf('update_user');
+      expect(cleared?.intent.parameters).toEqual({ id, phone: '[redacted]' });
       expect(change?.intent.parameters).toEqual({ id, status: 'inactive', ...hidden });
       const lines = JSON.stringify([create, change], (_key, each: unknown) =>
         typeof each === 'bigint' ? String(each) : each,

@@ -34,11 +34,12 @@ export class FakeBox extends FakeGroups implements BoxPort {
     this.#files.set(boxUserId, [...(this.#files.get(boxUserId) ?? []), ...items]);
   }
 
-  createUser(context: CallContext, given: NewBoxUser): Promise<BoxResult<CreateResult>> {
-    const { profile, ...rest } = given;
-    const refused = given.externalId === '' ? invalid('The external id is empty.') : null;
-    const call = this.#users('createUser', 'create_user', 'POST', { ...rest, ...logged(profile) });
-    return this.carryOut(context, call, refused, () => this.#create(given));
+  createUser(context: CallContext, user: NewBoxUser): Promise<BoxResult<CreateResult>> {
+    const { externalId, name, status, profile } = user;
+    const refused = externalId === '' ? invalid('The external id is empty.') : null;
+    const parameters = { externalId, name, ...given({ status }), ...logged(profile) };
+    const call = this.#users('createUser', 'create_user', 'POST', parameters);
+    return this.carryOut(context, call, refused, () => this.#create(user));
   }
 
   findUser(context: CallContext, externalId: string): Promise<BoxResult<BoxUser | null>> {
@@ -174,8 +175,10 @@ function given<T extends object>(values: T): Partial<T> {
 
 const HIDDEN = '[redacted]';
 
+const hidden = (value: string | undefined) => (value === undefined ? undefined : HIDDEN);
+
 const logged = ({ phone, address, ...rest }: BoxProfile = {}): Call['parameters'] =>
-  given({ ...rest, phone: phone && HIDDEN, address: address && HIDDEN });
+  given({ ...rest, phone: hidden(phone), address: hidden(address) });
 
 const lengths = { name: 50, jobTitle: 100, phone: 100, address: 255 } as const;
 
