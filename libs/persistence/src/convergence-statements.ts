@@ -53,8 +53,7 @@ export const { takeUnread, release, succeed, fail, retry, handBack } = endings(p
 const saved = `saved AS (
     INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, external_id, name, profile, status,
       applied_generation, settled_update)
-    SELECT id, $tenant::uuid, $box_user::text, coalesce($external_id::text, (SELECT i.subject FROM identity i WHERE i.id = fence.id)),
-      $name::text, $profile::jsonb, $status::text,
+    SELECT id, $tenant::uuid, $box_user::text, $external_id::text, $name::text, $profile::jsonb, $status::text,
       $generation::int, ${updatesSettled} FROM fence
     ON CONFLICT (identity_id) DO UPDATE SET box_user_id = excluded.box_user_id, external_id = excluded.external_id,
       name = excluded.name, profile = excluded.profile, status = excluded.status, applied_generation = excluded.applied_generation,

@@ -211,7 +211,7 @@ describe('the last save of a turn', () => {
     ]);
     expect(await store.take(requestId)).toEqual({ kind: 'over' });
     const next = await take(store, await newRequest({ ...person, name: 'Ada Renamed' }));
-    expect(next.account).toEqual(mine);
+    expect(next.account).toEqual({ ...mine, profile: {} });
     await store.saveAccount(next.lease, { ...mine, appliedGeneration: 2 }, null, 'unchanged');
     expect((await requests.find(next.lease.requestId, {}))?.request).toMatchObject({ outcome: 'unchanged' });
   });

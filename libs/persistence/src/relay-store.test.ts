@@ -90,7 +90,7 @@ describe('what is due', () => {
     const { newRequest, relay, store, take } = await parts();
     const requestId = await newRequest();
     await store.handBack(await take(requestId));
-    expect(await relay.due('background', 10)).toEqual([{ id: requestId, priority: 10 }]);
+    expect(await relay.due('background', 10)).toEqual([{ id: requestId, priority: 10, job: 'converge' }]);
   });
 
   it('comes by lane, the most urgent first and then the oldest', async () => {

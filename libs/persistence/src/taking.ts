@@ -53,7 +53,7 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
       ? null
       : {
           boxUserId: row.box_user_id,
-          externalId: row.box_external_id!,
+          ...(row.box_external_id !== null && { externalId: row.box_external_id }),
           name: row.box_name!,
           profile: row.applied_profile!,
           status: row.box_status!,

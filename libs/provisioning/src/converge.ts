@@ -1,7 +1,7 @@
 import type { RequestOutcome } from '@foyer/shared';
 import type { Allowance } from './budget-port.ts';
 import type { BoxFault, BoxPort, BoxResult, CallContext } from './box-port.ts';
-import type { BoxAccount, BoxProfile, BoxUser, Known, Observed, Step } from './model.ts';
+import type { BoxAccount, BoxUser, Known, Observed, Step } from './model.ts';
 import { plan } from './plan.ts';
 import { profileAfter } from './profile.ts';
 import type { ConvergenceStore, Taken } from './store-port.ts';

@@ -32,11 +32,10 @@ RETURN jsonb_build_object('active', i.active) || coalesce(i.scim, jsonb_strip_nu
     THEN jsonb_build_array(jsonb_build_object('value', i.email, 'type', 'work', 'primary', true)) END)));
 
 ALTER TABLE box_account
-  -- As last applied; '{}': nothing was.
+  -- As last applied. Null: what the identity has.
   ADD COLUMN external_id text,
   ADD COLUMN profile jsonb NOT NULL DEFAULT '{}';
 UPDATE box_account a SET external_id = i.subject FROM identity i WHERE i.id = a.identity_id;
-ALTER TABLE box_account ALTER COLUMN external_id SET NOT NULL;
 
 CREATE TABLE scim_group (
   id                 uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -320,7 +320,7 @@ describe('a name that comes back while an update is unsettled', () => {
     // Cut off; all of it once more; the way back. The address is nothing that Box has.
     expect(updates).toEqual([
       { name: 'Ada Other' },
-      { name: 'Ada Other', status: 'active' },
+      { name: 'Ada Other', externalId: person.subject, status: 'active' },
       { name: person.name },
     ]);
   });
