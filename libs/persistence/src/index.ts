@@ -26,4 +26,7 @@ export * from './scim/groups.ts';
 export * from './scim/users.ts';
 export { PAGE_MAX as SCIM_PAGE_MAX, type ScimPage } from './scim/listing.ts';
 export * from './dead-letters.ts';
+export * from './scim/token-expiry.ts';
+export { isScimToken } from './scim/token-text.ts';
+export * from './scim/tokens.ts';
 export * from './verify-store.ts';

@@ -1,0 +1,20 @@
+import type { StandingScimToken } from './tokens.ts';
+
+const DAY_SECONDS = 86_400;
+/** So long before a token expires it is told: time to make another and to give it to Okta. */
+const WARN_SECONDS = 14 * DAY_SECONDS;
+
+/** Those to be replaced: they expire soon, or have expired and nothing came in their place. */
+export const expiringScimTokens = (tokens: readonly StandingScimToken[]): StandingScimToken[] =>
+  tokens.filter(({ secondsLeft, hasSuccessor }) =>
+    secondsLeft > 0 ? secondsLeft <= WARN_SECONDS : !hasSuccessor,
+  );
+
+/** What is the matter with the tokens, and what to do, in one sentence; null when nothing is. */
+export function scimTokenProblem(tokens: readonly StandingScimToken[]): string | null {
+  const [first, ...others] = expiringScimTokens(tokens);
+  if (first === undefined) return null;
+  const ends = `${first.secondsLeft > 0 ? 'expires' : 'expired'} at ${first.expiresAt.toISOString()}`;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return `The SCIM token ${first.name} …${first.hint} ${ends}${more}: make another with npm run foyer -- scim-token create`;
+}

@@ -1,0 +1,189 @@
+import { PrismaCallLog } from '../call-log.ts';
+import type { Database } from '../database.ts';
+import { run, statement } from '../statement.ts';
+import { transaction, type Transaction } from '../transaction.ts';
+import { hashOfScimToken, hintOfScimToken, newScimToken } from './token-text.ts';
+
+export type ScimTokenState = 'active' | 'expired' | 'revoked';
+
+/** A token as operators see it: never the token itself. */
+export interface ScimToken {
+  readonly id: string;
+  readonly name: string;
+  /** Its last four characters. */
+  readonly hint: string;
+  readonly state: ScimTokenState;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** To the minute. */
+  readonly lastUsedAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+/** What is known of a token that somebody presents. */
+export interface PresentedScimToken {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ScimTokenState;
+  /** False when its use is to be noted: nothing says yet that it was used in the last minute. */
+  readonly isUseNoted: boolean;
+}
+
+/** A token that nobody revoked, and how long it is still good. */
+export interface StandingScimToken {
+  readonly name: string;
+  readonly hint: string;
+  readonly expiresAt: Date;
+  /** Negative once it has expired. */
+  readonly secondsLeft: number;
+  /** True when a token that was made later is active. */
+  readonly hasSuccessor: boolean;
+}
+
+const DAY_HOURS = 24;
+
+/** What came first counts: one that expired and was revoked later has expired. */
+const state = `CASE WHEN revoked_at < expires_at THEN 'revoked'
+  WHEN revoked_at IS NOT NULL OR expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END AS state`;
+const columns = `id, name, hint, ${state}, created_at AS "createdAt", expires_at AS "expiresAt",
+  last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`;
+
+const find = statement<'tenant' | 'hash'>(
+  'scim-token-find',
+  `SELECT id, name, ${state}, coalesce(last_used_at > clock_timestamp() - interval '1 minute', false) AS "isUseNoted"
+   FROM scim_token WHERE hash = decode($hash, 'hex') AND tenant_id = $tenant::uuid`,
+);
+const noteUse = statement<'id'>(
+  'scim-token-use',
+  `UPDATE scim_token SET last_used_at = clock_timestamp()
+   WHERE id = $id::uuid AND (last_used_at IS NULL OR last_used_at <= clock_timestamp() - interval '1 minute')`,
+);
+const list = statement<'tenant'>(
+  'scim-token-list',
+  `SELECT ${columns} FROM scim_token WHERE tenant_id = $tenant::uuid ORDER BY created_at DESC, id DESC`,
+);
+const standing = statement<'tenant'>(
+  'scim-token-standing',
+  `SELECT name, hint, expires_at AS "expiresAt",
+     extract(epoch FROM expires_at - clock_timestamp())::float8 AS "secondsLeft",
+     EXISTS (
+       SELECT FROM scim_token n WHERE n.tenant_id = t.tenant_id AND n.created_at > t.created_at
+         AND n.revoked_at IS NULL AND n.expires_at > clock_timestamp()
+     ) AS "hasSuccessor"
+   FROM scim_token t WHERE tenant_id = $tenant::uuid AND revoked_at IS NULL ORDER BY expires_at, name`,
+);
+const retireExpired = statement<'tenant' | 'name'>(
+  'scim-token-retire',
+  `UPDATE scim_token SET revoked_at = clock_timestamp()
+   WHERE tenant_id = $tenant::uuid AND name = $name AND revoked_at IS NULL AND expires_at <= clock_timestamp()`,
+);
+const insert = statement<'tenant' | 'name' | 'hash' | 'hint' | 'hours'>(
+  'scim-token-insert',
+  `INSERT INTO scim_token (tenant_id, name, hash, hint, expires_at)
+   VALUES ($tenant::uuid, $name, decode($hash, 'hex'), $hint, clock_timestamp() + make_interval(hours => $hours::int))
+   ON CONFLICT (tenant_id, name) WHERE revoked_at IS NULL DO NOTHING RETURNING ${columns}`,
+);
+const revoke = statement<'tenant' | 'which'>(
+  'scim-token-revoke',
+  `UPDATE scim_token SET revoked_at = clock_timestamp()
+   WHERE tenant_id = $tenant::uuid AND (name = $which OR id::text = lower($which)) AND revoked_at IS NULL
+   RETURNING ${columns}`,
+);
+const newestOf = statement<'tenant' | 'which'>(
+  'scim-token-newest',
+  `SELECT ${columns} FROM scim_token WHERE tenant_id = $tenant::uuid AND (name = $which OR id::text = lower($which))
+   ORDER BY created_at DESC, id DESC LIMIT 1`,
+);
+
+/** The bearer tokens of one tenant's SCIM clients. Several may be active at once, each under its own name: so they are rotated. */
+export class ScimTokens {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /**
+   * Makes a token that is good for so many days of 24 hours, and gives it, this once. Null when the name is that of an
+   * active one; one that has expired makes way. On record as done by `actor`.
+   */
+  create(
+    { name, days }: { readonly name: string; readonly days: number },
+    actor: string,
+  ): Promise<{ readonly token: string; readonly made: ScimToken } | null> {
+    const token = newScimToken();
+    const values = {
+      tenant: this.tenantId,
+      name,
+      hash: hashOfScimToken(token),
+      hint: hintOfScimToken(token),
+      hours: days * DAY_HOURS,
+    };
+    return transaction(this.database, async (tx) => {
+      await run({ tx }, retireExpired, values);
+      const [made] = await run<ScimToken>({ tx }, insert, values);
+      if (made === undefined) return null;
+      await this.record(tx, 'create_scim_token', actor, made);
+      return { token, made };
+    });
+  }
+
+  /** All of them, newest first. */
+  list(): Promise<ScimToken[]> {
+    return run<ScimToken>(this.database, list, { tenant: this.tenantId });
+  }
+
+  /** From the next call on it is refused. `isNew` is false when it was revoked before; null when there is none of this name or id. */
+  revoke(nameOrId: string, actor: string): Promise<{ token: ScimToken; isNew: boolean } | null> {
+    const values = { tenant: this.tenantId, which: nameOrId };
+    return transaction(this.database, async (tx) => {
+      const [revoked] = await run<ScimToken>({ tx }, revoke, values);
+      if (revoked !== undefined) {
+        await this.record(tx, 'revoke_scim_token', actor, revoked);
+        return { token: revoked, isNew: true };
+      }
+      const [before] = await run<ScimToken>({ tx }, newestOf, values);
+      return before === undefined ? null : { token: before, isNew: false };
+    });
+  }
+
+  /** By its hash, so that the time it takes tells nothing of other tokens. Null for one that this tenant never had. */
+  async find(token: string): Promise<PresentedScimToken | null> {
+    const values = { tenant: this.tenantId, hash: hashOfScimToken(token) };
+    const [found] = await run<PresentedScimToken>(this.database, find, values);
+    return found ?? null;
+  }
+
+  /** Writes down that it is used now; at most once a minute, however many use it. */
+  async noteUse(id: string): Promise<void> {
+    await run(this.database, noteUse, { id });
+  }
+
+  /** Those that nobody revoked, the first to expire first. */
+  standing(): Promise<StandingScimToken[]> {
+    return run<StandingScimToken>(this.database, standing, { tenant: this.tenantId });
+  }
+
+  private async record(
+    tx: Transaction,
+    operation: string,
+    actor: string,
+    { id, name, hint, expiresAt }: ScimToken,
+  ): Promise<void> {
+    await new PrismaCallLog({ tx }, this.tenantId, 0).record(
+      { requestId: null, identityId: null, lease: null },
+      {
+        direction: 'in',
+        system: 'foyer',
+        operation,
+        method: 'RUN',
+        path: 'scim-token',
+        actor,
+        parameters: { tokenId: id, name, hint, expiresAt: expiresAt.toISOString() },
+      },
+      { result: 'ok', status: null, error: null, answer: null, durationMs: 0 },
+    );
+  }
+}
