@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import {
   BoxAccounts,
@@ -11,6 +10,7 @@ import {
 } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
 import type { BoxApp } from '@foyer/provisioning';
+import { operatorName } from './operator-name.ts';
 import { withTenant } from './tenancy.ts';
 
 /** A move touches every identity in one statement: longer than a page may take, in milliseconds. */
@@ -46,7 +46,7 @@ export async function atBoxAppDesk<T>(
           accounts: new BoxAccounts(database, tenantId, configured),
           identities: new Identities(database, tenantId),
           box,
-          actor: `operator:${userInfo().username}`,
+          actor: operatorName(),
         });
       } finally {
         await box.close();

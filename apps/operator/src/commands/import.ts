@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { BatchIntake, Batches, PrismaCallLog, type Database } from '@foyer/persistence';
 import { receiveBatch, type Reception } from '@foyer/provisioning';
 import { readRoster } from '@foyer/roster';
@@ -7,6 +6,7 @@ import type { ProvisioningBatch } from '@foyer/shared';
 import { followBatch } from '../batch-follow.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { dryRun } from '../dry-run.ts';
+import { operatorName } from '../operator-name.ts';
 import { openRoster, type RosterInput } from '../roster-input.ts';
 import { withTenant } from '../tenancy.ts';
 
@@ -59,7 +59,7 @@ async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting:
   const { database, tenantId } = parts;
   const digest = createHash('sha256');
   const progress = terminal.progress('reading');
-  const actor = `operator:${userInfo().username}`;
+  const actor = operatorName();
   let taken = 0;
   async function* hashed(source: AsyncIterable<Uint8Array>) {
     for await (const chunk of source) {
