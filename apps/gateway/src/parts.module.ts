@@ -11,6 +11,7 @@ import {
   Requests,
   RequestVersions,
   RequestWatch,
+  ScimTokens,
   TenantBoxApp,
 } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
@@ -42,6 +43,7 @@ export class PartsModule {
       { provide: Identities, useValue: parts.identities },
       { provide: ApiCalls, useValue: parts.apiCalls },
       { provide: RequestWatch, useValue: parts.watch },
+      { provide: ScimTokens, useValue: parts.scimTokens },
     ];
     return { module: PartsModule, providers, exports: providers };
   }

@@ -4,7 +4,6 @@ import {
   Batches,
   BatchIntake,
   BoxAccounts,
-  boxAppProblem,
   DeadLetters,
   Identities,
   Intake,
@@ -16,6 +15,7 @@ import {
   Requests,
   RequestVersions,
   RequestWatch,
+  ScimTokens,
   TenantBoxApp,
   type Database,
 } from '@foyer/persistence';
@@ -30,6 +30,7 @@ import {
 } from '@foyer/platform';
 import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
+import { reportBoxApp, reportScimTokens } from './reports.ts';
 
 /** What the gateway is made of, opened once and closed in order. Rooms ask for the parts they use, by their tokens. */
 export interface Parts {
@@ -54,6 +55,7 @@ export interface Parts {
   readonly bulkAllowance: Allowance;
   readonly boxApp: TenantBoxApp;
   readonly boxAccounts: BoxAccounts;
+  readonly scimTokens: ScimTokens;
   /** Ends what reports by the clock. */
   readonly stopReporting: () => void;
 }
@@ -86,7 +88,8 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
   const bound = await boxApp.bind();
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
-  const stopReporting = await reportBoxApp(boxApp, logger);
+  const stores = storesOf(database, tenantId);
+  const reports = [await reportBoxApp(boxApp, logger), await reportScimTokens(stores.scimTokens, logger)];
   const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
     reportBudget(news, logger, metrics),
   );
@@ -100,14 +103,14 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     logger,
     metrics,
     database,
-    ...storesOf(database, tenantId),
+    ...stores,
     requests,
     versions: new RequestVersions(requests, watch),
     watch,
     callLog,
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
-    stopReporting,
+    stopReporting: () => reports.forEach((stop) => stop()),
     bulkAllowance: budget.purse('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
@@ -139,26 +142,11 @@ const storesOf = (database: Database, tenantId: string) => ({
   batchIntake: new BatchIntake(database, tenantId),
   batches: new Batches(database, tenantId),
   forecasts: new PostgresForecastStore(database, tenantId),
+  scimTokens: new ScimTokens(database, tenantId),
 });
 
-const REPEAT_MS = 60_000;
-
-/** Says that the configured Box app is not the accounts' own, at once and each minute. Gives what ends that. */
-async function reportBoxApp(boxApp: TenantBoxApp, logger: Logger): Promise<() => void> {
-  const report = async () => {
-    const reason = boxAppProblem(await boxApp.state());
-    if (reason !== null) logger.error({ event: 'box-app-changed', reason });
-  };
-  await report();
-  const timer = setInterval(() => {
-    // With the database away there is nothing to say, and others say that.
-    report().catch(() => undefined);
-  }, REPEAT_MS);
-  return () => clearInterval(timer);
-}
-
 export const closers = ({ watch, queue, box, database, stopReporting }: Parts): Closer[] => [
-  ['box-app', async () => stopReporting()],
+  ['reports', async () => stopReporting()],
   ['request-watch', () => watch.close()],
   ['queue', () => queue.close()],
   ['box', () => box.close()],

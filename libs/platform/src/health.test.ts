@@ -27,4 +27,18 @@ describe('readiness', () => {
     );
     expect(readiness.reasons).toEqual({ 'box-app': 'It is another one.' });
   });
+
+  it('tells of what works and will not for long, and stays ready', async () => {
+    const told: string[] = [];
+    const readiness = await checkReadiness(
+      { tokens: () => Promise.resolve({ warning: 'One expires soon.' }), database: () => Promise.resolve() },
+      (part) => told.push(part),
+    );
+    expect(readiness).toEqual({
+      ready: true,
+      parts: { tokens: 'ok', database: 'ok' },
+      warnings: { tokens: 'One expires soon.' },
+    });
+    expect(told).toEqual([]);
+  });
 });

@@ -1,5 +1,8 @@
-/** A part that must work for the process to be of use; the check throws when it does not. */
-export type ReadinessChecks = Readonly<Record<string, () => Promise<void>>>;
+/**
+ * A part that must work for the process to be of use; the check throws when it does not. It may give a warning: the part
+ * works, and will not for long. Its words may be shown to whoever asks.
+ */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<{ readonly warning: string } | void>>>;
 
 /** Why a part is not ready, in words that may be shown to whoever asks. */
 export class NotReady extends Error {
@@ -13,6 +16,7 @@ export class NotReady extends Error {
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons?: Readonly<Record<string, string>>;
+  readonly warnings?: Readonly<Record<string, string>>;
   readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
 }
 
@@ -30,10 +34,12 @@ export async function checkReadiness(
   limitMs = CHECK_LIMIT_MS,
 ): Promise<Readiness> {
   const reasons: Record<string, string> = {};
+  const warnings: Record<string, string> = {};
   const parts = await Promise.all(
     Object.entries(checks).map(async ([part, check]) => {
       try {
-        await within(limitMs, check());
+        const finding = await within(limitMs, check());
+        if (finding) warnings[part] = finding.warning;
         return [part, 'ok'] as const;
       } catch (error) {
         onFault(part, error);
@@ -46,13 +52,14 @@ export async function checkReadiness(
     ready: parts.every(([part, state]) => state === 'ok' || spareable.includes(part)),
     parts: Object.fromEntries(parts),
     ...(Object.keys(reasons).length > 0 && { reasons }),
+    ...(Object.keys(warnings).length > 0 && { warnings }),
   };
 }
 
-async function within(limitMs: number, check: Promise<void>): Promise<void> {
+async function within<T>(limitMs: number, check: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${limitMs} ms.`)), limitMs);
   });
-  await Promise.race([check, late]).finally(() => clearTimeout(timer));
+  return Promise.race([check, late]).finally(() => clearTimeout(timer));
 }

@@ -59,6 +59,11 @@ export class Metrics {
     '1 while the configured Box app is not the one that the accounts belong to',
     [],
   );
+  private readonly scimTokenExpires = this.gauge(
+    'foyer_scim_token_expires_seconds',
+    'Time until a SCIM token expires; below 0 when it has',
+    ['name'],
+  );
   private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);
 
   /** Takes jobs by lane and state. */
@@ -73,6 +78,12 @@ export class Metrics {
     if (state === null) return;
     this.boxBudgetLevel.set(state.level);
     this.boxBudgetPausedSeconds.set(state.pausedMs / 1000);
+  }
+
+  /** Takes all that are not revoked; those of the last time that are not among them are shown no more. */
+  showScimTokens(tokens: readonly { readonly name: string; readonly secondsLeft: number }[]): void {
+    this.scimTokenExpires.reset();
+    for (const { name, secondsLeft } of tokens) this.scimTokenExpires.set({ name }, secondsLeft);
   }
 
   /** Reads a gauge's values only when they are asked for. */

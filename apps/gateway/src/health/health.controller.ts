@@ -1,5 +1,11 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
-import { boxAppProblem, pendingMigrations, TenantBoxApp } from '@foyer/persistence';
+import {
+  boxAppProblem,
+  pendingMigrations,
+  ScimTokens,
+  scimTokenProblem,
+  TenantBoxApp,
+} from '@foyer/persistence';
 import { checkReadiness, Metrics, NotReady } from '@foyer/platform';
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
@@ -13,11 +19,13 @@ export class HealthController {
     private readonly metrics: Metrics,
     private readonly shutdown: Shutdown,
     private readonly boxApp: TenantBoxApp,
+    private readonly scimTokens: ScimTokens,
     @Inject(DATABASE) private readonly database: Parts['database'],
     @Inject(QUEUE) private readonly queue: Parts['queue'],
     @Inject(LOGGER) private readonly logger: Parts['logger'],
   ) {
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
+    metrics.collect(async () => metrics.showScimTokens(await scimTokens.standing()));
     metrics.collect(async () => {
       metrics.setQueueDepth(await queue.depth());
     });
@@ -32,7 +40,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) res: Response) {
-    const { database, queue, shutdown, boxApp } = this;
+    const { database, queue, shutdown, boxApp, scimTokens } = this;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -47,11 +55,15 @@ export class HealthController {
           const problem = boxAppProblem(await boxApp.state());
           if (problem !== null) throw new NotReady(problem);
         },
+        'scim-tokens': async () => {
+          const warning = scimTokenProblem(await scimTokens.standing());
+          if (warning !== null) return { warning };
+        },
       },
       (part, error) => this.logger.warn({ event: 'not-ready', part, err: error }),
       // Sign-ins go on without the queue, and the relay makes up for it: no reason to take every gateway away. With another
       // Box app those who are known still get in, and the others are told why not.
-      ['queue', 'box-app'],
+      ['queue', 'box-app', 'scim-tokens'],
     );
     res.status(readiness.ready ? 200 : 503);
     return readiness;
