@@ -8,7 +8,7 @@ import { SERVICE_GRANTS, TTL, WEB_GRANTS } from './settings.ts';
 import { errorBody, grantNotAllowed, OKTA_ERRORS, type OktaError } from './texts.ts';
 
 /** Scopes configured on the custom server 'default'. */
-export const API_SCOPES = ['foyer.read', 'foyer.write', 'foyer.audit'];
+export const API_SCOPES = ['foyer.read', 'foyer.write', 'foyer.audit', 'foyer.scim'];
 
 /**
  * The custom authorization server 'default': JWT access tokens for the API by client credentials. Only a custom server
