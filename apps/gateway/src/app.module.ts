@@ -10,6 +10,7 @@ import { IntakeModule } from './intake/intake.module.ts';
 import { LoginModule } from './login/login.module.ts';
 import { PartsModule } from './parts.module.ts';
 import type { Parts } from './parts.ts';
+import { ScimModule } from './scim/scim.module.ts';
 import { SessionsModule } from './sessions/sessions.module.ts';
 import { StatusModule } from './status/status.module.ts';
 
@@ -30,6 +31,7 @@ export class AppModule {
         StatusModule,
         BatchesModule,
         FilesModule,
+        ScimModule,
         DocsModule,
       ],
     };

@@ -7,7 +7,9 @@ import helmet from 'helmet';
 import { AppModule } from './app.module.ts';
 import { canonicalOrigin } from './http/canonical.ts';
 import { requestLog } from './http/request-log.ts';
+import { isScim, scimPaths } from './http/scim-path.ts';
 import type { Parts } from './parts.ts';
+import { ScimDoor } from './scim/access/scim-door.ts';
 import { Sessions } from './sessions/sessions.ts';
 
 const BODY_LIMIT = '64kb';
@@ -25,22 +27,26 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   app.set('etag', false);
   app.disable('x-powered-by');
   const { load, checkForgery } = app.get(Sessions, { strict: false });
+  const { enter } = app.get(ScimDoor, { strict: false });
   app.use(requestLog(logger, metrics));
-  app.use(either(isApi, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
+  app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
+  for (const path of scimPaths) app.use(path, enter);
   app.use(unless(hasNoSession, load));
   app.use(
     express.json({ limit: BODY_LIMIT, strict: true, type: ['application/json', 'application/*+json'] }),
   );
-  app.use(unless(isApi, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
+  app.use(unless(isForMachines, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
   app.use(unless(hasNoSession, checkForgery));
   return app;
 }
 
 const isApi = ({ path }: Request): boolean => /^\/v1(\/|$)/.test(path);
+const isForMachines = (req: Request): boolean => isApi(req) || isScim(req);
 
 /** What nobody signs in for costs no query; and on the API an access token decides alone. */
 const hasNoSession = (req: Request): boolean =>
   /^\/(healthz|readyz|metrics|assets\/.*)$/.test(req.path) ||
+  isScim(req) ||
   (isApi(req) && req.headers.authorization !== undefined);
 
 const either =

@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { AccessTokens } from './access-tokens.ts';
+import { challengeOf } from './challenge.ts';
 import { SCOPE, SESSIONS, type ApiScope, type Principal } from './principal.ts';
 
 interface Policy {
@@ -35,7 +36,8 @@ export class AccessGuard implements CanActivate {
       request.principal = await this.identify(request, policy);
       return true;
     } catch (error) {
-      challenge(response, error, policy.scope);
+      const challenge = challengeOf(error, 'foyer', policy.scope);
+      if (challenge !== null) response.setHeader('WWW-Authenticate', challenge);
       throw error;
     }
   }
@@ -87,18 +89,5 @@ export class AccessGuard implements CanActivate {
       throw new FoyerError('insufficient_scope', `The access token needs the scope ${scope}.`);
     }
     return machine;
-  }
-}
-
-/** WWW-Authenticate as in RFC 6750, section 3. */
-function challenge(response: Response, error: unknown, scope: ApiScope | undefined): void {
-  if (!(error instanceof FoyerError)) return;
-  const parts = ['realm="foyer"'];
-  if (error.code === 'invalid_token')
-    parts.push('error="invalid_token"', `error_description="${error.detail}"`);
-  if (error.code === 'insufficient_scope') parts.push('error="insufficient_scope"');
-  if (error.code === 'insufficient_scope' && scope !== undefined) parts.push(`scope="${scope}"`);
-  if (['unauthenticated', 'invalid_token', 'insufficient_scope'].includes(error.code)) {
-    response.setHeader('WWW-Authenticate', `Bearer ${parts.join(', ')}`);
   }
 }

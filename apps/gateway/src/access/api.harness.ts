@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { readGatewayConfig } from '@foyer/platform';
+import { createLogger, readGatewayConfig } from '@foyer/platform';
 import { createApp } from '../app.ts';
 import { Shutdown } from '../http/shutdown.ts';
 import { closers, openParts, type Parts } from '../parts.ts';
@@ -10,6 +10,17 @@ import { audience, KeyServer } from './testing.harness.ts';
 
 const secret = 'a secret of tests with 32 characters or more';
 export const oktaIssuer = 'https://example.okta.com';
+
+interface ApiOptions {
+  readonly box?: Twin;
+  readonly apiIssuer?: string;
+  /** Added to, or replacing, what the gateway is configured with. */
+  readonly env?: Record<string, string>;
+  /** Hears every line of the log. */
+  readonly onLog?: (line: string) => void;
+  /** Adds to the app before it listens. */
+  readonly prepare?: (app: NestExpressApplication) => void;
+}
 
 /** What tests look at in answers: which of it there is, is for the test to say. */
 interface AnswerBody {
@@ -50,7 +61,7 @@ export class Api {
     this.tenantId = tenantId;
   }
 
-  static async start(options: { box?: Twin; apiIssuer?: string } = {}): Promise<Api> {
+  static async start(options: ApiOptions = {}): Promise<Api> {
     const keys = await KeyServer.start();
     const database = await createTestDatabase();
     const config = readGatewayConfig({
@@ -69,9 +80,13 @@ export class Api {
       BOX_BASE_URL: options.box?.url ?? 'http://127.0.0.1:9',
       BOX_TIMEOUT_MS: '2000',
       LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
+      ...options.env,
     });
-    const parts = await openParts(config);
+    const opened = await openParts(config);
+    const { onLog } = options;
+    const parts = onLog ? { ...opened, logger: createLogger('gateway', 'trace', { write: onLog }) } : opened;
     const app = await createApp(parts);
+    options.prepare?.(app);
     await app.listen(0, '127.0.0.1');
     const tenant = await parts.database.prisma.tenant.findFirstOrThrow({
       where: { slug: config.FOYER_TENANT },

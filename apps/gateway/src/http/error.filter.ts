@@ -1,8 +1,11 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { fromHttpError, toProblem } from '@foyer/platform';
+import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { errorPage } from './error-page.ts';
+import { sendScimError, toScimError } from './scim-answer.ts';
+import { isScim } from './scim-path.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** How long until another try is worth it, in seconds, where the fault itself does not say. */
@@ -11,24 +14,29 @@ const retryAfter: Partial<Record<ErrorCode, number>> = { unavailable: 5, okta_un
 /** The parser's words quote the body, the router's the whole address with its query. */
 const quoting: ReadonlySet<ErrorCode> = new Set(['malformed_body', 'not_found']);
 
-/** The one place where errors become answers: a page for browsers, RFC 9457 problem details for all others. */
+/**
+ * The one place where errors become answers: the SCIM envelope for its clients, a page for browsers, RFC 9457 problem
+ * details for all others.
+ */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const req = http.getRequest<Request>();
     const res = http.getResponse<Response>();
-    const known = toFoyerError(error, req);
-    this.log(req, known);
+    const known = error instanceof ScimError ? error : toFoyerError(error, req);
+    log(req, known);
     if (res.headersSent) {
       res.destroy();
       return;
     }
+    res.setHeader('cache-control', 'no-store');
+    if (known instanceof ScimError) return sendScimError(res, known);
     const { status } = errorCatalog[known.code];
     const wait =
       known.retryAfterMs === undefined ? retryAfter[known.code] : Math.ceil(known.retryAfterMs / 1000);
     if (wait !== undefined) res.setHeader('retry-after', String(Math.max(1, wait)));
-    res.setHeader('cache-control', 'no-store');
+    if (isScim(req)) return sendScimError(res, toScimError(known));
     res.status(status);
     if (wantsPage(req)) res.type('html').send(errorPage(known, req.reference));
     else
@@ -36,14 +44,21 @@ export class ErrorFilter implements ExceptionFilter {
         .type('application/problem+json')
         .send(JSON.stringify(toProblem(known, `urn:uuid:${req.reference}`)));
   }
+}
 
-  /** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
-  private log(req: Request, error: FoyerError): void {
-    const { code, cause } = error;
-    if (errorCatalog[code].status >= 500) return req.log.error({ event: 'request-failed', code, err: error });
-    const reason = cause instanceof Error && !quoting.has(code) ? cause.message : error.detail;
-    req.log.info({ event: 'request-refused', code, reason });
-  }
+/** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
+function log(req: Request, error: FoyerError | ScimError): void {
+  const { status, code, reason } = summaryOf(error);
+  if (status >= 500) req.log.error({ event: 'request-failed', code, err: error });
+  else req.log.info({ event: 'request-refused', code, reason });
+}
+
+function summaryOf(error: FoyerError | ScimError) {
+  if (error instanceof ScimError)
+    return { status: error.status, code: error.scimType ?? 'scim', reason: error.message };
+  const { code, cause, detail } = error;
+  const reason = cause instanceof Error && !quoting.has(code) ? cause.message : detail;
+  return { status: errorCatalog[code].status, code, reason };
 }
 
 /** Any error, in terms of the closed list. */
