@@ -13,6 +13,7 @@ import {
   stringOf,
 } from './input.ts';
 import { STATUSES, type NewPerson, type PersonChange } from './people.ts';
+import { PROFILE_FIELDS, type ProfileChange } from './profile.ts';
 import { type Settings } from './settings.ts';
 
 const MAX_SEEDED = 20_000;
@@ -20,12 +21,21 @@ const groups = listOf(stringOf(1, 255), 1000);
 // Looser than Okta, on purpose: names over 50 characters and empty ones must be had for tests.
 const name = orNull(stringOf(0, 500));
 
+const attributes = object(
+  Object.fromEntries(PROFILE_FIELDS.map((field) => [field, optional(orNull(stringOf(0, 500)))])),
+);
+
+function profile(value: unknown, field: string): ProfileChange {
+  return defined(attributes(value, field));
+}
+
 const personFields = {
   password: optional(stringOf(1, 200)),
   email: optional(stringOf(0, 200)),
   name: optional(name),
   firstName: optional(name),
   lastName: optional(name),
+  profile: optional(profile),
   groups: optional(groups),
   status: optional(oneOf(...STATUSES)),
   assigned: optional(bool),
@@ -46,6 +56,20 @@ export function readNewPerson(body: unknown): NewPerson {
 export function readPersonChange(body: unknown): PersonChange {
   return defined(personChange(body, ''));
 }
+
+const reference = stringOf(1, 255);
+const references = listOf(reference, MAX_SEEDED);
+
+/** A group's name, and who is in it, by id or login. */
+export const readNewGroup = object({ name: reference, members: optional(references) });
+
+/** `members` replaces all; `add` and `remove` change some. */
+export const readGroupChange = object({
+  name: optional(reference),
+  members: optional(references),
+  add: optional(references),
+  remove: optional(references),
+});
 
 const settings = object({
   thinIdToken: optional(bool),

@@ -105,6 +105,57 @@ describe('people', () => {
   });
 });
 
+describe('profiles', () => {
+  it('hold the attributes that apps are sent, change one by one and lose those set to null', async () => {
+    const made = await control(twin, '/people', {
+      login: 'new@example.com',
+      profile: { title: 'Engineer', city: 'Berlin' },
+    });
+    expect(made.body['profile']).toEqual({ title: 'Engineer', city: 'Berlin' });
+    const path = `/people/${String(made.body['id'])}`;
+    const changed = await control(twin, path, { profile: { title: 'Lead', city: null } }, 'PATCH');
+    expect(changed.body['profile']).toEqual({ title: 'Lead' });
+    const renamed = await control(twin, path, { name: 'New Name' }, 'PATCH');
+    expect(renamed.body['profile']).toEqual({ title: 'Lead' });
+  });
+});
+
+describe('groups', () => {
+  async function membersOf(name: string): Promise<unknown> {
+    return (await control(twin, `/groups/${encodeURIComponent(name)}`)).body['members'];
+  }
+
+  it('are those that people carry, with Okta ids that stay', async () => {
+    const { body } = await control(twin, '/groups');
+    const groups = Array.isArray(body['groups']) ? body['groups'].filter(isRecord) : [];
+    expect(groups.map(({ name }) => name)).toEqual(['Everyone', 'Engineering', 'Managers', 'Sales']);
+    for (const { id } of groups) expect(id).toMatch(/^00g[A-Za-z0-9]{17}$/);
+    expect((await control(twin, '/groups')).body).toEqual(body);
+    expect(await membersOf('Managers')).toEqual(['00u1graceSample00002', '00u1benTemplate00005']);
+  });
+
+  it('can be made, filled, renamed and removed, and the claim of each member follows', async () => {
+    const members = ['ada@example.com', '00u1alanPattern00003'];
+    const made = await control(twin, '/groups', { name: 'New', members });
+    expect(made.status).toBe(201);
+    const path = `/groups/${String(made.body['id'])}`;
+    await control(
+      twin,
+      path,
+      { name: 'Newer', add: ['ben@example.com'], remove: ['alan@example.com'] },
+      'PATCH',
+    );
+    expect(await membersOf('Newer')).toEqual(['00u1adaExample000001', '00u1benTemplate00005']);
+    const claims = await verify(twin, (await tokensOf(twin, 'ada@example.com')).idToken);
+    expect(claims['groups']).toEqual(['Everyone', 'Engineering', 'Newer']);
+    await control(twin, path, { members: ['grace@example.com'] }, 'PATCH');
+    expect(await membersOf('Newer')).toEqual(['00u1graceSample00002']);
+    expect((await control(twin, path, undefined, 'DELETE')).status).toBe(204);
+    expect((await control(twin, '/people/00u1graceSample00002')).body['groups']).not.toContain('Newer');
+    expect((await control(twin, path)).status).toBe(404);
+  });
+});
+
 describe('bad input is answered 400 with what is wrong', () => {
   it.each([
     ['/people', {}, 'POST', 'login: must be a string'],
@@ -115,6 +166,8 @@ describe('bad input is answered 400 with what is wrong', () => {
     ['/people', { login: 'new@example.com', id: 'x' }, 'POST', 'id: must be 00u'],
     ['/people', { login: 'new@example.com', admin: true }, 'POST', 'admin: is unknown'],
     ['/people', [], 'POST', 'body: must be a JSON object'],
+    ['/people', { login: 'new@example.com', profile: { shoe: '42' } }, 'POST', 'profile.shoe: is unknown'],
+    ['/people', { login: 'new@example.com', profile: { city: 5 } }, 'POST', 'profile.city: must be a string'],
     ['/seed', {}, 'POST', 'body: give either people or count'],
     ['/seed', { people: [{ login: 5 }] }, 'POST', 'people[0].login: must be a string'],
     ['/settings', { codeTtl: 0 }, 'PUT', 'codeTtl: must be a whole number from 1 to 3600'],

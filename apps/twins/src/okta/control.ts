@@ -1,4 +1,5 @@
 import { json, Router, type NextFunction, type Request, type Response } from 'express';
+import { groupsControl } from './control-groups.ts';
 import {
   readFault,
   readNewPerson,
@@ -16,6 +17,7 @@ export function control(org: Org): Router {
   const router = Router();
   router.use(json({ limit: '8mb' }));
   people(router, org);
+  router.use('/groups', groupsControl(org));
   switches(router, org);
   router.use((_req, res) => {
     res.status(404).json({ error: 'no such control address' });
@@ -40,13 +42,15 @@ function people(router: Router, org: Org): void {
     res.json({ people: org.people.all().map(view) });
   });
   router.post('/people', (req, res) => {
-    res.status(201).json(view(org.people.add(readNewPerson(req.body))));
+    const person = org.people.add(readNewPerson(req.body));
+    res.status(201).json(view(person));
   });
   router.get('/people/:id', (req, res) => {
     answerPerson(res, org.people.find(req.params.id));
   });
   router.patch('/people/:id', (req, res) => {
-    answerPerson(res, org.people.change(req.params.id, readPersonChange(req.body)));
+    const after = org.people.change(req.params.id, readPersonChange(req.body));
+    answerPerson(res, after);
   });
   router.delete('/people/:id', (req, res) => {
     if (org.people.remove(req.params.id)) res.status(204).end();

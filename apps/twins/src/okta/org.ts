@@ -2,6 +2,7 @@ import { AccessTokens } from './access-tokens.ts';
 import { Calls } from './calls.ts';
 import { type OktaTwinConfig } from './config.ts';
 import { Faults } from './faults.ts';
+import { Groups } from './groups.ts';
 import { KeyRing } from './keys.ts';
 import { oktaId, People } from './people.ts';
 import { PushedRequests } from './pushed-requests.ts';
@@ -16,6 +17,7 @@ export class Org {
   /** The `idp` claim of everyone who signs in with a password: the org's own id. */
   readonly id = oktaId('00o');
   readonly people = new People(SEEDED_PEOPLE);
+  readonly groups = new Groups(this.people);
   readonly faults = new Faults();
   readonly calls = new Calls();
   readonly pushedRequests = new PushedRequests();
@@ -53,6 +55,7 @@ export class Org {
   /** Back to the seeded people and Okta's own settings, without faults or calls. Keys and sessions stay. */
   reset(): void {
     this.people.reset();
+    this.groups.reset();
     this.faults.clear();
     this.calls.clear();
     this.settings = { ...DEFAULT_SETTINGS };

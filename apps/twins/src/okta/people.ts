@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { changedProfile, type Profile, type ProfileChange } from './profile.ts';
 
 /** User statuses of Okta's lifecycle; only ACTIVE may sign in. */
 export const STATUSES = [
@@ -24,6 +25,7 @@ export interface Person {
   name: string | null;
   firstName: string | null;
   lastName: string | null;
+  profile: Profile;
   groups: string[];
   status: PersonStatus;
   /** Assigned to the web app. */
@@ -33,8 +35,14 @@ export interface Person {
 }
 
 /** What a new person may bring; `login` is enough. */
-export type NewPerson = Partial<Omit<Person, 'updatedAt'>> & { login: string };
-export type PersonChange = Partial<Omit<Person, 'id' | 'updatedAt'>>;
+export type NewPerson = Partial<Omit<Person, 'updatedAt' | 'profile'>> & {
+  login: string;
+  profile?: ProfileChange;
+};
+/** A change of the profile names only the attributes that change. */
+export type PersonChange = Partial<Omit<Person, 'id' | 'updatedAt' | 'profile'>> & {
+  profile?: ProfileChange;
+};
 
 /** A change the org does not allow; the message says why. */
 export class PeopleError extends Error {
@@ -102,6 +110,7 @@ export class People {
       name: input.name === undefined ? fullName(firstName, lastName) : input.name,
       firstName,
       lastName,
+      profile: changedProfile({}, input.profile ?? {}),
       groups: ['Everyone', ...(input.groups ?? []).filter((group) => group !== 'Everyone')],
       status,
       assigned: status !== 'DEPROVISIONED' && (input.assigned ?? true),
@@ -124,7 +133,8 @@ export class People {
     if (change.status === 'SUSPENDED' && !['ACTIVE', 'SUSPENDED'].includes(person.status)) {
       throw new PeopleError(`status: only an ACTIVE person can be suspended, this one is ${person.status}`);
     }
-    const next: Person = { ...person, ...change, updatedAt: now() };
+    const profile = changedProfile(person.profile, change.profile ?? {});
+    const next: Person = { ...person, ...change, profile, updatedAt: now() };
     if (next.status === 'DEPROVISIONED') {
       if (change.assigned) throw new PeopleError('assigned: a DEPROVISIONED person has no app assignments');
       next.assigned = false;

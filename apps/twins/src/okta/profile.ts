@@ -1,0 +1,38 @@
+/** Attributes of Okta's base profile that are pushed to apps and are no claims of ours (Management API, `UserProfile`). */
+export const PROFILE_FIELDS = [
+  'middleName',
+  'nickName',
+  'title',
+  'userType',
+  'preferredLanguage',
+  'locale',
+  'timezone',
+  'primaryPhone',
+  'mobilePhone',
+  'streetAddress',
+  'city',
+  'state',
+  'zipCode',
+  'countryCode',
+  'employeeNumber',
+  'costCenter',
+  'organization',
+  'division',
+  'department',
+  'managerId',
+  'manager',
+] as const;
+export type ProfileField = (typeof PROFILE_FIELDS)[number];
+export type Profile = Partial<Record<ProfileField, string>>;
+/** Null takes an attribute away. */
+export type ProfileChange = Partial<Record<ProfileField, string | null>>;
+
+/** The profile after a change; attributes the change does not name stay. */
+export function changedProfile(profile: Profile, change: ProfileChange): Profile {
+  const next: Profile = {};
+  for (const field of PROFILE_FIELDS) {
+    const value = change[field] === undefined ? profile[field] : change[field];
+    if (value !== undefined && value !== null) next[field] = value;
+  }
+  return next;
+}
