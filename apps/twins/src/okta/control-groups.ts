@@ -5,7 +5,7 @@ import { InputError } from './input.ts';
 import { type Org } from './org.ts';
 import { groupNamed, peopleNamed } from './references.ts';
 
-/** `/_control/groups`: the org's groups. */
+/** `/_control/groups`: the org's groups; with `auto` provisioning their changes are pushed. */
 export function groupsControl(org: Org): Router {
   const router = Router();
   const view = (group: Group): Record<string, unknown> => ({
@@ -20,6 +20,7 @@ export function groupsControl(org: Org): Router {
     const add = peopleNamed(org, members, 'members');
     const group = org.groups.add(name);
     org.groups.regroup(group, { add });
+    org.scim?.followGroups([name]);
     res.status(201).json(view(group));
   });
   router.use('/:group', (req, res, next) => {
@@ -35,6 +36,7 @@ export function groupsControl(org: Org): Router {
   router.delete('/:group', (req, res) => {
     const group = groupNamed(org, req.params.group);
     org.groups.remove(group);
+    org.scim?.followRemoval(group.id);
     res.status(204).end();
   });
   return router;
@@ -51,8 +53,10 @@ function change(org: Org, group: Group, body: unknown): Group {
     ? org.groups.members(group).filter(({ id }) => !staying.has(id))
     : peopleNamed(org, remove, 'remove');
   const renamed = org.groups.rename(group, name);
+  if (name !== group.name) org.scim?.followRename(group.id);
   if (came.length + left.length > 0) {
     org.groups.regroup(renamed, { add: came, remove: left });
+    org.scim?.followGroups([name]);
   }
   return renamed;
 }

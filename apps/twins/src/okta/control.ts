@@ -11,6 +11,7 @@ import {
 import { InputError } from './input.ts';
 import { type Org } from './org.ts';
 import { PeopleError, type Person } from './people.ts';
+import { scimControl } from './scim/control.ts';
 
 /** The control address, `/_control`: JSON in and out. What cannot be used is answered 400 with what is wrong. */
 export function control(org: Org): Router {
@@ -18,6 +19,7 @@ export function control(org: Org): Router {
   router.use(json({ limit: '8mb' }));
   people(router, org);
   router.use('/groups', groupsControl(org));
+  router.use('/scim', scimControl(org));
   switches(router, org);
   router.use((_req, res) => {
     res.status(404).json({ error: 'no such control address' });
@@ -43,18 +45,23 @@ function people(router: Router, org: Org): void {
   });
   router.post('/people', (req, res) => {
     const person = org.people.add(readNewPerson(req.body));
+    org.scim?.follow(undefined, person);
     res.status(201).json(view(person));
   });
   router.get('/people/:id', (req, res) => {
     answerPerson(res, org.people.find(req.params.id));
   });
   router.patch('/people/:id', (req, res) => {
+    const before = org.people.find(req.params.id);
     const after = org.people.change(req.params.id, readPersonChange(req.body));
+    org.scim?.follow(before, after);
     answerPerson(res, after);
   });
   router.delete('/people/:id', (req, res) => {
+    const before = org.people.find(req.params.id);
     if (org.people.remove(req.params.id)) res.status(204).end();
     else answerPerson(res, undefined);
+    org.scim?.follow(before, undefined);
   });
   router.post('/seed', (req, res) => {
     const added: Person[] = [];
@@ -65,6 +72,7 @@ function people(router: Router, org: Org): void {
       for (const { id } of added) org.people.remove(id);
       throw error;
     }
+    for (const person of added) org.scim?.follow(undefined, person);
     res.status(201).json({ people: added.map(view) });
   });
 }

@@ -6,6 +6,7 @@ import { Groups } from './groups.ts';
 import { KeyRing } from './keys.ts';
 import { oktaId, People } from './people.ts';
 import { PushedRequests } from './pushed-requests.ts';
+import { type ScimApp } from './scim/app.ts';
 import { SEEDED_PEOPLE } from './seed.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
@@ -24,6 +25,8 @@ export class Org {
   readonly keys: KeyRing;
   readonly customKeys: KeyRing;
   readonly accessTokens: AccessTokens;
+  /** The web app's provisioning, once it is configured. */
+  scim: ScimApp | undefined;
   settings: Settings = { ...DEFAULT_SETTINGS };
 
   private constructor(
@@ -52,8 +55,10 @@ export class Org {
     return `${this.issuer}/oauth2/default`;
   }
 
-  /** Back to the seeded people and Okta's own settings, without faults or calls. Keys and sessions stay. */
+  /** Back to the seeded people and Okta's own settings, without faults, calls or provisioning. Keys and sessions stay. */
   reset(): void {
+    this.scim?.stop();
+    this.scim = undefined;
     this.people.reset();
     this.groups.reset();
     this.faults.clear();

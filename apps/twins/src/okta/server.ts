@@ -50,6 +50,7 @@ export async function startOktaTwin(config: OktaTwinConfig): Promise<OktaTwin> {
     url,
     issuer,
     close: async () => {
+      org.scim?.stop();
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();

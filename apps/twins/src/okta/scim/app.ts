@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Groups } from '../groups.ts';
+import { type People, type Person } from '../people.ts';
+import { PushError, ScimClient } from './client.ts';
+import {
+  pushAll,
+  pushGroup,
+  pushMembership,
+  renameGroup,
+  unlinkGroup,
+  type FullGroup,
+} from './group-push.ts';
+import { changedGroups, groupDeed, personDeed } from './follow.ts';
+import { confirmMatches, importAll, testConnection, type Import } from './import.ts';
+import { Lanes } from './lanes.ts';
+import { Links } from './links.ts';
+import { type ScimSettings } from './settings.ts';
+import { backOff, isRetried, TaskList, type Deed, type Task } from './tasks.ts';
+import { deactivateUser, provisionUser, updateUser, type Push } from './users.ts';
+
+const AT_ONCE = 10;
+
+/** The org's app with provisioning switched on: it pushes to one SCIM server and remembers what it learns there. */
+export class ScimApp {
+  settings: ScimSettings;
+  readonly links = new Links();
+  readonly tasks = new TaskList();
+  readonly #org: { people: People; groups: Groups };
+  readonly #lanes = new Lanes(AT_ONCE);
+  readonly #stop = new AbortController();
+
+  constructor(settings: ScimSettings, org: { people: People; groups: Groups }) {
+    this.settings = settings;
+    this.#org = org;
+  }
+
+  get pending(): number {
+    return this.#lanes.pending;
+  }
+
+  idle(): Promise<void> {
+    return this.#lanes.idle();
+  }
+
+  /** Cuts what is on the wire, and begins nothing more. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Does one thing after what was asked before of the same person or group; ends with it, well or not. */
+  async do(deed: Deed): Promise<Task> {
+    const task = this.tasks.add(deed, this.#about(deed));
+    await this.#queue(task);
+    return task;
+  }
+
+  /** "Retry selected": sends failed tasks again from their beginning, by themselves in the order they failed. */
+  async retry(tasks: readonly Task[]): Promise<readonly Task[]> {
+    await Promise.all(
+      tasks.filter(isRetried).map((task) => {
+        task.status = 'queued';
+        return this.#queue(task);
+      }),
+    );
+    return tasks;
+  }
+
+  /** Somebody came, changed or went: with `auto` this is pushed, and so are the groups that it touches. */
+  follow(before: Person | undefined, after: Person | undefined): void {
+    if (!this.settings.auto) return;
+    const deed = personDeed(before, after, this.settings.mappings);
+    if (deed) void this.do(deed);
+    this.followGroups(changedGroups(before, after));
+  }
+
+  /** Members of these groups came or went. */
+  followGroups(names: readonly string[]): void {
+    if (!this.settings.auto) return;
+    for (const name of names) {
+      const group = this.#org.groups.find(name);
+      const deed = group && groupDeed(group, this.links, this.settings);
+      // One that has not begun will see this change as well.
+      if (deed && !this.tasks.isQueued(deed)) void this.do(deed);
+    }
+  }
+
+  followRename(group: string): void {
+    if (this.#isFollowed(group)) void this.do({ kind: 'rename-group', group });
+  }
+
+  followRemoval(group: string): void {
+    if (this.#isFollowed(group)) void this.do({ kind: 'unlink-group', group, deleteInTarget: true });
+  }
+
+  /** A push that is still under way counts: whoever comes after it finds its link. */
+  #isFollowed(group: string): boolean {
+    return this.settings.auto && (this.links.groups.has(group) || this.tasks.isOpen(group));
+  }
+
+  #queue(task: Task): Promise<void> {
+    return this.#lanes.add(laneOf(task.deed), () => this.#run(task));
+  }
+
+  async #run(task: Task): Promise<void> {
+    for (let again = 0; ; again++) {
+      const error = await this.#attempt(task);
+      if (!error || !isRetried(task) || again >= this.settings.retries || this.#stop.signal.aborted) return;
+      const pause = backOff(again, this.settings.backOffMs, error.retryAfterMs);
+      // A stop ends the pause; the attempt after it then ends at once.
+      await delay(pause, undefined, { ref: false, signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  /** @returns why it failed */
+  async #attempt(task: Task): Promise<PushError | undefined> {
+    task.attempts++;
+    task.status = 'running';
+    const client = new ScimClient(this.settings, this.#stop.signal, (exchange) => {
+      task.exchanges.push(exchange);
+    });
+    try {
+      task.result = await this.#perform(task.deed, { settings: this.settings, links: this.links, client });
+      Object.assign(task, { status: 'done', error: null, httpStatus: null });
+      this.#join(task.deed);
+      return undefined;
+    } catch (error) {
+      const failure = error instanceof PushError ? error : new PushError(`The twin broke: ${String(error)}`);
+      if (failure !== error) console.error(error);
+      Object.assign(task, { status: 'failed', error: failure.message, httpStatus: failure.status });
+      return failure;
+    }
+  }
+
+  async #perform(deed: Deed, push: Push): Promise<string | Import> {
+    switch (deed.kind) {
+      case 'test-connection':
+        return testConnection(push.client);
+      case 'import':
+        return this.#import(push, deed.confirm);
+      case 'assign':
+      case 'reassign':
+      case 'provision-user':
+        return provisionUser(push, this.#person(deed.person));
+      case 'update':
+        return updateUser(push, this.#person(deed.person));
+      case 'unassign':
+        return deactivateUser(push, deed.person);
+      case 'push-group':
+        return pushGroup(push, this.#group(deed.group));
+      case 'push-membership':
+        return pushMembership(push, this.#group(deed.group));
+      case 'rename-group':
+        return renameGroup(push, this.#group(deed.group));
+      case 'push-now':
+        return pushAll(push, this.#group(deed.group), deed.as);
+      case 'unlink-group':
+        return unlinkGroup(push, deed.group, deed.deleteInTarget);
+    }
+  }
+
+  async #import({ client, links }: Push, confirm: boolean): Promise<Import> {
+    const found = await importAll(client, this.#org, links);
+    if (confirm) confirmMatches(found, this.#org.people, links);
+    return found;
+  }
+
+  /** Who was just provisioned can now be a member. */
+  #join(deed: Deed): void {
+    if (!('person' in deed) || deed.kind === 'update' || deed.kind === 'unassign') return;
+    this.followGroups(this.#org.people.find(deed.person)?.groups ?? []);
+  }
+
+  #person(id: string): Person {
+    const person = this.#org.people.find(id);
+    if (!person) throw new PushError('The person is gone from the org');
+    return person;
+  }
+
+  #group(id: string): FullGroup {
+    const group = this.#org.groups.find(id);
+    if (!group) throw new PushError('The group is gone from the org');
+    return { group, people: this.#org.groups.members(group) };
+  }
+
+  #about(deed: Deed): string | null {
+    if ('person' in deed) {
+      return this.#org.people.find(deed.person)?.login ?? this.links.users.get(deed.person)?.login ?? null;
+    }
+    if ('group' in deed) {
+      return this.#org.groups.find(deed.group)?.name ?? this.links.groups.get(deed.group)?.name ?? null;
+    }
+    return null;
+  }
+}
+
+/** One thing at a time per person and per group. */
+function laneOf(deed: Deed): string {
+  if ('person' in deed) return deed.person;
+  return 'group' in deed ? deed.group : 'app';
+}
