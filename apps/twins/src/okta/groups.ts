@@ -28,7 +28,9 @@ export class Groups {
 
   /** By id or by name. */
   find(idOrName: string): Group | undefined {
-    return this.all().find(({ id, name }) => id === idOrName || name === idOrName);
+    return (
+      this.#byName.get(idOrName) ?? this.all().find(({ id, name }) => id === idOrName || name === idOrName)
+    );
   }
 
   members({ name }: Group): Person[] {

@@ -80,7 +80,7 @@ export class ScimApp {
       const group = this.#org.groups.find(name);
       const deed = group && groupDeed(group, this.links, this.settings);
       // One that has not begun will see this change as well.
-      if (deed && !this.tasks.isQueued(deed)) void this.do(deed);
+      if (group && deed && !this.tasks.isQueued(deed.kind, group.id)) void this.do(deed);
     }
   }
 
@@ -105,6 +105,7 @@ export class ScimApp {
     for (let again = 0; ; again++) {
       const error = await this.#attempt(task);
       if (!error || !isRetried(task) || again >= this.settings.retries || this.#stop.signal.aborted) return;
+      task.status = 'queued';
       const pause = backOff(again, this.settings.backOffMs, error.retryAfterMs);
       // A stop ends the pause; the attempt after it then ends at once.
       await delay(pause, undefined, { ref: false, signal: this.#stop.signal }).catch(() => undefined);
@@ -119,7 +120,9 @@ export class ScimApp {
       task.exchanges.push(exchange);
     });
     try {
-      task.result = await this.#perform(task.deed, { settings: this.settings, links: this.links, client });
+      task.result = this.#isOvertaken(task)
+        ? 'overtaken: nothing sent'
+        : await this.#perform(task.deed, { settings: this.settings, links: this.links, client });
       Object.assign(task, { status: 'done', error: null, httpStatus: null });
       this.#join(task.deed);
       return undefined;
@@ -156,6 +159,13 @@ export class ScimApp {
       case 'unlink-group':
         return unlinkGroup(push, deed.group, deed.deleteInTarget);
     }
+  }
+
+  /** Whether the assignment has changed since a task failed: what is sent again must not undo that. */
+  #isOvertaken({ deed, attempts }: Task): boolean {
+    if (attempts === 1 || !('person' in deed) || deed.kind === 'update') return false;
+    const assigned = this.#org.people.find(deed.person)?.assigned ?? false;
+    return assigned === (deed.kind === 'unassign');
   }
 
   async #import({ client, links }: Push, confirm: boolean): Promise<Import> {

@@ -122,6 +122,23 @@ describe('retry-failed', () => {
     expect(await tasksOf(scene)).toMatchObject([{ status: 'failed', httpStatus: 400 }]);
   });
 
+  it('undoes nothing that happened since', async () => {
+    scene.server.fault(answering(500, ''), isPost);
+    await assign();
+    await scene.act('unassign', { person: 'nia@example.com' });
+    scene.server.clear();
+    expect(await scene.act('retry-failed')).toMatchObject({
+      tasks: [{ status: 'done', result: 'overtaken: nothing sent' }],
+    });
+    expect(scene.server.seen).toEqual([]);
+    await assign();
+    scene.server.fault(answering(500, ''));
+    expect(await scene.act('unassign', { person: 'nia@example.com' })).toMatchObject({ status: 'failed' });
+    await scene.act('reassign', { person: 'nia@example.com' });
+    await scene.act('retry-failed');
+    expect([...scene.server.users.values()]).toMatchObject([{ active: true }]);
+  });
+
   it('sends only those that are named, and refuses one that did not fail', async () => {
     scene.server.fault(answering(500, ''), isPost);
     scene.server.fault(answering(500, ''), isPost);
@@ -168,6 +185,7 @@ describe('retries', () => {
     const assigned = assign();
     while ((await control(twin, '/scim')).body['pending'] !== 1 || scene.server.seen.length < 2)
       await new Promise((go) => setImmediate(go));
+    expect(await scene.act('retry-failed')).toEqual({ tasks: [] });
     await control(twin, '/scim', undefined, 'DELETE');
     expect(await assigned).toMatchObject({ status: 'failed', attempts: 2 });
     expect(scene.server.seen).toHaveLength(2);

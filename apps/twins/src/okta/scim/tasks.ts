@@ -66,10 +66,12 @@ export class TaskList {
     return this.#tasks.filter(({ id }) => id > since);
   }
 
-  /** Whether the same thing is to be done already and has not begun. */
-  isQueued(deed: Deed): boolean {
-    const wanted = JSON.stringify(deed);
-    return this.#tasks.some((task) => task.status === 'queued' && JSON.stringify(task.deed) === wanted);
+  /** Whether this is to be done to this group already, and has not begun. */
+  isQueued(kind: Deed['kind'], group: string): boolean {
+    return this.#tasks.some(
+      ({ status, deed }) =>
+        status === 'queued' && deed.kind === kind && 'group' in deed && deed.group === group,
+    );
   }
 
   /** Whether something about this group has not ended. */
