@@ -1,4 +1,6 @@
+import { OktaProvisioning } from './okta-provisioning.ts';
 import { StackProblem } from './problem.ts';
+import { control } from './twin-control.ts';
 
 /** A call as the Box twin saw it. `status` is null while it is pending, or when the connection was cut. */
 export interface BoxCall {
@@ -66,12 +68,26 @@ export interface OktaPerson {
   name: string | null;
   firstName: string | null;
   lastName: string | null;
+  /** Attributes of Okta's base profile that apps are sent: `title`, `locale`, `timezone`, `mobilePhone` … */
+  profile: Record<string, string>;
   groups: string[];
   status: string;
   assigned: boolean;
 }
 
-export type NewOktaPerson = Partial<OktaPerson> & { login: string; password?: string };
+/** In a change, null takes an attribute of the profile away. */
+export type NewOktaPerson = Partial<Omit<OktaPerson, 'profile'>> & {
+  login: string;
+  password?: string;
+  profile?: Record<string, string | null>;
+};
+
+export interface OktaGroup {
+  id: string;
+  name: string;
+  /** Okta user ids. */
+  members: string[];
+}
 
 export interface OktaFault {
   kind: string;
@@ -85,23 +101,6 @@ export interface OktaFault {
 
 /** The password of everybody in the Okta twin who was given no other. */
 export const SAMPLE_PASSWORD = 'Foyer-sample-1';
-
-/** The twins' control addresses speak JSON; what they answer is what their own tests hold them to. */
-async function control<T>(base: string, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${base}/_control/${path}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) {
-    throw new StackProblem(
-      `the twin at ${base} refused ${method} /_control/${path}: ${response.status} ${text}`,
-      'correct what it names',
-    );
-  }
-  return (text === '' ? undefined : JSON.parse(text)) as T;
-}
 
 /** What tests and tools ask of a running Box twin. */
 export class BoxControl {
@@ -163,9 +162,12 @@ export class BoxControl {
 /** What tests and tools ask of a running Okta twin. */
 export class OktaControl {
   readonly url: string;
+  /** The app's pushes over SCIM. */
+  readonly scim: OktaProvisioning;
 
   constructor(url: string) {
     this.url = url;
+    this.scim = new OktaProvisioning(url);
   }
 
   async people(): Promise<OktaPerson[]> {
@@ -182,6 +184,27 @@ export class OktaControl {
 
   removePerson(id: string): Promise<void> {
     return control(this.url, 'DELETE', `people/${id}`);
+  }
+
+  async groups(): Promise<OktaGroup[]> {
+    return (await control<{ groups: OktaGroup[] }>(this.url, 'GET', 'groups')).groups;
+  }
+
+  /** @param members ids or logins */
+  addGroup(name: string, members: string[] = []): Promise<OktaGroup> {
+    return control(this.url, 'POST', 'groups', { name, members });
+  }
+
+  /** `members` replaces all of them, `add` and `remove` change some; ids or logins. */
+  changeGroup(
+    idOrName: string,
+    change: { name?: string; members?: string[]; add?: string[]; remove?: string[] },
+  ): Promise<OktaGroup> {
+    return control(this.url, 'PATCH', `groups/${encodeURIComponent(idOrName)}`, change);
+  }
+
+  removeGroup(idOrName: string): Promise<void> {
+    return control(this.url, 'DELETE', `groups/${encodeURIComponent(idOrName)}`);
   }
 
   /** Adds `count` people PREFIX1@example.com and so on, or those listed. */
