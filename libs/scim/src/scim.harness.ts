@@ -34,6 +34,10 @@ export function isAnswered(deed: () => unknown, ...types: readonly (ScimType | n
   }
 }
 
+/** Rows for `it.each`, with the beginning of what they are about in front: for the title. */
+export const titled = <Row extends readonly unknown[]>(...rows: readonly Row[]) =>
+  rows.map((row) => [(JSON.stringify(row[0]) ?? 'undefined').slice(0, 100), ...row] as const);
+
 export function ref(text: string, parent: ResourceType | Attribute = userType): AttributeRef {
   const found = resolveAttribute(text, 'endpoint' in parent ? rootOf(parent) : parent);
   if (found === null) throw new Error(`No such attribute: ${text}`);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { GROUP, isAnswered, numRuns, refusal, USER } from '../scim.harness.ts';
+import { GROUP, isAnswered, numRuns, refusal, USER, titled } from '../scim.harness.ts';
 import { readBulk } from './read.ts';
 import { planBulk, resolveBulkIds } from './references.ts';
 
@@ -56,43 +56,52 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
     ]);
   });
 
-  it.each([
-    [{ schemas: [BULK] }, '400 invalidSyntax'],
-    [{ schemas: [BULK], Operations: [] }, '400 invalidSyntax'],
-    [{ schemas: [USER], Operations: [user('a')] }, '400 invalidSyntax'],
-    [{ schemas: [BULK], Operations: [user('a')], failOnErrors: 0 }, '400 invalidValue'],
-    [{ schemas: [BULK], Operations: [user('a')], failOnErrors: '1' }, '400 invalidValue'],
-    [{ schemas: [BULK], Operations: Array.from({ length: 101 }, (_, at) => user(`${at}`)) }, '413 null'],
-    [{ schemas: [BULK], Operations: [null] }, '400 invalidSyntax'],
-    [{ schemas: JSON.parse('[{ "toString": 1 }]') as object, Operations: [user('a')] }, '400 invalidSyntax'],
-    [[], '400 invalidSyntax'],
-    [null, '400 invalidSyntax'],
-  ])('is refused: %.100j', (body, expected) => {
+  it.each(
+    titled(
+      [{ schemas: [BULK] }, '400 invalidSyntax'],
+      [{ schemas: [BULK], Operations: [] }, '400 invalidSyntax'],
+      [{ schemas: [USER], Operations: [user('a')] }, '400 invalidSyntax'],
+      [{ schemas: [BULK], Operations: [user('a')], failOnErrors: 0 }, '400 invalidValue'],
+      [{ schemas: [BULK], Operations: [user('a')], failOnErrors: '1' }, '400 invalidValue'],
+      [{ schemas: [BULK], Operations: Array.from({ length: 101 }, (_, at) => user(`${at}`)) }, '413 null'],
+      [{ schemas: [BULK], Operations: [null] }, '400 invalidSyntax'],
+      [
+        { schemas: JSON.parse('[{ "toString": 1 }]') as object, Operations: [user('a')] },
+        '400 invalidSyntax',
+      ],
+      [[], '400 invalidSyntax'],
+      [null, '400 invalidSyntax'],
+    ),
+  )('is refused: %s', (_, body, expected) => {
     expect(refusal(() => readBulk(body, limits))).toBe(expected);
   });
 
-  it.each([
-    [{ ...user('a'), method: 'GET' }, '400 invalidSyntax'],
-    [{ ...user('a'), method: undefined }, '400 invalidSyntax'],
-    [{ ...user('a'), bulkId: undefined }, '400 invalidSyntax'],
-    [{ ...user('a'), bulkId: '' }, '400 invalidSyntax'],
-    [{ ...user('a'), bulkId: 7 }, '400 invalidSyntax'],
-    [{ ...user('a'), data: undefined }, '400 invalidSyntax'],
-    [{ ...user('a'), data: 'text' }, '400 invalidSyntax'],
-    [
-      { ...user('a'), data: JSON.parse('{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)) as object },
-      '400 invalidSyntax',
-    ],
-    [{ ...user('a'), path: undefined }, '400 invalidValue'],
-    [{ ...user('a'), path: '/Users/1' }, '400 invalidValue'],
-    [{ ...user('a'), path: '/Bulk' }, '400 invalidValue'],
-    [{ ...user('a'), path: 'https://foyer.example.com/scim/v2/Users' }, '400 invalidValue'],
-    [{ method: 'DELETE', path: '/Users' }, '400 invalidValue'],
-    [{ method: 'DELETE', path: '/Users/' }, '400 invalidValue'],
-    [{ method: 'DELETE', path: '/Users/1/2' }, '400 invalidValue'],
-  ])('refuses an operation by itself: %.100j', (operation, expected) => {
+  it.each(
+    titled(
+      [{ ...user('a'), method: 'GET' }, '400 invalidSyntax'],
+      [{ ...user('a'), method: undefined }, '400 invalidSyntax'],
+      [{ ...user('a'), bulkId: undefined }, '400 invalidSyntax'],
+      [{ ...user('a'), bulkId: '' }, '400 invalidSyntax'],
+      [{ ...user('a'), bulkId: 7 }, '400 invalidSyntax'],
+      [{ ...user('a'), data: undefined }, '400 invalidSyntax'],
+      [{ ...user('a'), data: 'text' }, '400 invalidSyntax'],
+      [{ ...user('a'), path: undefined }, '400 invalidValue'],
+      [{ ...user('a'), path: '/Users/1' }, '400 invalidValue'],
+      [{ ...user('a'), path: '/Bulk' }, '400 invalidValue'],
+      [{ ...user('a'), path: 'https://foyer.example.com/scim/v2/Users' }, '400 invalidValue'],
+      [{ method: 'DELETE', path: '/Users' }, '400 invalidValue'],
+      [{ method: 'DELETE', path: '/Users/' }, '400 invalidValue'],
+      [{ method: 'DELETE', path: '/Users/1/2' }, '400 invalidValue'],
+    ),
+  )('refuses an operation by itself: %s', (_, operation, expected) => {
     expect(answered(operation)).toBe(expected);
     expect(planned(operation, user('b'))).toEqual([`0: ${expected}`, 1]);
+  });
+
+  it('refuses an operation with objects in objects', () => {
+    const data = JSON.parse(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`) as object;
+    expect(answered({ ...user('a'), data })).toBe('400 invalidSyntax');
+    expect(answered({ method: 'DELETE', path: '/Users/1', data })).toBe('400 invalidSyntax');
   });
 
   it('has each bulkId once', () => {

@@ -58,9 +58,9 @@ function applyAt(
   const leaf = leafOf(path);
   const name = nameOf(path.attribute);
   if (leaf.mutability === 'writeOnly') return document;
-  if (leaf.mutability === 'readOnly') throw immutable(name, 'is read-only.');
+  if (leaf.mutability === 'readOnly') throw mutability(name, 'is read-only.');
   if (leaf.name === 'schemas') {
-    if (op === 'remove') throw immutable(name, 'cannot be removed.');
+    if (op === 'remove') throw mutability(name, 'cannot be removed.');
     // Which extensions are in use shows in what is there.
     checkSchemas([type.schema.id, ...(Array.isArray(value) ? (value as unknown[]) : [value])], type);
     return document;
@@ -72,7 +72,7 @@ function applyAt(
   return update(document, path.attribute, change);
 }
 
-const immutable = (path: string, why: string) => new ScimError(400, 'mutability', `${path}: ${why}`);
+const mutability = (path: string, why: string) => new ScimError(400, 'mutability', `${path}: ${why}`);
 
 /** The document with another value where the reference points; a parent that ends up empty goes, too. */
 function update(document: Document, { steps }: AttributeRef, change: (before: unknown) => unknown): Document {
@@ -91,10 +91,13 @@ function update(document: Document, { steps }: AttributeRef, change: (before: un
 
 /** RFC 7644, section 3.5.2.2. Some clients name the values to remove beside the path: then only those go. */
 function removed({ leaf }: AttributeRef, before: unknown, value: unknown): unknown {
-  if (leaf.required) throw immutable(leaf.name, 'is required.');
-  if (!leaf.multiValued || !Array.isArray(value) || !Array.isArray(before)) return undefined;
-  const gone = new Set(readElements(leaf, value, leaf.name).map(identity));
-  return assigned(before.filter((each) => !gone.has(identity(each))));
+  if (leaf.required) throw mutability(leaf.name, 'is required.');
+  if (!leaf.multiValued || value === null || value === undefined) return undefined;
+  const given = isValues(value) ? [value] : value;
+  if (!Array.isArray(given)) throw invalidValue(leaf.name, 'must be a list.');
+  const gone = new Set(readElements(leaf, given, leaf.name).map(identity));
+  const elements: readonly unknown[] = Array.isArray(before) ? before : [];
+  return assigned(elements.filter((each) => !gone.has(identity(each))));
 }
 
 const identity = (element: unknown): unknown =>

@@ -31,12 +31,14 @@ export function editElements(before: unknown, op: PatchOperation['op'], path: Pa
   if (chosen.size === 0) {
     if (op === 'remove' && filter === null) return before;
     if (op !== 'add') throw noTarget(name);
+    if (value === null) return before;
     const seed = withSub(leaf, sub, seedOf(filter, name), value, name);
     return settle(leaf, elements, [...elements, ...readElements(leaf, [seed], name)], name);
   }
   if (op === 'remove') {
     const rest = sub === null ? null : without(sub, pathTo(leaf, name, sub.name));
-    return assigned(elements.flatMap((each) => (chosen.has(each) ? (rest?.(each) ?? []) : [each])));
+    const after = elements.flatMap((each) => (chosen.has(each) ? (rest?.(each) ?? []) : [each]));
+    return assigned(settle(leaf, elements, after, name));
   }
   if (op === 'replace' && sub === null) {
     const given = readElements(leaf, Array.isArray(value) ? value : [value], name);

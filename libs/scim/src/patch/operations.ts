@@ -1,5 +1,5 @@
 import { partsOf, readMessage } from '../message.ts';
-import { invalidSyntax } from '../resource/value.ts';
+import { invalidSyntax, isValues } from '../resource/value.ts';
 
 /** RFC 7644, section 3.5.2. `path` is not read yet; `value` is undefined when there is none. */
 export interface PatchOperation {
@@ -8,8 +8,8 @@ export interface PatchOperation {
   readonly value: unknown;
 }
 
-/** Operations of one PATCH. */
-export const MAX_OPERATIONS = 1_000;
+/** Operations of one PATCH; without a path each attribute of the value counts. */
+export const MAX_OPERATIONS = 200;
 
 const ops: readonly unknown[] = ['add', 'remove', 'replace'];
 const isOp = (op: unknown): op is PatchOperation['op'] => ops.includes(op);
@@ -23,9 +23,17 @@ export function readPatch(body: unknown, max = MAX_OPERATIONS): readonly PatchOp
   if (!Array.isArray(operations) || operations.length === 0) {
     throw invalidSyntax('Operations must be a list of one or more.');
   }
-  if (operations.length > max) throw invalidSyntax(`There are more than ${max} operations.`);
-  return operations.map(readOperation);
+  if (operations.length > max) throw tooMany(max);
+  const read = operations.map(readOperation);
+  if (read.reduce((sum, each) => sum + changesOf(each), 0) > max) throw tooMany(max);
+  return read;
 }
+
+const tooMany = (max: number) =>
+  invalidSyntax(`There are more than ${max} operations, or attributes in them.`);
+
+const changesOf = ({ path, value }: PatchOperation): number =>
+  path === null && isValues(value) ? Object.keys(value).length : 1;
 
 function readOperation(operation: unknown, at: number): PatchOperation {
   const what = `Operations[${at}]`;

@@ -10,8 +10,9 @@ import { rootOf } from '../schema/resource-types.ts';
 import { quote } from '../schema/text.ts';
 
 /**
- * What a list is asked for (RFC 7644, section 3.4.2). `startIndex` counts from 1; `count` is null where the client leaves it
- * to us, and 0 asks for the total only. `cursor` is null for pages by index, '' for the first page by cursor (RFC 9865).
+ * What a list is asked for (RFC 7644, section 3.4.2). `sortBy` of a multi-valued attribute is by the primary value, or else the
+ * first; resources without a value are last in ascending order, and first in descending order (section 3.4.2.3). `startIndex`
+ * counts from 1; `count` is null where the client leaves it to us, and 0 asks for the total only. `cursor` is null for pages by index, '' for the first page by cursor (RFC 9865).
  */
 export interface ListQuery {
   readonly filter: Filter | null;
@@ -76,16 +77,17 @@ function readParts(read: Read, type: ResourceType): ListQuery {
   };
 }
 
-/** RFC 9865, section 2.1: whoever turns pages by cursor cannot start at an index. */
+/** RFC 9865, section 2: made of unreserved characters; and whoever turns pages by cursor cannot start at an index. */
 function readCursor(cursor: string | null, startIndex: unknown): string | null {
   if (cursor === null) return null;
-  if (startIndex !== undefined) {
-    throw new ScimError(400, 'invalidCursor', 'cursor and startIndex cannot be given together.');
+  if (startIndex !== undefined) throw invalidCursor('cursor and startIndex cannot be given together.');
+  if (cursor.length > MAX_CURSOR_LENGTH || !/^[\w.~-]*$/.test(cursor)) {
+    throw invalidCursor('This is no cursor of ours.');
   }
-  if (cursor.length > MAX_CURSOR_LENGTH)
-    throw new ScimError(400, 'invalidCursor', 'This is no cursor of ours.');
   return cursor;
 }
+
+const invalidCursor = (why: string) => new ScimError(400, 'invalidCursor', why);
 
 function readCount(value: unknown, cursor: string | null): number | null {
   const count = readInteger('count', value, cursor === null ? 'invalidValue' : 'invalidCount');

@@ -71,12 +71,16 @@ export function readElements(attribute: Attribute, values: readonly unknown[], p
 /** Makes one of elements with the same (type, value): RFC 7643, section 2.4. The later one's sub-attributes win. */
 export function mergeSame(attribute: Attribute, elements: readonly unknown[]): unknown[] {
   const exact = subAttribute(attribute, 'value')?.caseExact ?? attribute.caseExact;
-  const keyOf = (element: unknown) => {
-    if (!isValues(element)) return JSON.stringify(caseless(element, exact));
-    if (element.value === undefined) return JSON.stringify(element);
-    return JSON.stringify([caseless(element.value, exact), caseless(element.type ?? null, false)]);
+  const keyOf = (element: unknown): unknown => {
+    if (typeof element === 'string') return exact ? element : fold(element);
+    if (!isValues(element)) return element;
+    const { value, type } = element;
+    if (typeof value !== 'string') return JSON.stringify(element);
+    const compared = exact ? value : fold(value);
+    // The length says where the value ends and the type begins.
+    return `${compared.length} ${compared} ${typeof type === 'string' ? fold(type) : ''}`;
   };
-  const merged = new Map<string, unknown>();
+  const merged = new Map<unknown, unknown>();
   for (const element of elements) {
     const key = keyOf(element);
     const same = merged.get(key);
@@ -115,19 +119,17 @@ export function entriesOf(attribute: Attribute, value: unknown, path: string): [
 }
 
 function readComplex(attribute: Attribute, value: unknown, path: string): Values {
-  const given = entriesOf(attribute, value, path).map(([sub, each]) => {
-    return [sub.name, readAttribute(sub, each, pathTo(attribute, path, sub.name))] as const;
-  });
-  const values = Object.fromEntries(given.filter(([, each]) => each !== undefined));
+  const values: Record<string, unknown> = {};
+  for (const [sub, each] of entriesOf(attribute, value, path)) {
+    const read = readAttribute(sub, each, pathTo(attribute, path, sub.name));
+    if (read !== undefined) values[sub.name] = read;
+  }
   const missing = attribute.subAttributes?.find(
     ({ name, required }) => required && values[name] === undefined,
   );
   if (missing !== undefined) throw invalidValue(pathTo(attribute, path, missing.name), 'is required.');
   return values;
 }
-
-const caseless = (value: unknown, exact: boolean): unknown =>
-  typeof value === 'string' && !exact ? fold(value) : value;
 
 type Simple = string | number | boolean | { readonly why: string };
 

@@ -49,6 +49,13 @@ export const attribute = (name: string, description: string, details: Details = 
 
 /** The sub-attribute of that name, which is case insensitive (RFC 7643, section 2.1). */
 export function subAttribute(parent: Attribute, name: string): Attribute | null {
-  const wanted = name.toLowerCase();
-  return parent.subAttributes?.find((each) => each.name.toLowerCase() === wanted) ?? null;
+  let byName = subAttributes.get(parent);
+  if (byName === undefined) {
+    byName = new Map(parent.subAttributes?.map((each) => [each.name.toLowerCase(), each]));
+    subAttributes.set(parent, byName);
+  }
+  return byName.get(name) ?? byName.get(name.toLowerCase()) ?? null;
 }
+
+/** Every name of every member of a group is looked up here. */
+const subAttributes = new WeakMap<Attribute, ReadonlyMap<string, Attribute>>();
