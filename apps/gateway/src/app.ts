@@ -10,6 +10,7 @@ import { requestLog } from './http/request-log.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
 import type { Parts } from './parts.ts';
 import { ScimDoor } from './scim/access/scim-door.ts';
+import { scimBody } from './scim/body.ts';
 import { Sessions } from './sessions/sessions.ts';
 
 const BODY_LIMIT = '64kb';
@@ -30,11 +31,14 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   const { enter } = app.get(ScimDoor, { strict: false });
   app.use(requestLog(logger, metrics));
   app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
-  for (const path of scimPaths) app.use(path, enter);
+  for (const path of scimPaths) app.use(path, enter, scimBody);
   app.use(unless(hasNoSession, load));
-  app.use(
-    express.json({ limit: BODY_LIMIT, strict: true, type: ['application/json', 'application/*+json'] }),
-  );
+  const json = express.json({
+    limit: BODY_LIMIT,
+    strict: true,
+    type: ['application/json', 'application/*+json'],
+  });
+  app.use(unless(isScim, json));
   app.use(unless(isForMachines, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
   app.use(unless(hasNoSession, checkForgery));
   return app;

@@ -11,7 +11,9 @@ import {
   Requests,
   RequestVersions,
   RequestWatch,
+  ScimGroups,
   ScimTokens,
+  ScimUsers,
   TenantBoxApp,
 } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
@@ -44,6 +46,8 @@ export class PartsModule {
       { provide: ApiCalls, useValue: parts.apiCalls },
       { provide: RequestWatch, useValue: parts.watch },
       { provide: ScimTokens, useValue: parts.scimTokens },
+      { provide: ScimUsers, useValue: parts.scimUsers },
+      { provide: ScimGroups, useValue: parts.scimGroups },
     ];
     return { module: PartsModule, providers, exports: providers };
   }

@@ -15,7 +15,9 @@ import {
   Requests,
   RequestVersions,
   RequestWatch,
+  ScimGroups,
   ScimTokens,
+  ScimUsers,
   TenantBoxApp,
   type Database,
 } from '@foyer/persistence';
@@ -56,6 +58,8 @@ export interface Parts {
   readonly boxApp: TenantBoxApp;
   readonly boxAccounts: BoxAccounts;
   readonly scimTokens: ScimTokens;
+  readonly scimUsers: ScimUsers;
+  readonly scimGroups: ScimGroups;
   /** Ends what reports by the clock. */
   readonly stopReporting: () => void;
 }
@@ -104,6 +108,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     metrics,
     database,
     ...stores,
+    scimUsers: new ScimUsers(database, tenantId, config.OKTA_ISSUER_URI),
     requests,
     versions: new RequestVersions(requests, watch),
     watch,
@@ -143,6 +148,7 @@ const storesOf = (database: Database, tenantId: string) => ({
   batches: new Batches(database, tenantId),
   forecasts: new PostgresForecastStore(database, tenantId),
   scimTokens: new ScimTokens(database, tenantId),
+  scimGroups: new ScimGroups(database, tenantId),
 });
 
 export const closers = ({ watch, queue, box, database, stopReporting }: Parts): Closer[] => [

@@ -24,7 +24,11 @@ export * from './request-watch.ts';
 export * from './requests.ts';
 export * from './scim/groups.ts';
 export * from './scim/users.ts';
-export { PAGE_MAX as SCIM_PAGE_MAX, type ScimPage } from './scim/listing.ts';
+export {
+  PAGE_DEFAULT as SCIM_PAGE_DEFAULT,
+  PAGE_MAX as SCIM_PAGE_MAX,
+  type ScimPage,
+} from './scim/listing.ts';
 export * from './dead-letters.ts';
 export * from './scim/token-expiry.ts';
 export { isScimToken } from './scim/token-text.ts';

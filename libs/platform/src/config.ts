@@ -94,6 +94,10 @@ const gatewayVariables = {
   },
   SESSION_IDLE_MINUTES: { schema: wholeNumber(1, 1_440, 30), example: '30' },
   SESSION_MAX_HOURS: { schema: wholeNumber(1, 168, 8), example: '8' },
+  SCIM_DELETE: {
+    schema: z.enum(['deactivate', 'delete'], { error: 'must be deactivate or delete' }).default('deactivate'),
+    example: 'deactivate',
+  },
   TRUST_PROXY: { schema: wholeNumber(0, 10, 0), example: '1' },
   SIGN_IN_LIMIT_PER_MINUTE: { schema: wholeNumber(1, 100_000, 60), example: '60' },
 } as const;

@@ -148,11 +148,16 @@ export class Api {
 
   /** A person with an identity and an open request. */
   async admit(
-    person: { subject?: string; name?: string } = {},
+    person: { subject?: string; username?: string; name?: string } = {},
   ): Promise<{ identityId: string; requestId: string; subject: string }> {
     const subject = person.subject ?? `00u${randomUUID()}`;
     const admission = await this.parts.intake.admit(
-      { issuer: oktaIssuer, subject, username: `${subject}@example.com`, name: person.name ?? 'Ada Example' },
+      {
+        issuer: oktaIssuer,
+        subject,
+        username: person.username ?? `${subject}@example.com`,
+        name: person.name ?? 'Ada Example',
+      },
       'sign-in',
     );
     if (admission.kind !== 'requested') throw new Error(admission.kind);

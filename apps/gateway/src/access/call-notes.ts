@@ -5,6 +5,7 @@ export interface CallNotes {
   requestId?: string;
   identityId?: string;
   parameters?: Readonly<Record<string, unknown>>;
+  answer?: Readonly<Record<string, unknown>>;
 }
 
 const notes = new WeakMap<Request, CallNotes>();

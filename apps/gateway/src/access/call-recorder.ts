@@ -11,6 +11,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { toPlainError, toProblem, type Logger } from '@foyer/platform';
 import type { CallLog, CallOutcome } from '@foyer/provisioning';
+import { ScimError } from '@foyer/scim';
 import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { catchError, concatMap, from, map, throwError, type Observable } from 'rxjs';
@@ -39,11 +40,12 @@ export class CallRecorder implements NestInterceptor {
     const record = (status: number, error: string | null) => {
       const result = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed';
       const durationMs = performance.now() - begun;
-      return this.record(request, operation, { result, status, error, answer: null, durationMs });
+      const { answer = null } = notesOf(request);
+      return this.record(request, operation, { result, status, error, answer, durationMs });
     };
     return next.handle().pipe(
       catchError((error: unknown) => {
-        const { status, code } = toProblem(error);
+        const { status, code } = refusalOf(error);
         return from(record(status, code)).pipe(concatMap(() => throwError(() => error)));
       }),
       concatMap((answer) => from(record(response.statusCode, null)).pipe(map(() => answer as unknown))),
@@ -52,7 +54,10 @@ export class CallRecorder implements NestInterceptor {
 
   private async record(request: Request, operation: string, outcome: CallOutcome): Promise<void> {
     const { requestId = null, identityId = null, parameters = {} } = notesOf(request);
-    const actor = request.principal?.kind === 'machine' ? request.principal.clientId : null;
+    const actor =
+      request.principal?.kind === 'machine'
+        ? request.principal.clientId
+        : (request.scimClient?.actor ?? null);
     try {
       await this.calls.record(
         { requestId, identityId, lease: null },
@@ -76,6 +81,11 @@ export class CallRecorder implements NestInterceptor {
     }
   }
 }
+
+const refusalOf = (error: unknown): { readonly status: number; readonly code: string } =>
+  error instanceof ScimError
+    ? { status: error.status, code: error.scimType ?? `scim_${error.status}` }
+    : toProblem(error);
 
 /** Puts calls of this route into the audit log, under this name. */
 export const Recorded = (operation: string) =>

@@ -159,10 +159,11 @@ describe('a SCIM token', () => {
   it.each([
     ['malformed JSON', '{"a":', 'application/scim+json', 400],
     ['a number', '1', 'application/scim+json', 400],
-    ['70 kB', JSON.stringify({ a: 'x'.repeat(70_000) }), 'application/scim+json', 413],
+    ['10 MB', JSON.stringify({ a: 'x'.repeat(10_000_000) }), 'application/scim+json', 413],
+    ['a form', 'a=1', 'application/x-www-form-urlencoded', 415],
     ['another charset', '{}', 'application/scim+json; charset=koi8-r', 415],
   ])('with a body of %s is told so in the envelope', async (_what, body, type, status) => {
-    const answer = await house.ask('/scim/v2/nowhere', {
+    const answer = await house.ask('/scim/v2/Users', {
       method: 'POST',
       authorization: `Bearer ${okta}`,
       headers: { 'content-type': type },

@@ -1,0 +1,28 @@
+import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { note } from '../access/call-notes.ts';
+import { Recorded } from '../access/call-recorder.ts';
+import { CONFIG, type Parts } from '../parts.ts';
+import { addressesOf } from './addresses.ts';
+import { bodyOf } from './body.ts';
+import { BulkService } from './bulk.service.ts';
+import { bodyNote } from './parameters.ts';
+
+@Controller(['scim/v2/Bulk', 't/:tenant/scim/v2/Bulk'])
+export class BulkController {
+  constructor(
+    private readonly bulk: BulkService,
+    @Inject(CONFIG) private readonly config: Parts['config'],
+  ) {}
+
+  @Post()
+  @HttpCode(HttpStatus.OK)
+  @Recorded('scim_bulk')
+  async carryOut(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
+    const body = bodyOf(req);
+    note(req, { parameters: bodyNote(body) });
+    const answer = await this.bulk.carryOut(body, addressesOf(req, this.config));
+    res.type('application/scim+json');
+    return answer;
+  }
+}

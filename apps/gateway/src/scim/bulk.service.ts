@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { toProblem } from '@foyer/platform';
+import {
+  defaultSelection,
+  planBulk,
+  readBulk,
+  resolveBulkIds,
+  ScimError,
+  toScimErrorBody,
+  type BulkOperation,
+  type PlannedEntry,
+} from '@foyer/scim';
+import { etagOf } from './etag.ts';
+import { GroupsService } from './groups.service.ts';
+import type { Asking, ResourceService } from './resource-service.ts';
+import { locationOf, type Addresses } from './resources.ts';
+import { UsersService } from './users.service.ts';
+
+export const MAX_BULK_OPERATIONS = 1_000;
+
+interface BulkAnswer {
+  readonly method: string | null;
+  readonly bulkId?: string;
+  readonly location?: string;
+  readonly version?: string;
+  readonly status: string;
+  readonly response?: unknown;
+}
+
+interface Done {
+  readonly status: number;
+  readonly id: string;
+  readonly version: number | null;
+}
+
+/** Several operations in one request (RFC 7644, section 3.7): each by itself, as if it had come alone. */
+@Injectable()
+export class BulkService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly groups: GroupsService,
+  ) {}
+
+  async carryOut(body: unknown, addresses: Addresses): Promise<unknown> {
+    const request = readBulk(body, { maxOperations: MAX_BULK_OPERATIONS });
+    const answers = new Map<number, BulkAnswer>();
+    const ids = new Map<string, string>();
+    let errors = 0;
+    for (const entry of planBulk(request)) {
+      if (request.failOnErrors !== null && errors >= request.failOnErrors) break;
+      const answer = await this.answerTo(entry, ids, addresses);
+      if (Number(answer.status) >= 400) errors += 1;
+      answers.set(entry.index, answer);
+    }
+    const inOrder = [...answers].sort(([one], [other]) => one - other).map(([, answer]) => answer);
+    return { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'], Operations: inOrder };
+  }
+
+  private async answerTo(
+    entry: PlannedEntry,
+    ids: Map<string, string>,
+    addresses: Addresses,
+  ): Promise<BulkAnswer> {
+    const told = { method: entry.method, ...(entry.bulkId !== null && { bulkId: entry.bulkId }) };
+    try {
+      if (entry.operation === null) throw entry.refusal;
+      const operation = resolveBulkIds(entry.operation, ids);
+      const { status, id, version } = await this.perform(operation, addresses);
+      if (operation.bulkId !== null) ids.set(operation.bulkId, id);
+      const location = locationOf(operation.type, id, addresses);
+      return {
+        ...told,
+        location,
+        ...(version !== null && { version: etagOf(version) }),
+        status: String(status),
+      };
+    } catch (error) {
+      const refusal = toScimError(error);
+      const location = entry.operation?.id ? { location: `${addresses.scim}${entry.operation.path}` } : {};
+      return { ...told, ...location, status: String(refusal.status), response: toScimErrorBody(refusal) };
+    }
+  }
+
+  private async perform(operation: BulkOperation, addresses: Addresses): Promise<Done> {
+    const { method, type, data, version: expected } = operation;
+    const service: ResourceService = type.name === 'User' ? this.users : this.groups;
+    // A group's answer is not shown here: its members need not be read.
+    const selection = { ...defaultSelection, excluded: new Map([['members', null]]) };
+    const asking: Asking = { addresses, selection, expected };
+    const id = operation.id ?? '';
+    switch (method) {
+      case 'POST':
+        return { ...(await service.create(data, asking)), status: 201 };
+      case 'PUT':
+        return { ...(await service.replace(id, data, asking)), status: 200 };
+      case 'PATCH': {
+        const { resource, ...answered } = await service.patch(id, data, asking);
+        return { ...answered, status: resource === null ? 204 : 200 };
+      }
+      case 'DELETE':
+        await service.remove(id, asking);
+        return { id, version: null, status: 204 };
+    }
+  }
+}
+
+/** What is not the client's fault ends the whole request: what was done stays done, and the client asks again. */
+function toScimError(error: unknown): ScimError {
+  if (error instanceof ScimError) return error;
+  if (toProblem(error).status >= 500) throw error;
+  const { status, title, detail } = toProblem(error);
+  return new ScimError(status, null, detail ?? title);
+}

@@ -1,0 +1,140 @@
+import { All, Controller, Get, HttpCode, HttpStatus, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  listResponse,
+  readSearchRequest,
+  resourceTypeBody,
+  resourceTypesBody,
+  schemaBody,
+  schemasBody,
+  ScimError,
+  serviceProviderConfig,
+  type ListQuery,
+} from '@foyer/scim';
+import { SCIM_PAGE_DEFAULT, SCIM_PAGE_MAX } from '@foyer/persistence';
+import type { Request, Response } from 'express';
+import { note } from '../access/call-notes.ts';
+import { Recorded } from '../access/call-recorder.ts';
+import { CONFIG, type Parts } from '../parts.ts';
+import { addressesOf } from './addresses.ts';
+import { bodyOf, SCIM_BODY_LIMIT } from './body.ts';
+import { MAX_BULK_OPERATIONS } from './bulk.service.ts';
+import { GroupsService } from './groups.service.ts';
+import { bodyNote } from './parameters.ts';
+import type { ResourceService } from './resource-service.ts';
+import { UsersService } from './users.service.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** What the service is, and what it has of all types: RFC 7644, sections 3.4.3 and 4. */
+@Controller(['scim/v2', 't/:tenant/scim/v2'])
+export class DiscoveryController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly groups: GroupsService,
+    @Inject(CONFIG) private readonly config: Parts['config'],
+  ) {}
+
+  @Get('ServiceProviderConfig')
+  @Recorded('scim_describe')
+  provider(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return this.describe(req, res, (base) =>
+      serviceProviderConfig(base, {
+        bulkOperations: MAX_BULK_OPERATIONS,
+        bulkPayloadSize: SCIM_BODY_LIMIT,
+        maxPageSize: SCIM_PAGE_MAX,
+        defaultPageSize: SCIM_PAGE_DEFAULT,
+        // Nothing of a cursor is kept here: it is good for as long as its list is.
+        cursorTimeout: DAY_SECONDS,
+      }),
+    );
+  }
+
+  @Get('Schemas')
+  @Recorded('scim_describe')
+  schemas(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return this.describe(req, res, schemasBody);
+  }
+
+  @Get('Schemas/:urn')
+  @Recorded('scim_describe')
+  schema(@Param('urn') urn: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return this.describe(req, res, (base) => schemaBody(urn, base));
+  }
+
+  @Get('ResourceTypes')
+  @Recorded('scim_describe')
+  types(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return this.describe(req, res, resourceTypesBody);
+  }
+
+  @Get('ResourceTypes/:name')
+  @Recorded('scim_describe')
+  type(@Param('name') name: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return this.describe(req, res, (base) => resourceTypeBody(name, base));
+  }
+
+  /** People first, then groups. An attribute that one type does not know matches none of it. */
+  @Post('.search')
+  @HttpCode(HttpStatus.OK)
+  @Recorded('scim_search')
+  async search(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
+    const body = bodyOf(req);
+    note(req, { parameters: bodyNote(body) });
+    const asked = [this.users, this.groups].map((service) => askedOf(service, body));
+    const known = asked.filter((each) => 'query' in each);
+    const [first] = known;
+    if (first === undefined) throw asked.find((each) => 'error' in each)!.error;
+    const { startIndex, count } = first.query;
+    const resources: unknown[] = [];
+    let total = 0;
+    let left = Math.min(count ?? SCIM_PAGE_DEFAULT, SCIM_PAGE_MAX);
+    for (const { service, query } of known) {
+      const from = Math.max(1, startIndex - total);
+      const page = await service.list(
+        { ...query, startIndex: from, count: left },
+        addressesOf(req, this.config),
+      );
+      total += page.total;
+      left -= page.resources.length;
+      resources.push(...page.resources);
+    }
+    res.type('application/scim+json');
+    return listResponse({ resources, totalResults: total, startIndex });
+  }
+
+  /** RFC 7644, section 3.11: a client of ours is no user. */
+  @All(['Me', 'Me/*rest'])
+  @Recorded('scim_me')
+  me(): never {
+    throw new ScimError(501, null, 'A SCIM client is no user here: use /Users.');
+  }
+
+  @All(['ServiceProviderConfig', 'Schemas', 'Schemas/*rest', 'ResourceTypes', 'ResourceTypes/*rest'])
+  @Recorded('scim_describe')
+  readOnly(@Res({ passthrough: true }) res: Response): never {
+    res.setHeader('allow', 'GET');
+    throw new ScimError(405, null, 'This can only be read.');
+  }
+
+  private describe(req: Request, res: Response, body: (base: string) => unknown): unknown {
+    if (req.query['filter'] !== undefined)
+      throw new ScimError(403, null, 'What the service is cannot be filtered (RFC 7644, section 4).');
+    const found = body(addressesOf(req, this.config).scim);
+    if (found === null) throw new ScimError(404, null, 'There is nothing of this name.');
+    res.type('application/scim+json');
+    return found;
+  }
+}
+
+type Asked = { readonly service: ResourceService; readonly query: ListQuery } | { readonly error: unknown };
+
+function askedOf(service: ResourceService, body: unknown): Asked {
+  try {
+    const query = readSearchRequest(body, service.type);
+    if (query.cursor !== null)
+      throw new ScimError(400, 'invalidCursor', 'Pages of all types are turned by index.');
+    return { service, query };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { ScimGroups, type HeldGroup, type Written } from '@foyer/persistence';
+import {
+  applyPatch,
+  groupType,
+  isSelected,
+  readGroup,
+  readGroupPatch,
+  type Document,
+  type GroupEdit,
+  type ListQuery,
+} from '@foyer/scim';
+import { IntakeService } from '../intake/intake.service.ts';
+import { checkVersion } from './etag.ts';
+import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
+import { groupResource, type Addresses } from './resources.ts';
+
+const isWithMembers = (selection: Asking['selection']): boolean =>
+  ['members', `${groupType.extensions[0]?.schema.id}:waitingMembers`].some((name) =>
+    isSelected(selection, name, groupType),
+  );
+
+/** SCIM Groups: Box's groups. A change of a few members neither reads nor writes the others. */
+@Injectable()
+export class GroupsService implements ResourceService {
+  readonly type = groupType;
+
+  constructor(
+    private readonly groups: ScimGroups,
+    private readonly intake: IntakeService,
+  ) {}
+
+  async list(query: ListQuery, addresses: Addresses) {
+    const { total, items, nextCursor } = await this.groups.list(query, isWithMembers(query.selection));
+    const resources = items.map((group) => groupResource(group, addresses, query.selection));
+    return { total, resources, nextCursor };
+  }
+
+  async find(id: string, { addresses, selection }: Asking): Promise<Answered> {
+    const group = await this.groups.find(checkId(id, groupType), isWithMembers(selection));
+    if (group === null) throw notFound(id, groupType);
+    const { version, requestId } = group;
+    return { id: group.id, version, requestId, resource: groupResource(group, addresses, selection) };
+  }
+
+  async create(body: unknown, asking: Asking): Promise<Answered> {
+    const { document, members } = readGroup(body);
+    return this.whole(await this.groups.create(document, members), asking);
+  }
+
+  async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
+    const { document, members } = readGroup(body);
+    const edits: GroupEdit[] = [
+      { kind: 'attributes', operations: [] },
+      { kind: 'replace-members', members },
+    ];
+    return this.whole(await this.edit(id, asking, edits, () => document), asking);
+  }
+
+  /** 204 (RFC 7644, section 3.5.2) unless attributes are asked for: a group is as large as its members are many. */
+  async patch(id: string, body: unknown, asking: Asking): Promise<Answered> {
+    const written = await this.edit(id, asking, readGroupPatch(body), (document, { operations }) =>
+      applyPatch(document, operations, groupType),
+    );
+    if (asking.selection.attributes !== null) return this.whole(written, asking);
+    this.intake.enqueue(...written.requests);
+    const { version, requestId } = written.resource;
+    return { id: written.resource.id, version, requestId, resource: null };
+  }
+
+  async remove(id: string, { expected }: Asking) {
+    const requests = await this.groups.remove(checkId(id, groupType), ({ version }) =>
+      checkVersion(expected, version),
+    );
+    if (requests === null) throw notFound(id, groupType);
+    this.intake.enqueue(...requests);
+    return requests[0] ?? null;
+  }
+
+  private async edit(
+    id: string,
+    { expected }: Asking,
+    edits: readonly GroupEdit[],
+    change: (document: Document, edit: Extract<GroupEdit, { kind: 'attributes' }>) => Document,
+  ): Promise<Written<HeldGroup>> {
+    const check = ({ version }: HeldGroup) => checkVersion(expected, version);
+    const written = await this.groups.edit(checkId(id, groupType), check, edits, change);
+    if (written === null) throw notFound(id, groupType);
+    return written;
+  }
+
+  private async whole({ resource, requests }: Written<HeldGroup>, asking: Asking): Promise<Answered> {
+    this.intake.enqueue(...requests);
+    return this.find(resource.id, asking);
+  }
+}

@@ -1,0 +1,170 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { listResponse, readListQuery, readSearchRequest, readSelection, type ListQuery } from '@foyer/scim';
+import type { Request, Response } from 'express';
+import { note } from '../access/call-notes.ts';
+import { Recorded } from '../access/call-recorder.ts';
+import { CONFIG, type Parts } from '../parts.ts';
+import { addressesOf } from './addresses.ts';
+import { bodyOf } from './body.ts';
+import { etagOf, ifMatch, isUnchanged } from './etag.ts';
+import { GroupsService } from './groups.service.ts';
+import { bodyNote } from './parameters.ts';
+import type { Answered, Asking, ResourceService } from './resource-service.ts';
+import { locationOf, requestAddress } from './resources.ts';
+import { UsersService } from './users.service.ts';
+
+/** One type of resource over HTTP: RFC 7644, section 3. Whoever is here has passed the door. */
+abstract class ResourcesController {
+  protected readonly service: ResourceService;
+  protected readonly config: Parts['config'];
+
+  constructor(service: ResourceService, config: Parts['config']) {
+    this.service = service;
+    this.config = config;
+  }
+
+  @Get()
+  @Recorded('scim_list')
+  async list(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
+    note(req, { parameters: { ...req.query } });
+    return this.page(readListQuery(req.query, this.service.type), req, res);
+  }
+
+  @Post('.search')
+  @HttpCode(HttpStatus.OK)
+  @Recorded('scim_search')
+  async search(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
+    const body = bodyOf(req);
+    note(req, { parameters: bodyNote(body) });
+    return this.page(readSearchRequest(body, this.service.type), req, res);
+  }
+
+  @Get(':id')
+  @Recorded('scim_read')
+  async read(
+    @Param('id') id: string,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<unknown> {
+    const answered = await this.service.find(id, this.asking(req));
+    if (isUnchanged(req, answered.version)) {
+      res.status(HttpStatus.NOT_MODIFIED).setHeader('etag', etagOf(answered.version));
+      return undefined;
+    }
+    return this.answer(answered, req, res);
+  }
+
+  @Post()
+  @Recorded('scim_create')
+  async create(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
+    const body = this.noted(req);
+    return this.answer(await this.service.create(body, this.asking(req)), req, res);
+  }
+
+  @Put(':id')
+  @Recorded('scim_replace')
+  async replace(
+    @Param('id') id: string,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<unknown> {
+    const body = this.noted(req);
+    return this.answer(await this.service.replace(id, body, this.asking(req)), req, res);
+  }
+
+  @Patch(':id')
+  @Recorded('scim_patch')
+  async patch(
+    @Param('id') id: string,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<unknown> {
+    const body = this.noted(req);
+    return this.answer(await this.service.patch(id, body, this.asking(req)), req, res);
+  }
+
+  @Delete(':id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @Recorded('scim_delete')
+  async remove(
+    @Param('id') id: string,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<void> {
+    const request = await this.service.remove(id, this.asking(req));
+    this.tellRequest(request?.requestId ?? null, id, req, res);
+  }
+
+  private noted(req: Request): unknown {
+    const body = bodyOf(req);
+    note(req, { parameters: bodyNote(body) });
+    return body;
+  }
+
+  private asking(req: Request): Asking {
+    return {
+      addresses: addressesOf(req, this.config),
+      selection: readSelection(req.query, this.service.type),
+      expected: ifMatch(req),
+    };
+  }
+
+  private async page(query: ListQuery, req: Request, res: Response): Promise<unknown> {
+    const { total, resources, nextCursor } = await this.service.list(query, addressesOf(req, this.config));
+    res.type('application/scim+json');
+    return query.cursor === null
+      ? listResponse({ resources, totalResults: total, startIndex: query.startIndex })
+      : listResponse({ resources, totalResults: total, nextCursor, previousCursor: null });
+  }
+
+  private answer({ id, version, resource, requestId }: Answered, req: Request, res: Response): unknown {
+    const addresses = addressesOf(req, this.config);
+    this.tellRequest(requestId, id, req, res);
+    res.setHeader('etag', etagOf(version));
+    res.location(locationOf(this.service.type, id, addresses));
+    if (resource === null) {
+      res.status(HttpStatus.NO_CONTENT);
+      return undefined;
+    }
+    res.type('application/scim+json');
+    return resource;
+  }
+
+  /** Where to ask whether Box has it: also for answers that have no body. */
+  private tellRequest(requestId: string | null, id: string, req: Request, res: Response): void {
+    note(
+      req,
+      this.service.type.name === 'User' ? { identityId: id.toLowerCase() } : { answer: { group: id } },
+    );
+    if (requestId === null) return;
+    if (req.method !== 'GET') note(req, { requestId });
+    res.setHeader('foyer-request', requestAddress(requestId, addressesOf(req, this.config)));
+  }
+}
+
+@Controller(['scim/v2/Users', 't/:tenant/scim/v2/Users'])
+export class UsersController extends ResourcesController {
+  constructor(users: UsersService, @Inject(CONFIG) config: Parts['config']) {
+    super(users, config);
+  }
+}
+
+@Controller(['scim/v2/Groups', 't/:tenant/scim/v2/Groups'])
+export class GroupsController extends ResourcesController {
+  constructor(groups: GroupsService, @Inject(CONFIG) config: Parts['config']) {
+    super(groups, config);
+  }
+}

@@ -1,0 +1,105 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ScimUsers, type ScimUser, type Written } from '@foyer/persistence';
+import {
+  applyPatch,
+  readPatch,
+  readResource,
+  ScimError,
+  userType,
+  type Document,
+  type ListQuery,
+} from '@foyer/scim';
+import { IntakeService } from '../intake/intake.service.ts';
+import { CONFIG, type Parts } from '../parts.ts';
+import { checkVersion } from './etag.ts';
+import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
+import { userResource, type Addresses } from './resources.ts';
+
+/** SCIM Users: our people. */
+@Injectable()
+export class UsersService implements ResourceService {
+  readonly type = userType;
+
+  constructor(
+    private readonly users: ScimUsers,
+    private readonly intake: IntakeService,
+    @Inject(CONFIG) private readonly config: Parts['config'],
+  ) {}
+
+  async list(query: ListQuery, addresses: Addresses) {
+    const { total, items, nextCursor } = await this.users.list(query);
+    const resources = items.map((user) => userResource(user, addresses, query.selection));
+    return { total, resources, nextCursor };
+  }
+
+  async find(id: string, asking: Asking): Promise<Answered> {
+    const user = await this.users.find(checkId(id, userType));
+    if (user === null) throw notFound(id, userType);
+    return answer(user, asking);
+  }
+
+  async create(body: unknown, asking: Asking): Promise<Answered> {
+    const document = checked(readResource(body, userType));
+    return this.written(await this.users.create({ active: true, ...document }), asking);
+  }
+
+  async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
+    const document = readResource(body, userType);
+    // RFC 7644, section 3.5.1, leaves to us what is not said: nobody comes back, and nobody becomes a stranger, unsaid.
+    return this.update(id, asking, (before) => ({
+      active: before['active'],
+      ...(before['externalId'] !== undefined && { externalId: before['externalId'] }),
+      ...document,
+    }));
+  }
+
+  async patch(id: string, body: unknown, asking: Asking): Promise<Answered> {
+    const operations = readPatch(body);
+    return this.update(id, asking, (before) => ({
+      active: before['active'],
+      ...applyPatch(before, operations, userType),
+    }));
+  }
+
+  async remove(id: string, { expected }: Asking) {
+    const requests = await this.users.remove(checkId(id, userType), this.config.SCIM_DELETE, (user) =>
+      checkVersion(expected, user.generation),
+    );
+    if (requests === null) throw notFound(id, userType);
+    this.intake.enqueue(...requests);
+    return requests[0] ?? null;
+  }
+
+  private async update(
+    id: string,
+    asking: Asking,
+    change: (before: Document) => Document,
+  ): Promise<Answered> {
+    const check = (user: ScimUser) => checkVersion(asking.expected, user.generation);
+    const written = await this.users.update(checkId(id, userType), check, (before) =>
+      checked(change(before)),
+    );
+    if (written === null) throw notFound(id, userType);
+    return this.written(written, asking);
+  }
+
+  private written({ resource, requests }: Written<ScimUser>, asking: Asking): Answered {
+    this.intake.enqueue(...requests);
+    return answer(resource, asking);
+  }
+}
+
+const answer = (user: ScimUser, { addresses, selection }: Asking): Answered => ({
+  id: user.id,
+  version: user.generation,
+  requestId: user.requestId,
+  resource: userResource(user, addresses, selection),
+});
+
+/** "scim:" is our own beginning, of what stands in for an external id that nobody gave. */
+function checked(document: Document): Document {
+  const { externalId } = document;
+  if (typeof externalId === 'string' && externalId.startsWith('scim:'))
+    throw new ScimError(400, 'invalidValue', 'externalId: must not begin with "scim:".');
+  return document;
+}
