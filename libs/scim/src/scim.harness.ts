@@ -144,9 +144,15 @@ export const filters: fc.Arbitrary<Filter> = combined(
 );
 
 const email = fc.record(
-  { value: anyWord, type: fc.constantFrom('work', 'home', 'WORK'), primary: fc.constant(false) },
+  { value: anyWord, type: fc.constantFrom('work', 'home', 'WORK'), primary: fc.boolean() },
   { requiredKeys: ['value'] },
 );
+
+/** One value at most is primary. */
+const onePrimary = <Element extends { primary?: boolean }>(all: readonly Element[]) => {
+  const chosen = all.find(({ primary }) => primary);
+  return all.map((each) => (each.primary && each !== chosen ? { ...each, primary: false } : each));
+};
 
 /** Users as they are kept: names of the schema, nothing empty. */
 export const users = fc
@@ -156,11 +162,13 @@ export const users = fc
       externalId: words,
       active: fc.boolean(),
       name: fc.record({ givenName: anyWord }),
-      emails: fc.uniqueArray(email, {
-        minLength: 1,
-        maxLength: 3,
-        selector: ({ value, type }) => `${value.toLowerCase()} ${type?.toLowerCase() ?? ''}`,
-      }),
+      emails: fc
+        .uniqueArray(email, {
+          minLength: 1,
+          maxLength: 3,
+          selector: ({ value, type }) => `${value.toLowerCase()} ${type?.toLowerCase() ?? ''}`,
+        })
+        .map(onePrimary),
       meta: fc.record({ created: dates }),
       [ENTERPRISE]: fc.record({ department: anyWord }),
     },

@@ -28,7 +28,7 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     const request = made.headers.get('foyer-request')!;
     expect((made.body[PROVISIONING_URN] as { request: string }).request).toBe(request);
     const { api } = scim.house;
-    const polled = await api.call('GET', new URL(request).pathname, await api.machine('foyer.read'));
+    const polled = await api.get(new URL(request).pathname, await api.machine('foyer.read'));
     expect(polled.body).toMatchObject({ cause: 'scim', status: 'queued' });
     expect((await scim.get(`/Users/${made.body.id}`)).body).toEqual(made.body);
   });

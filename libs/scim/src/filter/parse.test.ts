@@ -190,6 +190,13 @@ describe('limits of a filter', () => {
   const nested = (depth: number) => '('.repeat(depth) + 'title pr' + ')'.repeat(depth);
   const chained = (count: number) => Array<string>(count).fill('title pr').join(' and ');
 
+  it('counts nesting, not parentheses', () => {
+    const beside = Array<string>(MAX_FILTER_DEPTH + 1)
+      .fill('(title pr)')
+      .join(' or ');
+    expect(parse(beside)).toMatchObject({ kind: 'or', filters: { length: MAX_FILTER_DEPTH + 1 } });
+  });
+
   it('takes as much as it promises', () => {
     expect(printed(nested(MAX_FILTER_DEPTH))).toBe('title pr');
     expect(parse(chained(MAX_FILTER_CLAUSES))).toMatchObject({ kind: 'and' });

@@ -345,6 +345,17 @@ describe('operations without a path', () => {
     expect(patch({ op: 'replace', value })).toEqual({ ...jane, displayName: 'Jane Doe' });
   });
 
+  it('keep what is ours to say', () => {
+    const manager = { value: '7', displayName: 'John Smith' };
+    const operations = read({
+      op: 'replace',
+      value: { [ENTERPRISE]: { manager: { value: '8', displayName: 'x' } } },
+    });
+    expect(applyPatch({ ...jane, [ENTERPRISE]: { manager } }, operations, userType)[ENTERPRISE]).toEqual({
+      manager: { value: '8', displayName: 'John Smith' },
+    });
+  });
+
   it.each([
     [{ shoeSize: 4 }, '400 invalidSyntax'],
     [JSON.parse('{ "__proto__": { "polluted": true } }') as object, '400 invalidSyntax'],
@@ -417,10 +428,26 @@ describe('every PATCH', () => {
     expect(refused({ op: 'add', path: 'emails', value })).toBe('400 invalidValue');
   });
 
-  it('does not change what a member is', () => {
+  it.each([
+    { op: 'replace', path: 'members[value eq "1"].value', value: '2' },
+    { op: 'replace', path: 'members.type', value: 'Group' },
+    { op: 'remove', path: 'members[value eq "1"].type' },
+    { op: 'remove', path: 'members.value' },
+  ])('does not change what a member is: %j', (operation) => {
     const group = { displayName: 'A', members: [{ value: '1', type: 'User' }] };
-    const operations = read({ op: 'replace', path: 'members[value eq "1"].value', value: '2' });
-    expect(refusal(() => applyPatch(group, operations, groupType))).toBe('400 mutability');
+    expect(refusal(() => applyPatch(group, read(operation), groupType))).toBe('400 mutability');
+  });
+
+  it('leaves no element with nothing in it', () => {
+    const bare = { ...jane, emails: [{ value: 'j@example.com' }] };
+    const { emails: _, ...rest } = bare;
+    for (const operation of [{ op: 'replace', value: null }, { op: 'remove' }]) {
+      const operations = read({ ...operation, path: 'emails[value pr].value' });
+      expect(applyPatch(bare, operations, userType)).toEqual(rest);
+      expect(applyPatch({ ...bare, emails: [...bare.emails, home] }, operations, userType).emails).toEqual([
+        { type: 'home' },
+      ]);
+    }
   });
 
   it('does not cost more than its size: as many operations as may be on a hundred values', () => {

@@ -264,4 +264,24 @@ describe('any PATCH of a group', () => {
       { numRuns },
     );
   });
+
+  it('is read or refused with a reason', () => {
+    const values = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom([{ value: '1' }], { members: [{ value: '1' }] }, { value: '1' }, { displayName: 'B' }),
+    );
+    const paths = fc.oneof(
+      fc.constantFrom('members', 'members[value eq "1"]', 'members.value', 'displayName', null),
+      fc.string(),
+    );
+    const ops = fc.constantFrom('add', 'Remove', 'replace', 'move');
+    const given = fc.array(fc.record({ op: ops, path: paths, value: values }, { requiredKeys: [] }), {
+      minLength: 1,
+    });
+    const reasons = ['invalidSyntax', 'invalidPath', 'invalidFilter', 'invalidValue', 'mutability'] as const;
+    fc.assert(
+      fc.property(given, (all) => isAnswered(() => edits(...all), ...reasons)),
+      { numRuns },
+    );
+  });
 });
