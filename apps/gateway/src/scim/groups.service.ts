@@ -12,6 +12,7 @@ import {
 } from '@foyer/scim';
 import { IntakeService } from '../intake/intake.service.ts';
 import { checkVersion } from './etag.ts';
+import { checkEdits, checkGroupKeys, checkMembers } from './lengths.ts';
 import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
 import { groupResource, type Addresses } from './resources.ts';
 
@@ -19,6 +20,8 @@ const isWithMembers = (selection: Asking['selection']): boolean =>
   ['members', `${groupType.extensions[0]?.schema.id}:waitingMembers`].some((name) =>
     isSelected(selection, name, groupType),
   );
+
+type AttributesEdit = Extract<GroupEdit, { kind: 'attributes' }>;
 
 /** SCIM Groups: Box's groups. A change of a few members neither reads nor writes the others. */
 @Injectable()
@@ -45,7 +48,8 @@ export class GroupsService implements ResourceService {
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
     const { document, members } = readGroup(body);
-    return this.whole(await this.groups.create(document, members), asking);
+    checkMembers(members);
+    return this.whole(await this.groups.create(checkGroupKeys(document), members), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
@@ -81,10 +85,11 @@ export class GroupsService implements ResourceService {
     id: string,
     { expected }: Asking,
     edits: readonly GroupEdit[],
-    change: (document: Document, edit: Extract<GroupEdit, { kind: 'attributes' }>) => Document,
+    change: (document: Document, edit: AttributesEdit) => Document,
   ): Promise<Written<HeldGroup>> {
     const check = ({ version }: HeldGroup) => checkVersion(expected, version);
-    const written = await this.groups.edit(checkId(id, groupType), check, edits, change);
+    const checked = (document: Document, edit: AttributesEdit) => checkGroupKeys(change(document, edit));
+    const written = await this.groups.edit(checkId(id, groupType), check, checkEdits(edits), checked);
     if (written === null) throw notFound(id, groupType);
     return written;
   }

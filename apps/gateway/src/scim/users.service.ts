@@ -12,6 +12,7 @@ import {
 import { IntakeService } from '../intake/intake.service.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { checkVersion } from './etag.ts';
+import { checkKeys } from './lengths.ts';
 import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
 import { userResource, type Addresses } from './resources.ts';
 
@@ -101,5 +102,5 @@ function checked(document: Document): Document {
   const { externalId } = document;
   if (typeof externalId === 'string' && externalId.startsWith('scim:'))
     throw new ScimError(400, 'invalidValue', 'externalId: must not begin with "scim:".');
-  return document;
+  return checkKeys(document);
 }

@@ -45,6 +45,17 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     }
   });
 
+  it('refuses what no index could hold', async () => {
+    const long = '\u{1F600}'.repeat(300);
+    for (const more of [{ userName: long }, { externalId: long }]) {
+      const refused = await scim.hire('long', more);
+      expect([refused.status, refused.body.scimType]).toEqual([400, 'invalidValue']);
+    }
+    const group = await scim.group('Long', [long]);
+    expect([group.status, group.body.scimType]).toEqual([400, 'invalidValue']);
+    expect((await scim.group(long)).status).toBe(400);
+  });
+
   it('keeps the password nowhere', async () => {
     const made = await scim.hire('cyd', { password: 'correct horse' });
     await scim.put(`/Users/${made.body.id}`, {
