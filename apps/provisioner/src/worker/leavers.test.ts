@@ -1,0 +1,293 @@
+import {
+  Intake,
+  PrismaCallLog,
+  PrismaConvergenceStore,
+  Requests,
+  ScimUsers,
+  type ScimUser,
+} from '@foyer/persistence';
+import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { LeaseLost, takeTurn, type BoxPort } from '@foyer/provisioning';
+import { FakeBox } from '@foyer/provisioning/testing';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const ISSUER = 'https://example.okta.com';
+
+async function parts() {
+  const tenantId = await test.tenant();
+  const { database } = test;
+  const box = new FakeBox(new PrismaCallLog(database, tenantId, 30_000));
+  const store = new PrismaConvergenceStore(database, tenantId, { leaseMs: 30_000, relayGraceMs: 60_000 });
+  const users = new ScimUsers(database, tenantId, ISSUER);
+  const intake = new Intake(database, tenantId);
+  const requests = new Requests(database, tenantId);
+  const policy = { attempts: 20, baseMs: 1, maxMs: 1 };
+  const stopping = new AbortController().signal;
+  const turn = (requestId: string, port: BoxPort = box) =>
+    takeTurn(requestId, { store, box: port, policy, stopping, tell: () => undefined });
+  const settle = async (): Promise<void> => {
+    for (let rounds = 0; rounds < 60; rounds++) {
+      const { rows } = await database.pool.query<{ id: string }>(
+        `SELECT id FROM provisioning_request WHERE tenant_id = $1 AND status IN ('queued', 'running', 'retrying')
+         ORDER BY created_at`,
+        [tenantId],
+      );
+      if (rows.length === 0) return;
+      await database.pool.query('UPDATE identity SET lease_expires_at = NULL WHERE tenant_id = $1', [
+        tenantId,
+      ]);
+      for (const { id } of rows) await turn(id);
+    }
+    throw new Error('Never settles.');
+  };
+  const hire = async (externalId: string, more: object = {}) => {
+    const document = {
+      schemas: [SCHEMA],
+      userName: `${externalId}@example.com`,
+      displayName: 'Ada Example',
+      externalId,
+      ...more,
+    };
+    return (await users.create(document)).resource;
+  };
+  const change = async ({ id }: Pick<ScimUser, 'id'>, more: object) =>
+    (await users.update(
+      id,
+      () => undefined,
+      (document) => ({ ...document, ...more }),
+    ))!;
+  const outcome = async (identityId: string) => (await requests.newest({ identityId }))!;
+  const calls = async () => {
+    const { rows } = await database.pool.query<{ operation: string; parameters: Record<string, unknown> }>(
+      `SELECT operation, parameters FROM api_call WHERE tenant_id = $1 AND direction = 'out' ORDER BY id`,
+      [tenantId],
+    );
+    return rows;
+  };
+  return { box, users, intake, turn, settle, hire, change, outcome, calls, requests };
+}
+
+/** A worker whose process ends right after Box has done what the call asked. */
+function dying(box: FakeBox, at: keyof BoxPort): BoxPort {
+  return new Proxy(box, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name, target);
+      if (typeof method !== 'function') return method;
+      const bound = method.bind(target) as (...args: unknown[]) => Promise<unknown>;
+      return name === at
+        ? async (...args: unknown[]) => {
+            await bound(...args);
+            throw new LeaseLost('As when the process ended here.');
+          }
+        : bound;
+    },
+  });
+}
+
+const only = (box: FakeBox) => {
+  const all = [...box.users.values()];
+  expect(all).toHaveLength(1);
+  return all[0]!;
+};
+
+describe('whoever leaves', () => {
+  it('is switched off in Box with one call, and comes back as they were', async () => {
+    const { box, settle, hire, change, outcome, calls } = await parts();
+    const ada = await hire('00uada', { title: 'Keeper' });
+    await settle();
+    await change(ada, { active: false, title: 'Nobody' });
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'deactivated' });
+    await change(ada, { active: true, title: 'Nobody' });
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });
+    expect(await outcome(ada.id)).toMatchObject({ outcome: 'reactivated' });
+    expect((await calls()).map(({ parameters: { status } }) => status)).toEqual([
+      undefined,
+      'inactive',
+      'active',
+    ]);
+  });
+
+  it('before anything was begun in Box is nobody there', async () => {
+    const { box, settle, hire, change, outcome } = await parts();
+    const ada = await hire('00uada');
+    await change(ada, { active: false });
+    await settle();
+    expect(box.users.size).toBe(0);
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'unchanged' });
+  });
+
+  it.each(['cut-after', 'cut-before', 'lagging'] as const)(
+    'while their create is unsettled (%s) is not left active in Box by it',
+    async (trouble) => {
+      const { box, turn, settle, hire, change, outcome } = await parts();
+      const ada = await hire('00uada');
+      if (trouble === 'lagging') box.lookupLags = true;
+      box.meet('createUser', trouble === 'cut-before' ? trouble : 'cut-after');
+      await turn(ada.requestId!);
+      await change(ada, { active: false });
+      await settle();
+      expect(only(box)).toMatchObject({ status: 'inactive', externalId: '00uada' });
+      expect((await outcome(ada.id)).status).toBe('succeeded');
+      await change(ada, { active: true });
+      await settle();
+      expect(only(box)).toMatchObject({ status: 'active' });
+    },
+  );
+
+  it('while the worker that made them died is found, and switched off', async () => {
+    const { box, turn, settle, hire, change } = await parts();
+    const ada = await hire('00uada');
+    await turn(ada.requestId!, dying(box, 'createUser'));
+    await change(ada, { active: false });
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+  });
+
+  it('stays off whatever sign-in or late job comes after', async () => {
+    const { box, intake, settle, hire, change, requests, turn } = await parts();
+    const ada = await hire('00uada');
+    const late = ada.requestId!;
+    await change(ada, { active: false });
+    const person = { ...somebody(), issuer: ISSUER, subject: '00uada' };
+    expect(await intake.admit(person, 'sign-in')).toMatchObject({ kind: 'deactivated' });
+    await turn(late);
+    await settle();
+    expect(box.users.size).toBe(0);
+    expect((await requests.find(late, {}))!.request.status).toBe('succeeded');
+  });
+
+  it('can be tried again by an operator when Box would not switch them off', async () => {
+    const { box, intake, settle, hire, change, outcome } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    box.meet('updateUser', { code: 'box_forbidden', detail: 'No scope.', ambiguous: false });
+    await change(ada, { active: false });
+    await settle();
+    const failed = await outcome(ada.id);
+    expect(failed.status).toBe('failed');
+    expect(await intake.retry(failed.id)).toMatchObject({ kind: 'requested', isNew: true });
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+  });
+});
+
+describe('whoever is deleted', () => {
+  it('is deleted in Box when they own nothing, and made anew when they come back', async () => {
+    const { box, users, settle, hire, outcome } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    await users.remove(ada.id, 'delete', () => undefined);
+    await settle();
+    expect(box.users.size).toBe(0);
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'deleted', boxUserId: null });
+    const again = await hire('00uada');
+    expect(again.id).toBe(ada.id);
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });
+  });
+
+  it('is only switched off while they own something: nothing is lost', async () => {
+    const { box, users, settle, hire, outcome } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    box.addFiles(only(box).id, ['plan.txt']);
+    await users.remove(ada.id, 'delete', () => undefined);
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'deactivated' });
+    await hire('00uada');
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'active' });
+  });
+
+  it.each(['cut-after', 'cut-before', 'dies'] as const)(
+    'ends deleted when the delete meets: %s',
+    async (trouble) => {
+      const { box, users, turn, settle, hire, requests } = await parts();
+      const ada = await hire('00uada');
+      await settle();
+      const made = (await users.remove(ada.id, 'delete', () => undefined))![0]!;
+      if (trouble === 'dies') await turn(made.requestId, dying(box, 'deleteUser'));
+      else box.meet('deleteUser', trouble);
+      await settle();
+      expect(box.users.size).toBe(0);
+      expect((await requests.find(made.requestId, {}))!.request.status).toBe('succeeded');
+    },
+  );
+
+  it('is only switched off by the default policy', async () => {
+    const { box, users, settle, hire } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    await users.remove(ada.id, 'deactivate', () => undefined);
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+  });
+});
+
+describe('what Okta says of somebody', () => {
+  it('reaches Box as the difference: what changed, what is gone, and nothing else', async () => {
+    const { settle, hire, change, calls, box } = await parts();
+    const ada = await hire('00uada', {
+      title: 'Keeper',
+      locale: 'en-GB',
+      timezone: 'Europe/Berlin',
+      phoneNumbers: [{ type: 'work', value: 'tel:+49-30-1234' }],
+    });
+    await settle();
+    expect(box.profiles.get(only(box).id)).toEqual({
+      jobTitle: 'Keeper',
+      language: 'gb',
+      timezone: 'Europe/Berlin',
+      phone: '+49-30-1234',
+    });
+    await change(ada, { title: undefined, locale: 'de', nickName: 'Nobody in Box hears of this' });
+    await settle();
+    expect(box.profiles.get(only(box).id)).toMatchObject({
+      jobTitle: '',
+      language: 'de',
+      phone: '+49-30-1234',
+    });
+    expect((await calls()).map(({ operation }) => operation)).toEqual(['create_user', 'update_user']);
+  });
+
+  it('gives the Box user of somebody hired again under another Okta id that id, and keeps what they have', async () => {
+    const { box, settle, hire, change } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    const { id } = only(box);
+    await change(ada, { active: false });
+    await settle();
+    await change(ada, { active: true, externalId: '00uagain' });
+    await settle();
+    expect(only(box)).toMatchObject({ id, status: 'active', externalId: '00uagain' });
+  });
+
+  it('settles a create that was begun under the Okta id before', async () => {
+    const { box, turn, settle, hire, change } = await parts();
+    const ada = await hire('00uada');
+    box.meet('createUser', 'cut-after');
+    await turn(ada.requestId!);
+    await change(ada, { externalId: '00uagain' });
+    await settle();
+    expect(only(box)).toMatchObject({ status: 'active', externalId: '00uagain' });
+  });
+
+  it('is not undone by what a sign-in says of a person whom SCIM manages', async () => {
+    const { intake, users, settle, hire } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    const person = { issuer: ISSUER, subject: '00uada', username: 'other@example.com', name: 'Another Name' };
+    expect(await intake.admit(person, 'sign-in')).toMatchObject({ kind: 'in-step' });
+    expect((await users.find(ada.id))!.document).toMatchObject({ displayName: 'Ada Example' });
+  });
+});
