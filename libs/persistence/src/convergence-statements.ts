@@ -30,7 +30,7 @@ export const isUncertain = `EXISTS (
       WHERE call.identity_id = a.identity_id AND call.operation = 'update_user' AND call.id > a.settled_update
         AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;
 
-export const take = statement<Taking>(
+const take = statement<Taking>(
   'take',
   `WITH ${lease(people)}
   SELECT l.subject, l.username, l.name, l.active, l.generation, l.box_profile, l.is_removed, st.effect, st.cause,
@@ -48,7 +48,8 @@ export const take = statement<Taking>(
   ) c ON a.identity_id IS NULL`,
 );
 
-export const { takeUnread, release, succeed, fail, retry, handBack } = endings(people);
+/** How each turn begins and ends. */
+export const turns = { take, ...endings(people) };
 
 const saved = `saved AS (
     INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, external_id, name, profile, status,

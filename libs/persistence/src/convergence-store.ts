@@ -20,7 +20,7 @@ export interface ConvergenceStoreOptions extends TurnStoreOptions {
 
 /** The worker's side of the database for people; see `ConvergenceStore` for what each method promises. */
 export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> implements ConvergenceStore {
-  protected readonly statements = statements;
+  protected readonly statements = statements.turns;
   private readonly recreateDeleted: boolean;
 
   constructor(database: Database, tenantId: string, options: ConvergenceStoreOptions) {

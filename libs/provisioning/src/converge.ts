@@ -106,14 +106,8 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       };
       return saved(applied(result.value, sent, desired.generation), step.effect);
     }
-    case 'delete': {
-      const result = await parts.box.deleteUser(context, step.boxUserId);
-      if (!result.ok) return { fault: result.fault };
-      if (result.value === 'owns-content')
-        return { known: { ...known, observed: { ...known.observed, ownsContent: true } } };
-      await parts.store.forgetAccount(lease, step.boxUserId);
-      return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
-    }
+    case 'delete':
+      return remove(step.boxUserId, context, known, parts, lease);
     case 'confirm':
       return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
     case 'mark-missing':
@@ -130,6 +124,22 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
         known: { ...known, account: null, lastCreate: null, begunAs: undefined, observed: {}, effect: null },
       };
   }
+}
+
+/** The user that is deleted takes the mapping along; one that owns files stays, switched off. */
+async function remove(
+  boxUserId: string,
+  context: CallContext,
+  known: Known,
+  { box, store }: ConvergeParts,
+  lease: Taken['lease'],
+): Promise<Next> {
+  const result = await box.deleteUser(context, boxUserId);
+  if (!result.ok) return { fault: result.fault };
+  if (result.value === 'owns-content')
+    return { known: { ...known, observed: { ...known.observed, ownsContent: true } } };
+  await store.forgetAccount(lease, boxUserId);
+  return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
 }
 
 /** What Box was told of a user. */

@@ -1,6 +1,7 @@
 import { readBullJob } from './bull-job.ts';
 
-const handlers = { converge: () => Promise.resolve({ kind: 'over' as const }) };
+const over = () => Promise.resolve({ kind: 'over' as const });
+const handlers = { converge: over, 'converge-group': over };
 const huge = 'x'.repeat(1_000_000);
 
 describe('a stored job that nothing can be done for', () => {

@@ -83,14 +83,13 @@ export class Bench {
     handle: (requestId: string, context: JobContext) => JobEnd | Promise<JobEnd>,
     options: Partial<ConsumerOptions> = {},
   ): Promise<JobConsumer> {
+    const take = async ({ requestId }: { readonly requestId: string }, context: JobContext) => {
+      this.taken.push(requestId);
+      return handle(requestId, context);
+    };
     const consumer = await createConsumer(
       { ...this.options, concurrency: everyLane(1), stalledIntervalMs: STALLED_MS, ...options },
-      {
-        converge: async ({ requestId }, context) => {
-          this.taken.push(requestId);
-          return handle(requestId, context);
-        },
-      },
+      { converge: take, 'converge-group': take },
     );
     this.#open.push(consumer);
     return consumer;

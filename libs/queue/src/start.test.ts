@@ -6,20 +6,18 @@ const options = {
   onError: () => undefined,
 };
 const over = async () => ({ kind: 'over' }) as const;
+const everyJob = () => ({ converge: over, 'converge-group': over });
 
 describe('a start with wrong settings', () => {
   it.each(['', 'Foyer', '1st', 'a:b', 'a b', 'x'.repeat(111)])('refuses the prefix %j', async (prefix) => {
     expect(() => createQueue({ ...options, prefix })).toThrow('Queue prefix');
     await expect(
-      createConsumer(
-        { ...options, prefix, concurrency: { interactive: 1, background: 1 } },
-        { converge: over },
-      ),
+      createConsumer({ ...options, prefix, concurrency: { interactive: 1, background: 1 } }, everyJob()),
     ).rejects.toThrow('Queue prefix');
   });
 
   it('names the job that has no handler', async () => {
-    const handlers = { converge: over };
+    const handlers = everyJob();
     Reflect.deleteProperty(handlers, 'converge');
     await expect(
       createConsumer({ ...options, concurrency: { interactive: 1, background: 1 } }, handlers),
@@ -31,7 +29,7 @@ describe('a start with wrong settings', () => {
       { interactive: concurrency, background: 1 },
       { interactive: 1, background: concurrency },
     ]) {
-      await expect(createConsumer({ ...options, concurrency: wrong }, { converge: over })).rejects.toThrow(
+      await expect(createConsumer({ ...options, concurrency: wrong }, everyJob())).rejects.toThrow(
         'Concurrency',
       );
     }

@@ -17,14 +17,15 @@ import {
 
 const groups: Holder = { table: 'scim_group', column: 'group_id' };
 
-export const take = statement<Taking>(
+const take = statement<Taking>(
   'take-group',
   `WITH ${lease(groups)}
   SELECT l.display_name, l.deleted_at IS NOT NULL AS is_deleted, l.generation, l.box_group_id, l.box_name, l.is_surveyed,
     st.effect, ${leasing}`,
 );
 
-export const { takeUnread, release, succeed, fail, retry, handBack } = endings(groups);
+/** How each turn begins and ends. */
+export const turns = { take, ...endings(groups) };
 
 /** A line in the timeline; an effect, once there is one, stays unless another is told. */
 const told = `noted AS (

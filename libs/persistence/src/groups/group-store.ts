@@ -36,7 +36,7 @@ interface TaskRow {
 
 /** The worker's side of the database for groups; see `GroupStore` for what each method promises. */
 export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implements GroupStore {
-  protected readonly statements = statements;
+  protected readonly statements = statements.turns;
 
   protected leaseOf({ holder_id: groupId }: GroupRow, requestId: string, token: bigint): GroupLease {
     return { groupId, requestId, token };
