@@ -66,13 +66,8 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
   const context: CallContext = { requestId, identityId, lease, allowance: parts.allowance };
   const saved = (account: BoxAccount, effect: RequestOutcome | null) =>
     save(account, effect, taken, known, parts.store);
-  // As sent, not as echoed: were Box to tidy a name, comparing with the echo would update for ever.
-  const applied = (user: BoxUser, sent: Sent, appliedGeneration: number): BoxAccount => ({
-    boxUserId: user.id,
-    status: user.status,
-    appliedGeneration,
-    ...{ externalId: sent.externalId ?? desired.externalId, name: sent.name, profile: sent.profile ?? {} },
-  });
+  const applied = (user: BoxUser, sent: Sent, appliedGeneration: number): BoxAccount =>
+    accountOf(user, { externalId: desired.externalId, ...sent }, appliedGeneration);
 
   switch (step.kind) {
     case 'create': {
@@ -101,7 +96,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       const { account } = known;
       const sent: Sent = {
         name: step.change.name ?? account?.name ?? result.value.name,
-        externalId: step.change.externalId ?? account?.externalId,
+        externalId: step.change.externalId ?? account?.externalId ?? desired.externalId,
         profile: profileAfter(account?.profile ?? {}, step.change),
       };
       return saved(applied(result.value, sent, desired.generation), step.effect);
@@ -144,6 +139,12 @@ async function remove(
 
 /** What Box was told of a user. */
 type Sent = Pick<BoxAccount, 'name' | 'externalId' | 'profile'>;
+
+/** As sent, not as echoed: were Box to tidy a name, comparing with the echo would update for ever. */
+const accountOf = (user: BoxUser, { name, externalId, profile = {} }: Sent, appliedGeneration: number) => ({
+  ...{ boxUserId: user.id, status: user.status, appliedGeneration },
+  ...{ name, externalId, profile },
+});
 
 const asFound = ({ name, externalId }: BoxUser): Sent => ({
   name,
