@@ -5,6 +5,7 @@ import { type Measurement } from './figure.ts';
 import { mainJobMeasurements } from './main-job.ts';
 import { memoryMeasurement } from './memory.ts';
 import { signInUnderBulkMeasurement } from './sign-in-under-bulk.ts';
+import { scimMeasurements } from './scim.ts';
 import { sizeMeasurement } from './size.ts';
 
 /** Everything that `npm run bench` measures, in this order. */
@@ -15,5 +16,6 @@ export const catalog: readonly Measurement[] = [
   ...drainMeasurements,
   auditMeasurement,
   sizeMeasurement,
+  ...scimMeasurements,
   memoryMeasurement,
 ];

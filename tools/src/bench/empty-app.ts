@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import {
+  Body,
   Controller,
   Get,
   HttpCode,
   Injectable,
   Module,
+  Post,
   Req,
   UseGuards,
   type CanActivate,
@@ -61,9 +63,25 @@ class EmptyController {
   }
 }
 
-@Module({ controllers: [EmptyController], providers: [TokenGuard] })
+@Controller()
+class InsertController {
+  @Post('insert')
+  async insert(@Body() { userName }: { readonly userName: string }): Promise<object> {
+    const { rows } = await pool.query<{ id: string }>({
+      name: 'insert',
+      text: 'INSERT INTO bench_row (name) VALUES ($1) RETURNING id',
+      values: [userName],
+    });
+    return { id: rows[0]!.id };
+  }
+}
+
+@Module({ controllers: [EmptyController, InsertController], providers: [TokenGuard] })
 class EmptyModule {}
 
+await pool.query(
+  'CREATE TABLE IF NOT EXISTS bench_row (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL)',
+);
 const app = await NestFactory.create<NestExpressApplication>(EmptyModule, { logger: false });
 const Store = connectPgSimple(session);
 app.use(
@@ -77,6 +95,7 @@ app.use(
     cookie: { maxAge: 600_000 },
   }),
 );
+app.useBodyParser('json', { type: ['application/json', 'application/*+json'] });
 await app.listen(0, '127.0.0.1');
 console.log(JSON.stringify({ url: await app.getUrl() }));
 process.on('SIGTERM', () => void app.close().then(() => pool.end()));

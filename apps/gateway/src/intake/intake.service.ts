@@ -19,11 +19,15 @@ export type Admitted = Extract<Admission, { kind: 'in-step' | 'requested' }>;
 
 /** How long the queue may take to say yes, in milliseconds; nobody waits for it. */
 const ENQUEUE_LIMIT_MS = 500;
+/** Jobs of one word to the queue. */
+const MOST_AT_ONCE = 100;
 
 /** The one door into the system, whichever way a person comes: it writes, then tells the queue. */
 @Injectable()
 export class IntakeService {
   private readonly room: BackgroundRoom;
+  private readonly waiting: MadeRequest[] = [];
+  private isTelling = false;
 
   constructor(
     private readonly intake: Intake,
@@ -102,15 +106,21 @@ export class IntakeService {
    * at every open request later.
    */
   enqueue(...requests: readonly MadeRequest[]): void {
-    const news = requests.filter(({ isNew, isHurried }) => isNew || isHurried);
-    if (news.length === 0) return;
-    this.addJobs(news).catch((error: unknown) => {
-      this.logger.warn({
-        event: 'enqueue-failed',
-        requestIds: news.map(({ requestId }) => requestId),
-        err: error,
+    this.waiting.push(...requests.filter(({ isNew, isHurried }) => isNew || isHurried));
+    if (this.waiting.length > 0 && !this.isTelling) void this.tell();
+  }
+
+  /** One word to the queue at a time: whatever comes meanwhile goes along with the next. */
+  private async tell(): Promise<void> {
+    this.isTelling = true;
+    while (this.waiting.length > 0) {
+      const requests = this.waiting.splice(0, MOST_AT_ONCE);
+      await this.addJobs(requests).catch((error: unknown) => {
+        const requestIds = requests.map(({ requestId }) => requestId);
+        this.logger.warn({ event: 'enqueue-failed', requestIds, err: error });
       });
-    });
+    }
+    this.isTelling = false;
   }
 
   private async addJobs(requests: readonly MadeRequest[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Filter, Member } from '@foyer/scim';
+import type { ClientBase } from 'pg';
 import { requestFor, type MadeRequest } from '../new-request.ts';
 import type { Transaction } from '../transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
@@ -54,12 +55,12 @@ const json = (members: readonly Pick<Member, 'value'>[]): string =>
 
 /** The members of one group that its caller holds. Each method gives how many rows it changed. */
 export class GroupMembers {
-  private readonly tx: Transaction;
+  private readonly client: ClientBase;
   private readonly tenantId: string;
   private readonly groupId: string;
 
-  constructor(tx: Transaction, tenantId: string, groupId: string) {
-    this.tx = tx;
+  constructor(client: ClientBase, tenantId: string, groupId: string) {
+    this.client = client;
     this.tenantId = tenantId;
     this.groupId = groupId;
   }
@@ -90,13 +91,12 @@ export class GroupMembers {
   private async run(sql: string, ...values: unknown[]): Promise<number> {
     // Not each statement has a word for the tenant; PostgreSQL wants each parameter to be used.
     const text = sql.includes('$1') ? sql : `${sql}, $1::uuid AS tenant`;
-    const [row] = await this.tx.$queryRawUnsafe<{ changed: number }[]>(
-      text,
+    const { rows } = await this.client.query<{ changed: number }>(text, [
       this.tenantId,
       this.groupId,
       ...values,
-    );
-    return row!.changed;
+    ]);
+    return rows[0]!.changed;
   }
 }
 

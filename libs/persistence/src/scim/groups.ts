@@ -1,7 +1,9 @@
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
+import { GROUP_PRIORITY } from '@foyer/shared';
+import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
-import { requestFor, type MadeRequest } from '../new-request.ts';
-import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
+import { RELAY_GRACE_MS, type MadeRequest } from '../new-request.ts';
+import { inTransaction, sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces } from './places.ts';
@@ -30,9 +32,10 @@ export interface ScimMember {
   readonly waits: 'unknown' | 'not-in-box' | 'refused' | 'queued' | null;
 }
 
-const columns = `g.id, g.display_name AS "displayName", g.external_id AS "externalId", g.version,
+const ownColumns = `g.id, g.display_name AS "displayName", g.external_id AS "externalId", g.version,
   g.created_at AS "createdAt", g.updated_at AS "updatedAt", g.box_group_id AS "boxGroupId",
-  g.applied_generation = g.generation AS "inStep",
+  g.applied_generation = g.generation AS "inStep"`;
+const columns = `${ownColumns},
   (SELECT r.id FROM provisioning_request r WHERE r.tenant_id = g.tenant_id AND r.group_id = g.id
    ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS "requestId"`;
 
@@ -88,13 +91,15 @@ export class ScimGroups {
 
   /** Throws ScimError: 409 `uniqueness`. Members that nobody knows are parked: they never fail the group. */
   async create(document: Document, given: readonly Member[]): Promise<Written<HeldGroup>> {
-    return this.writing(async (tx) => {
+    return this.writing(async (client) => {
       const { displayName, externalId } = toColumns(document);
-      const [row] = await tx.$queryRaw<{ id: string }[]>`
-        INSERT INTO scim_group (tenant_id, display_name, external_id)
-        VALUES (${this.tenantId}::uuid, ${displayName}, ${externalId}) RETURNING id`;
-      await new GroupMembers(tx, this.tenantId, row!.id).add(given);
-      return this.written(tx, row!.id, 1);
+      const { rows } = await client.query<{ id: string }>(
+        'INSERT INTO scim_group (tenant_id, display_name, external_id) VALUES ($1, $2, $3) RETURNING id',
+        [this.tenantId, displayName, externalId],
+      );
+      const { id } = rows[0]!;
+      await new GroupMembers(client, this.tenantId, id).add(given);
+      return this.written(client, id, { document, bump: 0 });
     });
   }
 
@@ -109,43 +114,37 @@ export class ScimGroups {
     edits: readonly GroupEdit[],
     change: (document: Document, edit: Extract<GroupEdit, { kind: 'attributes' }>) => Document,
   ): Promise<Written<HeldGroup> | null> {
-    return this.writing(async (tx) => {
-      const before = await this.hold(tx, id);
+    return this.writing(async (client) => {
+      const before = await this.hold(client, id);
       if (before === null) return null;
       check(before);
-      const of = new GroupMembers(tx, this.tenantId, id);
+      const of = new GroupMembers(client, this.tenantId, id);
       let document = toDocument(before);
       let changed = 0;
       for (const edit of edits) {
         if (edit.kind === 'attributes') document = change(document, edit);
         else changed += await applyEdit(of, edit);
       }
-      changed += await this.setColumns(tx, id, document);
-      if (changed === 0) return { resource: before, requests: [] };
-      const [row] = await tx.$queryRaw<{ generation: number }[]>`
-        UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
-        WHERE id = ${id}::uuid RETURNING generation`;
-      return this.written(tx, id, row!.generation);
+      if (changed === 0 && isSame(document, before)) return { resource: before, requests: [] };
+      return this.written(client, id, { document, bump: 1 });
     });
   }
 
   /** Null when there is none. Box's group goes with it. */
   async remove(id: string, check: (group: HeldGroup) => void): Promise<readonly MadeRequest[] | null> {
-    return this.writing(async (tx) => {
-      const before = await this.hold(tx, id);
+    return this.writing(async (client) => {
+      const before = await this.hold(client, id);
       if (before === null) return null;
       check(before);
-      const [row] = await tx.$queryRaw<{ generation: number }[]>`
-        UPDATE scim_group SET deleted_at = clock_timestamp(), generation = generation + 1, updated_at = clock_timestamp()
-        WHERE id = ${id}::uuid RETURNING generation`;
-      const about = { groupId: id, generation: row!.generation };
-      return [await requestFor(tx, this.tenantId, about, 'scim')];
+      await client.query('UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $1', [id]);
+      const { requests } = await this.written(client, id, { document: toDocument(before), bump: 1 });
+      return requests;
     });
   }
 
-  private async writing<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  private async writing<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     try {
-      return await transaction(this.database, work, { timeout: WRITE_LIMIT_MS, maxWait: WRITE_LIMIT_MS });
+      return await inTransaction(this.database.pool, 'read-committed', work);
     } catch (error) {
       if (sqlStateOf(error) === UNIQUE_VIOLATION)
         throw new ScimError(409, 'uniqueness', 'Another group has this displayName: look it up.');
@@ -153,31 +152,48 @@ export class ScimGroups {
     }
   }
 
-  private async hold(tx: Transaction, id: string): Promise<HeldGroup | null> {
-    const rows = await tx.$queryRawUnsafe<HeldGroup[]>(
-      `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1::uuid')} AND g.id = $2::uuid FOR NO KEY UPDATE OF g`,
-      this.tenantId,
-      id,
-    );
+  private async hold(client: PoolClient, id: string): Promise<HeldGroup | null> {
+    const { rows } = await client.query<HeldGroup>({
+      name: 'scim-group-hold',
+      text: `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1')} AND g.id = $2 FOR NO KEY UPDATE OF g`,
+      values: [this.tenantId, id],
+    });
     return rows[0] ?? null;
   }
 
-  private async setColumns(tx: Transaction, id: string, document: Document): Promise<number> {
+  /** The group as it is to be from now on, and the request that brings Box in step: its generation is a new one. */
+  private async written(
+    client: PoolClient,
+    id: string,
+    { document, bump }: { readonly document: Document; readonly bump: 0 | 1 },
+  ): Promise<Written<HeldGroup>> {
     const { displayName, externalId } = toColumns(document);
-    return tx.$executeRaw`
-      UPDATE scim_group SET display_name = ${displayName}, external_id = ${externalId}
-      WHERE id = ${id}::uuid AND (display_name, external_id) IS DISTINCT FROM (${displayName}, ${externalId}::text)`;
-  }
-
-  private async written(tx: Transaction, id: string, generation: number): Promise<Written<HeldGroup>> {
-    const made = await requestFor(tx, this.tenantId, { groupId: id, generation }, 'scim');
-    const resource = (await this.hold(tx, id))!;
-    return { resource, requests: [made] };
+    const { rows } = await client.query<HeldGroup & { requestId: string }>({
+      name: 'scim-group-written',
+      text: finishing,
+      values: [id, this.tenantId, displayName, externalId, bump, RELAY_GRACE_MS],
+    });
+    const resource = rows[0]!;
+    const work = { job: 'converge-group', priority: GROUP_PRIORITY, isNew: true, isHurried: false } as const;
+    return { resource, requests: [{ requestId: resource.requestId, ...work }] };
   }
 }
 
-/** A group of ten thousand is a statement of a second or two, and whoever changes it too waits behind, in milliseconds. */
-const WRITE_LIMIT_MS = 30_000;
+const finishing = `WITH g AS (
+    UPDATE scim_group SET display_name = $3, external_id = $4, generation = generation + $5, version = version + $5,
+      updated_at = CASE $5 WHEN 0 THEN updated_at ELSE clock_timestamp() END
+    WHERE id = $1 RETURNING *
+  ), made AS (
+    INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
+    SELECT $2, g.id, g.generation, 'scim', ${GROUP_PRIORITY}, clock_timestamp() + $6::float8 * interval '1 millisecond'
+    FROM g RETURNING id
+  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
+  SELECT ${ownColumns}, made.id AS "requestId" FROM g, made`;
+
+const isSame = (document: Document, before: HeldGroup): boolean => {
+  const { displayName, externalId } = toColumns(document);
+  return displayName === before.displayName && externalId === before.externalId;
+};
 
 const applyEdit = (of: GroupMembers, edit: Exclude<GroupEdit, { kind: 'attributes' }>): Promise<number> => {
   switch (edit.kind) {
