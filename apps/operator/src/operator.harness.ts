@@ -4,9 +4,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createBox, type Box } from '@foyer/box';
-import { Intake, openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
+import {
+  Intake,
+  openTenant,
+  PrismaCallLog,
+  PrismaConvergenceStore,
+  PrismaGroupStore,
+  ScimGroups,
+} from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
-import { takeTurn } from '@foyer/provisioning';
+import { takeGroupTurn, takeTurn } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
 import { Terminal } from './terminal.ts';
@@ -130,13 +137,30 @@ export class TenantWorld {
 
   /** Works on a request as a worker does, to its end or until it is to be tried again. */
   async work(requestId: string, attempts = 1): Promise<void> {
-    await takeTurn(requestId, {
-      store: this.store,
+    await takeTurn(requestId, { ...this.turning(attempts), store: this.store });
+  }
+
+  /** A new group as a SCIM client pushes it, and the request that is to converge it; not worked on yet. */
+  async group(displayName: string): Promise<{ groupId: string; requestId: string }> {
+    const groups = new ScimGroups(this.world.db.database, this.tenantId);
+    const { resource, requests } = await groups.create({ displayName }, []);
+    return { groupId: resource.id, requestId: requests[0]!.requestId };
+  }
+
+  /** As `work`, on the request of a group. */
+  async workOnGroup(requestId: string): Promise<void> {
+    const limits = { leaseMs: LEASE_MS, relayGraceMs: 5_000 };
+    const store = new PrismaGroupStore(this.world.db.database, this.tenantId, limits);
+    await takeGroupTurn(requestId, { ...this.turning(1), store });
+  }
+
+  private turning(attempts: number) {
+    return {
       box: this.box,
       policy: { attempts, baseMs: 1, maxMs: 1 },
       stopping: new AbortController().signal,
       tell: () => undefined,
-    });
+    };
   }
 
   /** A person with their Box user. */

@@ -1,5 +1,11 @@
+import { toLine } from '@foyer/shared';
+
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
+const LONGEST_NAME = 255;
+
+/** What somebody outside chose to be called, for a terminal: a line end or an escape in it would tell lies. */
+export const shown = (name: string): string => toLine(name, LONGEST_NAME);
 
 export interface Output {
   readonly isTTY?: boolean;

@@ -3,7 +3,7 @@ import { errorCatalog, type ApiCall, type Identity, type ProvisioningRequest } f
 import { OperatorProblem, type Command } from '../command.ts';
 import { requestOperand } from '../dead-letter-options.ts';
 import { withTenant } from '../tenancy.ts';
-import type { Terminal } from '../terminal.ts';
+import { shown, type Terminal } from '../terminal.ts';
 
 /** A request that was tried for hours made many calls: the last ones tell why it failed. */
 const CALLS = 200;
@@ -68,11 +68,11 @@ function explain({ request, identity, group, calls, advice, isCut }: Explained, 
   );
   if (identity !== null)
     terminal.print(
-      `Identity ${identity.id}: ${identity.username}, subject ${identity.subject}, Box user ${request.boxUserId ?? 'none'}`,
+      `Identity ${identity.id}: ${shown(identity.username)}, subject ${shown(identity.subject)}, Box user ${request.boxUserId ?? 'none'}`,
     );
   if (request.groupId !== null)
     terminal.print(
-      `Group ${request.groupId}: ${group?.displayName ?? 'deleted'}, Box group ${request.boxGroupId ?? 'none'}`,
+      `Group ${request.groupId}: ${group === null ? 'deleted' : `"${shown(group.displayName)}"`}, Box group ${request.boxGroupId ?? 'none'}`,
     );
   if (error !== null) {
     terminal.print(

@@ -3,7 +3,7 @@ import { docsOf, errorCatalog } from '@foyer/shared';
 import type { Command } from '../command.ts';
 import { codeOption } from '../dead-letter-options.ts';
 import { withTenant } from '../tenancy.ts';
-import type { Terminal } from '../terminal.ts';
+import { shown, type Terminal } from '../terminal.ts';
 
 const PAGE = 500;
 /** So many of a code are shown; --code CODE shows all of one. */
@@ -73,5 +73,7 @@ async function printByCode(
   }
 }
 
-const lineOf = ({ requestId, username, failedAt, detail }: DeadLetter): string =>
-  `  ${requestId}  ${failedAt.toISOString()}  ${username}${detail === null ? '' : `: ${detail}`}`;
+const lineOf = ({ requestId, groupId, username, failedAt, detail }: DeadLetter): string => {
+  const about = groupId === null ? shown(username) : `group "${shown(username)}"`;
+  return `  ${requestId}  ${failedAt.toISOString()}  ${about}${detail === null ? '' : `: ${detail}`}`;
+};
