@@ -30,15 +30,13 @@ export type NewProvisioningRequest = z.infer<typeof NewProvisioningRequest>;
 export const ProvisioningRequest = z
   .object({
     id,
-    /** The person it is about; null for a group's. */
-    identityId: id.nullable(),
-    /** The group it is about; null for a person's. */
-    groupId: id.nullable(),
+    identityId: id.nullable().describe('The person it is about; null when it is about a group.'),
+    groupId: id.nullable().describe('The group it is about, by its SCIM id; null when it is about a person.'),
     cause: RequestCause,
     status: RequestStatus,
     outcome: RequestOutcome.nullable(),
-    boxUserId: z.string().nullable(),
-    boxGroupId: z.string().nullable(),
+    boxUserId: z.string().nullable().describe('The Box user of the person, as soon as there is one.'),
+    boxGroupId: z.string().nullable().describe('The Box group of the group, as soon as there is one.'),
     attempts: z.int(),
     createdAt: instant,
     startedAt: instant.nullable(),
@@ -200,7 +198,7 @@ export const NewRetries = z
   .meta({ id: 'NewRetries' });
 export type NewRetries = z.infer<typeof NewRetries>;
 
-/** What retrying all of a code did. `deactivated`: people whom Okta deactivated were left alone. */
+/** What retrying all of a code did. `deactivated`: people whom Okta deactivated, and who have no Box user, were left alone. */
 export const Retries = z.object({ retried: z.int(), deactivated: z.int() }).meta({ id: 'Retries' });
 export type Retries = z.infer<typeof Retries>;
 

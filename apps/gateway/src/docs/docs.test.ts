@@ -1,3 +1,4 @@
+import { ScimGroups } from '@foyer/persistence';
 import { errorCodes } from '@foyer/shared';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -259,6 +260,12 @@ describe('what the gateway really answers', () => {
     });
   });
 
+  const pushedGroup = async () => {
+    const groups = new ScimGroups(api.parts.database, api.tenantId);
+    const { resource, requests } = await groups.create({ displayName: 'Engineers' }, []);
+    return { groupId: resource.id, groupRequest: requests[0]!.requestId };
+  };
+
   it('to those who read is as documented', async () => {
     const read = async (path: string, at: string, headers = {}, as = machine) => {
       const answer = await api.get(at, as, headers);
@@ -271,6 +278,12 @@ describe('what the gateway really answers', () => {
     await read(`${place}/{id}`, `${place}/${ada.requestId}`);
     await read(`${place}/{id}`, `${place}/${ada.identityId}`);
     await read(`${place}/{id}`, `${place}/x`);
+    const { groupId, groupRequest } = await pushedGroup();
+    const ofGroup = await read(`${place}/{id}`, `${place}/${groupRequest}`);
+    expect(ofGroup.body).toMatchObject({ groupId, identityId: null, cause: 'scim' });
+    const found = await read(place, `${place}?groupId=${groupId}`);
+    expect(found.body.items.map(({ id }) => id)).toEqual([groupRequest]);
+    await read(place, `${place}?groupId=x`);
     await read(place, `${place}?limit=1`);
     await read(place, place, {}, browser);
     await read(place, `${place}?cursor=x`);

@@ -82,6 +82,27 @@ export const retrying: ProvisioningRequest = {
   ],
 };
 
+const groupSummary: ProvisioningRequestSummary = {
+  ...summary,
+  id: 'c4d8e0b2-7a35-4f19-b6c8-1e9d2f3a4b05',
+  identityId: null,
+  groupId: 'e5305364-f772-428c-9ff0-af2a08e5037b',
+  cause: 'scim',
+  outcome: 'updated',
+  boxUserId: null,
+  boxGroupId: '27182818284',
+};
+
+export const ofGroup: ProvisioningRequest = {
+  ...groupSummary,
+  timeline: [
+    { at: '2026-11-21T09:00:00.000Z', event: 'queued', detail: null },
+    { at: '2026-11-21T09:00:00.012Z', event: 'started', detail: null },
+    { at: '2026-11-21T09:00:00.180Z', event: 'box-members-changed', detail: '1 added, 0 removed' },
+    { at: '2026-11-21T09:00:00.187Z', event: 'succeeded', detail: 'updated' },
+  ],
+};
+
 export const failed: ProvisioningRequest = {
   ...queued,
   status: 'failed',
@@ -109,7 +130,7 @@ export const retried: ProvisioningRequest = {
 };
 
 export const requests: Page<ProvisioningRequestSummary> = {
-  items: [summary],
+  items: [groupSummary, summary],
   nextCursor: 'WyIyMDI2LTExLTIxVDA5OjAwOjAwLjAwMFoiLCIwYjZiMWM5ZS01OGE2LTRmMGMtOWQwYS0yZDdjM2YxZThhMDEiXQ',
 };
 

@@ -9,6 +9,9 @@ authorization server, got by client credentials, with the scopes \`foyer.read\`,
 
 **Lists** are newest first. Send \`nextCursor\` of one page as \`cursor\` to get the next; it is null on the last.
 
+**SCIM 2.0** is beside it, at \`/scim/v2\`, and describes itself at \`/scim/v2/Schemas\`. Each SCIM write leaves a provisioning
+request: its address is in the header \`foyer-request\`.
+
 **Errors** are problem details (RFC 9457) with a \`code\` of [a closed list](/docs/errors). Unknown fields and unknown query
 parameters are refused, and so are bodies over 64 KiB, but for batches.`;
 
@@ -33,7 +36,10 @@ export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConf
     servers: [{ url: '/', description: 'The gateway that serves this page' }],
     tags: [
       { name: 'Me', description: 'The person who signed in' },
-      { name: 'Provisioning requests', description: 'Reasons to bring Box into step, and how each went' },
+      {
+        name: 'Provisioning requests',
+        description: 'Reasons to bring a person or a group into step, and how each went',
+      },
       { name: 'Provisioning batches', description: 'Files of people, and how far each is' },
       { name: 'Identities', description: 'People as Okta knows them, and their Box accounts' },
       { name: 'Audit', description: 'The append-only record of API calls' },

@@ -64,7 +64,7 @@ const listRequests: ZodOpenApiOperationObject = {
   operationId: 'listProvisioningRequests',
   tags: ['Provisioning requests'],
   summary: 'List requests, newest first',
-  description: 'Somebody who signed in sees their own.',
+  description: 'Of people and of groups. Somebody who signed in sees their own.',
   security: [...person, ...machine('foyer.read')],
   requestParams: { query: RequestListQuery },
   responses: {
@@ -95,6 +95,7 @@ const readRequest: ZodOpenApiOperationObject = {
         queued: examples.queued,
         retrying: examples.retrying,
         succeeded: examples.done,
+        ofGroup: examples.ofGroup,
         failed: examples.failed,
       },
       { headers: z.object(versioned) },
@@ -108,7 +109,9 @@ const retryRequest: ZodOpenApiOperationObject = {
   operationId: 'retryProvisioningRequest',
   tags: ['Provisioning requests'],
   summary: 'Try a failed request again',
-  description: 'Makes a new request for the same identity; one that is open already is given instead.',
+  description:
+    'Makes a new request for the same person or group; one that is open already is given instead. Of somebody whom Okta ' +
+    'deactivated only what switches their Box user off is retried.',
   security: machine('foyer.write'),
   requestParams: { path: IdParams },
   responses: {
@@ -133,7 +136,7 @@ const retryAll: ZodOpenApiOperationObject = {
   tags: ['Provisioning requests'],
   summary: 'Try all failed requests of a code again',
   description:
-    'A new request for every identity whose newest request failed with this code and that is not in step since. They are ' +
+    'A new request for every person and group whose newest request failed with this code, and who is not in step since. They are ' +
     'worked on in the background of other work. Asked again, none is made twice.',
   security: machine('foyer.write'),
   requestBody: {
@@ -220,7 +223,7 @@ const listApiCalls: ZodOpenApiOperationObject = {
   tags: ['Audit'],
   summary: 'List API calls, newest first',
   description:
-    'Every call to Box, and every call to this API that changes something. Secrets are never in it.',
+    'Every call to Box, every call to this API that changes something, and every SCIM call. Secrets are never in it.',
   security: machine('foyer.audit'),
   requestParams: { query: ApiCallListQuery },
   responses: {
