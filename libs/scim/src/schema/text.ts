@@ -1,8 +1,11 @@
 /** True for text that can be stored: well-formed UTF-16 and no NUL, which PostgreSQL refuses. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
-/** What is compared when case does not matter. Whoever compares elsewhere (in SQL) has to compare this very text. */
-export const fold = (text: string): string => text.toLowerCase();
+/**
+ * What is compared when case does not matter. Whoever compares elsewhere (in SQL) has to compare this very text: character by
+ * character, where JavaScript looks at a sigma's neighbours and makes two characters of one I with a dot.
+ */
+export const fold = (text: string): string => text.replaceAll('Σ', 'σ').replaceAll('İ', 'i').toLowerCase();
 
 /** Whether it is that text in any case; never converts what is no text. */
 export const isSameName = (value: unknown, name: string): boolean =>
