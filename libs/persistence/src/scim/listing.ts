@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ScimError, type ListQuery } from '@foyer/scim';
+import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
 /** The most resources of a page; what `count` asks beyond is not given (RFC 7644, section 3.4.2.4). */
@@ -57,7 +57,8 @@ export function listSql(
 
   const direction = sortOrder === 'ascending' ? 'ASC' : 'DESC';
   const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
-  const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction} NULLS LAST, ${own}`;
+  // RFC 7644, section 3.4.2.3: what has no value is last ascending and first descending, as PostgreSQL has it unasked.
+  const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction}, ${own}`;
   const position = cursor === null ? null : readCursor(cursor, query);
   const offset =
     position === null
@@ -122,9 +123,7 @@ function readCursor(cursor: string, query: ListQuery): Position | 'first' {
 }
 
 const isTime = (value: unknown): value is string =>
-  typeof value === 'string' &&
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) &&
-  !Number.isNaN(Date.parse(value));
+  typeof value === 'string' && readDateTime(value) === value;
 const isId = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 
