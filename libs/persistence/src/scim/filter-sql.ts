@@ -1,4 +1,4 @@
-import type { AttributeRef, CompareOp, Filter } from '@foyer/scim';
+import { ScimError, type AttributeRef, type CompareOp, type Filter } from '@foyer/scim';
 
 /** The values of a statement under construction; each gets the next $n. */
 export class Parameters {
@@ -14,7 +14,9 @@ export class Parameters {
  * Where the values of an attribute are:
  * - `json`: an expression of type jsonb;
  * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` by an index, where the expression cannot;
- * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are.
+ * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are; `element`
+ *   is the value itself, where it is not its sub-attributes and nothing else.
+ * - `parts`: a complex attribute that always is there.
  */
 export type Place =
   | { readonly kind: 'json'; readonly sql: string }
@@ -24,10 +26,23 @@ export type Place =
       readonly equals?: (value: unknown, parameters: Parameters) => string;
     }
   | { readonly kind: 'parts'; readonly child: Places }
-  | { readonly kind: 'rows'; readonly from: string; readonly child: Places; readonly order?: string };
+  | {
+      readonly kind: 'rows';
+      readonly from: string;
+      readonly child: Places;
+      readonly element?: Extract<Place, { kind: 'json' }>;
+      readonly order?: string;
+    };
 
-/** Where each attribute of a resource, or of a value of one, is. */
-export type Places = (key: string) => Place;
+/** Where each attribute of a resource, or of a value of one, is; null for what it does not have: addresses. */
+export type Places = (key: string) => Place | null;
+
+function placeOf(places: Places, key: string): Place {
+  const place = places(key);
+  if (place === null)
+    throw new ScimError(400, 'invalidFilter', `Nothing can be searched or sorted by ${key}.`);
+  return place;
+}
 
 /** What is compared when case does not matter: `fold` of @foyer/scim. The indexes are on this very expression. */
 const folded = (sql: string): string => `lower(${sql} COLLATE pg_c_utf8)`;
@@ -39,7 +54,7 @@ export const inJson =
   (sql: string): Places =>
   (key) => ({ kind: 'json', sql: `${sql} -> ${literal(key)}` });
 
-/** A filter as a condition, with the meaning that `Filter` says. Never null. */
+/** A filter as a condition, with the meaning that `Filter` says. Never null. Throws ScimError 400 `invalidFilter`. */
 export function filterSql(filter: Filter, places: Places, parameters: Parameters): string {
   switch (filter.kind) {
     case 'and':
@@ -74,12 +89,12 @@ interface Holding {
 function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: Holding): string {
   const [step, ...rest] = steps;
   if (step === undefined) throw new Error('An attribute has a step at least.');
-  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  const place = step.multiValued ? asRows(placeOf(places, step.key)) : placeOf(places, step.key);
   if (place.kind === 'rows') {
     const inner =
       rest.length > 0
         ? anyOf({ steps: rest }, place.child, holding)
-        : holding.holds({ kind: 'json', sql: ELEMENT });
+        : holding.holds(place.element ?? { kind: 'parts', child: place.child });
     const some = `EXISTS (SELECT FROM ${place.from} AND ${inner})`;
     return holding.ofNothing ? `(${some} OR NOT EXISTS (SELECT FROM ${place.from}))` : some;
   }
@@ -90,12 +105,12 @@ function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: 
 function anyElement(steps: Steps, places: Places, holds: (element: Places) => string): string {
   const [step, ...rest] = steps;
   if (step === undefined) return holds(places);
-  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  const place = step.multiValued ? asRows(placeOf(places, step.key)) : placeOf(places, step.key);
   if (place.kind === 'rows')
     return `EXISTS (SELECT FROM ${place.from} AND ${anyElement(rest, place.child, holds)})`;
   if (rest.length > 0) return anyElement(rest, childOf(place), holds);
   if (place.kind !== 'json') return holds(childOf(place));
-  return `(jsonb_typeof(${place.sql}) = 'object' AND ${holds(inJson(place.sql))})`;
+  return `(jsonb_typeof(${place.sql}) IS NOT DISTINCT FROM 'object' AND ${holds(inJson(place.sql))})`;
 }
 
 const ELEMENT = 'element.v';
@@ -108,6 +123,7 @@ function asRows(place: Place): Place {
     kind: 'rows',
     from: `jsonb_array_elements(${array}) AS element (v) WHERE true`,
     child: inJson(ELEMENT),
+    element: { kind: 'json', sql: ELEMENT },
     order: `ORDER BY ${ELEMENT} -> 'primary' DESC NULLS LAST`,
   };
 }
@@ -227,7 +243,7 @@ const casts: Partial<Record<AttributeRef['leaf']['type'], string>> = {
 function valueToSort(steps: Steps, places: Places, type: AttributeRef['leaf']['type']): string {
   const [step, ...rest] = steps;
   if (step === undefined) throw new Error('An attribute has a step at least.');
-  const place = step.multiValued ? asRows(places(step.key)) : places(step.key);
+  const place = step.multiValued ? asRows(placeOf(places, step.key)) : placeOf(places, step.key);
   if (place.kind === 'rows') {
     const value = rest.length > 0 ? valueToSort(rest, place.child, type) : `(${ELEMENT} #>> '{}')`;
     return `(SELECT ${value} FROM ${place.from} ${place.order ?? ''} LIMIT 1)`;

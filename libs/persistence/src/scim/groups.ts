@@ -6,7 +6,7 @@ import { RELAY_GRACE_MS, type MadeRequest } from '../new-request.ts';
 import { inTransaction, sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
-import { groupPlaces } from './places.ts';
+import { groupPlaces, waits } from './places.ts';
 import type { Written } from './users.ts';
 
 /** A group as a SCIM resource. */
@@ -40,9 +40,7 @@ const columns = `${ownColumns},
    ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS "requestId"`;
 
 const members = `(SELECT coalesce(jsonb_agg(jsonb_build_object('value', m.value, 'type', coalesce(m.type, 'User'),
-    'display', coalesce(m.display, i.username), 'waits', CASE
-      WHEN m.identity_id IS NULL THEN 'unknown' WHEN m.box_membership_id IS NOT NULL THEN NULL
-      WHEN m.trouble IS NOT NULL THEN 'refused' WHEN a.box_user_id IS NULL THEN 'not-in-box' ELSE 'queued' END)
+    'display', coalesce(m.display, i.username), 'waits', ${waits('m', 'a')})
     ORDER BY m.value), '[]')
   FROM scim_group_member m LEFT JOIN identity i ON i.id = m.identity_id
   LEFT JOIN box_account a ON a.identity_id = m.identity_id AND a.missing_since IS NULL

@@ -1,24 +1,33 @@
-import { PROVISIONING_URN } from '@foyer/scim';
+import { groupType, PROVISIONING_URN } from '@foyer/scim';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
 
 /** Where the attributes of people and groups are: what has a column is never looked for in the document. */
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As ids are written: their case matters (RFC 7643, section 3.1). */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const text = (sql: string): Place => ({ kind: 'text', sql });
 const time = (sql: string): Place => ({ kind: 'time', sql });
-const nothing = text('NULL::text');
 
 /** What is no id is nobody's. */
 const idEquals = (column: string) => (value: unknown, parameters: Parameters) =>
-  typeof value === 'string' && UUID.test(value) ? `${column} = ${parameters.add(value)}::uuid` : 'false';
+  typeof value === 'string' && ID.test(value) ? `${column} = ${parameters.add(value)}::uuid` : 'false';
 
 const id = (column: string): Place => ({ kind: 'text', sql: `${column}::text`, equals: idEquals(column) });
 
 const from =
-  (known: Readonly<Record<string, Place>>, otherwise: Places = () => nothing): Places =>
+  (known: Readonly<Record<string, Place>>, otherwise: Places = () => null): Places =>
   (key) =>
     Object.hasOwn(known, key) ? known[key]! : otherwise(key);
+
+const jsonList = (urns: readonly string[]): string =>
+  `jsonb_build_array(${urns.map((urn) => `'${urn}'`).join(', ')})`;
+
+/** Why Box does not have a member (yet); null when it has. Of a row of scim_group_member and of its Box account, if any. */
+export const waits = (member: string, account: string): string => `CASE
+  WHEN ${member}.identity_id IS NULL THEN 'unknown' WHEN ${member}.box_membership_id IS NOT NULL THEN NULL
+  WHEN ${member}.trouble IS NOT NULL THEN 'refused' WHEN ${account}.box_user_id IS NULL THEN 'not-in-box'
+  ELSE 'queued' END`;
 
 const meta = (type: 'User' | 'Group', row: string, version: string): Place => ({
   kind: 'parts',
@@ -30,9 +39,9 @@ const meta = (type: 'User' | 'Group', row: string, version: string): Place => ({
   }),
 });
 
-const provisioning = (boxId: string, inStep: string): Place => ({
+const provisioning = (boxId: string, inStep: string, more: Readonly<Record<string, Place>> = {}): Place => ({
   kind: 'parts',
-  child: from({ boxId: text(boxId), inStep: { kind: 'boolean', sql: inStep } }),
+  child: from({ boxId: text(boxId), inStep: { kind: 'boolean', sql: inStep }, ...more }),
 });
 
 /** A subject that stands in for an external id is none. The comparison is one that the index knows. */
@@ -48,6 +57,10 @@ const externalId: Place = {
 /** Over `identity i LEFT JOIN box_account a`. */
 export const userPlaces: Places = from(
   {
+    schemas: {
+      kind: 'json',
+      sql: `((scim_document(i) -> 'schemas') || ${jsonList([PROVISIONING_URN])})`,
+    },
     id: id('i.id'),
     externalId,
     userName: text('i.username'),
@@ -67,12 +80,13 @@ export const userPlaces: Places = from(
 /** Of a row `m` of scim_group_member: relative to the member. */
 export const memberPlaces: Places = from({
   value: text('m.value'),
-  display: text('m.display'),
+  display: text('coalesce(m.display, (SELECT mi.username FROM identity mi WHERE mi.id = m.identity_id))'),
   type: text(`coalesce(m.type, 'User')`),
 });
 
 /** Over `scim_group g`. */
 export const groupPlaces: Places = from({
+  schemas: { kind: 'json', sql: jsonList([groupType.schema.id, PROVISIONING_URN]) },
   id: id('g.id'),
   displayName: text('g.display_name'),
   externalId: text('g.external_id'),
@@ -82,5 +96,13 @@ export const groupPlaces: Places = from({
     from: 'scim_group_member m WHERE m.group_id = g.id AND m.is_wanted',
     child: memberPlaces,
   },
-  [PROVISIONING_URN]: provisioning('g.box_group_id', 'g.applied_generation = g.generation'),
+  [PROVISIONING_URN]: provisioning('g.box_group_id', '(g.applied_generation = g.generation)', {
+    waitingMembers: {
+      kind: 'rows',
+      from: `scim_group_member w
+        LEFT JOIN box_account wa ON wa.identity_id = w.identity_id AND wa.missing_since IS NULL
+        WHERE w.group_id = g.id AND w.is_wanted AND (${waits('w', 'wa')}) IS NOT NULL`,
+      child: from({ value: text('w.value'), reason: text(`(${waits('w', 'wa')})`) }),
+    },
+  }),
 });
