@@ -29,6 +29,20 @@ const short = (value: unknown): unknown =>
 const find = (body: Json, name: string): unknown =>
   Object.entries(body).find(([key]) => key.toLowerCase() === name)?.[1];
 
+/** Of the query: what a list is asked for. */
+export function queryNote(query: Json): Json {
+  const entries = Object.entries(query).slice(0, MOST_NAMES);
+  return Object.fromEntries(entries.map(([key, value]) => [short(key), toldOf(key, value)])) as Json;
+}
+
+/** A filter, or a path with one, that names the password may quote one: it is told by that alone. */
+const toldOf = (key: string, value: unknown): unknown =>
+  (key.toLowerCase() === 'filter' || key === 'path') &&
+  typeof value === 'string' &&
+  /password.*"/is.test(value)
+    ? 'password …'
+    : short(value);
+
 export function bodyNote(body: unknown): Json {
   if (!isObject(body)) return {};
   const operations = find(body, 'operations');
@@ -42,7 +56,7 @@ function valuesNote(values: Json): Json {
   const entries = Object.entries(values);
   const known = entries
     .filter(([key]) => told.has(key.toLowerCase()))
-    .map(([key, value]) => [key, short(value)]);
+    .map(([key, value]) => [key, toldOf(key, value)]);
   const attributes = entries.map(([key]) => short(key)).slice(0, MOST_NAMES);
   const members = find(values, 'members');
   return {
@@ -61,7 +75,7 @@ function operationNote(operation: unknown): Json {
   return {
     ...(op !== undefined && { op: short(op) }),
     ...(method !== undefined && { method: short(method) }),
-    ...(path !== undefined && { path: short(path) }),
+    ...(path !== undefined && { path: toldOf('path', path) }),
     ...(bulkId !== undefined && { bulkId: short(bulkId) }),
     ...(Array.isArray(value) && { values: value.length }),
     ...(isObject(value) && valuesNote(value)),

@@ -21,7 +21,7 @@ import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { etagOf, ifMatch, isUnchanged } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
-import { bodyNote } from './parameters.ts';
+import { bodyNote, queryNote } from './parameters.ts';
 import type { Answered, Asking, ResourceService } from './resource-service.ts';
 import { locationOf, requestAddress } from './resources.ts';
 import { UsersService } from './users.service.ts';
@@ -39,7 +39,7 @@ abstract class ResourcesController {
   @Get()
   @Recorded('scim_list')
   async list(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
-    note(req, { parameters: { ...req.query } });
+    note(req, { parameters: queryNote(req.query) });
     return this.page(readListQuery(req.query, this.service.type), req, res);
   }
 
