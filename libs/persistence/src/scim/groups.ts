@@ -1,8 +1,9 @@
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
-import { GROUP_PRIORITY } from '@foyer/shared';
+import { GROUP_PRIORITY, openStatuses } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
 import { RELAY_GRACE_MS, type MadeRequest } from '../new-request.ts';
+import { wordList } from '../statement.ts';
 import { inTransaction, sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
@@ -123,8 +124,10 @@ export class ScimGroups {
         if (edit.kind === 'attributes') document = change(document, edit);
         else changed += await applyEdit(of, edit);
       }
-      if (changed === 0 && isSame(document, before)) return { resource: before, requests: [] };
-      return this.written(client, id, { document, bump: 1 });
+      const isNews = changed > 0 || !isSame(document, before);
+      // Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again.
+      if (!isNews && before.inStep) return { resource: before, requests: [] };
+      return this.written(client, id, { document, bump: isNews ? 1 : 0 });
     });
   }
 
@@ -166,14 +169,14 @@ export class ScimGroups {
     { document, bump }: { readonly document: Document; readonly bump: 0 | 1 },
   ): Promise<Written<HeldGroup>> {
     const { displayName, externalId } = toColumns(document);
-    const { rows } = await client.query<HeldGroup & { requestId: string }>({
+    const { rows } = await client.query<HeldGroup & { requestId: string; isNew: boolean }>({
       name: 'scim-group-written',
       text: finishing,
       values: [id, this.tenantId, displayName, externalId, bump, RELAY_GRACE_MS],
     });
-    const resource = rows[0]!;
-    const work = { job: 'converge-group', priority: GROUP_PRIORITY, isNew: true, isHurried: false } as const;
-    return { resource, requests: [{ requestId: resource.requestId, ...work }] };
+    const { isNew, ...resource } = rows[0]!;
+    const work = { job: 'converge-group', priority: GROUP_PRIORITY, isHurried: false } as const;
+    return { resource, requests: [{ ...work, requestId: resource.requestId, isNew }] };
   }
 }
 
@@ -184,9 +187,13 @@ const finishing = `WITH g AS (
   ), made AS (
     INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
     SELECT $2, g.id, g.generation, 'scim', ${GROUP_PRIORITY}, clock_timestamp() + $6::float8 * interval '1 millisecond'
-    FROM g RETURNING id
+    FROM g
+    ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN (${wordList(openStatuses)}) DO NOTHING
+    RETURNING id
   ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
-  SELECT ${ownColumns}, made.id AS "requestId" FROM g, made`;
+  SELECT ${ownColumns}, EXISTS (SELECT FROM made) AS "isNew", coalesce((SELECT id FROM made), (
+    SELECT r.id FROM provisioning_request r WHERE r.tenant_id = $2 AND r.group_id = $1
+    ORDER BY r.created_at DESC, r.id DESC LIMIT 1)) AS "requestId" FROM g`;
 
 const isSame = (document: Document, before: HeldGroup): boolean => {
   const { displayName, externalId } = toColumns(document);

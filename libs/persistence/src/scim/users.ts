@@ -147,9 +147,14 @@ export class ScimUsers {
         WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
           OR subject IS DISTINCT FROM coalesce(${person.externalId}, subject))
         RETURNING id`;
-      if (!changed) return { resource: before, requests: [] };
-      return this.written(tx, id);
+      return changed ? this.written(tx, id) : this.reminded(tx, before);
     });
+  }
+
+  /** Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again. */
+  private async reminded(tx: Transaction, user: ScimUser): Promise<Written<ScimUser>> {
+    const isDone = user.inStep || (user.boxUserId === null && user.document['active'] === false);
+    return isDone ? { resource: user, requests: [] } : this.written(tx, user.id);
   }
 
   /** Null when there is none. The person is deactivated either way; with `delete` Box is to forget them, too. */
