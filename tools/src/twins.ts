@@ -28,6 +28,11 @@ export interface BoxTwinUser {
   externalId: string | null;
   clientId: string | null;
   status: string;
+  language: string;
+  timezone: string;
+  jobTitle: string;
+  phone: string;
+  address: string;
   createdAt: string;
   modifiedAt: string;
   items: number;
@@ -36,6 +41,9 @@ export interface BoxTwinUser {
 export interface BoxTwinState {
   enterpriseId: string;
   users: BoxTwinUser[];
+  /** `members`: how many. */
+  groups: { id: string; name: string; members: number }[];
+  memberships: { id: string; userId: string; groupId: string; role: string }[];
   tokens: { issued: number; live: number };
   settings: Record<string, unknown>;
 }
@@ -150,7 +158,8 @@ export class BoxControl {
   seed(what: {
     users?: object[];
     files?: object[];
-  }): Promise<{ users: { id: string }[]; files: { id: string }[] }> {
+    groups?: object[];
+  }): Promise<{ users: { id: string }[]; files: { id: string }[]; groups: { id: string }[] }> {
     return control(this.url, 'POST', 'seed', what);
   }
 
