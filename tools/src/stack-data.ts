@@ -79,7 +79,7 @@ export async function sessionSecret(dataDir: string | undefined): Promise<string
   return fresh;
 }
 
-/** The Box twin begins empty each time; accounts that pointed into an earlier one would point nowhere. */
+/** The Box twin begins empty each time; accounts and groups that pointed into an earlier one would point nowhere. */
 export async function forgetFormerBox(
   databaseUrl: string,
   onProgress: (line: string) => void,
@@ -88,8 +88,14 @@ export async function forgetFormerBox(
   await client.connect();
   try {
     const { rowCount } = await client.query('DELETE FROM box_account');
+    await client.query(FORGET_GROUPS);
     if (rowCount) onProgress(`the Box twin is new: ${rowCount} accounts of the last run are forgotten`);
   } finally {
     await client.end();
   }
 }
+
+const FORGET_GROUPS = `
+  UPDATE scim_group SET box_group_id = NULL, box_name = NULL, is_surveyed = true, applied_generation = 0;
+  DELETE FROM scim_group_member WHERE NOT is_wanted;
+  UPDATE scim_group_member SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false, trouble = NULL`;

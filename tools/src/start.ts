@@ -1,6 +1,7 @@
 import { readArguments, type StartArguments, USAGE } from './arguments.ts';
 import { join } from 'node:path';
 import { demonstrate } from './demonstration.ts';
+import { connectOkta, demonstratePush, howToPush } from './push-demonstration.ts';
 import { messageOf, StackProblem } from './problem.ts';
 import { type LogLine } from './process.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -33,7 +34,15 @@ class Progress {
 
 async function show(stack: Stack, progress: Progress): Promise<boolean> {
   progress.step('someone new signs in, twice');
-  const { lines, faults } = await demonstrate(stack);
+  const signedIn = tell(progress, await demonstrate(stack));
+  say();
+  progress.step('Okta pushes someone new over SCIM');
+  await connectOkta(stack);
+  return tell(progress, await demonstratePush(stack)) && signedIn;
+}
+
+/** @returns whether all of it was as it should be */
+function tell(progress: Progress, { lines, faults }: { lines: string[]; faults: string[] }): boolean {
   progress.end();
   say();
   for (const line of lines) say(`  ${line}`);
@@ -105,6 +114,9 @@ async function run(args: StartArguments): Promise<number> {
     const good = await Promise.race([show(stack, progress), stopped, death.promise.then(raise)]);
     if (good === undefined) return 130;
     if (args.once || !good) return good ? 0 : 1;
+    say();
+    say('  Okta pushes what changes in it, by itself. Hire somebody, take them out of the group, and look:');
+    for (const line of howToPush(stack)) say(`    ${line}`);
     say();
     say('  It is up. Ctrl-C ends it.');
     await Promise.race([asked, death.promise.then(raise)]);
