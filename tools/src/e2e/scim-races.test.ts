@@ -159,6 +159,21 @@ it('parks members whom nobody has pushed yet, and lets them in when they are', a
   expect(await expectInStep(id, [person])).toEqual([early]);
 });
 
+it('leaves nobody in Box whose adding ended unclear, and who is not wanted before Box’s listings show them', async () => {
+  const [kept, ghost] = await crowd(2);
+  const id = await makeGroup(`Ghost ${mark()}`, [kept!]);
+  await loop.outside.allFinal();
+  await stack.box.settings({ lookupLagMs: 2_000 });
+  await stack.box.fault({ kind: 'resetAfter', match: { method: 'POST', path: '/2.0/group_memberships' } });
+  expect(await patch(id, adding([ghost!]))).toBe(204);
+  await until('Box has added them', async () =>
+    (await bothSides(id, [kept!, ghost!])).box.members.length === 2 ? true : null,
+  );
+  expect(await patch(id, removing(ghost!))).toBe(204);
+  await loop.outside.allFinal();
+  expect(await expectInStep(id, [kept!, ghost!])).toEqual([kept!.externalId]);
+});
+
 /** Faults that end a call unclear, late or refused for now, on groups and memberships. */
 const faults: readonly BoxFault[] = [
   { kind: 'status', status: 429, retryAfter: 1 },

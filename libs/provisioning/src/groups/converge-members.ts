@@ -1,4 +1,5 @@
-import type { BoxFault, CallContext } from '../box-port.ts';
+import type { BoxFault, BoxResult, CallContext } from '../box-port.ts';
+import type { MembershipKey } from '../box-groups-port.ts';
 import type { MemberTask } from './group-model.ts';
 import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';
 
@@ -96,10 +97,7 @@ async function add(task: MemberTask, { context, boxGroupId, lease, box, store }:
   }
   const found = await box.findMembership(context, membership);
   if (!found.ok) return found.fault;
-  if (found.value === null) {
-    const detail = 'Box says that somebody is a member already, but shows no such membership.';
-    return { code: 'box_conflict', detail, ambiguous: false };
-  }
+  if (found.value === null) return notShown;
   await store.memberAdded(lease, task, found.value);
   return 'added';
 }
@@ -110,7 +108,7 @@ async function remove(
 ): Promise<TaskEnd> {
   let { membershipId } = task;
   if (membershipId === null) {
-    const found = await box.findMembership(context, { boxUserId: task.boxUserId, boxGroupId });
+    const found = await settleAdding({ boxUserId: task.boxUserId, boxGroupId }, { context, box });
     if (!found.ok) return found.fault;
     membershipId = found.value;
   }
@@ -121,3 +119,26 @@ async function remove(
   await store.memberRemoved(lease, task);
   return 'removed';
 }
+
+/**
+ * The membership of somebody whose adding ended unclear; null when there is none, nor can be. A listing that does not show
+ * it may lag, so Box is told to add them once more: it refuses a second membership, or there is one to remove now.
+ */
+async function settleAdding(
+  membership: MembershipKey,
+  { context, box }: Pick<Doing, 'context' | 'box'>,
+): Promise<BoxResult<string | null>> {
+  const found = await box.findMembership(context, membership);
+  if (!found.ok || found.value !== null) return found;
+  const added = await box.addMembership(context, membership);
+  if (!added.ok) return added.fault.code === 'box_member_missing' ? { ok: true, value: null } : added;
+  return added.value.kind === 'added'
+    ? { ok: true, value: added.value.membershipId }
+    : { ok: false, fault: notShown };
+}
+
+const notShown: BoxFault = {
+  code: 'box_conflict',
+  detail: 'Box says that somebody is a member already, but shows no such membership.',
+  ambiguous: false,
+};
