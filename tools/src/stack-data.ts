@@ -96,6 +96,7 @@ export async function forgetFormerBox(
 }
 
 const FORGET_GROUPS = `
-  UPDATE scim_group SET box_group_id = NULL, box_name = NULL, is_surveyed = true, applied_generation = 0;
+  UPDATE scim_group SET box_group_id = NULL, box_name = NULL, is_surveyed = true, begun_name = NULL,
+    applied_generation = 0;
   DELETE FROM scim_group_member WHERE NOT is_wanted;
   UPDATE scim_group_member SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false, trouble = NULL`;

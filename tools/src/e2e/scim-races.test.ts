@@ -174,6 +174,29 @@ it('leaves nobody in Box whose adding ended unclear, and who is not wanted befor
   expect(await expectInStep(id, [kept!, ghost!])).toEqual([kept!.externalId]);
 });
 
+it.each([
+  [
+    'renamed',
+    (id: string, name: string) => patch(id, { op: 'replace', value: { displayName: `${name}, new` } }),
+  ],
+  ['deleted', async (id: string) => (await loop.send('DELETE', `/Groups/${id}`)).status],
+])(
+  'leaves no group behind in Box whose creation ended unclear, and that is %s before the next try',
+  async (_what, change) => {
+    const name = `Behind ${mark()}`;
+    const creating = { method: 'POST', path: '/2.0/groups' };
+    await stack.box.settings({ lookupLagMs: 500 });
+    await stack.box.fault({ kind: 'resetAfter', match: creating });
+    await stack.box.fault({ kind: 'status', status: 429, retryAfter: 1, match: creating });
+    const id = await makeGroup(name, await crowd(1));
+    await until('Box has made it', async () => ((await loop.boxMembers(name)) ? true : null));
+    expect(await change(id, name)).toBe(204);
+    await loop.outside.allFinal();
+    const left = (await stack.box.state()).groups.filter((group) => group.name.startsWith(name));
+    expect(left.map((group) => group.name)).toEqual(_what === 'renamed' ? [`${name}, new`] : []);
+  },
+);
+
 /** Faults that end a call unclear, late or refused for now, on groups and memberships. */
 const faults: readonly BoxFault[] = [
   { kind: 'status', status: 429, retryAfter: 1 },

@@ -21,7 +21,7 @@ const take = statement<Taking>(
   'take-group',
   `WITH ${lease(groups)}
   SELECT l.display_name, l.deleted_at IS NOT NULL AS is_deleted, l.generation, l.box_group_id, l.box_name, l.is_surveyed,
-    st.effect, ${leasing}`,
+    l.begun_name,     st.effect, ${leasing}`,
 );
 
 /** How each turn begins and ends. */
@@ -41,7 +41,14 @@ export const save = statement<
   'save-group',
   fenced(groups, `saved AS (SELECT id FROM fence), ${told}`, {
     set: `lease_expires_at = ${leaseEnd}, box_group_id = $box_group::text, box_name = $box_name::text,
-      is_surveyed = $surveyed::int = 1, applied_generation = 0`,
+      is_surveyed = $surveyed::int = 1, begun_name = NULL, applied_generation = 0`,
+  }),
+);
+
+export const begin = statement<Extending | 'name'>(
+  'begin-group',
+  fenced(groups, 'begun AS (SELECT id FROM fence)', {
+    set: `lease_expires_at = ${leaseEnd}, begun_name = $name::text`,
   }),
 );
 

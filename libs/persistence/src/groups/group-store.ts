@@ -21,6 +21,7 @@ interface GroupRow extends LeaseRow {
   readonly box_group_id: string | null;
   readonly box_name: string | null;
   readonly is_surveyed: boolean;
+  readonly begun_name: string | null;
   readonly effect: RequestOutcome | null;
 }
 
@@ -55,8 +56,13 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
         row.box_group_id === null
           ? null
           : { boxGroupId: row.box_group_id, name: row.box_name!, isSurveyed: row.is_surveyed },
+      begunAs: row.begun_name,
       effect: row.effect,
     };
+  }
+
+  begin(lease: GroupLease, name: string | null): Promise<void> {
+    return this.fenced(lease, statements.begin, { name });
   }
 
   async saveGroup(

@@ -25,7 +25,12 @@ type Doable = Exclude<GroupStep, { kind: 'finish' } | { kind: 'fail' }>;
 
 /** Makes Box's group match, one step at a time: as `converge` does for a person. */
 export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promise<Ending> {
-  let known: KnownGroup = { account: taken.account, seen: {}, effect: taken.effect };
+  let known: KnownGroup = {
+    account: taken.account,
+    begunAs: taken.begunAs,
+    seen: {},
+    effect: taken.effect,
+  };
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = planGroup(taken.desired, known);
     if (step.kind === 'fail') return { kind: 'faulted', fault: step };
@@ -61,13 +66,8 @@ async function carryOut(
     save(account, { event, effect }, taken, known, parts);
 
   switch (step.kind) {
-    case 'create': {
-      const result = await box.createGroup(context, { name: step.name });
-      if (!result.ok) return faulted(result.fault);
-      if (result.value.kind === 'exists') return { known: { ...known, seen: { isTaken: true } } };
-      const account = { boxGroupId: result.value.group.id, name: step.name, isSurveyed: true };
-      return saved(account, 'box-group-created', 'created');
-    }
+    case 'create':
+      return create(step.name, context, taken, known, parts);
     case 'find': {
       const result = await box.findGroup(context, step.name);
       if (!result.ok) return faulted(result.fault);
@@ -75,7 +75,11 @@ async function carryOut(
     }
     case 'adopt': {
       const account = { boxGroupId: step.group.id, name: step.group.name, isSurveyed: false };
-      return saved(account, 'box-group-adopted', 'adopted');
+      const next = await saved(account, 'box-group-adopted', 'adopted');
+      if ('known' in next || known.begunAs === null) return next;
+      // What the unclear create may have made is another group's of ours by now.
+      await parts.store.begin(lease, null);
+      return { known: { ...known, begunAs: null, seen: {} } };
     }
     case 'rename': {
       const result = await box.renameGroup(context, step.boxGroupId, step.name);
@@ -100,6 +104,25 @@ async function carryOut(
 }
 
 const faulted = (fault: BoxFault): Next => ({ ending: { kind: 'faulted', fault } });
+
+/** Until its end is on record, a group of this name may be in Box, whatever this one is called by then. */
+async function create(
+  name: string,
+  context: CallContext,
+  taken: TakenGroup,
+  known: KnownGroup,
+  parts: GroupParts,
+): Promise<Next> {
+  const isFirst = known.begunAs === null;
+  if (isFirst) await parts.store.begin(taken.lease, name);
+  const result = await parts.box.createGroup(context, { name });
+  if (result.ok && result.value.kind === 'created') {
+    const account = { boxGroupId: result.value.group.id, name, isSurveyed: true };
+    return save(account, { event: 'box-group-created', effect: 'created' }, taken, known, parts);
+  }
+  if (isFirst && (result.ok || !result.fault.ambiguous)) await parts.store.begin(taken.lease, null);
+  return result.ok ? { known: { ...known, seen: { isTaken: true } } } : faulted(result.fault);
+}
 
 /** Reads whom an adopted group has. What is in Box already is then neither added twice nor left behind. */
 async function survey(
@@ -156,7 +179,8 @@ async function save(
   { store }: Pick<GroupParts, 'store'>,
 ): Promise<Next> {
   const result = await store.saveGroup(lease, account, news);
-  if (result === 'saved') return { known: { ...known, account, effect: news.effect, seen: {} } };
+  if (result === 'saved')
+    return { known: { ...known, account, begunAs: null, effect: news.effect, seen: {} } };
   return faulted({
     code: 'box_conflict',
     detail: `Box group ${account?.boxGroupId} still belongs to another group.`,

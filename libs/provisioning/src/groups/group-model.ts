@@ -29,6 +29,8 @@ export interface SeenOfGroup {
 
 export interface KnownGroup {
   readonly account: BoxGroupAccount | null;
+  /** The name of a create that may have worked, before this turn or in it; null: there was none. */
+  readonly begunAs: string | null;
   readonly seen: SeenOfGroup;
   readonly effect: RequestOutcome | null;
 }

@@ -11,12 +11,16 @@ export type GroupBox = BoxGroupsPort;
 export interface TakenGroup extends Unread<GroupLease> {
   readonly desired: DesiredGroup;
   readonly account: BoxGroupAccount | null;
+  /** The name of a create that may have worked; null: there was none. */
+  readonly begunAs: string | null;
   /** What an earlier attempt of this request did; null when nothing. */
   readonly effect: RequestOutcome | null;
 }
 
 /** The worker's side of the database for groups: as `TurnStore` says, and every write is fenced. */
 export interface GroupStore extends TurnStore<TakenGroup> {
+  /** A create under this name is about to be sent, and may work until `saveGroup`; or (null) surely made nothing. */
+  begin(lease: GroupLease, name: string | null): Promise<void>;
   /** Saves the Box group, or (null) that there is none: its memberships went with it. Adds the event to the timeline. */
   saveGroup(
     lease: GroupLease,

@@ -2,14 +2,15 @@ import type { DesiredGroup, GroupStep, KnownGroup } from './group-model.ts';
 
 /**
  * The next step towards Box having the group, named so and with these members. Pure, as `plan` is. Box's group names are
- * unique: a create is safe to repeat, and one that is refused as taken adopts the group of that very name.
+ * unique: a create is safe to repeat, and one that is refused as taken adopts the group of that very name. One that may have
+ * worked is carried on under its own name: renamed or deleted is what is there.
  */
-export function planGroup(desired: DesiredGroup, { account, seen, effect }: KnownGroup): GroupStep {
+export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effect }: KnownGroup): GroupStep {
   if (desired.isDeleted) {
     if (account) return { kind: 'delete', boxGroupId: account.boxGroupId };
-    return { kind: 'finish', outcome: effect ?? 'unchanged' };
+    if (begunAs === null) return { kind: 'finish', outcome: effect ?? 'unchanged' };
   }
-  if (account === null) return planNewGroup(desired, seen);
+  if (account === null) return planNewGroup(begunAs ?? desired.name, seen);
   const { boxGroupId } = account;
   if (account.name !== desired.name) return { kind: 'rename', boxGroupId, name: desired.name };
   if (!account.isSurveyed) return { kind: 'survey', boxGroupId };
@@ -17,7 +18,7 @@ export function planGroup(desired: DesiredGroup, { account, seen, effect }: Know
   return { kind: 'finish', outcome: effect ?? 'unchanged' };
 }
 
-function planNewGroup({ name }: DesiredGroup, { isTaken, found }: KnownGroup['seen']): GroupStep {
+function planNewGroup(name: string, { isTaken, found }: KnownGroup['seen']): GroupStep {
   if (!isTaken) return { kind: 'create', name };
   if (found === undefined) return { kind: 'find', name };
   if (found !== null) return { kind: 'adopt', group: found };
