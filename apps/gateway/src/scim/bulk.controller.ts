@@ -21,8 +21,9 @@ export class BulkController {
   async carryOut(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
-    const answer = await this.bulk.carryOut(body, addressesOf(req, this.config));
+    const done = await this.bulk.carryOut(body, addressesOf(req, this.config));
+    note(req, { answer: { failed: done.failed, requests: done.requestIds } });
     res.type('application/scim+json');
-    return answer;
+    return done.body;
   }
 }

@@ -31,6 +31,14 @@ interface Done {
   readonly status: number;
   readonly id: string;
   readonly version: number | null;
+  readonly requestId: string | null;
+}
+
+/** The answer to a bulk request, and what it did, for the audit log. */
+export interface BulkDone {
+  readonly body: unknown;
+  readonly failed: number;
+  readonly requestIds: readonly string[];
 }
 
 /** Several operations in one request (RFC 7644, section 3.7): each by itself, as if it had come alone. */
@@ -41,31 +49,34 @@ export class BulkService {
     private readonly groups: GroupsService,
   ) {}
 
-  async carryOut(body: unknown, addresses: Addresses): Promise<unknown> {
+  async carryOut(body: unknown, addresses: Addresses): Promise<BulkDone> {
     const request = readBulk(body, { maxOperations: MAX_BULK_OPERATIONS });
     const answers = new Map<number, BulkAnswer>();
     const ids = new Map<string, string>();
+    const requestIds: string[] = [];
     let errors = 0;
     for (const entry of planBulk(request)) {
       if (request.failOnErrors !== null && errors >= request.failOnErrors) break;
-      const answer = await this.answerTo(entry, ids, addresses);
+      const { requestId, ...answer } = await this.answerTo(entry, ids, addresses);
+      if (requestId) requestIds.push(requestId);
       if (Number(answer.status) >= 400) errors += 1;
       answers.set(entry.index, answer);
     }
     const inOrder = [...answers].sort(([one], [other]) => one - other).map(([, answer]) => answer);
-    return { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'], Operations: inOrder };
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'];
+    return { body: { schemas, Operations: inOrder }, failed: errors, requestIds };
   }
 
   private async answerTo(
     entry: PlannedEntry,
     ids: Map<string, string>,
     addresses: Addresses,
-  ): Promise<BulkAnswer> {
+  ): Promise<BulkAnswer & { readonly requestId?: string | null }> {
     const told = { method: entry.method, ...(entry.bulkId !== null && { bulkId: entry.bulkId }) };
     try {
       if (entry.operation === null) throw entry.refusal;
       const operation = resolveBulkIds(entry.operation, ids);
-      const { status, id, version } = await this.perform(operation, addresses);
+      const { status, id, version, requestId } = await this.perform(operation, addresses);
       if (operation.bulkId !== null) ids.set(operation.bulkId, id);
       const location = locationOf(operation.type, id, addresses);
       return {
@@ -73,6 +84,7 @@ export class BulkService {
         location,
         ...(version !== null && { version: etagOf(version) }),
         status: String(status),
+        requestId,
       };
     } catch (error) {
       const refusal = toScimError(error);
@@ -98,8 +110,12 @@ export class BulkService {
         return { ...answered, status: resource === null ? 204 : 200 };
       }
       case 'DELETE':
-        await service.remove(id, asking);
-        return { id, version: null, status: 204 };
+        return {
+          id,
+          version: null,
+          status: 204,
+          requestId: (await service.remove(id, asking))?.requestId ?? null,
+        };
     }
   }
 }
