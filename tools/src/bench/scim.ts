@@ -1,86 +1,11 @@
 import http from 'node:http';
-import { openDatabase, openTenant, ScimTokens } from '@foyer/persistence';
-import pg from 'pg';
 import { z } from 'zod';
 import { startPostgres } from '../postgres.ts';
-import { startStack, type Stack } from '../stack.ts';
 import { emptyApp } from './child.ts';
 import { atLeast, atMost, grouped, type Figure, type Measurement, type Scale } from './figure.ts';
-import { load } from './load.ts';
 import { median, rate } from './measure.ts';
-
-const TENANT = 'default';
-
-/** A gateway as an Okta org speaks to it: over kept connections, with a token of its own. */
-interface Service {
-  readonly stack: Stack;
-  readonly base: string;
-  readonly headers: Record<string, string>;
-}
-
-async function startService({
-  postgresUrl,
-  redis = false,
-}: { postgresUrl?: string; redis?: boolean } = {}): Promise<Service> {
-  const stack = await startStack({
-    parts: ['okta', 'box', 'gateway'],
-    redis,
-    ...(postgresUrl !== undefined && { postgresUrl }),
-  });
-  const database = openDatabase({ url: stack.databaseUrl, poolSize: 2 });
-  try {
-    const tokens = new ScimTokens(database, await openTenant(database, TENANT));
-    const made = await tokens.create({ name: 'bench', days: 1 }, 'bench');
-    if (made === null) throw new Error('There is a token of this name already.');
-    const base = `${stack.urls.gateway.replace('localhost', '127.0.0.1')}/scim/v2`;
-    return { stack, base, headers: { authorization: `Bearer ${made.token}` } };
-  } finally {
-    await database.close();
-  }
-}
-
-interface Sent {
-  readonly status: number;
-  readonly body: string;
-  readonly ms: number;
-}
-
-/** One request with a JSON body, its answer read to the end. */
-function send(
-  agent: http.Agent,
-  method: string,
-  url: string,
-  headers: Record<string, string>,
-  body: unknown,
-): Promise<Sent> {
-  const began = performance.now();
-  const text = JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      url,
-      {
-        method,
-        agent,
-        headers: {
-          ...headers,
-          'content-type': 'application/scim+json; charset=utf-8',
-          'content-length': Buffer.byteLength(text),
-        },
-      },
-      (response) => {
-        let answer = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (answer += chunk));
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: answer, ms: performance.now() - began }),
-        );
-      },
-    );
-    request.on('error', reject);
-    request.end(text);
-  });
-}
+import { group } from './scim-group.ts';
+import { fill, send, startService, type Service } from './scim-service.ts';
 
 let made = 0;
 const somebody = () => {
@@ -193,138 +118,19 @@ async function find(scale: Scale, say: (line: string) => void): Promise<Figure[]
   });
 }
 
-async function filled({ stack, base }: Service, count: number) {
-  const client = new pg.Client(stack.databaseUrl);
-  await client.connect();
-  try {
-    const { rows: tenants } = await client.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [
-      TENANT,
-    ]);
-    await load(client, tenants[0]!.id, count, 'done');
-    const { rows } = await client.query<{ username: string; subject: string }>(
-      'SELECT username, subject FROM identity ORDER BY random() LIMIT 1000',
-    );
-    const url = (attribute: string, value: string) =>
-      `${base}/Users?filter=${encodeURIComponent(`${attribute} eq "${value}"`)}&startIndex=1&count=100`;
-    return {
-      userName: rows.map(({ username }) => url('userName', username)),
-      externalId: rows.map(({ subject }) => url('externalId', subject)),
-    };
-  } finally {
-    await client.end();
-  }
-}
-
-const AT_ONCE = 50;
-
-/** PATCHes that each add a member to one large group, alone and fifty at once. */
-async function group(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
-  const members = scale === 'full' ? 10_000 : 1_000;
-  const rounds = scale === 'full' ? 9 : 3;
-  const service = await startService();
-  const { stack, base, headers } = service;
-  const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
-  try {
-    say(`a group of ${grouped(members)}`);
-    const ids = await peopleOf(service, members + AT_ONCE + 1);
-    const groupOf = async (name: string): Promise<string> => {
-      const made = await send(agent, 'POST', `${base}/Groups`, headers, {
-        schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
-        displayName: name,
-        members: ids.slice(0, members).map((value) => ({ value })),
-      });
-      if (made.status !== 201) throw new Error(made.body.slice(0, 500));
-      return (JSON.parse(made.body) as { id: string }).id;
-    };
-    const id = await groupOf('Bench');
-    const others: string[] = [];
-    for (let n = 0; n < AT_ONCE; n++) others.push(await smallGroup(service, agent, n));
-    const patch = (op: 'add' | 'remove', value: string, of = id) =>
-      send(agent, 'PATCH', `${base}/Groups/${of}`, headers, {
-        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-        Operations: [
-          op === 'add'
-            ? { op, path: 'members', value: [{ value }] }
-            : { op, path: `members[value eq "${value}"]` },
-        ],
-      });
-    const more = ids.slice(members);
-    const [alone, together, apart]: [number[], number[], number[]] = [[], [], []];
-    let lost = 0;
-    for (let round = 0; round <= rounds; round++) {
-      const singles: number[] = [];
-      for (const op of ['add', 'remove'] as const)
-        for (let n = 0; n < 5; n++) singles.push((await patch(op, more[n]!)).ms);
-      alone.push(median(singles));
-      together.push(
-        median(
-          (await Promise.all(more.slice(0, AT_ONCE).map((value) => patch('add', value)))).map(({ ms }) => ms),
-        ),
-      );
-      lost += AT_ONCE - (await wanted(stack, id, more.slice(0, AT_ONCE)));
-      await Promise.all(more.slice(0, AT_ONCE).map((value) => patch('remove', value)));
-      lost += await wanted(stack, id, more.slice(0, AT_ONCE));
-      apart.push(
-        median(
-          (await Promise.all(others.map((other, n) => patch('add', more[n]!, other)))).map(({ ms }) => ms),
-        ),
-      );
-      await Promise.all(others.map((other, n) => patch('remove', more[n]!, other)));
-    }
-    const [one, fifty, fiftyApart] = [alone, together, apart].map((all) => median(all.slice(1))) as [
-      number,
-      number,
-      number,
-    ];
-    const detail = { aloneMs: one, ofFiftyMs: fifty, ofFiftyOnGroupsOfTheirOwnMs: fiftyApart };
-    const what = `${AT_ONCE} PATCHes at once on a group of ${grouped(members)}`;
-    return [
-      atMost(`lost updates of ${what}`, lost, 0, {}),
-      atMost(`${what}: one of them over one alone`, fifty / one, 3, detail),
-      atMost(`${what}: one of them over the same on ${AT_ONCE} groups`, fifty / fiftyApart, 3, detail),
-    ];
-  } finally {
-    agent.destroy();
-    await stack.stop();
-  }
-}
-
-async function smallGroup({ base, headers }: Service, agent: http.Agent, n: number): Promise<string> {
-  const made = await send(agent, 'POST', `${base}/Groups`, headers, {
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
-    displayName: `Bench ${n}`,
-  });
-  return (JSON.parse(made.body) as { id: string }).id;
-}
-
-async function peopleOf({ stack }: Service, count: number): Promise<string[]> {
-  const client = new pg.Client(stack.databaseUrl);
-  await client.connect();
-  try {
-    const { rows: tenants } = await client.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [
-      TENANT,
-    ]);
-    await load(client, tenants[0]!.id, count, 'known');
-    const { rows } = await client.query<{ id: string }>('SELECT id FROM identity');
-    return rows.map(({ id }) => id);
-  } finally {
-    await client.end();
-  }
-}
-
-/** How many of these the group has. */
-async function wanted({ databaseUrl }: Stack, groupId: string, ids: readonly string[]): Promise<number> {
-  const client = new pg.Client(databaseUrl);
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ n: number }>(
-      'SELECT count(*)::int AS n FROM scim_group_member WHERE group_id = $1 AND is_wanted AND value = ANY($2)',
-      [groupId, ids],
-    );
-    return rows[0]!.n;
-  } finally {
-    await client.end();
-  }
+async function filled(service: Service, count: number) {
+  const rows = await fill<{ username: string; subject: string }>(
+    service,
+    count,
+    'done',
+    'SELECT username, subject FROM identity ORDER BY random() LIMIT 1000',
+  );
+  const url = (attribute: string, value: string) =>
+    `${service.base}/Users?filter=${encodeURIComponent(`${attribute} eq "${value}"`)}&startIndex=1&count=100`;
+  return {
+    userName: rows.map(({ username }) => url('userName', username)),
+    externalId: rows.map(({ subject }) => url('externalId', subject)),
+  };
 }
 
 export const scimMeasurements: readonly Measurement[] = [
