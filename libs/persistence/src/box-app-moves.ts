@@ -1,5 +1,5 @@
 import type { BoxApp, CallIntent } from '@foyer/provisioning';
-import { openStatuses, priorityOf } from '@foyer/shared';
+import { GROUP_PRIORITY, openStatuses, priorityOf } from '@foyer/shared';
 import { isBoundTo } from './box-app.ts';
 import { PrismaCallLog } from './call-log.ts';
 import type { Database } from './database.ts';
@@ -88,6 +88,8 @@ export class BoxAppMoves {
         ${Prisma.raw(keepAsFormer('app-changed', 'removed'))}
         SELECT count(*)::int AS moved FROM kept`;
       await this.rebind(tx, from, to);
+      // Groups are the enterprise's: another app of the same one has them still, and only their members change.
+      if (from.enterpriseId !== to.enterpriseId) await this.forgetGroups(tx);
       await tx.$executeRaw`
         UPDATE provisioning_request SET effect = NULL
         WHERE tenant_id = ${tenantId}::uuid AND status = ANY(${[...openStatuses]}::text[]) AND effect IS NOT NULL`;
@@ -172,6 +174,32 @@ export class BoxAppMoves {
       UPDATE identity SET lease_token = lease_token + 1, lease_expires_at = NULL ${also}
       WHERE tenant_id = ${this.tenantId}::uuid AND (${identityId}::uuid IS NULL OR id = ${identityId}::uuid)
         AND ${everybody}`;
+    if (identityId !== null) return;
+    await tx.$executeRaw`
+      UPDATE scim_group SET lease_token = lease_token + 1, lease_expires_at = NULL
+      WHERE tenant_id = ${this.tenantId}::uuid AND lease_expires_at IS NOT NULL`;
+  }
+
+  /** Another enterprise has none of the groups: those that there are to be get a request that makes them anew. */
+  private async forgetGroups(tx: Transaction): Promise<void> {
+    const { tenantId } = this;
+    await tx.$executeRaw`
+      UPDATE scim_group SET box_group_id = NULL, box_name = NULL, is_surveyed = true, begun_name = NULL,
+        applied_generation = 0
+      WHERE tenant_id = ${tenantId}::uuid`;
+    await tx.$executeRaw`DELETE FROM scim_group_member WHERE tenant_id = ${tenantId}::uuid AND NOT is_wanted`;
+    await tx.$executeRaw`
+      UPDATE scim_group_member SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false, trouble = NULL
+      WHERE tenant_id = ${tenantId}::uuid`;
+    await tx.$executeRaw`
+      WITH made AS (
+        INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
+        SELECT tenant_id, id, generation, 'operator', ${GROUP_PRIORITY}, clock_timestamp()
+        FROM scim_group WHERE tenant_id = ${tenantId}::uuid AND deleted_at IS NULL
+        ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN ('queued', 'running', 'retrying')
+          DO NOTHING
+        RETURNING id
+      ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
   }
 
   /** What waits, whoever had it, is for the relay to look at now. */
