@@ -174,9 +174,9 @@ export const errorCatalog = {
   ),
   box_group_conflict: entry(
     409,
-    'dead',
+    'retry',
     'Another Box group has this name',
-    'Rename one of the two groups, in Okta or in Box, then push the group again.',
+    'Nothing, if the other group is about to be renamed or deleted. Else rename one of the two, in Okta or in Box, then push the group again.',
   ),
   box_group_missing: entry(
     404,

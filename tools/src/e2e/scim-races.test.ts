@@ -273,6 +273,45 @@ it('takes over a group of that name that was made by hand: ours are put right, o
   ]);
 });
 
+it('ends with the names that were asked for last, though groups exchange them faster than Box is told', async () => {
+  await stack.box.settings({ latencyMs: 100 });
+  const [member] = await crowd(1);
+  const [a, b, c] = ['A', 'B', 'C'].map((name) => `${name} ${mark()}`);
+  const [one, two] = [await makeGroup(a!, [member!]), await makeGroup(b!, [])];
+  await loop.outside.allFinal();
+  const rename = (id: string, name: string) => patch(id, { op: 'replace', value: { displayName: name } });
+  expect([await rename(one, c!), await rename(two, a!), await rename(one, b!)]).toEqual([204, 204, 204]);
+  await loop.outside.allFinal();
+  expect(await expectInStep(one, [member!])).toEqual([member!.externalId]);
+  expect(await expectInStep(two, [])).toEqual([]);
+  expect((await loop.send('DELETE', `/Groups/${one}`)).status).toBe(204);
+  expect(await rename(two, b!)).toBe(204);
+  await loop.outside.allFinal();
+  expect(await expectInStep(two, [])).toEqual([]);
+});
+
+it('takes a leaver out of a group whose new name is taken by hand, and says why the name waits', async () => {
+  const [stays, leaves] = await crowd(2);
+  const [name, taken] = [`Named ${mark()}`, `Taken ${mark()}`];
+  const id = await makeGroup(name, [stays!, leaves!]);
+  await loop.outside.allFinal();
+  await stack.box.seed({ groups: [{ name: taken }] });
+  expect(await patch(id, { op: 'replace', value: { displayName: taken } }, removing(leaves!))).toBe(204);
+  const { box } = await until('they are out', async () => {
+    const sides = await bothSides(id, [stays!, leaves!]);
+    return sides.box.members.length === 1 ? sides : null;
+  });
+  expect(box).toEqual({ name, members: [stays!.externalId] });
+  const [waiting] = await loop.outside.query<{ error_code: string }>(
+    'SELECT error_code FROM provisioning_request WHERE group_id = $1 AND error_code IS NOT NULL',
+    [id],
+  );
+  expect(waiting).toEqual({ error_code: 'box_group_conflict' });
+  expect(await patch(id, { op: 'replace', value: { displayName: `${taken} too` } })).toBe(204);
+  await loop.outside.allFinal();
+  expect(await expectInStep(id, [stays!, leaves!])).toEqual([stays!.externalId]);
+});
+
 it('adds one to two thousand with one call to Box', async () => {
   const people = await crowd(2_001);
   const [last, ...first] = people;

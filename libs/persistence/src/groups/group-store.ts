@@ -22,6 +22,7 @@ interface GroupRow extends LeaseRow {
   readonly box_name: string | null;
   readonly is_surveyed: boolean;
   readonly begun_name: string | null;
+  readonly is_in_the_way: boolean;
   readonly effect: RequestOutcome | null;
 }
 
@@ -50,6 +51,7 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
         groupId: row.holder_id,
         name: boxGroupName(row.display_name),
         isDeleted: row.is_deleted,
+        isInTheWay: row.is_in_the_way,
         generation: row.generation,
       },
       account:

@@ -85,6 +85,8 @@ async function carryOut(
       const result = await box.renameGroup(context, step.boxGroupId, step.name);
       if (!result.ok && result.fault.code === 'box_group_missing')
         return saved(null, 'box-group-missing', known.effect);
+      if (!result.ok && result.fault.code === 'box_group_conflict')
+        return { known: { ...known, seen: { ...known.seen, isTaken: true } } };
       if (!result.ok) return faulted(result.fault);
       const account = { ...known.account!, name: step.name };
       return saved(account, 'box-group-renamed', known.effect ?? 'updated');

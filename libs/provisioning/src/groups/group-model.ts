@@ -6,6 +6,8 @@ export interface DesiredGroup {
   readonly groupId: string;
   readonly name: string;
   readonly isDeleted: boolean;
+  /** Another group is to have the name that this one has in Box. */
+  readonly isInTheWay: boolean;
   readonly generation: number;
 }
 
@@ -19,7 +21,7 @@ export interface BoxGroupAccount {
 
 /** What this turn has seen and done. */
 export interface SeenOfGroup {
-  /** Box refused the name as taken. */
+  /** Box refused the name as taken, of a new group or of this one. */
   readonly isTaken?: boolean;
   /** The group of this very name; null when Box shows none. */
   readonly found?: BoxGroup | null;

@@ -3,7 +3,8 @@ import type { DesiredGroup, GroupStep, KnownGroup } from './group-model.ts';
 /**
  * The next step towards Box having the group, named so and with these members. Pure, as `plan` is. Box's group names are
  * unique: a create is safe to repeat, and one that is refused as taken adopts the group of that very name. One that may have
- * worked is carried on under its own name: renamed or deleted is what is there.
+ * worked is carried on under its own name: renamed or deleted is what is there. A name that is taken keeps no member waiting,
+ * least of all one who is to leave.
  */
 export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effect }: KnownGroup): GroupStep {
   if (desired.isDeleted) {
@@ -12,10 +13,18 @@ export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effec
   }
   if (account === null) return planNewGroup(begunAs ?? desired.name, seen);
   const { boxGroupId } = account;
-  if (account.name !== desired.name) return { kind: 'rename', boxGroupId, name: desired.name };
+  const name = nextName(desired, account.name, seen);
+  if (account.name !== name) return { kind: 'rename', boxGroupId, name };
   if (!account.isSurveyed) return { kind: 'survey', boxGroupId };
   if (!seen.membersDone) return { kind: 'members', boxGroupId };
-  return { kind: 'finish', outcome: effect ?? 'unchanged' };
+  if (name === desired.name) return { kind: 'finish', outcome: effect ?? 'unchanged' };
+  return { kind: 'fail', code: 'box_group_conflict', detail: `Box says that "${desired.name}" is taken.` };
+}
+
+/** Two of ours that exchange their names would wait for each other: who is in the way of another steps aside. */
+function nextName(desired: DesiredGroup, current: string, { isTaken }: KnownGroup['seen']): string {
+  if (!isTaken) return desired.name;
+  return desired.isInTheWay ? `Group ${desired.groupId}` : current;
 }
 
 function planNewGroup(name: string, { isTaken, found }: KnownGroup['seen']): GroupStep {
