@@ -40,12 +40,12 @@ export class UsersService implements ResourceService {
   }
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
-    const document = checked(readResource(body, userType));
+    const document = checked(read(body));
     return this.written(await this.users.create({ active: true, ...document }), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const document = readResource(body, userType);
+    const document = read(body);
     // RFC 7644, section 3.5.1, leaves to us what is not said: nobody comes back, and nobody becomes a stranger, unsaid.
     return this.update(id, asking, (before) => ({
       active: before['active'],
@@ -97,10 +97,16 @@ const answer = (user: ScimUser, { addresses, selection }: Asking): Answered => (
   resource: userResource(user, addresses, selection),
 });
 
+/** An external id of blanks is none. */
+function read(body: unknown): Document {
+  const { externalId, ...others } = readResource(body, userType);
+  return typeof externalId === 'string' && externalId.trim() !== '' ? { ...others, externalId } : others;
+}
+
 /** "scim:" is our own beginning, of what stands in for an external id that nobody gave. */
 function checked(document: Document): Document {
   const { externalId } = document;
-  if (typeof externalId === 'string' && externalId.startsWith('scim:'))
+  if (typeof externalId === 'string' && externalId.trim().startsWith('scim:'))
     throw new ScimError(400, 'invalidValue', 'externalId: must not begin with "scim:".');
   return checkKeys(document);
 }

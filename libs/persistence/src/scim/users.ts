@@ -139,13 +139,16 @@ export class ScimUsers {
       check(before);
       const document = change(before.document);
       const person = toPerson(document);
+      // Null: it stays as it is. An external id that is taken away is stood in for.
+      const isTakenAway = person.externalId === null && before.document['externalId'] !== undefined;
+      const subject = isTakenAway ? `${STAND_IN}${randomUUID()}` : person.externalId;
       const [changed] = await tx.$queryRaw<{ id: string }[]>`
         UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
-          subject = coalesce(${person.externalId}, subject), email = ${person.email}, name = ${person.name},
+          subject = coalesce(${subject}, subject), email = ${person.email}, name = ${person.name},
           active = ${person.active}, box_profile = ${JSON.stringify(person.profile)}::jsonb, is_removed = false,
           generation = generation + 1, updated_at = clock_timestamp()
         WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
-          OR subject IS DISTINCT FROM coalesce(${person.externalId}, subject))
+          OR subject IS DISTINCT FROM coalesce(${subject}, subject))
         RETURNING id`;
       return changed ? this.written(tx, id) : this.reminded(tx, before);
     });
