@@ -6,30 +6,31 @@ import express, { type Request, type RequestHandler } from 'express';
 export const SCIM_BODY_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Reads the bodies of SCIM calls as text, so that one that is no JSON is refused where calls are put on record. Okta sends
- * application/scim+json with a charset, its test suite application/json.
+ * Reads the bodies of SCIM calls as bytes, so that what is no JSON is refused where calls are put on record, and what is no
+ * UTF-8 is refused at all. Okta sends application/scim+json with a charset, its test suite application/json.
  */
-export const scimBody: RequestHandler = express.text({
+export const scimBody: RequestHandler = express.raw({
   limit: SCIM_BODY_LIMIT,
   type: ['application/scim+json', 'application/json'],
 });
 
 /** Throws ScimError 400 `invalidSyntax`, and `unsupported_media_type` for another type than JSON. */
 export function bodyOf(req: Request): unknown {
-  const text: unknown = req.body;
+  const bytes: unknown = req.body;
   const type = req.get('content-type') ?? '';
   // RFC 8259, section 8.1: JSON between systems is UTF-8.
   if (/;\s*charset\s*=/i.test(type) && !/;\s*charset\s*=\s*"?utf-?8"?\s*(;|$)/i.test(type))
     throw new FoyerError('unsupported_media_type', 'Send UTF-8.');
-  if (typeof text !== 'string') {
+  if (!Buffer.isBuffer(bytes)) {
     if (req.get('content-type') === undefined) throw noJson;
     throw new FoyerError('unsupported_media_type', 'Send application/scim+json.');
   }
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(utf8.decode(bytes)) as unknown;
   } catch {
     throw noJson;
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 const noJson = new ScimError(400, 'invalidSyntax', 'The body must be a JSON object in UTF-8.');
