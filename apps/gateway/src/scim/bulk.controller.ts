@@ -1,4 +1,4 @@
-import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import { All, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
@@ -6,6 +6,7 @@ import { CONFIG, type Parts } from '../parts.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { BulkService } from './bulk.service.ts';
+import { tellMethods } from './methods.ts';
 import { bodyNote } from './parameters.ts';
 
 @Controller(['scim/v2/Bulk', 't/:tenant/scim/v2/Bulk'])
@@ -25,5 +26,11 @@ export class BulkController {
     note(req, { answer: { failed: done.failed, requests: done.requestIds } });
     res.type('application/scim+json');
     return done.body;
+  }
+
+  @All()
+  @Recorded('scim_other_method')
+  other(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'POST');
   }
 }

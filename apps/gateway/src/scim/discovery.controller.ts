@@ -19,6 +19,7 @@ import { addressesOf } from './addresses.ts';
 import { bodyOf, SCIM_BODY_LIMIT } from './body.ts';
 import { MAX_BULK_OPERATIONS } from './bulk.service.ts';
 import { GroupsService } from './groups.service.ts';
+import { tellMethods } from './methods.ts';
 import { bodyNote } from './parameters.ts';
 import type { ResourceService } from './resource-service.ts';
 import { UsersService } from './users.service.ts';
@@ -109,11 +110,16 @@ export class DiscoveryController {
     throw new ScimError(501, null, 'A SCIM client is no user here: use /Users.');
   }
 
-  @All(['ServiceProviderConfig', 'Schemas', 'Schemas/*rest', 'ResourceTypes', 'ResourceTypes/*rest'])
-  @Recorded('scim_describe')
-  readOnly(@Res({ passthrough: true }) res: Response): never {
-    res.setHeader('allow', 'GET');
-    throw new ScimError(405, null, 'This can only be read.');
+  @All(['ServiceProviderConfig', 'Schemas', 'Schemas/:urn', 'ResourceTypes', 'ResourceTypes/:name'])
+  @Recorded('scim_other_method')
+  readOnly(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'GET');
+  }
+
+  @All('.search')
+  @Recorded('scim_other_method')
+  otherThanSearch(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'POST');
   }
 
   private describe(req: Request, res: Response, body: (base: string) => unknown): unknown {

@@ -1,4 +1,5 @@
 import {
+  All,
   Controller,
   Delete,
   Get,
@@ -21,6 +22,7 @@ import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { etagOf, ifMatch, isUnchanged } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
+import { tellMethods } from './methods.ts';
 import { bodyNote, queryNote } from './parameters.ts';
 import type { Answered, Asking, ResourceService } from './resource-service.ts';
 import { locationOf, requestAddress } from './resources.ts';
@@ -50,6 +52,12 @@ abstract class ResourcesController {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
     return this.page(readSearchRequest(body, this.service.type), req, res);
+  }
+
+  @All('.search')
+  @Recorded('scim_other_method')
+  otherThanSearch(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'POST');
   }
 
   @Get(':id')
@@ -106,6 +114,18 @@ abstract class ResourcesController {
   ): Promise<void> {
     const request = await this.service.remove(id, this.asking(req));
     this.tellRequest(request?.requestId ?? null, id, req, res);
+  }
+
+  @All()
+  @Recorded('scim_other_method')
+  otherOfAll(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'GET', 'POST');
+  }
+
+  @All(':id')
+  @Recorded('scim_other_method')
+  otherOfOne(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
+    tellMethods(req, res, 'GET', 'PUT', 'PATCH', 'DELETE');
   }
 
   private noted(req: Request): unknown {
