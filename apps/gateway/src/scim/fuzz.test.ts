@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { requests, type FuzzedRequest } from './fuzz.harness.ts';
+import { fuzzRuns } from './generated.harness.ts';
+import { ScimTestClient, type ScimReply } from './scim.harness.ts';
+
+let scim: ScimTestClient;
+const ids: string[] = [];
+
+beforeAll(async () => {
+  scim = await ScimTestClient.start();
+  for (const name of ['ann', 'ben', 'cid']) ids.push((await scim.hire(name)).body.id);
+  for (const name of ['Staff', 'Crew']) ids.push((await scim.group(name, [ids[0]!, 'unknown'])).body.id);
+  ids.push(...(await strangers()));
+});
+afterAll(() => scim.stop());
+
+/** A person and a group of another tenant in the same database. */
+async function strangers(): Promise<string[]> {
+  const [tenant, person, group] = [randomUUID(), randomUUID(), randomUUID()];
+  const { api } = scim.house;
+  await api.sql(`INSERT INTO tenant (id, slug) VALUES ($1, 'other')`, [tenant]);
+  await api.sql(
+    `INSERT INTO identity (id, tenant_id, issuer, subject, username, name) VALUES ($1, $2, 'https://i.example.com', '00uother', 'other@example.com', 'Other')`,
+    [person, tenant],
+  );
+  await api.sql(`INSERT INTO scim_group (id, tenant_id, display_name) VALUES ($1, $2, 'Others')`, [
+    group,
+    tenant,
+  ]);
+  return [person, group];
+}
+
+/** All that a SCIM call may write, in figures. */
+const snapshot = async (): Promise<string> => {
+  const sums = ['identity', 'scim_group', 'scim_group_member', 'provisioning_request', 'request_event'].map(
+    (table) => `(SELECT count(*) || ':' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM ${table} t)`,
+  );
+  const { rows } = await scim.house.api.parts.database.pool.query<{ all: string }>(
+    `SELECT ${sums.join(` || ' ' || `)} AS all`,
+  );
+  return rows[0]!.all;
+};
+
+const scimTypes: Readonly<Record<number, readonly unknown[]>> = {
+  400: [
+    ...['invalidFilter', 'invalidSyntax', 'invalidPath', 'noTarget', 'invalidValue', 'mutability', 'tooMany'],
+    ...['invalidCursor', 'invalidCount', undefined],
+  ],
+  403: ['sensitive', undefined],
+  409: ['uniqueness', undefined],
+};
+
+/** What an answer must be, whatever was asked; null if it is. */
+function problemOf({ status, body, headers, type }: ScimReply, path: string): string | null {
+  const allowed = [200, 201, 204, 304, 400, 403, 404, 405, 409, 412, 413, 415];
+  if (!allowed.includes(status) && !(status === 501 && /^\/me/i.test(path))) return `status ${status}`;
+  if (headers.has('x-injected')) return 'a header of the client’s';
+  if (status === 204 || status === 304) return null;
+  if (!type?.startsWith('application/scim+json')) return `type ${type}`;
+  const schemas = body['schemas'] as readonly string[] | undefined;
+  if (status < 300) return schemas === undefined ? 'no schemas' : null;
+  if (schemas?.[0] !== 'urn:ietf:params:scim:api:messages:2.0:Error') return 'no SCIM error';
+  if (body['status'] !== String(status)) return `its status is ${String(body['status'])}`;
+  const known = scimTypes[status] ?? [undefined];
+  return known.includes(body.scimType) ? null : `scimType ${body.scimType}`;
+}
+
+const tallied = new Map<number, number>();
+
+async function send({ method, path, headers, body }: FuzzedRequest): Promise<ScimReply> {
+  const answer = await scim.send(method, path, body, { ...headers });
+  tallied.set(answer.status, (tallied.get(answer.status) ?? 0) + 1);
+  return answer;
+}
+
+it('answers whatever it is sent with what was done or with a SCIM error, and a refusal leaves everything as it was', async () => {
+  const numRuns = fuzzRuns(400);
+  let before = await snapshot();
+  await fc.assert(
+    fc.asyncProperty(requests(ids), async (request) => {
+      const answer = await send(request);
+      expect([problemOf(answer, request.path), answer.body]).toEqual([null, answer.body]);
+      if (request.method === 'GET') return;
+      const after = await snapshot();
+      const isRefused = answer.status >= 400;
+      const was = before;
+      before = after;
+      if (isRefused) expect([answer.status, after]).toEqual([answer.status, was]);
+    }),
+    { numRuns },
+  );
+  const [stranger] = await scim.house.api.sql(
+    `SELECT username, active, generation FROM identity WHERE id = $1`,
+    [ids.at(-2)],
+  );
+  expect(stranger).toEqual({ username: 'other@example.com', active: true, generation: 1 });
+  const [others] = await scim.house.api.sql(
+    `SELECT display_name, version, deleted_at FROM scim_group WHERE id = $1`,
+    [ids.at(-1)],
+  );
+  expect(others).toEqual({ display_name: 'Others', version: 1, deleted_at: null });
+  const told = [...tallied].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);
+  if (numRuns >= 10_000) process.stderr.write(`fuzz: ${numRuns} requests; ${told.join(', ')}\n`);
+  // Neither all done nor all refused: then it would have tested little.
+  const done = [...tallied].reduce((sum, [status, times]) => sum + (status < 300 ? times : 0), 0);
+  expect(done).toBeGreaterThan(numRuns / 20);
+  expect(done).toBeLessThan((numRuns * 19) / 20);
+}, 1_800_000);
