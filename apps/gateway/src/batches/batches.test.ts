@@ -339,6 +339,17 @@ describe('with dryRun', () => {
     expect(await refusal(lines(crowd(1)), { query })).toEqual([502, 'box_forbidden', undefined]);
   });
 
+  it('knows that a file does not change whom SCIM manages', async () => {
+    const known = await api.admit();
+    await api.finish(known.requestId, {});
+    await api.sql(`UPDATE identity SET scim = '{}' WHERE id = $1`, [known.identityId]);
+    const text = lines([{ ...person(known.subject), name: 'Another Name' }]);
+    const { body } = await send<BatchForecast>(text, { query });
+    expect(body.lines.map(({ would }) => would)).toEqual(['unchanged']);
+    const { body: taken } = await send<{ counts: object }>(text);
+    expect(taken.counts).toMatchObject({ lines: 1, unchanged: 1 });
+  });
+
   it('says nothing while the accounts belong to another Box app', async () => {
     const own = await Api.start({ box });
     try {

@@ -1,5 +1,6 @@
 import {
   boxDisplayName,
+  type BoxProfile,
   type BoxUserStatus,
   type ForecastStanding,
   type ForecastStore,
@@ -17,7 +18,11 @@ interface Row {
   readonly username: string | null;
   readonly email: string | null;
   readonly name: string | null;
+  readonly managed: boolean;
+  readonly box_profile: BoxProfile | null;
   readonly box_user_id: string | null;
+  readonly box_external_id: string | null;
+  readonly applied_profile: BoxProfile | null;
   readonly box_name: string | null;
   readonly box_status: BoxUserStatus | null;
   readonly applied_generation: number | null;
@@ -30,6 +35,7 @@ interface Row {
 
 /** How people of a file stand, read as the door and a worker would read it. */
 const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
+    i.scim IS NOT NULL AS managed, i.box_profile, a.external_id AS box_external_id, a.profile AS applied_profile,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS missing, ${isUncertain} AS uncertain, c.id AS create_id, c.result AS create_result, c.status AS create_status
   FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
@@ -69,8 +75,12 @@ export class PostgresForecastStore implements ForecastStore {
 }
 
 function toStanding(row: Row, person: Person): ForecastStanding {
+  const { username, name } = row;
+  // Whom a SCIM client manages is who it says they are.
+  const said = row.managed && username !== null && name !== null ? { ...person, username, name } : person;
   const isChanged =
-    row.username !== person.username || row.email !== (person.email ?? null) || row.name !== person.name;
+    !row.managed &&
+    (username !== person.username || row.email !== (person.email ?? null) || name !== person.name);
   const generation = (row.generation ?? 0) + (isChanged ? 1 : 0);
   const account =
     row.box_user_id === null
@@ -82,14 +92,17 @@ function toStanding(row: Row, person: Person): ForecastStanding {
           appliedGeneration: row.applied_generation!,
           isMissing: row.missing,
           isUncertain: row.uncertain,
+          profile: row.applied_profile ?? {},
+          ...(row.box_external_id !== null && { externalId: row.box_external_id }),
         };
   return {
     desired: {
       // Somebody who is not there yet has no id; nobody owns anything as nobody.
       identityId: row.id ?? '',
       externalId: person.subject,
-      name: boxDisplayName(person),
+      name: boxDisplayName(said),
       active: row.active ?? true,
+      profile: row.box_profile ?? {},
       generation,
     },
     inStep: account !== null && !account.isMissing && account.appliedGeneration === generation,
