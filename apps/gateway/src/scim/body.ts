@@ -25,8 +25,18 @@ export function bodyOf(req: Request): unknown {
     if (req.get('content-type') === undefined) throw noJson;
     throw new FoyerError('unsupported_media_type', 'Send application/scim+json.');
   }
+  const body = parsed(bytes);
+  // Nothing of ours has as many, and each look at a hundred thousand of them holds everybody else up.
+  if (typeof body === 'object' && body !== null && Object.keys(body).length > MOST_ATTRIBUTES)
+    throw new ScimError(400, 'invalidSyntax', `The body has more than ${MOST_ATTRIBUTES} attributes.`);
+  return body;
+}
+
+const MOST_ATTRIBUTES = 1_000;
+
+function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(utf8.decode(bytes)) as unknown;
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw noJson;
   }
