@@ -145,7 +145,13 @@ export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
   ): { weight: number; arbitrary: fc.Arbitrary<FuzzedRequest> } => ({
     weight,
     arbitrary: fc
-      .tuple(fc.constantFrom(...methods), path, query, headers, bodyTexts(body))
+      .tuple(
+        fc.constantFrom(...methods),
+        path,
+        weight === LISTS ? query : rarely(query),
+        headers,
+        bodyTexts(body),
+      )
       .map(([method, where, asked, given, text]) => ({
         method,
         // Node.js itself refuses more than 16 KiB before the body.
@@ -170,8 +176,8 @@ export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
     '/Other',
   ];
   return fc.oneof(
-    to(['GET'], fc.constantFrom('/Users', '/Groups'), fc.constant(null), 4),
-    to(['POST'], fc.constant('/Users'), perhapsDamaged(user), 4),
+    to(['GET'], fc.constantFrom('/Users', '/Groups'), fc.constant(null), LISTS),
+    to(['POST'], fc.constant('/Users'), perhapsDamaged(user), 3),
     to(['POST'], fc.constant('/Groups'), perhapsDamaged(group), 2),
     to(['GET', 'PUT', 'DELETE'], one('Users'), perhapsDamaged(user), 3),
     to(['GET', 'PUT', 'DELETE'], one('Groups'), perhapsDamaged(group), 3),
@@ -192,6 +198,11 @@ export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
     ),
   );
 }
+
+/** How often lists are asked for, which is what queries are for. */
+const LISTS = 4;
+const rarely = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: texts });
 
 const bulkOperation = (ids: fc.Arbitrary<string>, data: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc

@@ -5,15 +5,37 @@ import { fuzzRuns } from './generated.harness.ts';
 import { ScimTestClient, type ScimReply } from './scim.harness.ts';
 
 let scim: ScimTestClient;
-const ids: string[] = [];
+/** Stand for people and groups in the requests: whoever is deleted has a successor. */
+const stand = Array.from({ length: 5 }, () => randomUUID());
+const standsFor = new Map<string, string>();
+let strangerIds: readonly string[] = [];
 
 beforeAll(async () => {
   scim = await ScimTestClient.start();
-  for (const name of ['ann', 'ben', 'cid']) ids.push((await scim.hire(name)).body.id);
-  for (const name of ['Staff', 'Crew']) ids.push((await scim.group(name, [ids[0]!, 'unknown'])).body.id);
-  ids.push(...(await strangers()));
+  await succeed();
+  strangerIds = await strangers();
 });
 afterAll(() => scim.stop());
+
+/** Makes whom the requests are about, and is gone or was never there. */
+async function succeed(): Promise<void> {
+  const { rows } = await scim.house.api.parts.database.pool.query<{ id: string }>(
+    `SELECT id FROM identity WHERE scim_deleted_at IS NULL AND id = ANY($1)
+     UNION ALL SELECT id FROM scim_group WHERE deleted_at IS NULL AND id = ANY($1)`,
+    [[...standsFor.values()]],
+  );
+  const alive = new Set(rows.map(({ id }) => id));
+  for (const [n, each] of stand.entries()) {
+    if (alive.has(standsFor.get(each) ?? '')) continue;
+    const name = randomUUID();
+    const { body } =
+      n < 3 ? await scim.hire(name) : await scim.group(name, [standsFor.get(stand[0]!)!, 'unknown']);
+    standsFor.set(each, body.id);
+  }
+}
+
+const inserted = (text: string): string =>
+  [...standsFor].reduce((all, [each, id]) => all.replaceAll(each, id), text);
 
 /** A person and a group of another tenant in the same database. */
 async function strangers(): Promise<string[]> {
@@ -69,7 +91,9 @@ function problemOf({ status, body, headers, type }: ScimReply, path: string): st
 const tallied = new Map<number, number>();
 
 async function send({ method, path, headers, body }: FuzzedRequest): Promise<ScimReply> {
-  const answer = await scim.send(method, path, body, { ...headers });
+  const answer = await scim.send(method, inserted(path), body === undefined ? body : inserted(body), {
+    ...headers,
+  });
   tallied.set(answer.status, (tallied.get(answer.status) ?? 0) + 1);
   return answer;
 }
@@ -78,26 +102,26 @@ it('answers whatever it is sent with what was done or with a SCIM error, and a r
   const numRuns = fuzzRuns(400);
   let before = await snapshot();
   await fc.assert(
-    fc.asyncProperty(requests(ids), async (request) => {
+    fc.asyncProperty(requests([...stand, ...stand, ...strangerIds]), async (request) => {
       const answer = await send(request);
       expect([problemOf(answer, request.path), answer.body]).toEqual([null, answer.body]);
       if (request.method === 'GET') return;
-      const after = await snapshot();
-      const isRefused = answer.status >= 400;
-      const was = before;
-      before = after;
-      if (isRefused) expect([answer.status, after]).toEqual([answer.status, was]);
+      if (answer.status >= 400) expect([answer.status, await snapshot()]).toEqual([answer.status, before]);
+      else {
+        await succeed();
+        before = await snapshot();
+      }
     }),
     { numRuns },
   );
   const [stranger] = await scim.house.api.sql(
     `SELECT username, active, generation FROM identity WHERE id = $1`,
-    [ids.at(-2)],
+    [strangerIds[0]],
   );
   expect(stranger).toEqual({ username: 'other@example.com', active: true, generation: 1 });
   const [others] = await scim.house.api.sql(
     `SELECT display_name, version, deleted_at FROM scim_group WHERE id = $1`,
-    [ids.at(-1)],
+    [strangerIds[1]],
   );
   expect(others).toEqual({ display_name: 'Others', version: 1, deleted_at: null });
   const told = [...tallied].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);

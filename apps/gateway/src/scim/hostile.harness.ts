@@ -69,7 +69,7 @@ function damaged(value: unknown): fc.Arbitrary<unknown> {
 
 /** As it is, or damaged once or twice. */
 export const perhapsDamaged = (bodies: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-  fc.oneof(bodies, bodies.chain(damaged), bodies.chain(damaged).chain(damaged));
+  fc.oneof({ weight: 3, arbitrary: bodies }, bodies.chain(damaged), bodies.chain(damaged).chain(damaged));
 
 /** A text with something cut out of it, or put in. */
 export const mutilated = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
