@@ -25,7 +25,9 @@ export const parsePath = (text: string, type: ResourceType): Path => readPath(te
 
 /** The same for a name that is no path by itself, such as a key of an object: `scimType` is what it is refused as. */
 export function readPath(text: string, type: ResourceType, scimType: ScimType): Path {
-  const refuse = (why: string) => new ScimError(400, scimType, `${quote(text)}: ${why}`);
+  // What stands in brackets are values, perhaps a password's.
+  const refuse = (why: string) =>
+    new ScimError(400, scimType, `${quote(text.replace(/\[.*/s, '[…'))}: ${why}`);
   if (text.length > MAX_FILTER_LENGTH) throw refuse(`It is longer than ${MAX_FILTER_LENGTH} characters.`);
   const reader = new Reader(text.trim());
   const word = reader.word();
