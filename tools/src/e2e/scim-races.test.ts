@@ -312,6 +312,24 @@ it('takes a leaver out of a group whose new name is taken by hand, and says why 
   expect(await expectInStep(id, [stays!, leaves!])).toEqual([stays!.externalId]);
 });
 
+it('brings in and takes out everybody else when Box refuses one member for good', async () => {
+  const people = await crowd(24);
+  const id = await makeGroup(`Refused ${mark()}`, people.slice(0, 4));
+  await loop.outside.allFinal();
+  const match = { method: 'POST', path: '/2.0/group_memberships' };
+  await stack.box.fault({ kind: 'status', status: 403, skip: 2, match });
+  expect(await patch(id, adding(people.slice(4)), removing(people[0]!), removing(people[1]!))).toBe(204);
+  await loop.outside.allFinal();
+  const { inStep, scim, box } = await bothSides(id, people);
+  expect([inStep, box.members.length, scim.members.length]).toEqual([false, 21, 22]);
+  const left = people.slice(0, 2).map(({ externalId }) => externalId);
+  expect(box.members.filter((member) => left.includes(member))).toEqual([]);
+  // Okta's next push says nothing new, and has it tried again.
+  expect(await patch(id, adding(people.slice(4)))).toBe(204);
+  await loop.outside.allFinal();
+  expect(await expectInStep(id, people)).toHaveLength(22);
+});
+
 it('adds one to two thousand with one call to Box', async () => {
   const people = await crowd(2_001);
   const [last, ...first] = people;

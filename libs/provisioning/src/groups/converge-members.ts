@@ -31,7 +31,8 @@ type TaskEnd = keyof Counts | 'group-missing' | BoxFault;
 
 /**
  * Carries the difference out: who is to be added, who is to be removed, nobody else. Each is safe to repeat: Box refuses a
- * second membership, and one that is gone is as good as removed. One member whom Box does not take holds nobody else up.
+ * second membership, and one that is gone is as good as removed. One member whom Box does not take holds nobody else up;
+ * where it takes none of several, it is not about them.
  */
 export async function convergeMembers(
   context: CallContext,
@@ -40,6 +41,7 @@ export async function convergeMembers(
   { box, store, stopping, sliceMs = SLICE_MS }: MembersParts,
 ): Promise<MembersEnd> {
   const counts = { added: 0, removed: 0, refused: 0 };
+  let refusal: BoxFault | undefined;
   const end = performance.now() + sliceMs;
   for (let after: string | null = null; ;) {
     if (stopping.aborted || performance.now() > end) return { kind: 'handed-back', counts };
@@ -52,20 +54,30 @@ export async function convergeMembers(
     if (lost) throw lost.reason;
     let fault: BoxFault | undefined;
     let isGone = false;
+    let refused = 0;
     for (const one of settled) {
       if (one.status === 'rejected') continue;
-      if (typeof one.value === 'object') fault ??= one.value;
+      if (typeof one.value === 'object' && isAboutOne(one.value)) {
+        refusal ??= one.value;
+        refused += 1;
+      } else if (typeof one.value === 'object') fault ??= one.value;
       else if (one.value === 'group-missing') isGone = true;
       else counts[one.value] += 1;
     }
+    counts.refused += refused;
+    if (refused === tasks.length) fault ??= refusal;
     if (fault) return { kind: 'faulted', fault, counts };
     if (isGone) return { kind: 'group-missing', counts };
     after = tasks.at(-1)!.value;
   }
+  if (refusal) return { kind: 'faulted', fault: refusal, counts };
   if (counts.refused === 0) return { kind: 'done', counts };
   const detail = `Box shows ${counts.refused} of the members no more: see them at the group.`;
   return { kind: 'faulted', fault: { code: 'box_member_missing', detail, ambiguous: false }, counts };
 }
+
+/** An information barrier, a policy: what Box has against one member says nothing of the next. */
+const isAboutOne = ({ code }: BoxFault): boolean => code === 'box_forbidden' || code === 'box_invalid';
 
 interface Doing {
   readonly context: CallContext;
@@ -90,6 +102,7 @@ async function add(task: MemberTask, { context, boxGroupId, lease, box, store }:
     await store.memberRefused(lease, task, result.fault.detail);
     return 'refused';
   }
+  if (!result.ok && isAboutOne(result.fault)) await store.memberRefused(lease, task, result.fault.detail);
   if (!result.ok) return result.fault;
   if (result.value.kind === 'added') {
     await store.memberAdded(lease, task, result.value.membershipId);
