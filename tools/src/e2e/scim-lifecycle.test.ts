@@ -153,7 +153,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     expect((await enter(login)).status).toBe(403);
     // Nor does Foyer, whatever Okta's sign-in says: only a push brings them back.
     await stack.okta.changePerson(id, { assigned: true });
-    expect(await enter(login)).toMatchObject({ status: 403, message: 'This person has been deactivated' });
+    expect(await enter(login)).toMatchObject({ status: 403, message: 'Your access has been switched off' });
     await stack.okta.changePerson(id, { assigned: false });
 
     const again = await loop.settled(scim().reassign(login));

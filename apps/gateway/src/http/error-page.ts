@@ -16,9 +16,17 @@ const ways: Partial<Record<ErrorCode, Html>> = {
   unauthenticated: again,
 };
 
+/** What the catalog tells operators, in words for the one at the screen. */
+const forThem: Partial<Record<ErrorCode, { readonly title: string; readonly remedy: string }>> = {
+  identity_deactivated: {
+    title: 'Your access has been switched off',
+    remedy: 'Your files are kept. Ask your company’s Okta administrator to switch your access on again.',
+  },
+};
+
 /** Says what happened and what to do. `reference` finds the lines of the log about it. */
 export function errorPage(error: FoyerError, reference: string): string {
-  const { title, remedy } = errorCatalog[error.code];
+  const { title, remedy } = forThem[error.code] ?? errorCatalog[error.code];
   return page({
     title,
     body: html`<h1>${title}</h1>

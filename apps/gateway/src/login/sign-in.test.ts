@@ -212,6 +212,6 @@ test('refuses a person who was deactivated, and ends their sessions', async () =
   await browser.signIn('ben@example.com');
   await gateway.database.query(`UPDATE identity SET active = false WHERE username = 'ben@example.com'`);
   const refused = await gateway.browser().signIn('ben@example.com');
-  expect([refused.status, headingOf(refused)]).toEqual([403, 'This person has been deactivated']);
+  expect([refused.status, headingOf(refused)]).toEqual([403, 'Your access has been switched off']);
   expect((await browser.open('/')).text).toContain('href="/login"');
 });
