@@ -13,7 +13,8 @@ export class Parameters {
 /**
  * Where the values of an attribute are:
  * - `json`: an expression of type jsonb;
- * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` by an index, where the expression cannot;
+ * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` by an index, where the expression cannot,
+ *   and is never null: around it an index would not be used;
  * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are; `element`
  *   is the value itself, where it is not its sub-attributes and nothing else.
  * - `parts`: a complex attribute that always is there.
@@ -167,8 +168,7 @@ function comparison(
 ): string {
   if (op === 'ne') return `(NOT ${comparison('eq', { leaf, steps: [] }, place, value, parameters)})`;
   if (value === null) return `(${textOf(place)} IS NULL)`;
-  if (op === 'eq' && 'equals' in place && place.equals)
-    return `coalesce(${place.equals(value, parameters)}, false)`;
+  if (op === 'eq' && 'equals' in place && place.equals) return `(${place.equals(value, parameters)})`;
   const condition = conditionOn(op, leaf, place, value, parameters);
   // Under `or` and `not` a null would not be false; alone, as the whole filter, an index would not be used for coalesce.
   return `(${condition} AND ${textOf(place)} IS NOT NULL)`;
