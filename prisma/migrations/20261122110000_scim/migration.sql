@@ -1,5 +1,15 @@
 -- Okta drives the whole life: people and groups as SCIM resources, and their groups in Box.
 
+-- What is compared where case does not matter: Unicode's simple folding, whatever the database's locale. A database that is
+-- not in UTF-8 has no such collation: there only the case of ASCII does not matter.
+DO $do$
+BEGIN
+  EXECUTE format($sql$CREATE FUNCTION scim_fold(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower(t COLLATE %I)$sql$,
+    CASE WHEN (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) = 'UTF8'
+      THEN 'pg_c_utf8' ELSE 'C' END);
+END $do$;
+
 ALTER TABLE identity
   -- What the SCIM client said of the person, in canonical names; null: no SCIM client manages them, a sign-in does.
   ADD COLUMN scim jsonb,
@@ -14,10 +24,10 @@ ALTER TABLE identity
 
 -- RFC 7643, section 4.1.1: userName is unique and its case does not matter. People who only signed in claim none: Okta
 -- has renamed whoever had it before.
-CREATE UNIQUE INDEX identity_scim_user_name ON identity (tenant_id, (lower(username COLLATE pg_c_utf8)))
+CREATE UNIQUE INDEX identity_scim_user_name ON identity (tenant_id, (scim_fold(username)))
   WHERE scim IS NOT NULL AND scim_deleted_at IS NULL;
 -- Not by tenant first: of an empty table PostgreSQL would take it for as good as the key, and keep to that while it grows.
-CREATE INDEX identity_by_user_name ON identity ((lower(username COLLATE pg_c_utf8)), tenant_id);
+CREATE INDEX identity_by_user_name ON identity ((scim_fold(username)), tenant_id);
 
 -- A person as a SCIM resource. Of whoever only signed in it says what the sign-in said. A subject that begins with "scim:"
 -- is a stand-in for an external id that nobody gave.
@@ -60,7 +70,7 @@ CREATE TABLE scim_group (
   CHECK ((box_group_id IS NULL) = (box_name IS NULL))
 );
 -- Box has one group of a name.
-CREATE UNIQUE INDEX scim_group_name ON scim_group (tenant_id, (lower(display_name COLLATE pg_c_utf8)))
+CREATE UNIQUE INDEX scim_group_name ON scim_group (tenant_id, (scim_fold(display_name)))
   WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX scim_group_box_group ON scim_group (tenant_id, box_group_id) WHERE box_group_id IS NOT NULL;
 CREATE INDEX scim_group_by_external_id ON scim_group (tenant_id, external_id) WHERE external_id IS NOT NULL;

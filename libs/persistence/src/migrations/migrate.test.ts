@@ -13,9 +13,9 @@ const opened: pg.Client[] = [];
 const databases: string[] = [];
 let directory = '';
 
-async function newDatabase(): Promise<{ databaseUrl: string; client: pg.Client }> {
+async function newDatabase(options = ''): Promise<{ databaseUrl: string; client: pg.Client }> {
   const name = `migrate_${randomBytes(6).toString('hex')}`;
-  await admin.query(`CREATE DATABASE ${name}`);
+  await admin.query(`CREATE DATABASE ${name} ${options}`);
   databases.push(name);
   const url = new URL(server);
   url.pathname = `/${name}`;
@@ -90,6 +90,13 @@ describe('migrate', () => {
     expect(await tables(client)).toEqual(
       expect.arrayContaining(['api_call', 'identity', 'provisioning_request']),
     );
+  });
+
+  it('applies them to a database that is not in UTF-8, too', async () => {
+    const { databaseUrl, client } = await newDatabase(`ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0`);
+    await migrate({ databaseUrl });
+    const { rows } = await client.query<{ folded: string }>(`SELECT scim_fold('Ada@Example.com') AS folded`);
+    expect(rows).toEqual([{ folded: 'ada@example.com' }]);
   });
 
   it('sends a file whole, so that semicolons in functions, literals and comments are no ends', async () => {

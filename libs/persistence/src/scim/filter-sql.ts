@@ -46,7 +46,7 @@ function placeOf(places: Places, key: string): Place {
 }
 
 /** What is compared when case does not matter: `fold` of @foyer/scim. The indexes are on this very expression. */
-const folded = (sql: string): string => `lower(${sql} COLLATE pg_c_utf8)`;
+const folded = (sql: string): string => `scim_fold(${sql})`;
 
 /** Keys are names of our own schemas; a quote in one would be a fault, not an attack. */
 const literal = (key: string): string => `'${key.replaceAll("'", "''")}'`;

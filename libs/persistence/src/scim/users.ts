@@ -219,7 +219,7 @@ export class ScimUsers {
   private async refuseTaken(tx: Transaction, userName: string, externalId: string | null): Promise<void> {
     const [found] = await tx.$queryRaw<{ id: string }[]>`
       SELECT i.id FROM identity i WHERE i.tenant_id = ${this.tenantId}::uuid AND i.scim_deleted_at IS NULL
-        AND (lower(i.username COLLATE pg_c_utf8) = lower(${userName}::text COLLATE pg_c_utf8)
+        AND (scim_fold(i.username) = scim_fold(${userName}::text)
           OR (i.issuer = ${this.issuer} AND i.subject = ${externalId}))
       LIMIT 1`;
     if (found) throw taken();
@@ -300,7 +300,7 @@ const insertUser = statement<
       $document::jsonb, $profile::jsonb
     WHERE NOT EXISTS (
         SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
-          AND lower(i.username COLLATE pg_c_utf8) = lower($username::text COLLATE pg_c_utf8))
+          AND scim_fold(i.username) = scim_fold($username::text))
       AND NOT EXISTS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
           AND m.value = $external_id::text)
