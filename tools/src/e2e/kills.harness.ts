@@ -110,18 +110,26 @@ export function describeKills(
   describe(`real kills, queue on ${backEnd}`, () => {
     it('lets a worker that slept past its lease, its answer from Box in hand, write nothing', async () => {
       const [first] = stack.parts.provisioners;
-      const subject = someone('slept');
-      await stack.box.fault({
-        kind: 'slowAfter',
-        delayMs: 500,
-        match: { method: 'POST', externalId: subject },
-      });
+      let subject = '';
       let wake = async (): Promise<void> => undefined;
-      await alone(async () => {
-        await outside.push(subject);
-        await until('Box has committed', async () => ((await usersOf(subject)).length === 1 ? true : null));
-        wake = await pause(first!, outside);
-      });
+      /** Puts it to sleep between Box's answer and its own next word; false when it was faster. */
+      const putToSleep = async (): Promise<boolean> => {
+        subject = someone('slept');
+        let isAsleep = false;
+        await stack.box.fault({
+          kind: 'slowAfter',
+          delayMs: 500,
+          match: { method: 'POST', externalId: subject },
+        });
+        await alone(async () => {
+          await outside.push(subject);
+          await until('Box has committed', async () => ((await usersOf(subject)).length === 1 ? true : null));
+          wake = await pause(first!, outside);
+          isAsleep = (await recordOf(subject))[0]?.status === 'running';
+        });
+        return isAsleep;
+      };
+      while (!(await putToSleep())) await wake();
       await outside.allFinal();
       const before = await recordOf(subject);
       expect(before).toMatchObject([{ status: 'succeeded', outcome: 'created' }]);
