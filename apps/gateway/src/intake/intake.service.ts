@@ -8,26 +8,19 @@ import {
   type IdempotencyClaim,
   type MadeRequest,
 } from '@foyer/persistence';
-import { BackgroundRoom } from '@foyer/provisioning';
-import { FoyerError, isFinal, laneOf, type Person, type RequestCause } from '@foyer/shared';
+import { FoyerError, isFinal, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
 import { LOGGER, QUEUE, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
+import { QueueLine } from './queue-line.ts';
 
 /** An admission that was not refused. */
 export type Admitted = Extract<Admission, { kind: 'in-step' | 'requested' }>;
 
-/** How long the queue may take to say yes, in milliseconds; nobody waits for it. */
-const ENQUEUE_LIMIT_MS = 500;
-/** Jobs of one word to the queue. */
-const MOST_AT_ONCE = 100;
-
 /** The one door into the system, whichever way a person comes: it writes, then tells the queue. */
 @Injectable()
 export class IntakeService {
-  private readonly room: BackgroundRoom;
-  private readonly waiting: MadeRequest[] = [];
-  private isTelling = false;
+  private readonly line: QueueLine;
 
   constructor(
     private readonly intake: Intake,
@@ -36,10 +29,10 @@ export class IntakeService {
     private readonly boxApp: TenantBoxApp,
     private readonly sessions: Sessions,
     private readonly shutdown: Shutdown,
-    @Inject(QUEUE) private readonly queue: Parts['queue'],
-    @Inject(LOGGER) private readonly logger: Parts['logger'],
+    @Inject(QUEUE) queue: Parts['queue'],
+    @Inject(LOGGER) logger: Parts['logger'],
   ) {
-    this.room = new BackgroundRoom(queue);
+    this.line = new QueueLine(queue, logger);
   }
 
   /**
@@ -101,34 +94,8 @@ export class IntakeService {
     }
   }
 
-  /**
-   * Tells the queue of requests that it may not know. A queue that is away is no fault of the one at the door: the relay looks
-   * at every open request later.
-   */
+  /** Tells the queue of requests that it may not know; nobody waits for that. */
   enqueue(...requests: readonly MadeRequest[]): void {
-    this.waiting.push(...requests.filter(({ isNew, isHurried }) => isNew || isHurried));
-    if (this.waiting.length > 0 && !this.isTelling) void this.tell();
-  }
-
-  /** One word to the queue at a time: whatever comes meanwhile goes along with the next. */
-  private async tell(): Promise<void> {
-    this.isTelling = true;
-    while (this.waiting.length > 0) {
-      const requests = this.waiting.splice(0, MOST_AT_ONCE);
-      await this.addJobs(requests).catch((error: unknown) => {
-        const requestIds = requests.map(({ requestId }) => requestId);
-        this.logger.warn({ event: 'enqueue-failed', requestIds, err: error });
-      });
-    }
-    this.isTelling = false;
-  }
-
-  private async addJobs(requests: readonly MadeRequest[]): Promise<void> {
-    const isFree =
-      requests.every(({ priority }) => laneOf(priority) === 'interactive') || (await this.room.isFree());
-    const jobs = requests
-      .filter(({ priority }) => isFree || laneOf(priority) === 'interactive')
-      .map(({ requestId, job, priority }) => ({ name: job, payload: { requestId }, priority }));
-    if (jobs.length > 0) await this.queue.add(jobs, ENQUEUE_LIMIT_MS);
+    this.line.tell(requests.filter(({ isNew, isHurried }) => isNew || isHurried));
   }
 }
