@@ -4,7 +4,14 @@ import { migrate } from '../../libs/persistence/src/migrations/migrate.ts';
 import { createDatabase, startPostgres } from '../src/postgres.ts';
 import { postgresPrograms, serverOwner } from '../src/postgres-files.ts';
 
+/** Property tests with no examples would pass whatever they test. */
+function checkRuns(given) {
+  if (given !== undefined && !/^[1-9]\d{0,6}$/.test(given))
+    throw new Error(`FOYER_FUZZ_RUNS is "${given}", but must be a whole number from 1 to 9999999.`);
+}
+
 export default async function setUp() {
+  checkRuns(process.env.FOYER_FUZZ_RUNS);
   const server = await startPostgres({ maxConnections: 300 });
   try {
     await migrate({ databaseUrl: await createDatabase(server.url, 'foyer_template') });

@@ -3,6 +3,9 @@
  * The table is in docs/configure-okta-scim.md.
  */
 
+/** Begins what stands in for an external id that nobody gave: no client may give one that begins so. */
+export const STAND_IN = 'scim:';
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** Lengths are Box's (API reference, create user); what is longer is cut, never refused: the push must go through. */

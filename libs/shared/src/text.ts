@@ -19,3 +19,6 @@ export const toLine = (text: string, max: number): string =>
     .trim()
     .slice(0, max)
     .toWellFormed();
+
+/** Whether it is written as the ids are that Foyer gives out, in any case of letters. */
+export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

@@ -1,5 +1,6 @@
 import type { MadeRequest } from '@foyer/persistence';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
+import { isId } from '@foyer/shared';
 import type { Addresses } from './resources.ts';
 
 /** A resource as it is to be answered with. `resource` is null where the answer has no body. */
@@ -39,11 +40,9 @@ export interface ResourceService {
   remove(id: string, asking: Asking): Promise<Pick<MadeRequest, 'requestId'> | null>;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** What is no id of ours is nobody's, and never reaches the database. */
 export function checkId(id: string, type: ResourceType): string {
-  if (!UUID.test(id)) throw notFound(id, type);
+  if (!isId(id)) throw notFound(id, type);
   return id.toLowerCase();
 }
 

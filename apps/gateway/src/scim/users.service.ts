@@ -5,6 +5,7 @@ import {
   readPatch,
   readResource,
   ScimError,
+  STAND_IN,
   userType,
   type Document,
   type ListQuery,
@@ -103,10 +104,9 @@ function read(body: unknown): Document {
   return typeof externalId === 'string' && externalId.trim() !== '' ? { ...others, externalId } : others;
 }
 
-/** "scim:" is our own beginning, of what stands in for an external id that nobody gave. */
 function checked(document: Document): Document {
   const { externalId } = document;
-  if (typeof externalId === 'string' && externalId.trim().startsWith('scim:'))
-    throw new ScimError(400, 'invalidValue', 'externalId: must not begin with "scim:".');
+  if (typeof externalId === 'string' && externalId.trim().startsWith(STAND_IN))
+    throw new ScimError(400, 'invalidValue', `externalId: must not begin with "${STAND_IN}".`);
   return checkKeys(document);
 }

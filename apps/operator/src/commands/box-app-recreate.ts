@@ -1,9 +1,7 @@
 import { boxAppProblem } from '@foyer/persistence';
-import type { Identity } from '@foyer/shared';
+import { isId, type Identity } from '@foyer/shared';
 import { atBoxAppDesk, type BoxAppDesk } from '../box-app-desk.ts';
 import { OperatorProblem, type Command } from '../command.ts';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const recreateBoxUserCommand: Command = {
   path: ['box-app', 'recreate'],
@@ -12,7 +10,7 @@ export const recreateBoxUserCommand: Command = {
   options: {},
   help: { IDENTITY: 'the id of the identity, as in GET /v1/identities' },
   async run({ terminal, config }, _values, [id = '', ...more]) {
-    if (!UUID.test(id) || more.length > 0)
+    if (!isId(id) || more.length > 0)
       throw new OperatorProblem('Give the id of one identity, such as 7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02.');
     return atBoxAppDesk(config(), async (desk) => {
       const account = await recreatable(desk, id.toLowerCase());

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BatchIntake, Batches, PrismaCallLog, type Database } from '@foyer/persistence';
 import { receiveBatch, type Reception } from '@foyer/provisioning';
 import { readRoster } from '@foyer/roster';
-import type { ProvisioningBatch } from '@foyer/shared';
+import { isId, type ProvisioningBatch } from '@foyer/shared';
 import { followBatch } from '../batch-follow.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { dryRun } from '../dry-run.ts';
@@ -47,8 +47,7 @@ interface Parts {
 }
 
 async function followOnly(id: string, setting: Setting): Promise<number> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
-    throw new OperatorProblem('--follow takes the id of a batch.');
+  if (!isId(id)) throw new OperatorProblem('--follow takes the id of a batch.');
   return withTenant(setting.config(), ({ database, tenantId }) =>
     followBatch(id, new Batches(database, tenantId), setting),
   );

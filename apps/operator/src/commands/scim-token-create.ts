@@ -1,4 +1,5 @@
 import { ScimTokens } from '@foyer/persistence';
+import { isId } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../command.ts';
 import { operatorName } from '../operator-name.ts';
 import { withTenant } from '../tenancy.ts';
@@ -6,8 +7,6 @@ import { withTenant } from '../tenancy.ts';
 const USUAL_DAYS = 365;
 const MOST_DAYS = 730;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-/** `scim-token revoke` takes names and ids: no name may look like an id. */
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const createScimTokenCommand: Command = {
   path: ['scim-token', 'create'],
@@ -38,7 +37,8 @@ export const createScimTokenCommand: Command = {
 };
 
 function nameOption(name: string | boolean | undefined): string {
-  if (typeof name !== 'string' || !NAME.test(name) || ID.test(name)) {
+  // `scim-token revoke` takes names and ids: no name may look like an id.
+  if (typeof name !== 'string' || !NAME.test(name) || isId(name)) {
     throw new OperatorProblem(
       '--name must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or a digit, and no id. ' +
         'Example: --name okta-2027',

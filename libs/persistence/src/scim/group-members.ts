@@ -1,4 +1,5 @@
 import type { Filter, Member } from '@foyer/scim';
+import { isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { requestFor, type MadeRequest } from '../new-request.ts';
 import type { Transaction } from '../transaction.ts';
@@ -14,14 +15,14 @@ import { memberPlaces } from './places.ts';
 const given = `given AS (
     SELECT DISTINCT ON (coalesce(i.id::text, x.value)) coalesce(i.id::text, x.value) AS value, i.id AS identity_id,
       x.display, x.type
-    FROM jsonb_to_recordset($3::jsonb) AS x (value text, display text, type text)
+    FROM jsonb_to_recordset($3::jsonb) AS x (value text, display text, type text, id_given uuid)
     LEFT JOIN LATERAL (
       SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.id = x.id_given
       UNION ALL
       SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
       LIMIT 1
     ) i ON x.type IS DISTINCT FROM 'Group'
-  )`.replace('(value text, display text, type text)', '(value text, display text, type text, id_given uuid)');
+  )`;
 
 const add = `WITH ${given}, changed AS (
     INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
@@ -32,25 +33,26 @@ const add = `WITH ${given}, changed AS (
     RETURNING 1
   ) SELECT count(*)::int AS changed FROM changed`;
 
-/** Whoever Box has, or may have, stays until Box has them no more. */
-const removeWhere = (condition: string): string => `kept AS (
+/** Takes members (rows `m`) out as `kept` and `gone`: whoever Box has, or may have, stays until Box has them no more. */
+export const takeOut = (condition: string): string => `kept AS (
     UPDATE scim_group_member m SET is_wanted = false
-    WHERE m.group_id = $2::uuid AND m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition}
-    RETURNING 1
+    WHERE m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition} RETURNING 1
   ), gone AS (
     DELETE FROM scim_group_member m
-    WHERE m.group_id = $2::uuid AND m.box_membership_id IS NULL AND NOT m.is_unsettled AND ${condition}
-    RETURNING 1
-  ) SELECT ((SELECT count(*) FROM kept) + (SELECT count(*) FROM gone))::int AS changed`;
+    WHERE m.box_membership_id IS NULL AND NOT m.is_unsettled AND ${condition} RETURNING 1
+  )`;
+
+const removeWhere = (condition: string): string =>
+  `${takeOut(
+    `m.tenant_id = $1::uuid AND m.group_id = $2::uuid AND ${condition}`,
+  )} SELECT ((SELECT count(*) FROM kept) + (SELECT count(*) FROM gone))::int AS changed`;
 
 const remove = `WITH ${given}, ${removeWhere('m.value IN (SELECT value FROM given)')}`;
 const removeOthers = `WITH ${given}, ${removeWhere('NOT EXISTS (SELECT FROM given WHERE given.value = m.value)')}`;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 const json = (members: readonly Pick<Member, 'value'>[]): string =>
   JSON.stringify(
-    members.map((member) => ({ ...member, id_given: UUID.test(member.value) ? member.value : null })),
+    members.map((member) => ({ ...member, id_given: isId(member.value) ? member.value : null })),
   );
 
 /** The members of one group that its caller holds. Each method gives how many rows it changed. */
@@ -89,9 +91,7 @@ export class GroupMembers {
   }
 
   private async run(sql: string, ...values: unknown[]): Promise<number> {
-    // Not each statement has a word for the tenant; PostgreSQL wants each parameter to be used.
-    const text = sql.includes('$1') ? sql : `${sql}, $1::uuid AS tenant`;
-    const { rows } = await this.client.query<{ changed: number }>(text, [
+    const { rows } = await this.client.query<{ changed: number }>(sql, [
       this.tenantId,
       this.groupId,
       ...values,

@@ -6,7 +6,7 @@ import { RELAY_GRACE_MS, type MadeRequest } from '../new-request.ts';
 import { wordList } from '../statement.ts';
 import { inTransaction, sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
-import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
+import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces, waits } from './places.ts';
 import type { Written } from './users.ts';
 
@@ -80,12 +80,7 @@ export class ScimGroups {
   }
 
   async list(query: ListQuery, withMembers: boolean): Promise<ScimPage<ScimGroup>> {
-    const { total, page } = listSql(query, listed, columnsWith(withMembers), this.tenantId);
-    const [counted, found] = await Promise.all([
-      this.database.pool.query<{ total: number }>(total),
-      query.count === 0 ? { rows: [] } : this.database.pool.query<ScimGroup>(page),
-    ]);
-    return toPage(found.rows, counted.rows[0]!.total, query);
+    return readPage(this.database.pool, query, listed, columnsWith(withMembers), this.tenantId);
   }
 
   /** Throws ScimError: 409 `uniqueness`. Members that nobody knows are parked: they never fail the group. */

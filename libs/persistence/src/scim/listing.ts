@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
+import { isId } from '@foyer/shared';
+import type pg from 'pg';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
 /** The most resources of a page; what `count` asks beyond is not given (RFC 7644, section 3.4.2.4). */
@@ -21,7 +23,7 @@ export interface Listed {
   readonly places: Places;
 }
 
-export interface ListSql {
+interface ListSql {
   readonly total: Statement;
   readonly page: Statement;
 }
@@ -36,10 +38,31 @@ type Position = { readonly at: string; readonly id: string } | { readonly after:
 export const pageSize = ({ count }: ListQuery): number => Math.min(count ?? PAGE_DEFAULT, PAGE_MAX);
 
 /**
- * The statements for the total and for one page, `columns` of each row and `position` of its place. Throws ScimError: 400
- * `invalidCursor` for a cursor that is not of this very list.
+ * One page of a list, and how many match in all; `columns` are those of `R`. Throws ScimError: 400 `invalidCursor` for a
+ * cursor that is not of this very list.
  */
-export function listSql(
+export async function readPage<R extends Placed & object>(
+  pool: pg.Pool,
+  query: ListQuery,
+  listed: Listed,
+  columns: string,
+  tenantId: string,
+): Promise<ScimPage<R>> {
+  const { total, page } = listSql(query, listed, columns, tenantId);
+  const [counted, found] = await Promise.all([
+    pool.query<{ total: number }>(total),
+    query.count === 0 ? { rows: [] } : pool.query<R>(page),
+  ]);
+  return toPage(found.rows, counted.rows[0]!.total, query);
+}
+
+/** What a place in a list is told by. */
+interface Placed {
+  readonly id: string;
+  readonly createdAt: Date;
+}
+
+function listSql(
   query: ListQuery,
   { from, row, where, places }: Listed,
   columns: string,
@@ -83,11 +106,7 @@ export function listSql(
 }
 
 /** What turns pages by cursor gets the next one, if there is more than was asked for. */
-export function toPage<T extends { readonly id: string; readonly createdAt: Date }>(
-  rows: readonly T[],
-  total: number,
-  query: ListQuery,
-): ScimPage<T> {
+function toPage<T extends Placed>(rows: readonly T[], total: number, query: ListQuery): ScimPage<T> {
   const items = rows.slice(0, pageSize(query));
   const last = items.at(-1);
   const isMore = rows.length > items.length && last !== undefined;
@@ -98,11 +117,7 @@ export function toPage<T extends { readonly id: string; readonly createdAt: Date
   };
 }
 
-function nextCursor(
-  query: ListQuery,
-  last: { readonly id: string; readonly createdAt: Date },
-  seen: number,
-): string {
+function nextCursor(query: ListQuery, last: Placed, seen: number): string {
   const before = readCursor(query.cursor ?? '', query);
   const position: Position =
     query.sortBy === null
@@ -118,14 +133,13 @@ function readCursor(cursor: string, query: ListQuery): Position | 'first' {
     throw notOurs();
   if ('after' in read && Number.isSafeInteger(read.after) && Number(read.after) >= 0)
     return { after: Math.min(Number(read.after), 2_147_483_647) };
-  if ('at' in read && 'id' in read && isTime(read.at) && isId(read.id)) return { at: read.at, id: read.id };
+  if ('at' in read && 'id' in read && isTime(read.at) && typeof read.id === 'string' && isId(read.id))
+    return { at: read.at, id: read.id };
   throw notOurs();
 }
 
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && readDateTime(value) === value;
-const isId = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 
 function parseJson(text: string): unknown {
   try {

@@ -1,17 +1,17 @@
-import { groupType, PROVISIONING_URN } from '@foyer/scim';
+import { groupType, PROVISIONING_URN, STAND_IN } from '@foyer/scim';
+import { isId } from '@foyer/shared';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
 
 /** Where the attributes of people and groups are: what has a column is never looked for in the document. */
 
-/** As ids are written: their case matters (RFC 7643, section 3.1). */
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 const text = (sql: string): Place => ({ kind: 'text', sql });
 const time = (sql: string): Place => ({ kind: 'time', sql });
 
-/** What is no id is nobody's. */
+/** What is no id is nobody's, and their case matters (RFC 7643, section 3.1). */
 const idEquals = (column: string) => (value: unknown, parameters: Parameters) =>
-  typeof value === 'string' && ID.test(value) ? `${column} = ${parameters.add(value)}::uuid` : 'false';
+  typeof value === 'string' && isId(value) && value === value.toLowerCase()
+    ? `${column} = ${parameters.add(value)}::uuid`
+    : 'false';
 
 const id = (column: string): Place => ({ kind: 'text', sql: `${column}::text`, equals: idEquals(column) });
 
@@ -47,9 +47,9 @@ const provisioning = (boxId: string, inStep: string, more: Readonly<Record<strin
 /** A subject that stands in for an external id is none. The comparison is one that the index knows. */
 const externalId: Place = {
   kind: 'text',
-  sql: `CASE WHEN i.subject NOT LIKE 'scim:%' THEN i.subject END`,
+  sql: `CASE WHEN i.subject NOT LIKE '${STAND_IN}%' THEN i.subject END`,
   equals: (value, parameters) =>
-    typeof value === 'string' && !value.startsWith('scim:')
+    typeof value === 'string' && !value.startsWith(STAND_IN)
       ? `i.subject = ${parameters.add(value)}`
       : 'false',
 };

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ScimError, toPerson, type Document, type ListQuery } from '@foyer/scim';
+import { ScimError, STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
 import type { Database } from '../database.ts';
 import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../new-request.ts';
 import { run, statement } from '../statement.ts';
 import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
-import { listSql, toPage, type Listed, type ScimPage } from './listing.ts';
-import { requestsForGroups } from './group-members.ts';
+import { readPage, type Listed, type ScimPage } from './listing.ts';
+import { requestsForGroups, takeOut } from './group-members.ts';
 import { userPlaces } from './places.ts';
 
 /** A person as a SCIM resource; `document` has what the client said, in canonical names. */
@@ -54,9 +54,6 @@ interface Row extends ScimUser {
   readonly active: boolean;
 }
 
-/** A subject that stands in for an external id that nobody gave. */
-const STAND_IN = 'scim:';
-
 const toUser = ({ username, subject, active, ...row }: Row): ScimUser => ({
   ...row,
   document: {
@@ -91,12 +88,8 @@ export class ScimUsers {
   }
 
   async list(query: ListQuery): Promise<ScimPage<ScimUser>> {
-    const { total, page } = listSql(query, listed, columns, this.tenantId);
-    const [counted, found] = await Promise.all([
-      this.database.pool.query<{ total: number }>(total),
-      query.count === 0 ? { rows: [] } : this.database.pool.query<Row>(page),
-    ]);
-    return toPage(found.rows.map(toUser), counted.rows[0]!.total, query);
+    const page = await readPage<Row>(this.database.pool, query, listed, columns, this.tenantId);
+    return { ...page, items: page.items.map(toUser) };
   }
 
   /** A new person, or one whose resource was deleted before. Throws ScimError: 409 `uniqueness`. */
@@ -175,19 +168,7 @@ export class ScimUsers {
         UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, active = false, is_removed = ${policy === 'delete'},
           scim_deleted_at = clock_timestamp(), generation = generation + 1, updated_at = clock_timestamp()
         WHERE id = ${id}::uuid`;
-      const left = await tx.$queryRaw<{ id: string }[]>`
-        WITH held AS (
-          SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
-            SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = ${id}::uuid AND m.is_wanted)
-          ORDER BY g.id FOR NO KEY UPDATE OF g
-        ), left_alone AS (
-          UPDATE scim_group_member m SET is_wanted = false FROM held h
-          WHERE m.group_id = h.id AND m.identity_id = ${id}::uuid
-            AND (m.box_membership_id IS NOT NULL OR m.is_unsettled)
-        ), gone AS (
-          DELETE FROM scim_group_member m USING held h
-          WHERE m.group_id = h.id AND m.identity_id = ${id}::uuid AND m.box_membership_id IS NULL AND NOT m.is_unsettled
-        ) SELECT id FROM held`;
+      const left = await tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);
       const groups = await requestsForGroups(
         tx,
         this.tenantId,
@@ -269,6 +250,14 @@ export class ScimUsers {
     return { resource: (await this.hold(tx, id))!, requests: [...person, ...groups] };
   }
 }
+
+/** Takes a person out of all groups, and gives those, which it holds. */
+const leaveGroups = `WITH held AS (
+    SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
+      SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = $1::uuid AND m.is_wanted)
+    ORDER BY g.id FOR NO KEY UPDATE OF g
+  ), ${takeOut('m.identity_id = $1::uuid AND m.group_id IN (SELECT id FROM held)')}
+  SELECT id FROM held`;
 
 interface NewRow {
   readonly id: string;
