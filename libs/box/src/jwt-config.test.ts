@@ -43,6 +43,10 @@ it('reads the file of the developer console', () => {
   expect(boxAppOf({ kind: 'jwt', configJson: file() })).toEqual({ clientId: 'app-1', enterpriseId: '77' });
 });
 
+it('reads a file with a byte order mark', () => {
+  expect(parseJwtConfig(`\ufeff${file()}`)).toEqual(parseJwtConfig(file()));
+});
+
 it.each<[string, string]>([
   ['the file is not JSON', file().slice(0, -1)],
   ['the file must be an object', '[]'],

@@ -63,7 +63,8 @@ export function parseJwtConfig(configJson: string): JwtSettings {
 /** JSON.parse quotes the text around an error, and with it perhaps a secret: only the fact is passed on. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // A byte order mark is no part of JSON (RFC 8259, section 8.1), but editors on Windows write one.
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     throw new BoxConfigError('The Box JWT configuration is not valid: the file is not JSON.');
   }

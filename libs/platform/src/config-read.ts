@@ -22,10 +22,15 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and checks the variables. An empty value counts as missing. A secret NAME may be given as NAME_FILE, the path of a
- * file that holds it. Throws ConfigError naming every fault at once.
+ * Reads and checks the variables. White space around a value does not belong to it, and an empty value counts as missing. A
+ * secret NAME may be given as NAME_FILE, the path of a file that holds it. `rules` look at several values together; a value
+ * that is at fault itself is absent there. Throws ConfigError naming every fault at once.
  */
-export function readVariables<V extends Variables>(variables: V, environment: Environment): Values<V> {
+export function readVariables<V extends Variables>(
+  variables: V,
+  environment: Environment,
+  rules: readonly Rule<V>[] = [],
+): Values<V> {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, variable] of Object.entries(variables)) {
@@ -40,20 +45,48 @@ export function readVariables<V extends Variables>(variables: V, environment: En
       );
     }
   }
+  const isFaulty = (name: keyof V): boolean => !(name in values);
+  for (const rule of rules) faults.push(...rule(values as Partial<Values<V>>, isFaulty));
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(values) as Values<V>;
 }
 
+/** What is wrong with several values taken together, a line each. `isFaulty`: the value itself is at fault, and that is said. */
+export type Rule<V extends Variables> = (
+  values: Partial<Values<V>>,
+  isFaulty: (name: keyof V) => boolean,
+) => readonly string[];
+
+const trimmed = (value: string | undefined): string | undefined => value?.trim() || undefined;
+
 function rawValue(name: string, { secret }: Variable, environment: Environment): string | undefined {
-  const value = environment[name] === '' ? undefined : environment[name];
-  const file = secret ? environment[`${name}_FILE`] : undefined;
-  if (!file) return value;
-  if (value !== undefined) throw new Error(`is set twice, also by ${name}_FILE`);
+  const value = trimmed(environment[name]);
+  const file = secret ? trimmed(environment[`${name}_FILE`]) : undefined;
+  if (value !== undefined && file !== undefined) throw new Error(`is set twice, also by ${name}_FILE`);
+  const given = file === undefined ? value : trimmed(contentOf(file, `${name}_FILE`));
+  // A shell takes quotes away; `docker run --env-file` and Kubernetes do not, and they would become part of the value.
+  if (given !== undefined && /^(["']).*\1$/s.test(given)) throw new Error('is in quotes: leave them out');
+  return given;
+}
+
+function contentOf(file: string, names: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readText(file);
   } catch {
-    throw new Error(`cannot be read from the file that ${name}_FILE names`);
+    throw new Error(`cannot be read from the file that ${names} names`);
   }
+}
+
+/** A text file without its byte order mark: editors on Windows write one, in UTF-8 or UTF-16. Throws when it cannot be read. */
+export function readText(file: string): string {
+  const bytes = readFileSync(file);
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe
+      ? 'utf-16le'
+      : bytes[0] === 0xfe && bytes[1] === 0xff
+        ? 'utf-16be'
+        : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 function describe(
@@ -62,11 +95,18 @@ function describe(
   message: string,
   environment: Environment,
 ): string {
-  const missing = !environment[name] && !(secret && environment[`${name}_FILE`]);
+  const missing = !trimmed(environment[name]) && !(secret && trimmed(environment[`${name}_FILE`]));
   return `${name} ${missing ? 'is missing' : message}. Example: ${name}=${example}`;
 }
 
-export const text = z.string();
+/** Whatever has no control character: one inside comes from a slip, and cannot be seen. */
+export const text = z.string().regex(/^\P{Cc}*$/u, 'must be one line without control characters');
+
+/** An id or a secret as providers give them out. */
+export const word = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be one word: letters, digits and signs of ASCII, no white space inside');
+
 export const wholeNumber = (min: number, max: number, fallback: number) =>
   z
     .string()
@@ -75,14 +115,25 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
     .default(fallback);
 
+const webAddress = z.string().refine((value) => {
+  // The URL Standard drops line feeds and tabs inside; they would stay in what is kept.
+  if (!/^[\x21-\x7e]*$/.test(value)) return false;
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash;
+}, 'must be an http or https address without white space, query or fragment');
+
+const withoutSlash = (value: string): string => value.replace(/\/+$/, '');
+
 /** An http or https address without user name, query or fragment; gives it without a trailing slash. */
-export const address = z
-  .string()
-  .refine((value) => {
-    const url = URL.parse(value);
-    return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash;
-  }, 'must be an http or https address without query or fragment')
-  .transform((value) => value.replace(/\/+$/, ''));
+export const address = webAddress.transform(withoutSlash);
+
+/**
+ * The name of an OpenID provider, letter by letter as the provider spells it: with Auth0 a slash belongs to it. Okta's own
+ * names never end with one, so there it is a slip.
+ */
+export const issuer = webAddress.transform((value) =>
+  /(^|\.)okta(preview|-emea|-gov)?\.(com|mil)$/i.test(new URL(value).hostname) ? withoutSlash(value) : value,
+);
 
 /** An address that is an origin alone, as cookies and redirects know it. */
 export const origin = address.refine(

@@ -1,15 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { boxAuthOf, boxExamples, boxFaults, type BoxAuthConfig } from './config-box.ts';
+import { encryptedInProduction, secretsInProduction } from './config-production.ts';
 import {
   address,
-  ConfigError,
+  issuer,
   origin,
   readVariables,
   text,
   wholeNumber,
+  word,
   type Environment,
+  type Rule,
   type Values,
 } from './config-read.ts';
+
+export type { BoxAuthConfig };
 
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'must begin with postgresql://');
 const redisUrl = z.string().regex(/^rediss?:\/\/\S+$/, 'must begin with redis:// or rediss://');
@@ -49,16 +54,16 @@ const common = {
     ),
     example: '1000',
   },
-  BOX_CLIENT_ID: { schema: text.optional(), example: 'abc123' },
-  BOX_CLIENT_SECRET: { schema: text.optional(), example: 'the secret of your Box app', secret: true },
+  BOX_CLIENT_ID: { schema: word.optional(), example: boxExamples.BOX_CLIENT_ID },
+  BOX_CLIENT_SECRET: { schema: word.optional(), example: boxExamples.BOX_CLIENT_SECRET, secret: true },
   BOX_ENTERPRISE_ID: {
     schema: z
       .string()
       .regex(/^[0-9]+$/, 'must be digits')
       .optional(),
-    example: '123456',
+    example: boxExamples.BOX_ENTERPRISE_ID,
   },
-  BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: '/run/secrets/box-config.json' },
+  BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: boxExamples.BOX_JWT_CONFIG_FILE },
 } as const;
 
 /** Gateway and provisioner must agree: the one says what the other does. */
@@ -76,10 +81,10 @@ const gatewayVariables = {
   FOYER_BASE_URL: { schema: origin, example: 'https://foyer.example.com' },
   GATEWAY_HOST: { schema: text.default('127.0.0.1'), example: '0.0.0.0' },
   GATEWAY_PORT: { schema: wholeNumber(0, 65_535, 3000), example: '3000' },
-  OKTA_ISSUER_URI: { schema: address, example: 'https://example.okta.com' },
-  OKTA_CLIENT_ID: { schema: text, example: '0oa1example' },
-  OKTA_CLIENT_SECRET: { schema: text, example: 'the secret of your Okta app', secret: true },
-  OKTA_API_ISSUER_URI: { schema: address.optional(), example: 'https://example.okta.com/oauth2/default' },
+  OKTA_ISSUER_URI: { schema: issuer, example: 'https://example.okta.com' },
+  OKTA_CLIENT_ID: { schema: word, example: '0oa1example' },
+  OKTA_CLIENT_SECRET: { schema: word, example: 'the secret of your Okta app', secret: true },
+  OKTA_API_ISSUER_URI: { schema: issuer.optional(), example: 'https://example.okta.com/oauth2/default' },
   OKTA_API_AUDIENCE: { schema: text.default('api://foyer'), example: 'api://foyer' },
   SESSION_SECRET: {
     schema: z
@@ -122,16 +127,6 @@ const provisionerVariables = {
 /** The operators' commands need the database, and some of them Box. */
 const operatorVariables = common;
 
-/** How Foyer signs in to Box: Client Credentials, or the JSON of a JWT app. */
-export type BoxAuthConfig =
-  | {
-      readonly kind: 'ccg';
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly enterpriseId: string;
-    }
-  | { readonly kind: 'jwt'; readonly configJson: string };
-
 export type GatewayConfig = Readonly<
   Values<typeof gatewayVariables> & { OKTA_API_ISSUER_URI: string; boxAuth: BoxAuthConfig }
 >;
@@ -142,69 +137,35 @@ export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & {
 
 /** Throws ConfigError, which names each variable at fault, says what is wrong and shows an example. */
 export function readGatewayConfig(environment: Environment = process.env): GatewayConfig {
-  const values = readVariables(gatewayVariables, environment);
-  if (values.FOYER_ENV === 'production' && !values.FOYER_BASE_URL.startsWith('https://')) {
-    throw new ConfigError([
-      'FOYER_BASE_URL must begin with https:// in production, for the session cookie is sent over TLS only. ' +
-        'Example: FOYER_BASE_URL=https://foyer.example.com (or FOYER_ENV=development on your own machine)',
-    ]);
-  }
-  const apiIssuer = values.OKTA_API_ISSUER_URI ?? `${values.OKTA_ISSUER_URI}/oauth2/default`;
-  return Object.freeze({ ...values, OKTA_API_ISSUER_URI: apiIssuer, boxAuth: readBoxAuth(values) });
+  const rules = [encryptedInProduction, secretsInProduction, boxFaults];
+  const values = readVariables(gatewayVariables, environment, rules);
+  const apiIssuer =
+    values.OKTA_API_ISSUER_URI ?? `${values.OKTA_ISSUER_URI.replace(/\/+$/, '')}/oauth2/default`;
+  return Object.freeze({ ...values, OKTA_API_ISSUER_URI: apiIssuer, boxAuth: boxAuthOf(values) });
 }
 
 /** As `readGatewayConfig`. */
 export function readProvisionerConfig(environment: Environment = process.env): ProvisionerConfig {
-  const values = readVariables(provisionerVariables, environment);
-  if (values.LEASE_SECONDS * 1000 <= values.BOX_TIMEOUT_MS) {
-    throw new ConfigError([
-      'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, or a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
-    ]);
-  }
-  return Object.freeze({ ...values, boxAuth: readBoxAuth(values) });
+  const values = readVariables(provisionerVariables, environment, [leaseOutlivesCall, boxFaults]);
+  return Object.freeze({ ...values, boxAuth: boxAuthOf(values) });
 }
 
 /**
- * As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Box's variables are checked when `boxAuth` is called, Okta's
- * when `oktaIssuer` is.
+ * As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Whether Box's variables are complete is checked when `boxAuth` is
+ * called, Okta's when `oktaIssuer` is.
  */
 export function readOperatorConfig(environment: Environment = process.env, tenant?: string): OperatorConfig {
   const given = tenant === undefined ? environment : { ...environment, FOYER_TENANT: tenant };
   const values = readVariables(operatorVariables, given);
   const { OKTA_ISSUER_URI } = gatewayVariables;
   const oktaIssuer = () => readVariables({ OKTA_ISSUER_URI }, given).OKTA_ISSUER_URI;
-  return Object.freeze({ ...values, boxAuth: () => readBoxAuth(values), oktaIssuer });
+  const boxAuth = () => boxAuthOf(readVariables(operatorVariables, given, [boxFaults]));
+  return Object.freeze({ ...values, boxAuth, oktaIssuer });
 }
 
-function readBoxAuth(values: Values<typeof common>): BoxAuthConfig {
-  const {
-    BOX_CLIENT_ID: clientId,
-    BOX_CLIENT_SECRET: clientSecret,
-    BOX_ENTERPRISE_ID: enterpriseId,
-  } = values;
-  if (values.BOX_JWT_CONFIG_FILE) {
-    if (clientSecret) {
-      throw new ConfigError([
-        'BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set: keep the one your Box app uses.',
-      ]);
-    }
-    try {
-      return { kind: 'jwt', configJson: readFileSync(values.BOX_JWT_CONFIG_FILE, 'utf8') };
-    } catch {
-      throw new ConfigError([
-        'BOX_JWT_CONFIG_FILE cannot be read. Example: BOX_JWT_CONFIG_FILE=/run/secrets/box-config.json',
-      ]);
-    }
-  }
-  if (clientId && clientSecret && enterpriseId) return { kind: 'ccg', clientId, clientSecret, enterpriseId };
-  const missing = [
-    clientId ? '' : `BOX_CLIENT_ID is missing. Example: BOX_CLIENT_ID=${common.BOX_CLIENT_ID.example}`,
-    clientSecret
-      ? ''
-      : `BOX_CLIENT_SECRET is missing. Example: BOX_CLIENT_SECRET=${common.BOX_CLIENT_SECRET.example}`,
-    enterpriseId
-      ? ''
-      : `BOX_ENTERPRISE_ID is missing. Example: BOX_ENTERPRISE_ID=${common.BOX_ENTERPRISE_ID.example}`,
-  ];
-  throw new ConfigError(missing.filter((line) => line !== ''));
-}
+const leaseOutlivesCall: Rule<typeof provisionerVariables> = ({ LEASE_SECONDS, BOX_TIMEOUT_MS }) =>
+  LEASE_SECONDS === undefined || BOX_TIMEOUT_MS === undefined || LEASE_SECONDS * 1000 > BOX_TIMEOUT_MS
+    ? []
+    : [
+        'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, or a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
+      ];

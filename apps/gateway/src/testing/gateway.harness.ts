@@ -96,7 +96,10 @@ async function open(
   settings: Record<string, string>,
   { queue, onLog }: Pick<GatewayOptions, 'queue' | 'onLog'>,
 ): Promise<{ parts: Parts; worker: InlineWorker }> {
-  const opened = await openParts(readGatewayConfig(settings));
+  // The twins have neither TLS nor secrets, without which production does not begin.
+  const FOYER_ENV = settings.FOYER_ENV === 'production' ? 'production' : 'development';
+  const config = { ...readGatewayConfig({ ...settings, FOYER_ENV: 'development' }), FOYER_ENV } as const;
+  const opened = await openParts(config);
   await opened.queue.close();
   const worker = await InlineWorker.of(opened);
   const logger = onLog === undefined ? opened.logger : createLogger('gateway', 'trace', { write: onLog });

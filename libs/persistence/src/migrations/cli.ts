@@ -14,7 +14,7 @@ const environment = process.env;
 
 function databaseUrl(): string {
   const file = environment.DATABASE_URL_FILE;
-  if (!environment.DATABASE_URL && file) {
+  if (!environment.DATABASE_URL?.trim() && file) {
     try {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
@@ -22,7 +22,7 @@ function databaseUrl(): string {
       throw new MigrationError('url', `DATABASE_URL_FILE is "${file}", which cannot be read: ${why}`);
     }
   }
-  return environment.DATABASE_URL ?? '';
+  return environment.DATABASE_URL?.trim() ?? '';
 }
 
 function waitMs(): number {

@@ -1,0 +1,81 @@
+import { bitsOf, isSample } from './secret-strength.ts';
+
+interface AddressValues {
+  readonly FOYER_ENV?: 'development' | 'production';
+  readonly FOYER_BASE_URL?: string;
+  readonly OKTA_ISSUER_URI?: string;
+  readonly OKTA_API_ISSUER_URI?: string;
+  readonly BOX_BASE_URL?: string;
+}
+
+interface SecretValues {
+  readonly FOYER_ENV?: 'development' | 'production';
+  readonly DATABASE_URL?: string;
+  readonly SESSION_SECRET?: readonly string[];
+  readonly OKTA_CLIENT_SECRET?: string;
+  readonly BOX_CLIENT_SECRET?: string;
+}
+
+const why = {
+  FOYER_BASE_URL: ['the session cookie is sent over TLS only', 'https://foyer.example.com'],
+  OKTA_ISSUER_URI: ['anybody on the way could say who signs in', 'https://example.okta.com'],
+  OKTA_API_ISSUER_URI: [
+    'anybody on the way could sign access tokens',
+    'https://example.okta.com/oauth2/default',
+  ],
+  BOX_BASE_URL: ['the Box app’s secret is sent there', 'https://api.box.com'],
+} as const;
+
+/** In production every address that trust hangs on is behind TLS. */
+export function encryptedInProduction(values: AddressValues): readonly string[] {
+  if (values.FOYER_ENV !== 'production') return [];
+  return (['FOYER_BASE_URL', 'OKTA_ISSUER_URI', 'OKTA_API_ISSUER_URI', 'BOX_BASE_URL'] as const)
+    .filter((name) => values[name] !== undefined && !/^https:/i.test(values[name]))
+    .map(
+      (name) =>
+        `${name} must begin with https:// in production, for ${why[name][0]}. ` +
+        `Example: ${name}=${why[name][1]} (or FOYER_ENV=development on your own machine)`,
+    );
+}
+
+/** What chance a secret must hold, in bits: our own signs cookies, the others are given out by Okta and Box. */
+const OWN_BITS = 64;
+const GIVEN_BITS = 40;
+
+/** In production no secret is one that others can know or guess. */
+export function secretsInProduction(values: SecretValues): readonly string[] {
+  if (values.FOYER_ENV !== 'production') return [];
+  const given = [
+    ...(values.SESSION_SECRET ?? []).map((value) => ['SESSION_SECRET', value, OWN_BITS] as const),
+    ['OKTA_CLIENT_SECRET', values.OKTA_CLIENT_SECRET, GIVEN_BITS] as const,
+    ['BOX_CLIENT_SECRET', values.BOX_CLIENT_SECRET, GIVEN_BITS] as const,
+    // A database may be reached without a password, or be guarded otherwise: only samples are refused.
+    ['DATABASE_URL', passwordOf(values.DATABASE_URL), 0] as const,
+  ];
+  const faults = given.flatMap(([name, value, bits]) => {
+    if (value === undefined) return [];
+    if (isSample(value)) return [`${name} ${sampleWords[name]}`];
+    return bitsOf(value) < bits ? [`${name} ${weakWords[name]}`] : [];
+  });
+  return [...new Set(faults)];
+}
+
+const own = 'Use the output of: openssl rand -base64 48';
+const theirs = (whose: string) => `Use the secret of your ${whose} app`;
+const published = 'is a published sample, which production refuses.';
+const simple = 'can be guessed: it is too short, or repeats itself.';
+const sampleWords = {
+  SESSION_SECRET: `${published} ${own}`,
+  OKTA_CLIENT_SECRET: `${published} ${theirs('Okta')}`,
+  BOX_CLIENT_SECRET: `${published} ${theirs('Box')}`,
+  DATABASE_URL: `has a password that ${published} Use the output of: openssl rand -hex 24`,
+};
+const weakWords = {
+  SESSION_SECRET: `${simple} ${own}`,
+  OKTA_CLIENT_SECRET: `${simple} ${theirs('Okta')}`,
+  BOX_CLIENT_SECRET: `${simple} ${theirs('Box')}`,
+  DATABASE_URL: simple,
+};
+
+const passwordOf = (url: string | undefined): string | undefined =>
+  (url === undefined ? null : URL.parse(url))?.password || undefined;
