@@ -91,7 +91,10 @@ export class OktaKeys {
   }
 
   private async findKeysAddress(): Promise<string> {
-    const { issuer, jwks_uri } = await fetchJson(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, Metadata);
+    const { issuer, jwks_uri } = await fetchJson(
+      `${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+      Metadata,
+    );
     if (issuer !== this.issuer) {
       throw new Error(`OKTA_API_ISSUER_URI is ${this.issuer}, but the server there calls itself ${issuer}.`);
     }

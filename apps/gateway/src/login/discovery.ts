@@ -43,7 +43,10 @@ export class Discovery {
   }
 
   private async ask(): Promise<Metadata> {
-    const answer = await callOkta(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, this.timeoutMs);
+    const answer = await callOkta(
+      `${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+      this.timeoutMs,
+    );
     refuseUnavailable(answer);
     const { status, body } = answer;
     const parsed = Metadata.safeParse(body);
