@@ -1,14 +1,24 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-/** The one way imports may point: contract <- domain <- adapters <- apps; tools start things and may see all. */
+/** The one way imports may point: contract <- domain <- adapters <- operations <- apps; tools start things and may see all. */
 const boundaries = [
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:contract'] },
   { sourceTag: 'layer:adapter', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
-  { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter'] },
+  {
+    sourceTag: 'layer:operations',
+    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter'],
+  },
+  {
+    sourceTag: 'layer:app',
+    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter', 'layer:operations'],
+  },
   { sourceTag: 'layer:twin', onlyDependOnLibsWithTags: [] },
-  { sourceTag: 'layer:tool', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter'] },
+  {
+    sourceTag: 'layer:tool',
+    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter', 'layer:operations'],
+  },
 ];
 
 const noEnvironment = {

@@ -6,6 +6,7 @@ const planted = [
   ['libs/shared/src/index.ts', '@foyer/persistence', 'the contract imports an adapter'],
   ['libs/provisioning/src/index.ts', '@foyer/box', 'the domain imports an adapter'],
   ['libs/box/src/index.ts', '@foyer/queue', 'an adapter imports another'],
+  ['libs/persistence/src/index.ts', '@foyer/operations', 'an adapter imports operations'],
   ['apps/twins/src/box/main.ts', '@foyer/shared', 'a twin imports what it is to witness'],
   ['apps/gateway/src/main.ts', '../../provisioner/src/main.ts', 'an app imports another'],
 ];

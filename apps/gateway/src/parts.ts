@@ -12,6 +12,7 @@ import {
   openTenant,
   PostgresForecastStore,
   PrismaCallLog,
+  ProcessHeartbeat,
   Requests,
   RequestVersions,
   RequestWatch,
@@ -32,7 +33,7 @@ import {
 } from '@foyer/platform';
 import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
-import { reportBoxApp, reportScimTokens } from './reports.ts';
+import { startReports } from './reports.ts';
 
 /** What the gateway is made of, opened once and closed in order. Rooms ask for the parts they use, by their tokens. */
 export interface Parts {
@@ -61,7 +62,7 @@ export interface Parts {
   readonly scimUsers: ScimUsers;
   readonly scimGroups: ScimGroups;
   /** Ends what reports by the clock. */
-  readonly stopReporting: () => void;
+  readonly stopReporting: () => Promise<void>;
 }
 
 /** Injection tokens of the parts that are interfaces; the classes (Intake, Requests, ...) are their own tokens. */
@@ -93,7 +94,8 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   const bound = await boxApp.bind();
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
   const stores = storesOf(database, tenantId);
-  const reports = [await reportBoxApp(boxApp, logger), await reportScimTokens(stores.scimTokens, logger)];
+  const heartbeat = new ProcessHeartbeat(database, tenantId, 'gateway');
+  const stopReporting = await startReports({ boxApp, scimTokens: stores.scimTokens, heartbeat, logger });
   const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
     reportBudget(news, logger, metrics),
   );
@@ -115,7 +117,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     callLog,
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
-    stopReporting: () => reports.forEach((stop) => stop()),
+    stopReporting,
     bulkAllowance: budget.purse('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
@@ -152,7 +154,7 @@ const storesOf = (database: Database, tenantId: string) => ({
 });
 
 export const closers = ({ watch, queue, box, database, stopReporting }: Parts): Closer[] => [
-  ['reports', async () => stopReporting()],
+  ['reports', () => stopReporting()],
   ['request-watch', () => watch.close()],
   ['queue', () => queue.close()],
   ['box', () => box.close()],

@@ -1,11 +1,33 @@
 import { boxAppProblem, expiringScimTokens, type ScimTokens, type TenantBoxApp } from '@foyer/persistence';
-import type { Logger } from '@foyer/platform';
+import { startHeartbeat, toPlainError, type Heartbeat, type Logger } from '@foyer/platform';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+/** Starts everything that the gateway reports by the clock. Gives what ends it. */
+export async function startReports({
+  boxApp,
+  scimTokens,
+  heartbeat,
+  logger,
+}: {
+  readonly boxApp: TenantBoxApp;
+  readonly scimTokens: Pick<ScimTokens, 'standing'>;
+  readonly heartbeat: Heartbeat;
+  readonly logger: Logger;
+}): Promise<() => Promise<void>> {
+  const reports = [await reportBoxApp(boxApp, logger), await reportScimTokens(scimTokens, logger)];
+  const beating = startHeartbeat(heartbeat, (error) =>
+    logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
+  );
+  return async () => {
+    reports.forEach((stop) => stop());
+    await beating.stop();
+  };
+}
+
 /** Says that the configured Box app is not the accounts' own, at once and each minute. Gives what ends that. */
-export const reportBoxApp = (boxApp: TenantBoxApp, logger: Logger): Promise<() => void> =>
+const reportBoxApp = (boxApp: TenantBoxApp, logger: Logger): Promise<() => void> =>
   reportRegularly(MINUTE_MS, async () => {
     const reason = boxAppProblem(await boxApp.state());
     if (reason !== null) logger.error({ event: 'box-app-changed', reason });

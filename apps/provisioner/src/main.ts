@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { onShutdown, readProvisionerConfig, runApp } from '@foyer/platform';
+import { onShutdown, readProvisionerConfig, runApp, startHeartbeat, toPlainError } from '@foyer/platform';
 import type { Outbox } from '@foyer/provisioning';
 import { AppModule } from './app.module.ts';
 import { BoxAppWatch } from './box-app/box-app-watch.ts';
@@ -26,6 +26,9 @@ await runApp(
     });
     const due: Outbox['due'] = async (lane, limit) => (boxApp.isHeld ? [] : relayStore.due(lane, limit));
     const relay = new Relay({ due }, queue, logger, config.RELAY_INTERVAL_MS);
+    const heartbeat = startHeartbeat(parts.heartbeat, (error) =>
+      logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
+    );
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
       logger: false,
       abortOnError: false,
@@ -38,6 +41,7 @@ await runApp(
         ['relay', () => relay.stop()],
         ['sealing', () => sealing.stop()],
         ['http', () => app.close()],
+        ['heartbeat', () => heartbeat.stop()],
         ['queue', () => queue.close()],
         ['box', () => box.close()],
         ['database', () => database.close()],

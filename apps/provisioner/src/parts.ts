@@ -7,6 +7,7 @@ import {
   PrismaCallLog,
   PrismaConvergenceStore,
   PrismaGroupStore,
+  ProcessHeartbeat,
   RelayStore,
   TenantBoxApp,
   type BoxBudget,
@@ -31,6 +32,7 @@ export interface Parts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly database: Database;
+  readonly heartbeat: ProcessHeartbeat;
   readonly boxApp: TenantBoxApp;
   readonly store: ConvergenceStore;
   readonly groupStore: GroupStore;
@@ -74,6 +76,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     logger,
     metrics,
     database,
+    heartbeat: new ProcessHeartbeat(database, tenantId, 'provisioner'),
     boxApp,
     store: new PrismaConvergenceStore(database, tenantId, {
       ...turns,

@@ -34,3 +34,6 @@ export * from './scim/token-expiry.ts';
 export { isScimToken } from './scim/token-text.ts';
 export * from './scim/tokens.ts';
 export * from './verify-store.ts';
+export * from './overview/people.ts';
+export * from './overview/work.ts';
+export * from './processes/processes.ts';

@@ -10,13 +10,17 @@ import { deadExplainCommand } from './dead-explain.ts';
 import { deadListCommand } from './dead-list.ts';
 import { deadRetryCommand } from './dead-retry.ts';
 import { importCommand } from './import.ts';
+import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token-create.ts';
 import { listScimTokensCommand } from './scim-token-list.ts';
 import { revokeScimTokenCommand } from './scim-token-revoke.ts';
+import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Every command, in the order of the help. The first whose words fit is run: longer ones go before what they begin with. */
 export const commands: readonly Command[] = [
+  statusCommand,
+  personCommand,
   importCommand,
   verifyCommand,
   auditVerifyCommand,

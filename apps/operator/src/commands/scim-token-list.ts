@@ -1,5 +1,6 @@
 import { ScimTokens, type ScimToken } from '@foyer/persistence';
 import type { Command } from '../command.ts';
+import { table } from '../table.ts';
 import { withTenant } from '../tenancy.ts';
 
 export const listScimTokensCommand: Command = {
@@ -32,13 +33,3 @@ const cells = (token: ScimToken): string[] => [
 ];
 
 const minuteOf = (time: Date): string => `${time.toISOString().slice(0, 16)}Z`;
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = heads.map((_head, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
-}

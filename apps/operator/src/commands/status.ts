@@ -1,0 +1,118 @@
+import { boxAppOf } from '@foyer/box';
+import { readStatus, type StatusReport, type StatusSources } from '@foyer/operations';
+import { ConfigError, type OperatorConfig } from '@foyer/platform';
+import type { Command } from '../command.ts';
+import { duration, table } from '../table.ts';
+import { withTenant } from '../tenancy.ts';
+import { shown, type Terminal } from '../terminal.ts';
+
+export const statusCommand: Command = {
+  path: ['status'],
+  summary: 'is it running, how fast, what waits, what failed, what is next',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'the same as JSON' },
+  async run({ terminal, config: read }, values) {
+    const config = read();
+    return withTenant(config, async ({ database, tenantId }) => {
+      const status = await readStatus({ database, tenantId, box: boxOf(config) });
+      if (values.json) terminal.json({ tenant: config.FOYER_TENANT, ...status });
+      else print(config.FOYER_TENANT, status, terminal);
+      return status.problems.length === 0 ? 0 : 1;
+    });
+  },
+};
+
+/** Without Box's variables the status is told all the same, without the budget. */
+function boxOf(config: OperatorConfig): StatusSources['box'] {
+  try {
+    return { app: boxAppOf(config.boxAuth()), callsPerMinute: config.BOX_CALLS_PER_MINUTE };
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}
+
+function print(tenant: string, status: StatusReport, terminal: Terminal): void {
+  const { processes, work, failed, budget, problems } = status;
+  const { people, groups, waiting, ended, next, batches, audit } = work;
+  const section = (title: string, rows: readonly (readonly string[])[]) => {
+    terminal.print(`\n${title}`);
+    for (const line of table(rows.length === 0 ? [['nothing']] : rows)) terminal.print(`  ${line}`);
+  };
+  terminal.print(
+    `Tenant ${tenant}: ${people.total} people (${people.active} active, ${people.withBoxUser} with a Box user), ` +
+      `${groups.total} groups (${groups.waitingMembers} members not in yet)`,
+  );
+  section('Running', processes.map(processRow));
+  section(
+    'Ended',
+    ended.map(({ minutes, succeeded, failed: lost, boxCalls }) => [
+      `last ${minutes} min`,
+      `${succeeded} succeeded`,
+      `${lost} failed`,
+      `${boxCalls} calls to Box`,
+    ]),
+  );
+  if (budget !== null) terminal.print(`  ${budgetLine(budget)}`);
+  section(
+    'Waiting',
+    waiting.map(({ status: state, count, interactive, oldestSeconds }) => [
+      state,
+      `${count}`,
+      `${interactive} of people at a page`,
+      `oldest ${duration(oldestSeconds)}`,
+    ]),
+  );
+  for (const { id, lines, open, isRead } of batches)
+    terminal.print(`  batch ${id}: ${isRead ? '' : 'being read, '}${lines} lines, ${open} requests open`);
+  section(
+    'Next',
+    next.map(({ requestId, about, code, attempts, inSeconds }) => [
+      `in ${duration(inSeconds)}`,
+      requestId,
+      shown(about),
+      `after ${attempts} attempts`,
+      code ?? '',
+    ]),
+  );
+  section(
+    'Failed',
+    failed.map(({ code, count, title, oldest }) => [
+      `${count}`,
+      code,
+      title,
+      `oldest of ${oldest.toISOString()}`,
+    ]),
+  );
+  terminal.print(`\n${auditLine(audit)} ${verifiedLine(work.verifiedAt)}`);
+  terminal.print(problems.length === 0 ? '\nNothing needs attention.' : '\nNeeds attention');
+  for (const problem of problems) terminal.print(`  ${problem}`);
+}
+
+const processRow = ({
+  app,
+  host,
+  pid,
+  startedAt,
+  secondsSinceSeen,
+  clockOffsetMs,
+}: StatusReport['processes'][number]) => [
+  app,
+  `${shown(host)}:${pid}`,
+  `since ${startedAt.toISOString()}`,
+  `heartbeat ${duration(secondsSinceSeen)} ago`,
+  Math.abs(clockOffsetMs) >= 1_000 ? `clock ${(clockOffsetMs / 1_000).toFixed(1)} s off` : '',
+];
+
+const budgetLine = ({ level, pausedMs }: NonNullable<StatusReport['budget']>): string =>
+  pausedMs > 0
+    ? `Box asked to wait: no calls for ${duration(pausedMs / 1_000)}`
+    : `${Math.floor(level)} calls to Box could be made at once`;
+
+const auditLine = ({ sealedSecondsAgo, blocks }: StatusReport['work']['audit']): string =>
+  sealedSecondsAgo === null
+    ? 'Audit log: not sealed yet.'
+    : `Audit log: ${blocks} blocks, sealed ${duration(sealedSecondsAgo)} ago.`;
+
+const verifiedLine = (at: Date | null): string =>
+  at === null ? 'Never verified against Box.' : `Verified against Box at ${at.toISOString()}.`;

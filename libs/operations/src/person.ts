@@ -1,0 +1,94 @@
+import {
+  Identities,
+  PEOPLE_SHOWN,
+  PeopleOverview,
+  Requests,
+  type Database,
+  type FoundBy,
+  type PersonSurroundings,
+} from '@foyer/persistence';
+import {
+  errorCatalog,
+  isFinal,
+  type Identity,
+  type ProvisioningRequest,
+  type ProvisioningRequestSummary,
+} from '@foyer/shared';
+
+export interface PersonReport extends PersonSurroundings {
+  readonly foundBy: FoundBy;
+  readonly identity: Identity;
+  /** Newest first. */
+  readonly requests: readonly ProvisioningRequestSummary[];
+  /** Why the person sees no files, or may not soon, with what to do; null when nothing is known to be in the way. */
+  readonly whyNoFiles: string | null;
+}
+
+export interface PeopleReport {
+  readonly people: readonly PersonReport[];
+  /** True when more people match than are given. */
+  readonly hasMore: boolean;
+}
+
+const REQUESTS_SHOWN = 5;
+
+/**
+ * The people that `query` names: an identity id, a subject (Okta id), a Box user id, a user name in any case, an e-mail
+ * address or a part of a name. Changes nothing.
+ */
+export async function explainPeople(
+  { database, tenantId }: { readonly database: Database; readonly tenantId: string },
+  query: string,
+): Promise<PeopleReport> {
+  const overview = new PeopleOverview(database, tenantId);
+  const identities = new Identities(database, tenantId);
+  const requests = new Requests(database, tenantId);
+  const found = await overview.find(query);
+  const people: PersonReport[] = [];
+  for (const { identityId, by } of found.slice(0, PEOPLE_SHOWN)) {
+    const identity = await identities.find(identityId);
+    const surroundings = await overview.surroundings(identityId);
+    // Deleted between two statements: there is nothing to tell of them.
+    if (identity === null || surroundings === null) continue;
+    const { items } = await requests.list({ identityId, limit: REQUESTS_SHOWN });
+    people.push({
+      ...surroundings,
+      foundBy: by,
+      identity,
+      requests: items,
+      whyNoFiles: whyNoFiles(identity, items[0] ?? null),
+    });
+  }
+  return { people, hasMore: found.length > PEOPLE_SHOWN };
+}
+
+type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'error' | 'nextAttemptAt'> | null;
+
+/** What stands between a person and their files, as far as Foyer's own record tells. Pure. */
+export function whyNoFiles({ active, boxAccount }: Identity, newest: Newest): string | null {
+  if (!active)
+    return 'The person is deactivated. Okta switches them on again by pushing them as active, or by assigning the app.';
+  if (boxAccount === null) return `There is no Box user yet. ${whyNotYet(newest)}`;
+  if (boxAccount.missingSince !== null)
+    return (
+      `Box does not know the Box user ${boxAccount.boxUserId} since ${boxAccount.missingSince}: somebody deleted it. ` +
+      'Restore it in Box, or make a new, empty one: npm run foyer -- box-app recreate IDENTITY.'
+    );
+  if (boxAccount.status === 'inactive')
+    return `The Box user ${boxAccount.boxUserId} is inactive in Box although the person is active here. ${whyNotYet(newest)}`;
+  if (!boxAccount.inStep) return `Box does not have the newest profile yet. ${whyNotYet(newest)}`;
+  return null;
+}
+
+function whyNotYet(newest: Newest): string {
+  if (newest === null) return 'There is no request: the next sign-in, or a push, makes one.';
+  const { id, status, error, nextAttemptAt } = newest;
+  const reason = error === null ? '' : ` (${error.code}: ${error.title})`;
+  if (status === 'failed') {
+    const remedy = error === null ? '' : ` ${errorCatalog[error.code].remedy}`;
+    return `Request ${id} failed${reason}.${remedy} Then: npm run foyer -- dead retry ${id}.`;
+  }
+  if (isFinal(status)) return `Request ${id} ended as ${status}: the next sign-in, or a push, makes another.`;
+  const when = nextAttemptAt === null ? '' : `; the next attempt is at ${nextAttemptAt}`;
+  return `Request ${id} is ${status}${reason}${when}.`;
+}

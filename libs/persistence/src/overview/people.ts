@@ -1,0 +1,123 @@
+import { isId } from '@foyer/shared';
+import type { Database } from '../database.ts';
+import { run, statement } from '../statement.ts';
+
+/** By what a person was found. */
+export type FoundBy = 'identity id' | 'subject' | 'Box user id' | 'user name' | 'e-mail' | 'name';
+
+export interface FoundPerson {
+  readonly identityId: string;
+  readonly by: FoundBy;
+}
+
+/** A group that a person is wanted in, and whether Box has them in it. */
+export interface GroupOfPerson {
+  readonly groupId: string;
+  readonly displayName: string;
+  readonly isInBox: boolean;
+  readonly trouble: string | null;
+}
+
+export interface FormerBoxUser {
+  readonly boxUserId: string;
+  readonly reason: string;
+  readonly endedAt: Date;
+}
+
+export interface PersonSurroundings {
+  /** What last told of the person: a SCIM client that manages them, or their sign-ins. */
+  readonly managedBy: 'scim' | 'sign-in';
+  readonly deletedByScimAt: Date | null;
+  readonly sessions: number;
+  readonly groups: readonly GroupOfPerson[];
+  readonly formerBoxUsers: readonly FormerBoxUser[];
+}
+
+/** So many people are given at most, of names that many share. */
+export const PEOPLE_SHOWN = 20;
+
+const byKey = statement<'tenant' | 'query' | 'id'>(
+  'person-by-key',
+  `SELECT DISTINCT ON (x.id) x.id AS "identityId", x.by FROM (
+     SELECT 1 AS rank, id, 'identity id' AS by FROM identity WHERE tenant_id = $tenant::uuid AND id = $id::uuid
+     UNION ALL SELECT 2, id, 'subject' FROM identity WHERE tenant_id = $tenant::uuid AND subject = $query
+     UNION ALL SELECT 3, identity_id, 'Box user id' FROM box_account WHERE tenant_id = $tenant::uuid AND box_user_id = $query
+     UNION ALL SELECT 3, identity_id, 'Box user id' FROM former_box_account
+       WHERE tenant_id = $tenant::uuid AND box_user_id = $query
+     UNION ALL SELECT 4, id, 'user name' FROM identity
+       WHERE tenant_id = $tenant::uuid AND scim_fold(username) = scim_fold($query)
+   ) x ORDER BY x.id, x.rank LIMIT ${PEOPLE_SHOWN + 1}`,
+);
+/** Goes through all people of the tenant: an operator asks this, and seldom. */
+const byWords = statement<'tenant' | 'query' | 'like'>(
+  'person-by-words',
+  `SELECT id AS "identityId", CASE WHEN lower(email) = lower($query) THEN 'e-mail' ELSE 'name' END AS by
+   FROM identity WHERE tenant_id = $tenant::uuid
+     AND (lower(email) = lower($query) OR name ILIKE $like OR username ILIKE $like)
+   ORDER BY lower(email) = lower($query) DESC NULLS LAST, lower(name), id LIMIT ${PEOPLE_SHOWN + 1}`,
+);
+const own = statement<'tenant' | 'id'>(
+  'person-own',
+  `SELECT CASE WHEN i.scim IS NULL THEN 'sign-in' ELSE 'scim' END AS "managedBy", i.scim_deleted_at AS "deletedByScimAt",
+     (SELECT count(*)::int FROM session s WHERE s.sess ->> 'identityId' = i.id::text AND s.expire > clock_timestamp())
+       AS sessions
+   FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.id = $id::uuid`,
+);
+const groups = statement<'tenant' | 'id'>(
+  'person-groups',
+  `SELECT g.id AS "groupId", g.display_name AS "displayName", m.box_membership_id IS NOT NULL AS "isInBox", m.trouble
+   FROM scim_group_member m JOIN scim_group g ON g.id = m.group_id
+   WHERE m.tenant_id = $tenant::uuid AND m.identity_id = $id::uuid AND m.is_wanted AND g.deleted_at IS NULL
+   ORDER BY g.display_name, g.id`,
+);
+const former = statement<'tenant' | 'id'>(
+  'person-former',
+  `SELECT box_user_id AS "boxUserId", reason, ended_at AS "endedAt" FROM former_box_account
+   WHERE tenant_id = $tenant::uuid AND identity_id = $id::uuid ORDER BY id DESC`,
+);
+
+/** LIKE's own characters stand for themselves. */
+const contains = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+
+/** Finds people, and tells what stands around one. Reads only. */
+export class PeopleOverview {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /**
+   * The people that `query` names: by identity id, subject (Okta id), Box user id or user name in any case; when there is
+   * none, by e-mail address or a part of the name. At most PEOPLE_SHOWN + 1, so that a caller can tell that there are more.
+   */
+  async find(query: string): Promise<FoundPerson[]> {
+    const { tenantId: tenant, database } = this;
+    const keyed = await run<FoundPerson, 'tenant' | 'query' | 'id'>(database, byKey, {
+      tenant,
+      query,
+      id: isId(query) ? query : null,
+    });
+    if (keyed.length > 0) return keyed;
+    const like = contains(query);
+    return run<FoundPerson, 'tenant' | 'query' | 'like'>(database, byWords, { tenant, query, like });
+  }
+
+  /** Null for an identity that is not this tenant's. */
+  async surroundings(identityId: string): Promise<PersonSurroundings | null> {
+    const values = { tenant: this.tenantId, id: identityId };
+    const [row] = await run<Omit<PersonSurroundings, 'groups' | 'formerBoxUsers'>, 'tenant' | 'id'>(
+      this.database,
+      own,
+      values,
+    );
+    if (row === undefined) return null;
+    return {
+      ...row,
+      groups: await run(this.database, groups, values),
+      formerBoxUsers: await run(this.database, former, values),
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import { startHeartbeat } from './heartbeat.ts';
+
+/** Keeps what was written; `fails` makes every write fail. */
+function paper(fails = false) {
+  const written: string[] = [];
+  let notify: () => void = () => {};
+  const write = async (what: string) => {
+    written.push(what);
+    notify();
+    if (fails) throw new Error('The database is away.');
+  };
+  const times = (count: number) =>
+    new Promise<void>((resolve) => {
+      notify = () => written.length >= count && resolve();
+      notify();
+    });
+  return { written, times, beat: () => write('beat'), leave: () => write('leave') };
+}
+
+it('writes at once, again at each interval, and leaves at the end', async () => {
+  const heartbeat = paper();
+  const running = startHeartbeat(heartbeat, () => {}, 1);
+  await heartbeat.times(3);
+  await running.stop();
+  expect(heartbeat.written.slice(0, 3)).toEqual(['beat', 'beat', 'beat']);
+  expect(heartbeat.written.filter((what) => what === 'leave')).toEqual(['leave']);
+  expect(heartbeat.written.at(-1)).toBe('leave');
+});
+
+it('goes on after a write that failed, and tells of each', async () => {
+  const heartbeat = paper(true);
+  const errors: unknown[] = [];
+  const running = startHeartbeat(heartbeat, (error) => errors.push(error), 1);
+  await heartbeat.times(2);
+  await running.stop();
+  expect(errors).toHaveLength(heartbeat.written.length);
+});
