@@ -103,6 +103,10 @@ const gatewayVariables = {
     schema: z.enum(['deactivate', 'delete'], { error: 'must be deactivate or delete' }).default('deactivate'),
     example: 'deactivate',
   },
+  SCIM_UNKNOWN: {
+    schema: z.enum(['ignore', 'refuse'], { error: 'must be ignore or refuse' }).default('ignore'),
+    example: 'ignore',
+  },
   TRUST_PROXY: { schema: wholeNumber(0, 10, 0), example: '1' },
   SIGN_IN_LIMIT_PER_MINUTE: { schema: wholeNumber(1, 100_000, 60), example: '60' },
 } as const;

@@ -59,6 +59,11 @@ export class Metrics {
     '1 while the configured Box app is not the one that the accounts belong to',
     [],
   );
+  readonly scimIgnored = this.counter(
+    'foyer_scim_ignored_total',
+    'SCIM writes of which an unknown attribute or schema was ignored',
+    ['resource'],
+  );
   private readonly scimTokenExpires = this.gauge(
     'foyer_scim_token_expires_seconds',
     'Time until a SCIM token expires; below 0 when it has',

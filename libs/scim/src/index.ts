@@ -15,6 +15,7 @@ export * from './query/list-response.ts';
 export * from './resource/group.ts';
 export * from './resource/project.ts';
 export { readResource, withSchemas, type Document } from './resource/read.ts';
+export { knownBody, knownOperations, type Known } from './resource/unknown.ts';
 export { MAX_LONG_TEXT_LENGTH, MAX_MEMBERS, MAX_TEXT_LENGTH, MAX_VALUES } from './resource/value.ts';
 export { nameOf, type AttributeRef } from './schema/attribute-ref.ts';
 export type { Attribute, ResourceType, Schema } from './schema/attribute.ts';

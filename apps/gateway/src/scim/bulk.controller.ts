@@ -8,11 +8,14 @@ import { bodyOf } from './body.ts';
 import { BulkService } from './bulk.service.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote } from './parameters.ts';
+import { IgnoredNames } from './ignored-names.ts';
+import { UnknownNames } from './unknown-names.ts';
 
 @Controller(['scim/v2/Bulk', 't/:tenant/scim/v2/Bulk'])
 export class BulkController {
   constructor(
     private readonly bulk: BulkService,
+    private readonly ignored: IgnoredNames,
     @Inject(CONFIG) private readonly config: Parts['config'],
   ) {}
 
@@ -22,7 +25,11 @@ export class BulkController {
   async carryOut(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
-    const done = await this.bulk.carryOut(body, addressesOf(req, this.config));
+    const unknown = new UnknownNames(this.config.SCIM_UNKNOWN);
+    const context = { addresses: addressesOf(req, this.config), unknown };
+    const done = await this.bulk
+      .carryOut(body, context)
+      .finally(() => this.ignored.tell(unknown, 'Bulk', req, res));
     note(req, { answer: { failed: done.failed, requests: done.requestIds } });
     res.type('application/scim+json');
     return done.body;

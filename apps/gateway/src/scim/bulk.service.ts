@@ -13,7 +13,7 @@ import {
 import { etagOf } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
 import type { Asking, ResourceService } from './resource-service.ts';
-import { locationOf, type Addresses } from './resources.ts';
+import { locationOf } from './resources.ts';
 import { UsersService } from './users.service.ts';
 
 export const MAX_BULK_OPERATIONS = 1_000;
@@ -34,6 +34,8 @@ interface Done {
   readonly requestId: string | null;
 }
 
+type BulkContext = Pick<Asking, 'addresses' | 'unknown'>;
+
 /** The answer to a bulk request, and what it did, for the audit log. */
 export interface BulkDone {
   readonly body: unknown;
@@ -49,7 +51,7 @@ export class BulkService {
     private readonly groups: GroupsService,
   ) {}
 
-  async carryOut(body: unknown, addresses: Addresses): Promise<BulkDone> {
+  async carryOut(body: unknown, context: BulkContext): Promise<BulkDone> {
     const request = readBulk(body, { maxOperations: MAX_BULK_OPERATIONS });
     const answers = new Map<number, BulkAnswer>();
     const ids = new Map<string, string>();
@@ -57,7 +59,7 @@ export class BulkService {
     let errors = 0;
     for (const entry of planBulk(request)) {
       if (request.failOnErrors !== null && errors >= request.failOnErrors) break;
-      const { requestId, ...answer } = await this.answerTo(entry, ids, addresses);
+      const { requestId, ...answer } = await this.answerTo(entry, ids, context);
       if (requestId) requestIds.push(requestId);
       if (Number(answer.status) >= 400) errors += 1;
       answers.set(entry.index, answer);
@@ -70,15 +72,15 @@ export class BulkService {
   private async answerTo(
     entry: PlannedEntry,
     ids: Map<string, string>,
-    addresses: Addresses,
+    context: BulkContext,
   ): Promise<BulkAnswer & { readonly requestId?: string | null }> {
     const told = { method: entry.method, ...(entry.bulkId !== null && { bulkId: entry.bulkId }) };
     try {
       if (entry.operation === null) throw entry.refusal;
       const operation = resolveBulkIds(entry.operation, ids);
-      const { status, id, version, requestId } = await this.perform(operation, addresses);
+      const { status, id, version, requestId } = await this.perform(operation, context);
       if (operation.bulkId !== null) ids.set(operation.bulkId, id);
-      const location = locationOf(operation.type, id, addresses);
+      const location = locationOf(operation.type, id, context.addresses);
       return {
         ...told,
         location,
@@ -88,17 +90,19 @@ export class BulkService {
       };
     } catch (error) {
       const refusal = toScimError(error);
-      const location = entry.operation?.id ? { location: `${addresses.scim}${entry.operation.path}` } : {};
+      const location = entry.operation?.id
+        ? { location: `${context.addresses.scim}${entry.operation.path}` }
+        : {};
       return { ...told, ...location, status: String(refusal.status), response: toScimErrorBody(refusal) };
     }
   }
 
-  private async perform(operation: BulkOperation, addresses: Addresses): Promise<Done> {
+  private async perform(operation: BulkOperation, context: BulkContext): Promise<Done> {
     const { method, type, data, version: expected } = operation;
     const service: ResourceService = type.name === 'User' ? this.users : this.groups;
     // A group's answer is not shown here: its members need not be read.
     const selection = { ...defaultSelection, excluded: new Map([['members', null]]) };
-    const asking: Asking = { addresses, selection, expected };
+    const asking: Asking = { ...context, selection, expected };
     const id = operation.id ?? '';
     switch (method) {
       case 'POST':

@@ -4,8 +4,10 @@ import {
   applyPatch,
   groupType,
   isSelected,
+  MAX_MEMBERS,
   readGroup,
-  readGroupPatch,
+  readPatch,
+  toGroupEdits,
   type Document,
   type GroupEdit,
   type ListQuery,
@@ -47,13 +49,13 @@ export class GroupsService implements ResourceService {
   }
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
-    const { document, members } = readGroup(body);
+    const { document, members } = readGroup(asking.unknown.body(body, groupType));
     checkMembers(members);
     return this.whole(await this.groups.create(checkGroupKeys(document), members), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const { document, members } = readGroup(body);
+    const { document, members } = readGroup(asking.unknown.body(body, groupType));
     const edits: GroupEdit[] = [
       { kind: 'attributes', operations: [] },
       { kind: 'replace-members', members },
@@ -63,7 +65,8 @@ export class GroupsService implements ResourceService {
 
   /** 204 (RFC 7644, section 3.5.2) unless attributes are asked for: a group is as large as its members are many. */
   async patch(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const written = await this.edit(id, asking, readGroupPatch(body), (document, { operations }) =>
+    const edits = toGroupEdits(asking.unknown.operations(readPatch(body, MAX_MEMBERS), groupType));
+    const written = await this.edit(id, asking, edits, (document, { operations }) =>
       applyPatch(document, operations, groupType),
     );
     if (asking.selection.attributes !== null) return this.whole(written, asking);

@@ -2,6 +2,7 @@ import type { MadeRequest } from '@foyer/persistence';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type { Addresses } from './resources.ts';
+import type { UnknownNames } from './unknown-names.ts';
 
 /** A resource as it is to be answered with. `resource` is null where the answer has no body. */
 export interface Answered {
@@ -23,6 +24,7 @@ export interface Asking {
   readonly selection: Selection;
   /** If-Match, or a bulk operation's version; null for any. */
   readonly expected: string | null;
+  readonly unknown: UnknownNames;
 }
 
 /**

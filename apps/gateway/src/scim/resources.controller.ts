@@ -22,19 +22,23 @@ import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { etagOf, ifMatch, isUnchanged } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
+import { IgnoredNames } from './ignored-names.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote, queryNote } from './parameters.ts';
 import type { Answered, Asking, ResourceService } from './resource-service.ts';
 import { locationOf, requestAddress } from './resources.ts';
+import { UnknownNames } from './unknown-names.ts';
 import { UsersService } from './users.service.ts';
 
 /** One type of resource over HTTP: RFC 7644, section 3. Whoever is here has passed the door. */
 abstract class ResourcesController {
   protected readonly service: ResourceService;
+  protected readonly ignored: IgnoredNames;
   protected readonly config: Parts['config'];
 
-  constructor(service: ResourceService, config: Parts['config']) {
+  constructor(service: ResourceService, ignored: IgnoredNames, config: Parts['config']) {
     this.service = service;
+    this.ignored = ignored;
     this.config = config;
   }
 
@@ -78,8 +82,7 @@ abstract class ResourcesController {
   @Post()
   @Recorded('scim_create')
   async create(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
-    const body = this.noted(req);
-    return this.answer(await this.service.create(body, this.asking(req)), req, res);
+    return this.write(req, res, (body, asking) => this.service.create(body, asking));
   }
 
   @Put(':id')
@@ -89,8 +92,7 @@ abstract class ResourcesController {
     @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<unknown> {
-    const body = this.noted(req);
-    return this.answer(await this.service.replace(id, body, this.asking(req)), req, res);
+    return this.write(req, res, (body, asking) => this.service.replace(id, body, asking));
   }
 
   @Patch(':id')
@@ -100,8 +102,7 @@ abstract class ResourcesController {
     @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<unknown> {
-    const body = this.noted(req);
-    return this.answer(await this.service.patch(id, body, this.asking(req)), req, res);
+    return this.write(req, res, (body, asking) => this.service.patch(id, body, asking));
   }
 
   @Delete(':id')
@@ -128,10 +129,19 @@ abstract class ResourcesController {
     tellMethods(req, res, 'GET', 'PUT', 'PATCH', 'DELETE');
   }
 
-  private noted(req: Request): unknown {
+  private async write(
+    req: Request,
+    res: Response,
+    work: (body: unknown, asking: Asking) => Promise<Answered>,
+  ): Promise<unknown> {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
-    return body;
+    const asking = this.asking(req);
+    const { name } = this.service.type;
+    const answered = await work(body, asking).finally(() =>
+      this.ignored.tell(asking.unknown, name, req, res),
+    );
+    return this.answer(answered, req, res);
   }
 
   private asking(req: Request): Asking {
@@ -139,6 +149,7 @@ abstract class ResourcesController {
       addresses: addressesOf(req, this.config),
       selection: readSelection(req.query, this.service.type),
       expected: ifMatch(req),
+      unknown: new UnknownNames(this.config.SCIM_UNKNOWN),
     };
   }
 
@@ -177,14 +188,14 @@ abstract class ResourcesController {
 
 @Controller(['scim/v2/Users', 't/:tenant/scim/v2/Users'])
 export class UsersController extends ResourcesController {
-  constructor(users: UsersService, @Inject(CONFIG) config: Parts['config']) {
-    super(users, config);
+  constructor(users: UsersService, ignored: IgnoredNames, @Inject(CONFIG) config: Parts['config']) {
+    super(users, ignored, config);
   }
 }
 
 @Controller(['scim/v2/Groups', 't/:tenant/scim/v2/Groups'])
 export class GroupsController extends ResourcesController {
-  constructor(groups: GroupsService, @Inject(CONFIG) config: Parts['config']) {
-    super(groups, config);
+  constructor(groups: GroupsService, ignored: IgnoredNames, @Inject(CONFIG) config: Parts['config']) {
+    super(groups, ignored, config);
   }
 }

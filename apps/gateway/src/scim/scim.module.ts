@@ -6,6 +6,7 @@ import { BulkController } from './bulk.controller.ts';
 import { BulkService } from './bulk.service.ts';
 import { DiscoveryController } from './discovery.controller.ts';
 import { GroupsService } from './groups.service.ts';
+import { IgnoredNames } from './ignored-names.ts';
 import { GroupsController, UsersController } from './resources.controller.ts';
 import { UsersService } from './users.service.ts';
 
@@ -13,7 +14,7 @@ import { UsersService } from './users.service.ts';
 @Module({
   imports: [AccessModule, IntakeModule],
   controllers: [UsersController, GroupsController, BulkController, DiscoveryController],
-  providers: [ScimDoor, UsersService, GroupsService, BulkService],
+  providers: [ScimDoor, UsersService, GroupsService, BulkService, IgnoredNames],
   exports: [ScimDoor],
 })
 export class ScimModule {}

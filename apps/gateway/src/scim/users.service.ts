@@ -41,12 +41,12 @@ export class UsersService implements ResourceService {
   }
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
-    const document = checked(read(body));
+    const document = checked(read(asking.unknown.body(body, userType)));
     return this.written(await this.users.create({ active: true, ...document }), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const document = read(body);
+    const document = read(asking.unknown.body(body, userType));
     // RFC 7644, section 3.5.1, leaves to us what is not said: nobody comes back, and nobody becomes a stranger, unsaid.
     return this.update(id, asking, (before) => ({
       active: before['active'],
@@ -56,7 +56,7 @@ export class UsersService implements ResourceService {
   }
 
   async patch(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const operations = readPatch(body);
+    const operations = asking.unknown.operations(readPatch(body), userType);
     return this.update(id, asking, (before) => ({
       active: before['active'],
       ...applyPatch(before, operations, userType),

@@ -102,7 +102,7 @@ class FilterParser {
     const { reader } = this;
     if (word === '') throw reader.error('The name of an attribute is missing.');
     const ref = resolveAttribute(word, parent);
-    if (ref === null) throw reader.error(`There is no attribute ${quote(word)}.`);
+    if (ref === null) throw reader.unknownAttribute(word);
     if (ref.leaf.returned === 'never') {
       throw new ScimError(403, 'sensitive', `Nothing can be searched by ${nameOf(ref)}.`);
     }

@@ -6,6 +6,7 @@ import { quote } from '../schema/text.ts';
 import type { Filter } from './filter.ts';
 import { parseElementFilter } from './parse.ts';
 import { MAX_FILTER_LENGTH, Reader } from './reader.ts';
+import { UnknownAttribute } from './unknown-attribute.ts';
 
 /**
  * Where a PATCH operation points: `userName`, `name.givenName`, `emails[type eq "work"]`, `emails[type eq "work"].value`,
@@ -26,22 +27,32 @@ export const parsePath = (text: string, type: ResourceType): Path => readPath(te
 /** The same for a name that is no path by itself, such as a key of an object: `scimType` is what it is refused as. */
 export function readPath(text: string, type: ResourceType, scimType: ScimType): Path {
   // What stands in brackets are values, perhaps a password's.
-  const refuse = (why: string) =>
-    new ScimError(400, scimType, `${quote(text.replace(/\[.*/s, '[…'))}: ${why}`);
+  const because = (why: string) => `${quote(text.replace(/\[.*/s, '[…'))}: ${why}`;
+  const refuse = (why: string) => new ScimError(400, scimType, because(why));
+  const unknown = () => new UnknownAttribute(400, scimType, because('There is no such attribute.'));
   if (text.length > MAX_FILTER_LENGTH) throw refuse(`It is longer than ${MAX_FILTER_LENGTH} characters.`);
   const reader = new Reader(text.trim());
   const word = reader.word();
   const attribute = resolveAttribute(word, rootOf(type));
-  if (attribute === null) throw refuse('There is no such attribute.');
+  if (attribute === null) {
+    // A key is a name whatever stands in it; a path has a form.
+    const isName = NAME.test(word) && (reader.isAtEnd || reader.next === '[');
+    throw isName || scimType === 'invalidSyntax' ? unknown() : refuse('There is no such attribute.');
+  }
   if (reader.isAtEnd) return pathOf(attribute, word, type);
   if (!reader.take('[')) throw refuse('A path is a name, and maybe a filter in brackets.');
   if (!attribute.leaf.multiValued) throw refuse('Only one of several values can be chosen by a filter.');
   const filter = parseElementFilter(reader, attribute);
   if (reader.isAtEnd) return { attribute, filter, sub: null };
-  const sub = reader.take('.') ? subAttribute(attribute.leaf, reader.word()) : null;
-  if (sub === null || !reader.isAtEnd) throw refuse('After the brackets comes a sub-attribute, or nothing.');
+  const name = reader.take('.') ? reader.word() : '';
+  if (name === '' || !reader.isAtEnd) throw refuse('After the brackets comes a sub-attribute, or nothing.');
+  const sub = subAttribute(attribute.leaf, name);
+  if (sub === null) throw NAME.test(name) ? unknown() : refuse('There is no such sub-attribute.');
   return { attribute, filter, sub };
 }
+
+/** What could be the name of an attribute in some schema, its URN before it. */
+const NAME = /^[\w$:.~%@/+-]+$/;
 
 function pathOf(attribute: AttributeRef, word: string, type: ResourceType): Path {
   const above = attribute.steps.at(-2)?.multiValued

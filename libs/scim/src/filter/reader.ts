@@ -1,4 +1,6 @@
 import { ScimError } from '../errors.ts';
+import { quote } from '../schema/text.ts';
+import { UnknownAttribute } from './unknown-attribute.ts';
 
 /** Characters of one filter or path. */
 export const MAX_FILTER_LENGTH = 8_192;
@@ -21,7 +23,15 @@ export class Reader {
 
   /** What is wrong, and where; characters count from 1. */
   error(why: string): ScimError {
-    return new ScimError(400, 'invalidFilter', `The filter is wrong at character ${this.at + 1}: ${why}`);
+    return new ScimError(400, 'invalidFilter', this.because(why));
+  }
+
+  unknownAttribute(name: string): ScimError {
+    return new UnknownAttribute(400, 'invalidFilter', this.because(`There is no attribute ${quote(name)}.`));
+  }
+
+  private because(why: string): string {
+    return `The filter is wrong at character ${this.at + 1}: ${why}`;
   }
 
   skipBlanks(): void {

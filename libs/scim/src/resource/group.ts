@@ -36,9 +36,12 @@ export function readGroup(body: unknown): { document: Document; members: readonl
  * Reads the body of a PATCH of a group as edits, in their order; neighbours of one kind are made one. Throws ScimError 400 for
  * whatever `applyPatch` would not take of the members.
  */
-export function readGroupPatch(body: unknown): readonly GroupEdit[] {
-  return joined(readPatch(body, MAX_MEMBERS).flatMap(editsOf));
-}
+export const readGroupPatch = (body: unknown): readonly GroupEdit[] =>
+  toGroupEdits(readPatch(body, MAX_MEMBERS));
+
+/** The same of operations that were read with `readPatch`. */
+export const toGroupEdits = (operations: readonly PatchOperation[]): readonly GroupEdit[] =>
+  joined(operations.flatMap(editsOf));
 
 const memberAttribute = subAttribute(rootOf(groupType), 'members')!;
 

@@ -20,11 +20,11 @@ export class ScimHouse {
     this.logged = logged;
   }
 
-  static async start(): Promise<ScimHouse> {
+  static async start(env: Record<string, string> = {}): Promise<ScimHouse> {
     const logged: string[] = [];
     const api = await Api.start({
       // So that a test can come from an address of its own.
-      env: { TRUST_PROXY: '1' },
+      env: { TRUST_PROXY: '1', ...env },
       onLog: (line) => logged.push(line),
       // Stands behind the door as the SCIM server's own routes do, and shows whom it let in.
       prepare: (app) => app.use('/scim/v2/who', (req: Request, res: Response) => res.json(req.scimClient)),

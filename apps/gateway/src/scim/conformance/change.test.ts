@@ -85,7 +85,7 @@ describe('RFC 7644, section 3.5: changing', () => {
 
   it.each<[string, object, string]>([
     ['an operation that is none', { op: 'move', path: 'title', value: 'x' }, 'invalidSyntax'],
-    ['a path to nowhere', { op: 'replace', path: 'favouriteColour', value: 'x' }, 'invalidPath'],
+    ['a path that is none', { op: 'replace', path: 'favourite colour', value: 'x' }, 'invalidPath'],
     ['half a path', { op: 'replace', path: 'emails[type eq "work"', value: 'x' }, 'invalidFilter'],
     ['a remove without a path', { op: 'remove' }, 'noTarget'],
     [

@@ -1,3 +1,4 @@
+import { PROVISIONING_URN } from '@foyer/scim';
 import { ENTERPRISE, GROUP, USER } from '../scim.harness.ts';
 import { client, expectError, fresh, hired } from './conformance.harness.ts';
 
@@ -99,12 +100,19 @@ describe('RFC 7644, section 3.3: creating', () => {
       },
       'invalidValue',
     ],
-    ['an attribute that nobody knows', { favouriteColour: 'red' }, 'invalidSyntax'],
-    ['a schema that nobody knows', { schemas: [USER, 'urn:x'] }, 'invalidSyntax'],
     ['no schemas', { schemas: undefined }, 'invalidValue'],
     ['only another schema', { schemas: [GROUP] }, 'invalidSyntax'],
   ])('refuses %s', async (_what, wrong, scimType) => {
     expectError(await house.scim.hire(fresh(), wrong), 400, scimType);
+  });
+
+  it.each<[string, object]>([
+    ['an attribute', { favouriteColour: 'red' }],
+    ['a schema', { schemas: [USER, 'urn:x'] }],
+  ])('section 3.3 leaves it to us: ignores %s that nobody knows', async (_what, more) => {
+    const made = await house.scim.hire(fresh(), more);
+    expect([made.status, made.body['schemas']]).toEqual([201, [USER, PROVISIONING_URN]]);
+    expect(made.body).not.toHaveProperty('favouriteColour');
   });
 
   it('refuses who is there already', async () => {

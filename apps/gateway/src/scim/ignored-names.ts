@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '@foyer/platform';
+import type { Request, Response } from 'express';
+import { note, notesOf } from '../access/call-notes.ts';
+import type { UnknownNames } from './unknown-names.ts';
+
+/** Names that are told one by one; a client may send thousands. */
+const MOST_NAMES = 20;
+/** UTF-16 units of a name. */
+const LONGEST_NAME = 100;
+
+/** Says which attributes and schemas of a call were ignored: in a header, in the audit log and in a metric. */
+@Injectable()
+export class IgnoredNames {
+  constructor(private readonly metrics: Metrics) {}
+
+  tell({ names }: UnknownNames, resource: 'User' | 'Group' | 'Bulk', req: Request, res: Response): void {
+    if (names.length === 0) return;
+    const told = names.slice(0, MOST_NAMES).map(printable);
+    const more = names.length - told.length;
+    res.setHeader('foyer-warning', `ignored: ${told.join(', ')}${more > 0 ? `, and ${more} more` : ''}`);
+    note(req, { parameters: { ...notesOf(req).parameters, ignored: told, ignoredCount: names.length } });
+    this.metrics.scimIgnored.inc({ resource });
+  }
+}
+
+/** A header takes ASCII only, and the names in it are separated by commas. */
+const printable = (name: string): string =>
+  name
+    .slice(0, LONGEST_NAME)
+    .toWellFormed()
+    .replaceAll(/[^\x21-\x2b\x2d-\x7e]/gu, (character) => encodeURIComponent(character));
