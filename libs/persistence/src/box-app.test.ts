@@ -247,7 +247,7 @@ describe('migrate', () => {
     const store = storeOf(newApp);
     const first = await take(store, id);
     await log.intend(context(first), create);
-    await store.handBack(first.lease);
+    await store.handBack(first.lease, 0);
     expect((await take(store, id)).lastCreate).toBe('unsettled');
   });
 });
@@ -308,7 +308,7 @@ describe('a Box user that is gone', () => {
       'box-user-missing',
       'box-user-given-up',
     ]);
-    await store.handBack(lease);
+    await store.handBack(lease, 0);
     // The create of the deleted user is settled: the next worker creates at once.
     expect(await take(store, requestId)).toMatchObject({ account: null, lastCreate: null });
   });

@@ -37,15 +37,26 @@ const take = statement<Taking>(
     a.box_user_id, a.external_id AS box_external_id, a.name AS box_name, a.profile AS applied_profile, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS box_missing, ${isUncertain} AS box_uncertain,
     c.id AS create_id, c.result AS create_result, c.status AS create_status,
-    c.external_id AS create_external_id, ${leasing}
+    c.external_id AS create_external_id, w.operation AS word_operation, w.named AS word_named, ${leasing}
   LEFT JOIN box_account a ON a.identity_id = l.id
   LEFT JOIN LATERAL (
     SELECT call.id, o.result, o.status,
+      min(call.id) FILTER (WHERE o.result IS NULL OR o.result IN ('ok', 'ambiguous') OR o.status = 409) OVER () AS first_doubt,
       CASE WHEN o.result IS NULL OR o.result IN ('ok', 'ambiguous') THEN call.parameters ->> 'externalId' END AS external_id
     FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
     WHERE call.identity_id = l.id AND call.operation = 'create_user' AND call.id > l.creates_after
     ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1
-  ) c ON a.identity_id IS NULL`,
+  ) c ON a.identity_id IS NULL
+  LEFT JOIN LATERAL (
+    SELECT (array_agg(call.operation ORDER BY call.id DESC))[1] AS operation,
+      (array_agg(coalesce(o.answer ->> 'conflictId', o.answer ->> 'id') ORDER BY call.id DESC))[1] AS named
+    FROM api_call call JOIN api_call_outcome o ON o.call_id = call.id
+    WHERE call.tenant_id = $tenant::uuid AND call.identity_id = l.id AND call.id >= c.first_doubt AND (
+      (call.operation = 'read_user' AND (o.result = 'ok' OR o.status = 404))
+      OR (call.parameters ->> 'externalId' = coalesce(c.external_id, l.subject)
+        AND ((call.operation IN ('find_user', 'create_user') AND o.result = 'ok')
+          OR (call.operation = 'create_user' AND o.status = 409))))
+  ) w ON c.first_doubt IS NOT NULL`,
 );
 
 /** How each turn begins and ends. */

@@ -82,8 +82,8 @@ describe('the lease', () => {
       () => store.saveAccount(sleeper.lease, account, 'created', 'created'),
       () => store.succeed(sleeper.lease, 'created'),
       () => store.fail(sleeper.lease, { code: 'box_forbidden', detail: null }),
-      () => store.retry(sleeper.lease, { code: 'box_unavailable', detail: null }, 1, true),
-      () => store.handBack(sleeper.lease),
+      () => store.retry(sleeper.lease, { code: 'box_unavailable', detail: null }, 1, 1),
+      () => store.handBack(sleeper.lease, 0),
     ];
     for (const write of writes) await expect(write()).rejects.toThrow(LeaseLost);
     expect(
@@ -167,6 +167,60 @@ describe('what is known of several creates', () => {
       expect((await take(store, requestId)).lastCreate).toBe('unsettled');
     },
   );
+});
+
+describe('what Box said last of creates in doubt', () => {
+  const answered = (operation: string, status: number, answer: Record<string, unknown> | null) => ({
+    intent: { ...create, operation, parameters: { externalId: '00uDoubt' } },
+    outcome: {
+      ...{ result: status < 300 ? ('ok' as const) : ('refused' as const), error: null, durationMs: 1 },
+      ...{ status, answer },
+    },
+  });
+  const lost = {
+    intent: { ...create, parameters: { externalId: '00uDoubt' } },
+    outcome: { result: 'ambiguous', status: null, error: null, answer: null, durationMs: 1 } as const,
+  };
+  const nobody = answered('find_user', 200, null);
+  const another = {
+    ...nobody,
+    intent: { ...nobody.intent, parameters: { externalId: '00uAnother' } },
+  };
+  const failing = {
+    ...nobody,
+    outcome: { ...nobody.outcome, result: 'failed' as const, status: 503 },
+  };
+  const named = answered('create_user', 409, { conflictId: '71' });
+
+  it.each([
+    ['nothing, while no create is in doubt', [nobody], undefined],
+    ['nothing, when it was asked before the create only', [nobody, lost], undefined],
+    ['nothing, when the look-up failed', [lost, failing], undefined],
+    ['nothing, when another external id was looked up', [lost, another], undefined],
+    ['that nobody has it', [lost, nobody], { kind: 'nobody' }],
+    [
+      'that nobody has it, however many creates are lost after that',
+      [lost, nobody, lost],
+      { kind: 'nobody' },
+    ],
+    [
+      'whom a look-up showed',
+      [lost, answered('find_user', 200, { id: '70' })],
+      { kind: 'taken', boxUserId: '70' },
+    ],
+    ['whom a create made', [answered('create_user', 201, { id: '72' })], { kind: 'taken', boxUserId: '72' }],
+    ['whom a 409 named', [lost, nobody, named], { kind: 'taken', boxUserId: '71' }],
+    ['that a 409 named nobody', [answered('create_user', 409, {})], { kind: 'taken', boxUserId: null }],
+    ['that whom a 409 named is gone', [named, answered('read_user', 404, {})], { kind: 'nobody' }],
+  ])('%s', async (_name, calls, expected) => {
+    const { store, log, newRequest } = await parts();
+    const requestId = await newRequest({ ...somebody(), subject: '00uDoubt' });
+    const first = await take(store, requestId);
+    for (const { intent, outcome } of calls)
+      await log.conclude(await log.intend(context(first), intent), outcome);
+    await expireLease(first);
+    expect((await take(store, requestId)).lastWord).toEqual(expected);
+  });
 });
 
 describe('the mapping', () => {

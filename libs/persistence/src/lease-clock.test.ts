@@ -88,7 +88,7 @@ describe.each([
     const lease = await taken(one, requestId);
     skew(byMs);
     expect(await two.take(requestId)).toMatchObject({ kind: 'busy' });
-    await one.handBack(lease);
+    await one.handBack(lease, 0);
     const mine = await taken(two, requestId);
     const { lease: left, due, started } = await offBy(requestId);
     for (const seconds of [left!, due!, started!]) expect(Math.abs(seconds)).toBeLessThan(HOUR);
@@ -117,7 +117,7 @@ describe.each([
     const { one, relay, newRequest } = await parts();
     const requestId = await newRequest();
     skew(byMs);
-    await one.retry(await taken(one, requestId), { code: 'box_unavailable', detail: null }, 60_000, true);
+    await one.retry(await taken(one, requestId), { code: 'box_unavailable', detail: null }, 60_000, 1);
     const { next, due } = await offBy(requestId);
     for (const seconds of [next!, due!]) expect(Math.abs(seconds)).toBeLessThan(HOUR);
     expect(await relay.due('background', 10)).toEqual([]);

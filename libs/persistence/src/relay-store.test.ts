@@ -89,7 +89,7 @@ describe('what is due', () => {
   it('is at once what a stopping worker handed back', async () => {
     const { newRequest, relay, store, take } = await parts();
     const requestId = await newRequest();
-    await store.handBack(await take(requestId));
+    await store.handBack(await take(requestId), 0);
     expect(await relay.due('background', 10)).toEqual([{ id: requestId, priority: 10, job: 'converge' }]);
   });
 

@@ -5,6 +5,7 @@ import {
   type BoxProfile,
   type GroupLease,
   type LastCreate,
+  type LastWord,
   type Lease,
   type Taken,
   type Unread,
@@ -42,6 +43,8 @@ export interface TakenRow extends LeaseRow {
   readonly box_external_id: string | null;
   readonly applied_profile: BoxProfile | null;
   readonly create_external_id: string | null;
+  readonly word_operation: string | null;
+  readonly word_named: string | null;
   readonly create_id: string | null;
   readonly create_result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
   readonly create_status: number | null;
@@ -75,6 +78,7 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
     account,
     lastCreate: toLastCreate(row),
     ...(row.create_external_id !== null && { begunAs: row.create_external_id }),
+    ...(row.word_operation !== null && { lastWord: toLastWord(row.word_operation, row.word_named) }),
     attempts: row.attempts,
     failures: row.failures,
     effect: row.effect,
@@ -89,6 +93,10 @@ export const toUnread = <L extends Lease | GroupLease>(
 ): Unread<L> => ({
   ...{ lease, attempts, failures, isTakenOver },
 });
+
+/** A create says who has the external id, or that somebody has; a look-up, who has it, or that nobody does. */
+const toLastWord = (operation: string, named: string | null): LastWord =>
+  named === null && operation !== 'create_user' ? { kind: 'nobody' } : { kind: 'taken', boxUserId: named };
 
 /** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
  * is not there, is as unsettled as one without an outcome: Box is asked. */

@@ -112,24 +112,24 @@ export function endings(holder: Holder) {
       ),
     ),
     retry: statement<
-      Fenced | 'request' | 'code' | 'error_detail' | 'counted' | 'delay_ms' | 'grace_ms' | 'detail'
+      Fenced | 'request' | 'code' | 'error_detail' | 'failures' | 'delay_ms' | 'grace_ms' | 'detail'
     >(
       'retry',
       ending(
         'retrying',
         'retry-scheduled',
         `status = 'retrying', error_code = $code::text, error_detail = $error_detail::text,
-      failures = r.failures + $counted::int, next_attempt_at = ${next},
+      failures = $failures::int, next_attempt_at = ${next},
       due_at = ${next} + $grace_ms::float8 * interval '1 millisecond', version = r.version + 1`,
         '$detail::text',
       ),
     ),
-    handBack: statement<Fenced | 'request'>(
+    handBack: statement<Fenced | 'request' | 'failures'>(
       'hand-back',
       ending(
         'queued',
         'handed-back',
-        `status = 'queued', due_at = clock_timestamp(), version = r.version + 1`,
+        `status = 'queued', failures = $failures::int, due_at = clock_timestamp(), version = r.version + 1`,
       ),
     ),
   };

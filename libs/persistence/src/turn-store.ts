@@ -110,19 +110,19 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
     return this.fenced(lease, this.statements.fail, { code: error.code, error_detail: error.detail });
   }
 
-  retry(lease: T['lease'], error: RequestError, delayMs: number, counted: boolean): Promise<void> {
+  retry(lease: T['lease'], error: RequestError, delayMs: number, failures: number): Promise<void> {
     return this.fenced(lease, this.statements.retry, {
       code: error.code,
       error_detail: error.detail,
       detail: `${error.code}: again in ${(delayMs / 1000).toFixed(1)} s`,
-      counted: counted ? 1 : 0,
+      failures,
       delay_ms: delayMs,
       grace_ms: this.options.relayGraceMs,
     });
   }
 
-  handBack(lease: T['lease']): Promise<void> {
-    return this.fenced(lease, this.statements.handBack, {});
+  handBack(lease: T['lease'], failures: number): Promise<void> {
+    return this.fenced(lease, this.statements.handBack, { failures });
   }
 
   /** Runs a statement that does nothing unless the lease is held. */

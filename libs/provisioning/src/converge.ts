@@ -10,8 +10,13 @@ export type Ending =
   /** `isSettled`: the request has ended already, together with the last thing that was saved. */
   | { readonly kind: 'converged'; readonly outcome: RequestOutcome; readonly isSettled: boolean }
   /** The process is stopping; everything done so far is on record. */
-  | { readonly kind: 'handed-back' }
-  | { readonly kind: 'faulted'; readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'> };
+  | { readonly kind: 'handed-back'; readonly progressed?: boolean }
+  /** `progressed`: less is left to do than before this turn. Absent: no. */
+  | {
+      readonly kind: 'faulted';
+      readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'>;
+      readonly progressed?: boolean;
+    };
 
 type AccountStore = Pick<
   ConvergenceStore,
@@ -40,21 +45,34 @@ export async function converge(
     account: taken.account,
     lastCreate: taken.lastCreate,
     begunAs: taken.begunAs,
+    lastWord: taken.lastWord,
     observed: {},
     effect: taken.effect,
     mayRecreate: taken.mayRecreate ?? false,
   };
+  let progressed = false;
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = plan(taken.desired, known);
     if (step.kind === 'finish') return { kind: 'converged', outcome: step.outcome, isSettled: false };
-    if (step.kind === 'fail') return { kind: 'faulted', fault: step };
-    if (parts.stopping.aborted) return { kind: 'handed-back' };
+    if (step.kind === 'fail') return { kind: 'faulted', fault: step, progressed };
+    if (parts.stopping.aborted) return { kind: 'handed-back', progressed };
     const next = await carryOut(step, taken, known, parts);
-    if ('fault' in next) return { kind: 'faulted', fault: next.fault };
+    if ('fault' in next) return { kind: 'faulted', fault: next.fault, progressed };
     if ('ended' in next) return { kind: 'converged', outcome: next.ended, isSettled: true };
+    progressed ||= isProgress(known, next.known);
     known = next.known;
   }
   return { kind: 'faulted', fault: { code: 'internal_error', detail: 'The plan does not come to an end.' } };
+}
+
+/**
+ * Whether the way to the end has become shorter: the mapping has changed, or Box gave its first word on a create in doubt.
+ * Later words are none: Box may contradict itself for ever.
+ */
+function isProgress(before: Known, after: Known): boolean {
+  if (before.account !== after.account) return true;
+  const isFirstWord = before.lastWord === undefined && before.observed.conflict === undefined;
+  return isFirstWord && before.lastCreate === 'unsettled' && after.observed.found !== before.observed.found;
 }
 
 type Next = { readonly known: Known } | { readonly fault: BoxFault } | { readonly ended: RequestOutcome };
@@ -116,7 +134,10 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
     case 'forget':
       await parts.store.forgetAccount(lease, step.boxUserId);
       return {
-        known: { ...known, account: null, lastCreate: null, begunAs: undefined, observed: {}, effect: null },
+        known: {
+          ...{ ...known, account: null, lastCreate: null, begunAs: undefined, lastWord: undefined },
+          ...{ observed: {}, effect: null },
+        },
       };
   }
 }

@@ -73,7 +73,7 @@ export abstract class FakeCalls {
       result: outcomeOf(status, result),
       status: status || null,
       error: result.ok ? null : result.fault.code,
-      answer: null,
+      answer: answerOf(result),
       durationMs: 0,
     });
     if (status === 429 && !result.ok) await context.allowance?.refused(result.fault.retryAfterMs);
@@ -91,6 +91,14 @@ export abstract class FakeCalls {
     const code = call.changes ? 'box_ambiguous' : 'box_unavailable';
     return bad(trouble === 'failing' ? 503 : 0, code, trouble, { ambiguous: call.changes });
   }
+}
+
+/** What the call log keeps of an answer: whom it is about. */
+function answerOf(result: BoxResult<unknown>): CallOutcome['answer'] {
+  const value = result.ok ? result.value : null;
+  if (typeof value !== 'object' || value === null) return null;
+  if ('conflictId' in value) return { conflictId: value.conflictId };
+  return 'id' in value ? { id: value.id } : null;
 }
 
 export const good = <T>(status: number, value: T): Reply<T> => ({ status, result: { ok: true, value } });

@@ -70,6 +70,14 @@ export interface BoxUser {
  */
 export type LastCreate = 'refused' | 'conflict' | 'unsettled';
 
+/**
+ * What Box last said of the external id of creates in doubt, read from the call log: the Box user that it named (as made,
+ * by a 409, or by showing them), a 409 that named nobody, or that nobody has it. Kept from attempt to attempt, so that each needs one
+ * answer of Box to get ahead, and not several in a row.
+ */
+export type LastWord =
+  { readonly kind: 'taken'; readonly boxUserId: string | null } | { readonly kind: 'nobody' };
+
 /** What this run has seen in Box since it began: kept in memory only, and looked at again after a restart. */
 export interface Observed {
   /** A look-up's answer, by external id or by the id that a 409 named: the user, or null for none. */
@@ -87,6 +95,8 @@ export interface Known {
   readonly lastCreate: LastCreate | null;
   /** The external id that a create which may have worked was sent with: the user is there under it. Absent: the desired one. */
   readonly begunAs?: string;
+  /** What Box said since the first create that is in doubt. Absent: nothing yet. */
+  readonly lastWord?: LastWord;
   readonly observed: Observed;
   /** What this request has done so far; null when nothing. */
   readonly effect: RequestOutcome | null;

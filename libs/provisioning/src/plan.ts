@@ -6,7 +6,8 @@ import { changeOf, wholeChange } from './profile.ts';
  * take over at any point.
  *
  * The order rests on what Box promises (external_app_user_id is unique within the Box app; a look-up may lag behind a
- * create): a newcomer is created at once, and after anything unsettled Box is asked before it is told.
+ * create): a newcomer is created at once, and after anything unsettled Box is asked before it is told. Once it has answered,
+ * another create is as safe as the first: Box makes the user, or refuses and names the one there is.
  */
 export function plan(desired: Desired, known: Known): Step {
   const { account } = known;
@@ -105,7 +106,11 @@ function planNewcomer(desired: Desired, known: Known): Step {
   // Begun under an id that Okta has changed since: carried on under it, and changed once the user is mapped.
   const externalId = known.begunAs ?? desired.externalId;
   const { found, conflict } = observed;
-  if (found) return planAdoption(externalId, found, lastCreate);
+  const { lastWord } = known;
+  // What an earlier attempt was told may be out of date: a user who is another's by now is nobody's conflict.
+  const isOutdated = conflict === undefined && lastWord?.kind === 'taken' && found?.id === lastWord.boxUserId;
+  if (found && !(isOutdated && !isTheirs(externalId, found)))
+    return planAdoption(externalId, found, lastCreate);
   if (conflict && found === null) {
     return {
       kind: 'fail',
@@ -115,10 +120,16 @@ function planNewcomer(desired: Desired, known: Known): Step {
   }
   if (conflict)
     return conflict.id === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId: conflict.id };
-  const askFirst = lastCreate === 'unsettled' || lastCreate === 'conflict';
-  if (askFirst && found === undefined) return { kind: 'find', externalId };
+  const isInDoubt = lastCreate === 'unsettled' || lastCreate === 'conflict';
+  if (isInDoubt && found === undefined && lastWord?.kind !== 'nobody') {
+    const boxUserId = lastWord?.boxUserId ?? null;
+    return boxUserId === null ? { kind: 'find', externalId } : { kind: 'read', boxUserId };
+  }
   return { kind: 'create', externalId, name, ...(profile && { profile }) };
 }
+
+const isTheirs = (externalId: string, user: BoxUser): boolean =>
+  user.isAppUser && user.externalId === externalId;
 
 /** Adopts only an app user that carries this very external id. One that an unsettled create of ours made is ours. */
 function planAdoption(externalId: string, user: BoxUser, lastCreate: LastCreate | null): Step {

@@ -1,6 +1,6 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
 import type { GroupLease, Lease } from './box-port.ts';
-import type { BoxAccount, Desired, LastCreate } from './model.ts';
+import type { BoxAccount, Desired, LastCreate, LastWord } from './model.ts';
 
 /** A request taken up, with all that planning needs. */
 export interface Taken {
@@ -10,9 +10,11 @@ export interface Taken {
   readonly lastCreate: LastCreate | null;
   /** As in `Known`. */
   readonly begunAs?: string;
+  /** As in `Known`. */
+  readonly lastWord?: LastWord;
   /** How often this request has been taken up, this time included. */
   readonly attempts: number;
-  /** How many attempts ended in an error that counts towards the retry policy's last one. */
+  /** How many attempts since the last progress ended in an error that counts towards the retry policy's last one. */
   readonly failures: number;
   /** What an earlier attempt of this request did in Box before it was cut off; null when nothing. */
   readonly effect: RequestOutcome | null;
@@ -59,10 +61,10 @@ export interface TurnStore<T extends Unread<Lease | GroupLease>> {
   succeed(lease: T['lease'], outcome: RequestOutcome): Promise<void>;
   /** Ends the request badly and gives the lease back. */
   fail(lease: T['lease'], error: RequestError): Promise<void>;
-  /** Schedules another attempt and gives the lease back. `counted`: whether this attempt counts towards the last one. */
-  retry(lease: T['lease'], error: RequestError, delayMs: number, counted: boolean): Promise<void>;
-  /** Hands the request back untouched, for another worker to take at once. */
-  handBack(lease: T['lease']): Promise<void>;
+  /** Schedules another attempt and gives the lease back. `failures`: how many count towards the last one, with this one. */
+  retry(lease: T['lease'], error: RequestError, delayMs: number, failures: number): Promise<void>;
+  /** Hands the request back, for another worker to take at once. `failures`: how many count towards the last one. */
+  handBack(lease: T['lease'], failures: number): Promise<void>;
 }
 
 /** The store for people. */

@@ -186,13 +186,15 @@ async function settle<T extends Unread<AnyLease>>(
 ): Promise<JobEnd> {
   const { store, policy, tell, random = Math.random } = parts;
   const { lease } = taken;
+  // Attempts are counted to end what gets nowhere: after progress the count begins anew.
+  const tried = ending.kind !== 'converged' && ending.progressed ? { ...taken, failures: 0 } : taken;
   const told = () => ({
     requestId: lease.requestId,
     ...whoseIs(lease),
     seconds: (performance.now() - begun) / 1000,
   });
   if (ending.kind === 'handed-back') {
-    await store.handBack(lease);
+    await store.handBack(lease, tried.failures);
     tell({ kind: 'handed-back', ...told() });
     // The job stays in the queue for another worker: ended, it would hide the request from a relay that looks just now.
     return { kind: 'again', delayMs: 0 };
@@ -203,13 +205,13 @@ async function settle<T extends Unread<AnyLease>>(
     return over;
   }
   const { code, detail } = ending.fault;
-  const disposal = dispose(ending.fault, taken, policy, random());
+  const disposal = dispose(ending.fault, tried, policy, random());
   if (disposal.kind === 'fail') {
     await store.fail(lease, ending.fault);
     tell({ kind: 'failed', code, detail, ...told() });
     return over;
   }
-  await store.retry(lease, ending.fault, disposal.delayMs, disposal.counted);
+  await store.retry(lease, ending.fault, disposal.delayMs, tried.failures + (disposal.counted ? 1 : 0));
   tell({ kind: 'retry-scheduled', code, detail, delayMs: disposal.delayMs, ...told() });
   return { kind: 'again', delayMs: disposal.delayMs };
 }

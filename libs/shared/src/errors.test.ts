@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCatalog, errorCodes } from './errors.ts';
+import { dispositionOf, errorCatalog, errorCodes, failureCodes, remedyOf } from './errors.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
 
@@ -9,5 +9,20 @@ describe('the page of error codes', () => {
     const { title, status } = errorCatalog[code];
     expect(page).toContain(`\n## ${code}\n\n**${title}.** HTTP ${status}.`);
     expect(page).toMatch(new RegExp(`\\n\\| \\[${code}\\]\\(#${code}\\) +\\| ${status} +\\|`));
+  });
+});
+
+describe('the remedy of a request that has failed', () => {
+  const tried = failureCodes.filter((code) => dispositionOf(code) === 'retry');
+  it.each(tried)('promises no further attempt (%s)', (code) => {
+    expect(remedyOf(code, true)).not.toMatch(/nothing|next attempt|again by itself/i);
+    expect(remedyOf(code, false)).toBe(errorCatalog[code].remedy);
+  });
+
+  it('is on the page, where it differs', () => {
+    for (const code of failureCodes) {
+      const words = (text: string) => text.replaceAll(/\s+/g, ' ');
+      expect(words(page)).toContain(words(remedyOf(code, true)));
+    }
   });
 });

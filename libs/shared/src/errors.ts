@@ -14,13 +14,22 @@ interface ErrorEntry {
   readonly disposition: Disposition;
   /** What the one who meets it can do. */
   readonly remedy: string;
+  /** The same for a request that has failed with it: nothing more happens by itself. Absent: as `remedy` says. */
+  readonly remedyWhenFailed?: string;
 }
 
-const entry = (status: number, disposition: Disposition, title: string, remedy: string): ErrorEntry => ({
+const entry = (
+  status: number,
+  disposition: Disposition,
+  title: string,
+  remedy: string,
+  remedyWhenFailed?: string,
+): ErrorEntry => ({
   title,
   status,
   disposition,
   remedy,
+  ...(remedyWhenFailed !== undefined && { remedyWhenFailed }),
 });
 
 export const errorCatalog = {
@@ -109,6 +118,7 @@ export const errorCatalog = {
     'retry',
     'Something went wrong here',
     'Give the reference to your administrator.',
+    'An operator must look: the log has the fault of each attempt as `converge-threw`. Then retry.',
   ),
   worker_died: entry(
     500,
@@ -117,12 +127,19 @@ export const errorCatalog = {
     'An operator must look: the logs of the times in its timeline say what ended the worker. Then retry.',
   ),
   box_rate_limited: entry(503, 'delay', 'Box asked us to wait', 'Nothing: it goes on when Box allows.'),
-  box_unavailable: entry(503, 'retry', 'Box cannot be reached or is failing', 'Nothing: it is tried again.'),
+  box_unavailable: entry(
+    503,
+    'retry',
+    'Box cannot be reached or is failing',
+    'Nothing: it is tried again.',
+    'Retry it once Box answers again: status.box.com tells of incidents.',
+  ),
   box_ambiguous: entry(
     503,
     'retry',
     'Box did not say whether it did it',
     'Nothing: the next attempt looks before it acts.',
+    'Retry it once Box answers again: the retry looks before it acts.',
   ),
   box_auth_failed: entry(
     502,
@@ -165,6 +182,7 @@ export const errorCatalog = {
     'retry',
     'Box says the user exists but does not show it',
     'Nothing: it is tried again. If it stays, the user may belong to another Box app.',
+    'Retry it. If it fails again, the user may belong to another Box app: an operator must look.',
   ),
   box_user_mismatch: entry(
     502,
@@ -177,12 +195,14 @@ export const errorCatalog = {
     'retry',
     'Another Box group has this name',
     'Nothing, if the other group is about to be renamed or deleted. Else rename one of the two, in Okta or in Box, then push the group again.',
+    'Rename one of the two groups, in Okta or in Box. Then push the group again, or retry.',
   ),
   box_group_missing: entry(
     404,
     'retry',
     'The Box group is gone',
     'Nothing: the next attempt makes it again. If it stays, somebody deletes it in Box.',
+    'Find out who deletes the group in Box. Then retry: it is made again.',
   ),
   box_member_missing: entry(
     404,
@@ -196,6 +216,12 @@ export type ErrorCode = keyof typeof errorCatalog;
 export const errorCodes = Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]];
 
 export const dispositionOf = (code: ErrorCode): Disposition => errorCatalog[code].disposition;
+
+/** What to do about a request that ended with `code`; `isFinal`: it has failed, and nothing more happens by itself. */
+export function remedyOf(code: ErrorCode, isFinal: boolean): string {
+  const { remedy, remedyWhenFailed }: ErrorEntry = errorCatalog[code];
+  return isFinal ? (remedyWhenFailed ?? remedy) : remedy;
+}
 
 /** The codes that a request can fail with. */
 export const failureCodes = errorCodes.filter((code) => dispositionOf(code) !== 'none');

@@ -110,16 +110,21 @@ const settled = (calls: readonly CallRow[]): string[] =>
     return later.some(isClear) ? [] : [`nobody ever found out how a ${call.operation} ended`];
   });
 
-/** After a create that may have worked, Box is asked before it is told again. */
+/** After a create that may have worked, Box has answered (a look-up, or that somebody has the external id) before it is told again. */
 const askedBeforeAgain = (calls: readonly CallRow[]): string[] =>
-  calls.flatMap((call, at) => {
-    if (call.operation !== 'create_user' || (call.result !== null && call.result !== 'ambiguous')) return [];
-    const later = calls.slice(at + 1).filter(({ identityId }) => identityId === call.identityId);
-    const again = later.findIndex(({ operation }) => operation === 'create_user');
-    const asked = later.findIndex((other) => !isWrite(other) && isClear(other));
-    return again >= 0 && (asked < 0 || asked > again)
-      ? ['a create was sent again without asking Box first']
-      : [];
+  [...Map.groupBy(calls, ({ identityId }) => identityId).values()].flatMap((own) => {
+    const problems: string[] = [];
+    let isInDoubt = false;
+    let isAnswered = false;
+    for (const call of own) {
+      const isCreate = call.operation === 'create_user';
+      if (isCreate && isInDoubt && !isAnswered)
+        problems.push('a create was sent again without asking Box first');
+      if (isClear(call) && (isCreate || !isWrite(call))) isAnswered = isInDoubt;
+      if (isCreate && (call.result === null || call.result === 'ambiguous')) isInDoubt = true;
+      if (isCreate && call.result === 'ok') [isInDoubt, isAnswered] = [false, false];
+    }
+    return problems;
   });
 
 /** No worker wrote what a lease covers without holding it: to our tables, or the intent of a call to Box. */

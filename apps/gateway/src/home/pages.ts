@@ -1,4 +1,4 @@
-import { errorCatalog, type FolderItem, type ProvisioningRequest } from '@foyer/shared';
+import { errorCatalog, remedyOf, type FolderItem, type ProvisioningRequest } from '@foyer/shared';
 import { assets } from '../http/assets.ts';
 import { html, type Html } from '../http/html.ts';
 import { page } from '../http/page.ts';
@@ -166,12 +166,14 @@ export function failedPage({
   request,
 }: SignedIn & { readonly request: ProvisioningRequest }): string {
   const { id, attempts, error } = request;
-  const { title, remedy } = errorCatalog[error?.code ?? 'internal_error'];
+  const code = error?.code ?? 'internal_error';
   return page({
     title: 'Your Box account could not be prepared',
     body: html`<h1>Your Box account could not be prepared</h1>
       <p>You are signed in as ${name}, but your Box account is not ready.</p>
-      <p class="note bad" role="alert"><strong>${title}.</strong> ${remedy}</p>
+      <p class="note bad" role="alert">
+        <strong>${errorCatalog[code].title}.</strong> ${remedyOf(code, true)}
+      </p>
       <dl>
         <dt>Request</dt>
         <dd><code>${id}</code></dd>

@@ -1,5 +1,5 @@
 import { ApiCalls, Identities, Requests, ScimGroups, type About, type ScimGroup } from '@foyer/persistence';
-import { errorCatalog, type ApiCall, type Identity, type ProvisioningRequest } from '@foyer/shared';
+import { remedyOf, type ApiCall, type Identity, type ProvisioningRequest } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../command.ts';
 import { requestOperand } from '../dead-letter-options.ts';
 import { withTenant } from '../tenancy.ts';
@@ -48,7 +48,7 @@ function adviceOn(
   if (request.status !== 'failed') return `Nothing: it is ${request.status}.`;
   if (identity && !identity.active && identity.boxAccount === null)
     return 'Okta deactivated this person: nothing, or reactivate them in Okta first.';
-  const remedy = request.error === null ? '' : errorCatalog[request.error.code].remedy;
+  const remedy = request.error === null ? '' : remedyOf(request.error.code, true);
   return `${remedy} Then: dead retry ${request.id}`.trim();
 }
 

@@ -1,5 +1,5 @@
 import { DeadLetters, type DeadLetter, type DeadLetterCount } from '@foyer/persistence';
-import { docsOf, errorCatalog } from '@foyer/shared';
+import { docsOf, errorCatalog, remedyOf } from '@foyer/shared';
 import type { Command } from '../command.ts';
 import { codeOption } from '../dead-letter-options.ts';
 import { withTenant } from '../tenancy.ts';
@@ -29,7 +29,7 @@ export const deadListCommand: Command = {
 const withTitle = (letter: DeadLetter) => ({
   ...letter,
   title: errorCatalog[letter.code].title,
-  remedy: errorCatalog[letter.code].remedy,
+  remedy: remedyOf(letter.code, true),
   docs: docsOf(letter.code),
 });
 
@@ -59,9 +59,9 @@ async function printByCode(
 ): Promise<void> {
   if (counts.length === 0) terminal.print('There are no dead letters.');
   for (const { code, count, deactivated } of counts) {
-    const { title, remedy } = errorCatalog[code];
+    const { title } = errorCatalog[code];
     const leftOut = deactivated > 0 ? ` (${deactivated} of people who are deactivated)` : '';
-    terminal.print(`${count} ${code}${leftOut}: ${title}\n  ${remedy} docs/errors.md#${code}`);
+    terminal.print(`${count} ${code}${leftOut}: ${title}\n  ${remedyOf(code, true)} docs/errors.md#${code}`);
     await printAll(letters, code, terminal, lineOf, isWhole ? Infinity : SHOWN);
     if (!isWhole && count > SHOWN) terminal.print(`  … and ${count - SHOWN} more: dead list --code ${code}`);
   }

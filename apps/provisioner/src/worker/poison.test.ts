@@ -209,7 +209,7 @@ describe('a request whose workers die', () => {
     for (let stops = 0; stops < 2 * ATTEMPTS; stops++) {
       const result = await store.take(requestId);
       if (result.kind !== 'taken') throw new Error(result.kind);
-      await store.handBack(result.taken.lease);
+      await store.handBack(result.taken.lease, 0);
     }
     await drain(requestId);
     expect(await request(requestId)).toMatchObject({ status: 'succeeded' });

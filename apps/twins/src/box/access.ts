@@ -93,6 +93,7 @@ function actFor(world: World, app: BoxApp, holder: BoxUser, id: string): BoxUser
   if (!app.asUser || !isAdmin(holder) || id === holder.id || !user || user.kind === 'service')
     throw accessDenied();
   if (user.kind === 'external' || !withinReach(app, user)) throw accessDenied();
-  if (user.profile.status === 'inactive') throw deactivated();
+  if (user.profile.status === 'inactive')
+    throw world.settings.inactiveAsUser === 'forbidden' ? accessDenied() : deactivated();
   return user;
 }

@@ -1,5 +1,5 @@
 import { ControlInput, ControlProblem, given } from './control-input.ts';
-import type { FaultEffect, FaultKind, FaultMatch, FaultRule } from './faults.ts';
+import type { FaultEffect, FaultKind, FaultMatch, FaultRule, FaultStatus } from './faults.ts';
 
 const kinds: Record<FaultKind, (input: ControlInput) => FaultEffect> = {
   status: (input) => ({ kind: 'status', ...readStatus(input) }),
@@ -13,22 +13,25 @@ const kinds: Record<FaultKind, (input: ControlInput) => FaultEffect> = {
   damaged: () => ({ kind: 'damaged' }),
 };
 
+const rule = ['match', 'times', 'skip', 'every', 'kind'];
+
 const isKind = (text: string): text is FaultKind => Object.hasOwn(kinds, text);
 
-/** Reads { match?, times?, skip?, kind, ... } of POST /_control/faults; throws ControlProblem. */
+/** Reads { match?, times?, skip?, every?, kind, ... } of POST /_control/faults; throws ControlProblem. */
 export function readFaultRule(body: unknown): FaultRule {
-  const known = ['match', 'times', 'skip', 'kind', 'status', 'retryAfter', 'code', 'delayMs'];
+  const known = [...rule, 'status', 'retryAfter', 'code', 'message', 'delayMs'];
   const input = new ControlInput(body, 'fault', known);
   const kind = input.needText('kind');
   if (!isKind(kind)) throw input.wrong('kind', `one of ${Object.keys(kinds).join(', ')}`);
   const effect = kinds[kind](input);
-  const unused = known.slice(4).filter((name) => input.has(name) && !(name in effect));
+  const unused = known.slice(rule.length).filter((name) => input.has(name) && !(name in effect));
   if (unused.length > 0) throw new ControlProblem(`fault.${unused.join(', ')} means nothing for ${kind}`);
   const times = input.wholeOrNull('times', 1);
   return {
     match: readMatch(input.raw('match') ?? {}),
     times: times === undefined ? 1 : times,
     skip: input.whole('skip', 0) ?? 0,
+    every: input.whole('every', 1) ?? 1,
     effect,
   };
 }
@@ -57,10 +60,12 @@ function checkExpression(input: ControlInput, path: string): void {
   throw input.wrong('path', 'a prefix that starts with / or a regular expression that starts with ^');
 }
 
-function readStatus(input: ControlInput): { status: number; retryAfter?: number; code?: string } {
+function readStatus(input: ControlInput): FaultStatus {
+  const retryAfter =
+    typeof input.raw('retryAfter') === 'string' ? input.text('retryAfter') : input.whole('retryAfter', 0);
   return {
     status: input.needWhole('status', 200, 599),
-    ...given({ retryAfter: input.whole('retryAfter', 0), code: input.text('code') }),
+    ...given({ retryAfter, code: input.text('code'), message: input.text('message') }),
   };
 }
 

@@ -50,6 +50,17 @@ describe('faults', () => {
     expect((await create('00u1')).body.code).toBe('forbidden_by_policy');
   });
 
+  it('meet each n-th call that matches, with the words and the Retry-After that are asked for', async () => {
+    const words = { code: 'forbidden', message: 'Kept.', retryAfter: '-5' };
+    await fault({ match: onCreate, kind: 'status', status: 403, every: 3, times: 2, ...words });
+    const replies = [];
+    for (let call = 1; call <= 7; call++) replies.push(await create(`00u${call}`));
+    expect(replies.map(({ status }) => status)).toEqual([201, 201, 403, 201, 201, 403, 201]);
+    expect(replies[2]?.body).toMatchObject({ code: 'forbidden', message: 'Kept.' });
+    expect(replies[2]?.headers.get('retry-after')).toBe('-5');
+    expect((await fault({ kind: 'hang', every: 0 })).status).toBe(400);
+  });
+
   it('meet the token endpoint in the OAuth shape', async () => {
     await fault({ match: { path: '/oauth2/token' }, kind: 'status', status: 503 });
     const reply = await twin.form('/oauth2/token', {});

@@ -115,6 +115,7 @@ function putSettings(world: World, body: unknown): Settings {
     retention: input.flag('retention'),
     notificationEmail: input.oneOf('notificationEmail', notificationEmailShapes),
     unauthorizedBody: input.oneOf('unauthorizedBody', ['empty', 'envelope'] as const),
+    inactiveAsUser: input.oneOf('inactiveAsUser', ['unauthorized', 'forbidden'] as const),
     clockOffsetMs: input.whole('clockOffsetMs', -1e12, 1e12),
   });
   Object.assign(world.settings, changes);

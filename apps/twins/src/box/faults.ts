@@ -8,9 +8,17 @@ export interface FaultMatch {
   clientId?: string;
 }
 
+/** What is answered; `retryAfter` is the header's value: seconds, or whatever a proxy writes there. */
+export interface FaultStatus {
+  status: number;
+  retryAfter?: number | string;
+  code?: string;
+  message?: string;
+}
+
 export type FaultEffect =
   /** Answered at once, nothing is done. */
-  | { kind: 'status'; status: number; retryAfter?: number; code?: string }
+  | ({ kind: 'status' } & FaultStatus)
   /** An HTML page of a proxy, nothing is done. */
   | { kind: 'html'; status: number }
   /** The connection is cut; nothing was done. */
@@ -18,7 +26,7 @@ export type FaultEffect =
   /** The work is done, then the connection is cut. */
   | { kind: 'resetAfter' }
   /** The work is done, then this status is answered. */
-  | { kind: 'statusAfter'; status: number; retryAfter?: number; code?: string }
+  | ({ kind: 'statusAfter' } & FaultStatus)
   /** Waits, then does the work. */
   | { kind: 'slow'; delayMs: number }
   /** Does the work, then waits before it answers. */
@@ -36,12 +44,16 @@ export interface FaultRule {
   times: number | null;
   /** How many matching calls it lets pass first. */
   skip: number;
+  /** Meets one of so many matching calls, the last of each row; 1 meets all. */
+  every: number;
   effect: FaultEffect;
 }
 
 export interface Fault extends FaultRule {
   id: number;
   applied: number;
+  /** Matching calls that it let pass since the last one it met. */
+  passed: number;
 }
 
 /** What of a call a fault can be matched against; external ids are looked up only when a fault asks. */
@@ -59,7 +71,7 @@ export class FaultList {
 
   add(rule: FaultRule): Fault {
     this.#lastId += 1;
-    const fault = { ...rule, id: this.#lastId, applied: 0 };
+    const fault = { ...rule, id: this.#lastId, applied: 0, passed: 0 };
     this.#faults.push(fault);
     return fault;
   }
@@ -80,6 +92,11 @@ export class FaultList {
         fault.skip -= 1;
         continue;
       }
+      if (fault.passed + 1 < fault.every) {
+        fault.passed += 1;
+        continue;
+      }
+      fault.passed = 0;
       fault.applied += 1;
       if (fault.times !== null) fault.times -= 1;
       if (fault.times === 0) this.#faults = this.#faults.filter((other) => other !== fault);

@@ -5,8 +5,9 @@ import { answerApi, faultTarget, recordCall } from './api.ts';
 import type { CallRecord } from './calls.ts';
 import { ConfigError, type BoxTwinConfig } from './config.ts';
 import { answerControl } from './control.ts';
+import { given } from './control-input.ts';
 import { clientError, commonError } from './errors.ts';
-import type { FaultEffect } from './faults.ts';
+import type { FaultEffect, FaultStatus } from './faults.ts';
 import { BodyTooLarge, jsonAnswer, readRequest, send, type Answer, type WireRequest } from './wire.ts';
 import { World } from './world.ts';
 
@@ -91,7 +92,7 @@ async function serveApi(world: World, request: WireRequest, response: ServerResp
   call.status = answer.status;
   if (fault?.kind === 'slowAfter' && !(await wait(fault.delayMs, life))) return cut(response, call);
   call.end = response.destroyed ? 'cut' : 'answered';
-  send(response, answer, request.requestId);
+  send(response, answer, request.requestId, world.now());
 }
 
 /** The answer after the fault had its say; null when the connection is to be cut. */
@@ -149,19 +150,17 @@ function cut(response: ServerResponse, call: CallRecord): void {
   response.socket?.resetAndDestroy();
 }
 
-function failure(
-  request: WireRequest,
-  fault: { status: number; retryAfter?: number; code?: string },
-): Answer {
+function failure(request: WireRequest, fault: FaultStatus): Answer {
   const headers: Record<string, string> =
     fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
-  const { code, message } = commonError(fault.status);
+  const { code, message } = {
+    ...commonError(fault.status),
+    ...given({ code: fault.code, message: fault.message }),
+  };
   if (request.path.startsWith('/oauth2/')) {
-    return jsonAnswer(fault.status, { error: fault.code ?? code, error_description: message }, headers);
+    return jsonAnswer(fault.status, { error: code, error_description: message }, headers);
   }
-  return clientError(fault.status, fault.code ?? code, message, undefined, headers).answerFor(
-    request.requestId,
-  );
+  return clientError(fault.status, code, message, undefined, headers).answerFor(request.requestId);
 }
 
 function htmlPage(status: number): Answer {

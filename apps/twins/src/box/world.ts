@@ -24,7 +24,9 @@ export interface Settings {
   notificationEmail: NotificationEmailShape;
   /** A refused token's answer: no body (as seen from Box), or the ClientError envelope. */
   unauthorizedBody: 'empty' | 'envelope';
-  /** Moves the twin's clock: tokens expire and limits refill without waiting. */
+  /** How acting as an inactive user is refused: 401 that names it (Box's errors page), or 403 that does not. */
+  inactiveAsUser: 'unauthorized' | 'forbidden';
+  /** Moves the twin's clock, and the Date that it answers with: tokens expire and limits refill without waiting. */
   clockOffsetMs: number;
 }
 
@@ -146,6 +148,7 @@ export class World {
       retention: false,
       notificationEmail: 'omitted',
       unauthorizedBody: 'empty',
+      inactiveAsUser: 'unauthorized',
       clockOffsetMs: 0,
     };
     this.putApp(clientId, { clientSecret, publicKeys });

@@ -30,9 +30,9 @@ const take = statement<Taking>(
 /** How each turn begins and ends. */
 export const turns = { take, ...endings(groups) };
 
-/** A line in the timeline; an effect, once there is one, stays unless another is told. */
-const told = `noted AS (
-    UPDATE provisioning_request r SET effect = coalesce($effect::text, r.effect), version = r.version + 1
+/** A line in the timeline, and what the request has done so far. */
+const told = (effect: string): string => `noted AS (
+    UPDATE provisioning_request r SET effect = ${effect}, version = r.version + 1
     FROM saved s WHERE r.id = $request::uuid RETURNING r.id
   ), told AS (
     INSERT INTO request_event (request_id, event, detail) SELECT id, $event::text, $detail::text FROM noted
@@ -42,7 +42,7 @@ export const save = statement<
   Extending | 'request' | 'box_group' | 'box_name' | 'surveyed' | 'effect' | 'event' | 'detail'
 >(
   'save-group',
-  fenced(groups, `saved AS (SELECT id FROM fence), ${told}`, {
+  fenced(groups, `saved AS (SELECT id FROM fence), ${told('coalesce($effect::text, r.effect)')}`, {
     set: `lease_expires_at = ${leaseEnd}, box_group_id = $box_group::text, box_name = $box_name::text,
       is_surveyed = $surveyed::int = 1, begun_name = NULL, applied_generation = 0`,
   }),
@@ -153,7 +153,7 @@ export const memberRefused = statement<Extending | 'value' | 'why'>(
 
 export const noteMembers = statement<Extending | 'request' | 'effect' | 'event' | 'detail'>(
   'note-members',
-  fenced(groups, `saved AS (SELECT id FROM fence), ${told}`),
+  fenced(groups, `saved AS (SELECT id FROM fence), ${told('coalesce(r.effect, $effect::text)')}`),
 );
 
 /**

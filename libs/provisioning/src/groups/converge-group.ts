@@ -20,7 +20,10 @@ export interface GroupParts {
 const MAX_STEPS = 16;
 const PAGE = 1_000;
 
-type Next = { readonly known: KnownGroup } | { readonly ending: Ending };
+/** `progressed`: less is left to do than before this step. Absent: no. */
+type Next = ({ readonly known: KnownGroup } | { readonly ending: Ending }) & {
+  readonly progressed?: boolean;
+};
 type Doable = Exclude<GroupStep, { kind: 'finish' } | { kind: 'fail' }>;
 
 /** Makes Box's group match, one step at a time: as `converge` does for a person. */
@@ -31,10 +34,11 @@ export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promi
     seen: {},
     effect: taken.effect,
   };
+  let progressed = false;
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = planGroup(taken.desired, known);
-    if (step.kind === 'fail') return { kind: 'faulted', fault: step };
-    if (parts.stopping.aborted) return { kind: 'handed-back' };
+    if (step.kind === 'fail') return { kind: 'faulted', fault: step, progressed };
+    if (parts.stopping.aborted) return { kind: 'handed-back', progressed };
     if (step.kind === 'finish') {
       if (await parts.store.finish(taken.lease, step.outcome, taken.desired.generation))
         return { kind: 'converged', outcome: step.outcome, isSettled: true };
@@ -42,10 +46,12 @@ export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promi
       continue;
     }
     const next = await carryOut(step, taken, known, parts);
-    if ('ending' in next) return next.ending;
+    progressed ||= next.progressed ?? false;
+    if ('ending' in next)
+      return next.ending.kind === 'converged' ? next.ending : { ...next.ending, progressed };
     known = next.known;
   }
-  return { kind: 'handed-back' };
+  return { kind: 'handed-back', progressed };
 }
 
 async function carryOut(
@@ -163,13 +169,13 @@ async function afterMembers(
   const effect = known.effect ?? (changed ? 'updated' : null);
   switch (end.kind) {
     case 'faulted':
-      return faulted(end.fault);
+      return { ...faulted(end.fault), progressed: changed };
     case 'handed-back':
-      return { ending: { kind: 'handed-back' } };
+      return { ending: { kind: 'handed-back' }, progressed: changed };
     case 'group-missing':
       return save(null, { event: 'box-group-missing', effect }, { lease }, known, { store });
     case 'done':
-      return { known: { ...known, effect, seen: { membersDone: true } } };
+      return { known: { ...known, effect, seen: { membersDone: true } }, progressed: changed };
   }
 }
 
@@ -181,8 +187,11 @@ async function save(
   { store }: Pick<GroupParts, 'store'>,
 ): Promise<Next> {
   const result = await store.saveGroup(lease, account, news);
-  if (result === 'saved')
-    return { known: { ...known, account, begunAs: null, effect: news.effect, seen: {} } };
+  if (result === 'saved') {
+    // A Box group that is gone is no progress: somebody may delete it again and again.
+    const progressed = account !== null || news.event === 'box-group-deleted';
+    return { known: { ...known, account, begunAs: null, effect: news.effect, seen: {} }, progressed };
+  }
   return faulted({
     code: 'box_conflict',
     detail: `Box group ${account?.boxGroupId} still belongs to another group.`,

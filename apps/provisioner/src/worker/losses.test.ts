@@ -1,0 +1,141 @@
+import { createBox } from '@foyer/box';
+import { BoxTwin } from '@foyer/box/testing';
+import {
+  Intake,
+  PrismaCallLog,
+  PrismaConvergenceStore,
+  PrismaGroupStore,
+  ScimGroups,
+} from '@foyer/persistence';
+import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createLogger, Metrics } from '@foyer/platform';
+import { defaultRetryPolicy } from '@foyer/provisioning';
+import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
+
+let test: TestDatabase;
+let twin: BoxTwin;
+beforeAll(async () => {
+  [test, twin] = await Promise.all([createTestDatabase(), BoxTwin.start()]);
+});
+beforeEach(() => twin.control('POST', 'reset'));
+afterAll(async () => {
+  await Promise.all([test.drop(), twin.stop()]);
+});
+
+/** Each of hundreds of people takes many calls. */
+const LONG_MS = 300_000;
+
+interface TwinState {
+  readonly users: { readonly externalId: string | null; readonly status: string; readonly kind: string }[];
+  readonly memberships: { readonly userId: string; readonly groupId: string }[];
+}
+
+/** A tenant with workers on the Box twin, with as many attempts as in production and none of the waiting. */
+async function parts() {
+  const tenantId = await test.tenant();
+  const { database } = test;
+  const limits = { leaseMs: 30_000, relayGraceMs: 5_000 };
+  const box = createBox({
+    auth: twin.auth,
+    baseUrl: twin.url,
+    log: new PrismaCallLog(database, tenantId, 30_000),
+  });
+  const base = {
+    ...{ box, logger: createLogger('test', 'silent'), metrics: new Metrics('test') },
+    policy: { ...defaultRetryPolicy, baseMs: 1, maxMs: 1 },
+    stopping: new AbortController().signal,
+  };
+  const handlers = {
+    person: convergeHandler({ ...base, store: new PrismaConvergenceStore(database, tenantId, limits) }),
+    group: convergeGroupHandler({ ...base, store: new PrismaGroupStore(database, tenantId, limits) }),
+  };
+  /** Takes open requests up in turns, one after the other, until none is open. */
+  const settle = async (kind: keyof typeof handlers, requestIds: readonly string[]): Promise<void> => {
+    let open = [...requestIds];
+    for (let rounds = 0; open.length > 0; rounds++) {
+      if (rounds === 500) throw new Error(`${open.length} requests do not come to their end.`);
+      const left: string[] = [];
+      for (const requestId of open)
+        if ((await handlers[kind]({ requestId })).kind !== 'over') left.push(requestId);
+      open = left;
+    }
+  };
+  const ends = async (): Promise<unknown[]> => {
+    const { rows } = await database.pool.query(
+      `SELECT status, outcome, error_code AS code, count(*)::int AS count FROM provisioning_request
+       WHERE tenant_id = $1 GROUP BY 1, 2, 3`,
+      [tenantId],
+    );
+    return rows;
+  };
+  const intake = new Intake(database, tenantId);
+  const admit = async (): Promise<string> => {
+    const admission = await intake.admit(somebody(), 'api');
+    if (admission.kind !== 'requested') throw new Error(admission.kind);
+    return admission.requestId;
+  };
+  return { tenantId, settle, ends, admit, state: () => twin.control('GET', 'state') as Promise<TwinState> };
+}
+
+describe('a Box that loses every second call', () => {
+  it.each([
+    ['before the commit', 200, [{ kind: 'resetBefore', every: 2 }]],
+    ['after the commit', 50, [{ kind: 'resetAfter', every: 2 }]],
+    // A quarter of the calls, and a third of the others.
+    [
+      'before the commit or after it',
+      100,
+      [
+        { kind: 'resetAfter', every: 4 },
+        { kind: 'resetBefore', every: 3 },
+      ],
+    ],
+  ])(
+    '%s keeps nobody of %i out, and makes nobody twice',
+    async (_when, count, faults) => {
+      const { settle, ends, admit, state } = await parts();
+      const requests: string[] = [];
+      for (let people = 0; people < count; people++) requests.push(await admit());
+      for (const fault of faults)
+        await twin.control('POST', 'faults', { ...fault, times: null, match: { path: '/2.0/users' } });
+      await settle('person', requests);
+      expect(await ends()).toEqual([{ status: 'succeeded', outcome: 'created', code: null, count }]);
+      const people = (await state()).users.filter(({ kind }) => kind === 'app');
+      expect(people).toHaveLength(count);
+      expect(new Set(people.map(({ externalId }) => externalId)).size).toBe(count);
+    },
+    LONG_MS,
+  );
+});
+
+describe('a group of which Box answers every 15th add with 503, having done it', () => {
+  it('has all 400 members in the end: each turn gets ahead', async () => {
+    const { tenantId, settle, ends, state } = await parts();
+    const names = Array.from({ length: 400 }, (_, at) => `00u${at}`);
+    const { users } = (await twin.control('POST', 'seed', {
+      users: names.map((externalId) => ({ name: externalId, externalId })),
+    })) as { users: { id: string }[] };
+    const { rows } = await test.database.pool.query<{ id: string }>(
+      `WITH made AS (
+         INSERT INTO identity (tenant_id, issuer, subject, username, name)
+         SELECT $1, 'https://example.okta.com', s, s || '@example.com', s FROM unnest($2::text[]) s RETURNING id, subject)
+       INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+       SELECT made.id, $1, x.id, made.subject, 'active', 1
+       FROM made JOIN unnest($2::text[], $3::text[]) AS x (subject, id) ON x.subject = made.subject RETURNING identity_id AS id`,
+      [tenantId, names, users.map(({ id }) => id)],
+    );
+    const match = { method: 'POST', path: '/2.0/group_memberships' };
+    await twin.control('POST', 'faults', { kind: 'statusAfter', status: 503, every: 15, times: null, match });
+    const members = rows.map(({ id }) => ({ value: id, display: null, type: null }));
+    const { requests } = await new ScimGroups(test.database, tenantId).create(
+      { displayName: 'All' },
+      members,
+    );
+    await settle(
+      'group',
+      requests.map(({ requestId }) => requestId),
+    );
+    expect(await ends()).toEqual([{ status: 'succeeded', outcome: 'created', code: null, count: 1 }]);
+    expect(new Set((await state()).memberships.map(({ userId }) => userId)).size).toBe(400);
+  });
+});
