@@ -17,7 +17,17 @@ import {
   TenantBoxApp,
 } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
-import { BOX, BULK_ALLOWANCE, CALL_LOG, CONFIG, DATABASE, LOGGER, QUEUE, type Parts } from './parts.ts';
+import {
+  BOX,
+  BULK_ALLOWANCE,
+  CALL_LOG,
+  CONFIG,
+  DATABASE,
+  LOGGER,
+  QUEUE,
+  TENANT_ID,
+  type Parts,
+} from './parts.ts';
 
 /** Makes the opened parts available to every room. */
 @Global()
@@ -28,6 +38,7 @@ export class PartsModule {
       { provide: CONFIG, useValue: parts.config },
       { provide: LOGGER, useValue: parts.logger },
       { provide: DATABASE, useValue: parts.database },
+      { provide: TENANT_ID, useValue: parts.tenantId },
       { provide: CALL_LOG, useValue: parts.callLog },
       { provide: QUEUE, useValue: parts.queue },
       { provide: BOX, useValue: parts.box },

@@ -41,6 +41,7 @@ export interface Parts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly database: Database;
+  readonly tenantId: string;
   readonly intake: Intake;
   readonly deadLetters: DeadLetters;
   readonly batchIntake: BatchIntake;
@@ -69,6 +70,7 @@ export interface Parts {
 export const CONFIG = Symbol('GatewayConfig');
 export const LOGGER = Symbol('Logger');
 export const DATABASE = Symbol('Database');
+export const TENANT_ID = Symbol('TenantId');
 export const CALL_LOG = Symbol('CallLog');
 export const QUEUE = Symbol('JobQueue');
 export const BOX = Symbol('BoxPort');
@@ -109,6 +111,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     logger,
     metrics,
     database,
+    tenantId,
     ...stores,
     scimUsers: new ScimUsers(database, tenantId, config.OKTA_ISSUER_URI),
     requests,

@@ -9,6 +9,8 @@ export interface AdmittedIdentity {
   readonly name: string;
   readonly username: string;
   readonly boxUserId: string | null;
+  /** What a session that begins now is good under. */
+  readonly sessionEpoch: number;
 }
 
 /**
@@ -46,6 +48,7 @@ interface IdentityRow {
   applied_generation: number | null;
   missing: boolean;
   managed: boolean;
+  session_epoch: number;
 }
 
 /** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
@@ -106,7 +109,7 @@ export class Intake {
 
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
     const [row] = await tx.$queryRaw<IdentityRow[]>`
-      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, a.box_user_id, a.applied_generation,
+      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id, a.applied_generation,
         a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed
       FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
       WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
@@ -142,7 +145,7 @@ export class Intake {
     await tx.$executeRaw`
       SELECT pg_advisory_xact_lock(hashtextextended(${`${this.tenantId} ${claim.client} ${claim.key}`}, 0))`;
     const [row] = await tx.$queryRaw<(IdentityRow & { body_hash: string; request_id: string })[]>`
-      SELECT k.body_hash, k.request_id, i.id, i.name, i.username, a.box_user_id
+      SELECT k.body_hash, k.request_id, i.id, i.name, i.username, i.session_epoch, a.box_user_id
       FROM idempotency_key k
       JOIN provisioning_request r ON r.id = k.request_id
       JOIN identity i ON i.id = r.identity_id
@@ -187,6 +190,7 @@ const toIdentity = (row: IdentityRow): AdmittedIdentity => ({
   name: row.name,
   username: row.username,
   boxUserId: row.box_user_id,
+  sessionEpoch: row.session_epoch,
 });
 
 const inStep = (row: IdentityRow, newestRequestId: string | null): Admission => ({

@@ -1,12 +1,16 @@
 import { Module } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { toPlainError, type GatewayConfig, type Logger } from '@foyer/platform';
 import { CONFIG, LOGGER } from '../parts.ts';
+import { SessionsModule } from '../sessions/sessions.module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { AccessGuard } from './access.guard.ts';
+import { StandingSession } from './standing-session.ts';
 import { OktaKeys } from './okta-keys.ts';
 
 /** Who asks, and whether they may. */
 @Module({
+  imports: [SessionsModule],
   providers: [
     {
       provide: AccessTokens,
@@ -21,6 +25,7 @@ import { OktaKeys } from './okta-keys.ts';
       },
     },
     AccessGuard,
+    { provide: APP_INTERCEPTOR, useClass: StandingSession },
   ],
   exports: [AccessTokens, AccessGuard],
 })

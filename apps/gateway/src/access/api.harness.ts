@@ -4,6 +4,7 @@ import { createLogger, readGatewayConfig } from '@foyer/platform';
 import { createApp } from '../app.ts';
 import { Shutdown } from '../http/shutdown.ts';
 import { closers, openParts, type Parts } from '../parts.ts';
+import { tenantCookies } from '../sessions/tenant-cookies.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.harness.ts';
 import type { Twin } from '../testing/twins.harness.ts';
 import { audience, KeyServer } from './testing.harness.ts';
@@ -88,10 +89,7 @@ export class Api {
     const app = await createApp(parts);
     options.prepare?.(app);
     await app.listen(0, '127.0.0.1');
-    const tenant = await parts.database.prisma.tenant.findFirstOrThrow({
-      where: { slug: config.FOYER_TENANT },
-    });
-    return new Api(keys, parts, app, await app.getUrl(), tenant.id, database);
+    return new Api(keys, parts, app, await app.getUrl(), parts.tenantId, database);
   }
 
   /** `path` with a token, a session's cookie, or nothing. */
@@ -133,17 +131,22 @@ export class Api {
   /** A browser that signed in as this identity. */
   async session(identityId: string): Promise<Credentials> {
     const sid = randomUUID();
+    const [row] = await this.sql('SELECT session_epoch FROM identity WHERE id = $1', [identityId]);
     const sess = {
       cookie: { originalMaxAge: 600_000, httpOnly: true, path: '/' },
       identityId,
+      epoch: row?.['session_epoch'] ?? 1,
       signedInAt: Date.now(),
     };
-    await this.sql(`INSERT INTO session (sid, sess, expire) VALUES ($1, $2, now() + interval '10 minutes')`, [
-      sid,
-      sess,
-    ]);
-    const signature = createHmac('sha256', secret).update(sid).digest('base64').replace(/=+$/, '');
-    return { cookie: `foyer=${encodeURIComponent(`s:${sid}.${signature}`)}` };
+    await this.sql(
+      `INSERT INTO session (sid, sess, expire, tenant_id) VALUES ($1, $2, now() + interval '10 minutes', $3)`,
+      [sid, sess, this.tenantId],
+    );
+    const { name, keys } = tenantCookies(this.parts.config);
+    const [key = Buffer.of()] = keys('session');
+    const signature = createHmac('sha256', key.toString('base64url')).update(sid).digest('base64');
+    const value = encodeURIComponent(`s:${sid}.${signature.replace(/=+$/, '')}`);
+    return { cookie: `${name('foyer')}=${value}` };
   }
 
   /** A person with an identity and an open request. */

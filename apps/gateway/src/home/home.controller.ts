@@ -32,24 +32,18 @@ export class HomeController {
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('cache-control', 'no-store')
   async home(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<string> {
-    const { identityId, name = '', csrfToken, requestId = null } = req.session;
+    const { identityId, name = '', csrfToken } = req.session;
     if (identityId === undefined) return signedOutPage();
-    const [identity, asked] = await Promise.all([
-      this.identities.find(identityId),
-      requestId === null ? null : this.requests.newest({ identityId }),
-    ]);
+    const identity = await this.identities.find(identityId);
     if (identity?.active !== true) {
       await this.sessions.end(req, res);
       throw new FoyerError('identity_deactivated');
     }
-    const signedIn = { name, csrf: csrfToken ?? '' };
-    // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
-    const newest =
-      asked ?? (identity.boxAccount === null ? await this.requests.newest({ identityId }) : null);
-    return (
-      this.unfinished(signedIn, identity, newest) ??
-      this.files(req, signedIn, identity, newest !== null && madeHere(newest, requestId))
-    );
+    const page = await this.pageOf(req, { name, csrf: csrfToken ?? '' }, identity);
+    // Box may take a while. What was read before this look was theirs; if the session has ended since, nobody sees it.
+    if (await this.sessions.isStanding(req)) return page;
+    await this.sessions.end(req, res);
+    return signedOutPage();
   }
 
   /** Another try for whoever is signed in; anybody else's request is not found. */
@@ -64,6 +58,18 @@ export class HomeController {
       await this.intake.untilFinal(requestId, RETRY_WAIT_MS);
     }
     res.redirect(303, '/');
+  }
+
+  private async pageOf(req: Request, signedIn: SignedIn, identity: Identity): Promise<string> {
+    const { id: identityId, boxAccount } = identity;
+    const { requestId = null } = req.session;
+    // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
+    const newest =
+      requestId !== null || boxAccount === null ? await this.requests.newest({ identityId }) : null;
+    return (
+      this.unfinished(signedIn, identity, newest) ??
+      this.files(req, signedIn, identity, newest !== null && madeHere(newest, requestId))
+    );
   }
 
   /** The page of somebody whose Box account is not ready; null when it is. */

@@ -1,9 +1,10 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CookieOptions, Request, Response } from 'express';
 import { EncryptJWT, jwtDecrypt } from 'jose';
 import { z } from 'zod';
 import { CONFIG, type Parts } from '../parts.ts';
+import { tenantCookies } from '../sessions/tenant-cookies.ts';
 
 /** A sign-in that was begun and not finished: what the callback needs to trust what comes back. */
 const Attempt = z.object({
@@ -32,11 +33,9 @@ export class Attempts {
   private readonly options: CookieOptions;
 
   constructor(@Inject(CONFIG) config: Parts['config']) {
-    const secure = config.FOYER_ENV === 'production';
-    this.keys = config.SESSION_SECRET.map(
-      (secret) => new Uint8Array(hkdfSync('sha256', secret, '', 'foyer sign-in attempt', 32)),
-    );
-    this.prefix = secure ? '__Host-foyer-login-' : 'foyer-login-';
+    const { name, keys, secure } = tenantCookies(config);
+    this.keys = keys('attempt');
+    this.prefix = `${name('foyer-login')}-`;
     this.options = { httpOnly: true, sameSite: 'lax', path: '/', secure };
   }
 

@@ -40,11 +40,11 @@ export class LoginController {
     try {
       const admission = await this.intake.admit(person, 'sign-in');
       const requestId = admission.kind === 'requested' ? admission.requestId : null;
-      const { id: identityId } = admission.identity;
+      const { id: identityId, sessionEpoch: epoch } = admission.identity;
       this.record.accepted(req, trail, { identityId, requestId });
       // On record first: nobody is signed in without a trace.
       await trail.settled();
-      await this.sessions.begin(req, { identityId, name: nameOf(admission), idToken, requestId });
+      await this.sessions.begin(req, { identityId, epoch, name: nameOf(admission), idToken, requestId });
       if (requestId !== null) await this.intake.untilFinal(requestId, WAIT_MS);
     } catch (error) {
       throw await this.record.refused(req, trail, error);

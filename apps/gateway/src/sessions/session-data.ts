@@ -4,6 +4,8 @@ declare module 'express-session' {
   /** What a signed-in browser's session holds. Nobody else has a session in the database. */
   interface SessionData {
     identityId?: string;
+    /** The session epoch that the identity had at the sign-in: the session is good only while it is still the same. */
+    epoch?: number;
     /** The name shown. */
     name?: string;
     /** Milliseconds since 1970: where the absolute time-out counts from. */
@@ -18,6 +20,7 @@ declare module 'express-session' {
 /** What a sign-in puts into a session. */
 export interface NewSession {
   readonly identityId: string;
+  readonly epoch: number;
   readonly name: string;
   readonly idToken: string;
   readonly requestId: string | null;

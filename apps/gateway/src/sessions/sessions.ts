@@ -3,9 +3,10 @@ import { csrfSync } from 'csrf-sync';
 import { FoyerError } from '@foyer/shared';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import session, { type Session } from 'express-session';
-import { CONFIG, DATABASE, LOGGER, type Parts } from '../parts.ts';
+import { CONFIG, DATABASE, LOGGER, TENANT_ID, type Parts } from '../parts.ts';
 import type { NewSession } from './session-data.ts';
 import { SessionStore } from './session-store.ts';
+import { tenantCookies } from './tenant-cookies.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -28,16 +29,19 @@ export class Sessions implements OnApplicationShutdown {
     @Inject(CONFIG) config: Parts['config'],
     @Inject(DATABASE) database: Parts['database'],
     @Inject(LOGGER) logger: Parts['logger'],
+    @Inject(TENANT_ID) tenantId: Parts['tenantId'],
   ) {
-    const secure = config.FOYER_ENV === 'production';
-    this.cookie = { name: secure ? '__Host-foyer' : 'foyer', secure };
-    this.store = new SessionStore(database.pool, config.SESSION_MAX_HOURS * HOUR_MS, (error) =>
+    const { name, keys, secure } = tenantCookies(config);
+    this.cookie = { name: name('foyer'), secure };
+    const idleMs = config.SESSION_IDLE_MINUTES * MINUTE_MS;
+    const terms = { tenantId, idleMs, maxAgeMs: config.SESSION_MAX_HOURS * HOUR_MS };
+    this.store = new SessionStore(database.pool, terms, (error) =>
       logger.warn({ event: 'part-error', part: 'sessions', err: error }),
     );
     const load = session({
       store: this.store,
       name: this.cookie.name,
-      secret: config.SESSION_SECRET,
+      secret: keys('session').map((key) => key.toString('base64url')),
       resave: false,
       saveUninitialized: false,
       rolling: true,
@@ -46,7 +50,7 @@ export class Sessions implements OnApplicationShutdown {
         sameSite: 'lax',
         path: '/',
         secure,
-        maxAge: config.SESSION_IDLE_MINUTES * MINUTE_MS,
+        maxAge: idleMs,
       },
     });
     this.load = (req, res, next) => {
@@ -64,12 +68,17 @@ export class Sessions implements OnApplicationShutdown {
   };
 
   /** Begins a session under a new id; one that the browser had ends. It is in the database when this resolves. */
-  async begin(req: Request, { identityId, name, idToken, requestId }: NewSession): Promise<void> {
+  async begin(req: Request, { identityId, epoch, name, idToken, requestId }: NewSession): Promise<void> {
     // An id that is not in the database was never taken over from the browser: it is new already.
     if (req.session.identityId !== undefined) await calling(req.session, 'regenerate');
-    Object.assign(req.session, { identityId, name, idToken, requestId, signedInAt: Date.now() });
+    Object.assign(req.session, { identityId, epoch, name, idToken, requestId, signedInAt: Date.now() });
     csrf.generateToken(req, true);
     await calling(req.session, 'save');
+  }
+
+  /** Whether the session that this request came with is still good: what takes a while asks before it answers. */
+  async isStanding(req: Request): Promise<boolean> {
+    return this.store.isStanding(req.sessionID);
   }
 
   /** Ends this browser's session, in the database and in the browser. */

@@ -9,6 +9,8 @@ interface Hold {
   readonly timeoutMs: number;
   /** Whether the answer is worth giving now. `first` is how things stood when the client asked. */
   readonly worthTelling: (now: RequestVersion, first: RequestVersion) => boolean;
+  /** Whether the client may still be told: asked each time, for a session may end while its answer is held. */
+  readonly mayKnow: () => Promise<boolean>;
   /** Calls back when the client goes away, and gives what stops listening. */
   readonly onGone: (leave: () => void) => () => void;
 }
@@ -33,11 +35,14 @@ export class Holding {
     return !this.shutdown.signal.aborted && this.held.size < mostHeld;
   }
 
-  /** The version when it is worth telling, the time is up, the client has gone or the server stops; null for no request. */
+  /**
+   * The version when it is worth telling, the time is up, the client has gone or the server stops; null for no request, or
+   * when the client may not be told any more.
+   */
   async version(
     id: string,
     scope: Scope,
-    { timeoutMs, worthTelling, onGone }: Hold,
+    { timeoutMs, worthTelling, mayKnow, onGone }: Hold,
   ): Promise<RequestVersion | null> {
     const until = performance.now() + timeoutMs;
     const leaving = new AbortController();
@@ -51,6 +56,11 @@ export class Holding {
         const news = this.watch.next(id, left, leaving.signal);
         const now = await this.requests.version(id, scope);
         first ??= now;
+        // Asked after reading, for what was read before a session ended was theirs. Who just came was let in just now.
+        if (first !== now && !(await mayKnow())) {
+          news.cancel();
+          return null;
+        }
         const tell = now === null || first === null || worthTelling(now, first);
         if (tell || left === 0 || leaving.signal.aborted) {
           news.cancel();

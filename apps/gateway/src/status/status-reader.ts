@@ -2,6 +2,7 @@ import { HttpStatus, Injectable } from '@nestjs/common';
 import { Requests, RequestVersions, type RequestVersion, type Scope } from '@foyer/persistence';
 import { FoyerError, isFinal, type ProvisioningRequest } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { Sessions } from '../sessions/sessions.ts';
 import { retryAfterSeconds, toEntityTag, unlessMatching, waitPreference } from './conditional.ts';
 import { Holding } from './holding.ts';
 
@@ -12,6 +13,7 @@ export class StatusReader {
     private readonly requests: Requests,
     private readonly versions: RequestVersions,
     private readonly holding: Holding,
+    private readonly sessions: Sessions,
   ) {}
 
   /** The request; undefined once the answer is 304. Throws `not_found` outside the scope. */
@@ -24,7 +26,7 @@ export class StatusReader {
     const matching = unlessMatching(req.headers['if-none-match']);
     const wait = this.holding.open ? waitPreference(req.headers.prefer) : null;
     if (matching !== null || wait !== null) {
-      const version = await this.version(id, scope, wait, matching, res);
+      const version = await this.version(id, scope, wait, matching, req, res);
       if (version === null) throw new FoyerError('not_found');
       if (matching?.(version.version)) {
         describe(res, version);
@@ -43,6 +45,7 @@ export class StatusReader {
     scope: Scope,
     wait: number | null,
     matching: ((version: number) => boolean) | null,
+    req: Request,
     res: Response,
   ): Promise<RequestVersion | null> {
     if (wait === null) return this.versions.find(id, scope);
@@ -51,6 +54,7 @@ export class StatusReader {
       timeoutMs: wait * 1000,
       worthTelling: (now, first) =>
         isFinal(now.status) || (matching === null ? now.version !== first.version : !matching(now.version)),
+      mayKnow: async () => req.principal?.kind !== 'session' || this.sessions.isStanding(req),
       onGone: (leave) => {
         res.once('close', leave);
         return () => res.off('close', leave);

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.ts';
 import { IntakeModule } from '../intake/intake.module.ts';
+import { SessionsModule } from '../sessions/sessions.module.ts';
 import { ApiCallsController } from './api-calls.controller.ts';
 import { CallRecorder } from '../access/call-recorder.ts';
 import { Holding } from './holding.ts';
@@ -11,7 +12,7 @@ import { StatusReader } from './status-reader.ts';
 
 /** The REST API about people, their requests and the calls that were made. */
 @Module({
-  imports: [AccessModule, IntakeModule],
+  imports: [AccessModule, IntakeModule, SessionsModule],
   controllers: [MeController, RequestsController, IdentitiesController, ApiCallsController],
   providers: [Holding, StatusReader, CallRecorder],
 })

@@ -228,13 +228,10 @@ export class ScimUsers {
     return row!.id;
   }
 
-  /** The request, and the end of a leaver's sessions. */
   private async requested(tx: Transaction, id: string): Promise<readonly MadeRequest[]> {
-    const [row] = await tx.$queryRaw<{ active: boolean; generation: number }[]>`
-      SELECT active, generation FROM identity WHERE id = ${id}::uuid`;
-    const { active, generation } = row!;
-    if (!active) await tx.$executeRaw`DELETE FROM session WHERE sess ->> 'identityId' = ${id}`;
-    return [await requestFor(tx, this.tenantId, { identityId: id, generation }, 'scim')];
+    const [row] = await tx.$queryRaw<{ generation: number }[]>`
+      SELECT generation FROM identity WHERE id = ${id}::uuid`;
+    return [await requestFor(tx, this.tenantId, { identityId: id, generation: row!.generation }, 'scim')];
   }
 
   /** The requests, those of groups that waited for the person among them, and the person as they are now. */
