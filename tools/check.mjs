@@ -23,6 +23,7 @@ const checks = {
   lint: passes('nx', 'run-many', '-t', 'lint', '--outputStyle=static'),
   'rooms and cycles': passes('depcruise', '--config', '.dependency-cruiser.js', 'apps', 'libs', 'tools'),
   'boundary canary': passes('node', 'tools/check/canary.mjs'),
+  'landed migrations': passes('node', 'tools/check/migrations.mjs'),
   'dead code': passes('knip'),
 };
 

@@ -13,6 +13,7 @@ import {
   PostgresForecastStore,
   PrismaCallLog,
   ProcessHeartbeat,
+  requireMigrated,
   Requests,
   RequestVersions,
   RequestWatch,
@@ -91,6 +92,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     poolSize: config.DATABASE_POOL,
     onError: report('database'),
   });
+  await requireMigrated(database.pool);
   const tenantId = await openTenant(database, config.FOYER_TENANT);
   const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
   const bound = await boxApp.bind();

@@ -1,4 +1,4 @@
-import { findTenant, openDatabase, pendingMigrations, type Database } from '@foyer/persistence';
+import { findTenant, openDatabase, requireMigrated, type Database } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
 import { OperatorProblem } from './command.ts';
 
@@ -7,8 +7,8 @@ const CONNECTIONS = 4;
 
 /**
  * Opens the database for one command and closes it again. `silenceMs`: how long a statement may take, when that is more
- * than usual. Throws OperatorProblem for a tenant that is not there (it is not made) and for a database that lacks
- * migrations.
+ * than usual. Throws OperatorProblem for a tenant that is not there (it is not made), and MigrationError for a
+ * database that this version has not migrated.
  */
 export async function withTenant<T>(
   config: OperatorConfig,
@@ -17,12 +17,7 @@ export async function withTenant<T>(
 ): Promise<T> {
   const database = openDatabase({ url: config.DATABASE_URL, poolSize: CONNECTIONS, silenceMs });
   try {
-    const { pending, failed } = await pendingMigrations(database.pool);
-    if (pending.length > 0 || failed.length > 0) {
-      throw new OperatorProblem(
-        `The database is not up to date (${[...failed, ...pending].join(', ')}): run npm run migrate first.`,
-      );
-    }
+    await requireMigrated(database.pool);
     const tenantId = await findTenant(database, config.FOYER_TENANT);
     if (tenantId === null) {
       throw new OperatorProblem(

@@ -9,6 +9,7 @@ import {
   PrismaGroupStore,
   ProcessHeartbeat,
   RelayStore,
+  requireMigrated,
   TenantBoxApp,
   type BoxBudget,
   type Database,
@@ -54,6 +55,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     poolSize: config.DATABASE_POOL,
     onError: report('database'),
   });
+  await requireMigrated(database.pool);
   const tenantId = await openTenant(database, config.FOYER_TENANT);
   const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
   const bound = await boxApp.bind();

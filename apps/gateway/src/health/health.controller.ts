@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import {
   boxAppProblem,
-  pendingMigrations,
+  migrationReadiness,
   ScimTokens,
   scimTokenProblem,
   TenantBoxApp,
@@ -45,9 +45,9 @@ export class HealthController {
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
         migrations: async () => {
-          const { pending, failed } = await pendingMigrations(database.pool);
-          const missing = [...pending, ...failed];
-          if (missing.length > 0) throw new Error(`Migrations are not applied: ${missing.join(', ')}`);
+          const { problem, warning } = await migrationReadiness(database.pool);
+          if (problem !== null) throw new NotReady(problem);
+          if (warning !== null) return { warning };
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
         gateway: async () => shutdown.signal.throwIfAborted(),

@@ -147,6 +147,42 @@ describe('the health pages', () => {
     }
   });
 
+  test('readyz names the migration that is another than the one that was applied', async () => {
+    const [lanes] = await gateway.database.query<{ name: string; checksum: string }>(
+      `SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE migration_name LIKE '%_lanes'`,
+    );
+    const put = (checksum: string) =>
+      gateway.database.query(
+        `UPDATE _prisma_migrations SET checksum = '${checksum}' WHERE migration_name = '${lanes?.name}'`,
+      );
+    await put('0'.repeat(64));
+    try {
+      const answer = await ask('/readyz');
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({
+        parts: { migrations: 'not ready' },
+        reasons: { migrations: expect.stringContaining(`prisma/migrations/${lanes?.name}/migration.sql`) },
+      });
+    } finally {
+      await put(lanes?.checksum ?? '');
+    }
+  });
+
+  test('readyz stays ready, with a warning, while a later version upgrades the database', async () => {
+    await gateway.database.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('later', '', '2099_later', now())`,
+    );
+    try {
+      const answer = await ask('/readyz');
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({
+        warnings: { migrations: expect.stringContaining('2099_later') },
+      });
+    } finally {
+      await gateway.database.query(`DELETE FROM _prisma_migrations WHERE id = 'later'`);
+    }
+  });
+
   test('metrics count sign-ins and requests by route, not by address', async () => {
     await gateway.browser().signIn('grace@example.com');
     await ask('/authorization-code/callback?state=x');

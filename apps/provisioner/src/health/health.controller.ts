@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
-import { boxAppProblem, pendingMigrations } from '@foyer/persistence';
+import { boxAppProblem, migrationReadiness } from '@foyer/persistence';
 import { checkReadiness, NotReady, toPlainError } from '@foyer/platform';
 import type { ServerResponse } from 'node:http';
 import { PARTS, type Parts } from '../parts.ts';
@@ -38,9 +38,9 @@ export class HealthController {
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
         migrations: async () => {
-          const { pending, failed } = await pendingMigrations(database.pool);
-          const missing = [...pending, ...failed];
-          if (missing.length > 0) throw new Error(`Migrations are not applied: ${missing.join(', ')}`);
+          const { problem, warning } = await migrationReadiness(database.pool);
+          if (problem !== null) throw new NotReady(problem);
+          if (warning !== null) return { warning };
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
         'box-app': async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { MigrationError } from './error.ts';
+import { RUNNING_KEY } from './script.ts';
 
 export type OnProgress = (line: string) => void;
 
@@ -136,9 +137,38 @@ export async function withMigrationLock<T>(
   onProgress: OnProgress,
   work: () => Promise<T>,
 ): Promise<T> {
+  const waiting = 'waiting for another migration of this database';
+  await patiently(client, LOCK_KEY, { waitMs, onProgress, waiting });
+  try {
+    return await work();
+  } finally {
+    // Ending the session, which follows, would release it too; a lost connection has done so already.
+    await client.query('SELECT pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => undefined);
+  }
+}
+
+/**
+ * Returns when no file is being applied any more: the server goes on with a file for a while when the program that sent it
+ * was killed, and its record says later whether it was kept. Call it inside of `withMigrationLock`.
+ */
+export async function whileNoneRuns(
+  client: pg.Client,
+  waitMs: number,
+  onProgress: OnProgress,
+): Promise<void> {
+  const waiting = 'waiting for a migration whose program has ended and which the server still runs';
+  await patiently(client, RUNNING_KEY, { waitMs, onProgress, waiting });
+  await client.query('SELECT pg_advisory_unlock($1)', [RUNNING_KEY]);
+}
+
+async function patiently(
+  client: pg.Client,
+  key: number,
+  { waitMs, onProgress, waiting }: { waitMs: number; onProgress: OnProgress; waiting: string },
+): Promise<void> {
   const started = Date.now();
   let told = started;
-  while (!(await tryLock(client))) {
+  while (!(await tryLock(client, key))) {
     const waited = Date.now() - started;
     if (waited >= waitMs) {
       throw new MigrationError(
@@ -148,15 +178,9 @@ export async function withMigrationLock<T>(
     }
     if (Date.now() - told >= TELL_MS) {
       told = Date.now();
-      onProgress(`waiting for another migration of this database (${waitedSeconds(waited)} s)`);
+      onProgress(`${waiting} (${waitedSeconds(waited)} s)`);
     }
     await pause(50);
-  }
-  try {
-    return await work();
-  } finally {
-    // Ending the session, which follows, would release it too; a lost connection has done so already.
-    await client.query('SELECT pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => undefined);
   }
 }
 
@@ -165,9 +189,7 @@ const LOCK_KEY = 5_550_001;
 
 const waitedSeconds = (ms: number): string => (ms / 1000).toFixed(0);
 
-async function tryLock(client: pg.Client): Promise<boolean> {
-  const answer = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
-    LOCK_KEY,
-  ]);
+async function tryLock(client: pg.Client, key: number): Promise<boolean> {
+  const answer = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [key]);
   return answer.rows[0]?.locked === true;
 }

@@ -6,6 +6,7 @@ import { bindMigrationAwareSqlAdapterFactory, DriverAdapterError } from '@prisma
 import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { type MigrationFile } from './files.ts';
+import { scriptOf, type Script } from './script.ts';
 
 /** Where in a migration's SQL the database stopped. */
 export interface StatementFailure {
@@ -13,7 +14,7 @@ export interface StatementFailure {
   code: string;
   detail?: string;
   hint?: string;
-  /** 1-based offset into the script, in characters. */
+  /** 1-based offset into the file, in characters. */
   position?: number;
   /** The connection broke: nobody knows what was committed. */
   connectionLost: boolean;
@@ -66,11 +67,16 @@ function withIdleTimers([name, given]: [string, unknown]): [string, unknown] {
 export async function openEngine(databaseUrl: string): Promise<MigrationEngine> {
   await loadEngine();
   let failure: StatementFailure | undefined;
+  let current: { file: MigrationFile; script: Script } | undefined;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'foyer-migrate' });
   pool.on('error', () => undefined);
-  const adapter = wholeScriptAdapter(pool, (happened) => {
-    failure = happened;
-  });
+  const adapter = wholeScriptAdapter(
+    pool,
+    (text) => (text === current?.file.sql ? current.script : { text, offset: 0 }),
+    (happened) => {
+      failure = happened;
+    },
+  );
   const engine = await glue.SchemaEngine.new(
     { datamodels: [['schema.prisma', DATAMODEL]] },
     () => undefined,
@@ -79,6 +85,8 @@ export async function openEngine(databaseUrl: string): Promise<MigrationEngine> 
   return {
     async applyUpTo(files, directory) {
       failure = undefined;
+      const last = files.at(-1);
+      current = last && { file: last, script: scriptOf(last) };
       const result = await engine.applyMigrations({
         migrationsList: listed(files, directory),
         filters: FILTERS,
@@ -118,16 +126,21 @@ function listed(
  * Prisma's adapter cuts scripts at every ';', which breaks function bodies and leaves half a file applied. This one
  * sends the file whole: PostgreSQL runs it as one transaction unless it says otherwise itself.
  */
-function wholeScriptAdapter(pool: pg.Pool, onFailure: (failure: StatementFailure) => void): PrismaPg {
+function wholeScriptAdapter(
+  pool: pg.Pool,
+  scriptFor: (text: string) => Script,
+  onFailure: (failure: StatementFailure) => void,
+): PrismaPg {
   const factory = new PrismaPg(pool);
   const connect = factory.connect.bind(factory);
   factory.connect = async () => {
     const adapter = await connect();
-    adapter.executeScript = async (script) => {
+    adapter.executeScript = async (given) => {
+      const script = scriptFor(given);
       try {
-        await pool.query(script);
+        await pool.query(script.text);
       } catch (error) {
-        onFailure(failureOf(error));
+        onFailure(failureOf(error, script.offset));
         throw driverError(error);
       }
     };
@@ -136,7 +149,7 @@ function wholeScriptAdapter(pool: pg.Pool, onFailure: (failure: StatementFailure
   return factory;
 }
 
-function failureOf(error: unknown): StatementFailure {
+function failureOf(error: unknown, offset: number): StatementFailure {
   if (!(error instanceof pg.DatabaseError)) {
     return {
       message: error instanceof Error ? error.message : String(error),
@@ -150,7 +163,7 @@ function failureOf(error: unknown): StatementFailure {
     code,
     detail,
     hint,
-    position: position ? Number(position) : undefined,
+    position: position ? Number(position) - offset : undefined,
     connectionLost: code.startsWith('57P'),
   };
 }

@@ -1,5 +1,14 @@
 export type MigrationProblem =
-  'files' | 'url' | 'unreachable' | 'password' | 'database' | 'locked' | 'statement' | 'failed-before';
+  | 'files'
+  | 'url'
+  | 'unreachable'
+  | 'password'
+  | 'database'
+  | 'locked'
+  | 'statement'
+  | 'failed-before'
+  | 'changed'
+  | 'not-migrated';
 
 /** Why the migrations did not run: one sentence that names the cause and what to do. Never holds a password. */
 export class MigrationError extends Error {

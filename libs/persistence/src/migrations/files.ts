@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -26,19 +27,14 @@ export function migrationsDirectory(from: string = import.meta.dirname): string 
   );
 }
 
-/** The names of the migrations on disk, in the order they apply. */
-export async function migrationNames(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-}
-
 /** @throws MigrationError when the folder or a migration.sql cannot be read, or there is none */
 export async function readMigrations(directory: string): Promise<MigrationFile[]> {
   try {
-    const names = await migrationNames(directory);
+    const entries = await readdir(directory, { withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
     if (names.length === 0) throw new Error('it holds no migrations');
     return await Promise.all(
       names.map(async (name) => ({
@@ -50,4 +46,44 @@ export async function readMigrations(directory: string): Promise<MigrationFile[]
     const why = error instanceof Error ? error.message : String(error);
     throw new MigrationError('files', `the migrations in ${directory} cannot be read: ${why}`, error);
   }
+}
+
+/** SHA-256 in hexadecimal, as the engine records it of what it applied. */
+export const checksumOf = (sql: string): string => createHash('sha256').update(sql).digest('hex');
+
+/** The checksums of a text with the line ends of either kind of checkout. */
+export function checksumsOf(sql: string): string[] {
+  const unix = sql.replaceAll('\r\n', '\n');
+  return [checksumOf(unix), checksumOf(unix.replaceAll('\n', '\r\n'))];
+}
+
+/** The texts that a migration ever had on the main branch, by their checksums. */
+export interface Landed {
+  readonly current: string;
+  /** Of texts that were changed after they had landed: a later migration brings their databases to the same schema. */
+  readonly superseded: readonly string[];
+}
+
+/**
+ * The list of what has landed, `landed.txt` beside the migrations: a checksum, the migration's name, and `superseded` where
+ * the text was changed later. Empty when there is no such file.
+ * @throws MigrationError for a line that is none of these
+ */
+export async function readLanded(directory: string): Promise<Map<string, Landed>> {
+  const file = join(directory, 'landed.txt');
+  const text = existsSync(file) ? await readFile(file, 'utf8') : '';
+  const landed = new Map<string, Landed>();
+  const put = (name: string, change: Partial<Landed>): void => {
+    landed.set(name, { current: '', superseded: [], ...landed.get(name), ...change });
+  };
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, checksum, name, superseded] = /^([0-9a-f]{64}) {2}(\w+)( {2}superseded)?$/.exec(line) ?? [];
+    if (checksum === undefined || name === undefined)
+      throw new MigrationError('files', `${file} has a line that is no checksum and name: "${line}"`);
+    const known = landed.get(name);
+    if (superseded === undefined) put(name, { current: checksum });
+    else put(name, { superseded: [...(known?.superseded ?? []), checksum] });
+  }
+  return landed;
 }

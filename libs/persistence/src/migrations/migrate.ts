@@ -1,11 +1,16 @@
-import { connectWhenReady, withMigrationLock, type OnProgress } from './database.ts';
-import { type MigrationEngine, type StatementFailure } from './engine.ts';
+import type pg from 'pg';
+import { applyLast, failedBefore } from './apply.ts';
+import { connectWhenReady, whileNoneRuns, withMigrationLock, type OnProgress } from './database.ts';
+import { type MigrationEngine } from './engine.ts';
 import { MigrationError } from './error.ts';
-import { migrationsDirectory, readMigrations, type MigrationFile } from './files.ts';
+import { checksumsOf, migrationsDirectory, readLanded, readMigrations, type MigrationFile } from './files.ts';
 import { pendingMigrations, type MigrationState } from './pending.ts';
+import { alteredProblem, newerProblem } from './problem.ts';
+import { isOneTransaction } from './script.ts';
 
 export { MigrationError } from './error.ts';
 export { pendingMigrations, type MigrationState } from './pending.ts';
+export { migrationProblem, migrationReadiness, requireMigrated } from './problem.ts';
 
 export interface MigrateOptions {
   databaseUrl: string;
@@ -29,17 +34,35 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
   const onProgress = options.onProgress ?? (() => undefined);
   const directory = options.directory ?? migrationsDirectory();
   const files = await readMigrations(directory);
-  return exclusively(options, onProgress, async (engine, state) => {
-    const [stuck] = state.failed;
-    if (stuck !== undefined) throw failedBefore(stuck);
+  await refuseAlteredFiles(files, directory);
+  return exclusively(options, onProgress, async (engine, state, client) => {
+    const problem = alteredProblem(state) ?? (state.unknown.length > 0 ? newerProblem(state.unknown) : null);
+    if (problem !== null) throw new MigrationError('changed', problem);
+    await undoBrokenOff(engine, client, files, state, onProgress);
+    if (state.migrated) await markOwnRecords(client);
     const applied: string[] = [];
     for (const name of state.pending) {
       onProgress(`applying ${name}`);
       const upTo = files.slice(0, files.findIndex((file) => file.name === name) + 1);
-      applied.push(...(await applyLast(engine, upTo, directory)));
+      applied.push(...(await applyLast(engine, upTo, { ...options, directory, onProgress })));
     }
+    if (!state.migrated) await markOwnRecords(client);
     return { applied };
   });
+}
+
+/** No database is made from a file that was edited after it had landed: it would have another schema than the others. */
+async function refuseAlteredFiles(files: readonly MigrationFile[], directory: string): Promise<void> {
+  const landed = await readLanded(directory);
+  for (const { name, sql } of files) {
+    const is = landed.get(name);
+    if (is !== undefined && !checksumsOf(sql).includes(is.current))
+      throw new MigrationError(
+        'changed',
+        `prisma/migrations/${name}/migration.sql is not the file that landed (see landed.txt): restore it, and write a new ` +
+          'migration for the change',
+      );
+  }
 }
 
 /**
@@ -64,20 +87,56 @@ export async function settleMigration(
   });
 }
 
+/** On the engine's table: every file that was begun since then has its record in its own transaction. */
+const OWN_RECORDS = 'A file that is one transaction and is not finished here left nothing (Foyer).';
+
+async function markOwnRecords(client: pg.Client): Promise<void> {
+  await client.query(`COMMENT ON TABLE public._prisma_migrations IS '${OWN_RECORDS}'`);
+}
+
+async function hasOwnRecords(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    "SELECT obj_description(to_regclass('public._prisma_migrations'), 'pg_class') AS comment",
+  );
+  return rows[0]?.comment === OWN_RECORDS;
+}
+
+/**
+ * A program that was killed while a file was applied left a record without an end. Of a file that is one transaction,
+ * begun by a version that records its end in that very transaction, nothing was kept: it is applied again. Of others
+ * somebody has to look.
+ */
+async function undoBrokenOff(
+  engine: MigrationEngine,
+  client: pg.Client,
+  files: readonly MigrationFile[],
+  { failed, migrated }: MigrationState,
+  onProgress: OnProgress,
+): Promise<void> {
+  const ownRecords = failed.length > 0 && (!migrated || (await hasOwnRecords(client)));
+  for (const name of failed) {
+    const file = files.find((each) => each.name === name);
+    if (!ownRecords || file === undefined || !isOneTransaction(file.sql)) throw failedBefore(name);
+    onProgress(`${name} was broken off, and nothing of it was kept`);
+    await engine.markRolledBack(name);
+  }
+}
+
 async function exclusively<T>(
   { databaseUrl, directory = migrationsDirectory(), waitMs = 30_000, lockWaitMs = 600_000 }: MigrateOptions,
   onProgress: OnProgress,
-  work: (engine: MigrationEngine, state: MigrationState) => Promise<T>,
+  work: (engine: MigrationEngine, state: MigrationState, client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = await connectWhenReady(databaseUrl, waitMs, onProgress);
   try {
     return await withMigrationLock(client, lockWaitMs, onProgress, async () => {
+      await whileNoneRuns(client, lockWaitMs, onProgress);
       const state = await pendingMigrations(client, directory);
       // Loaded here, so that an app which only asks what is pending does not carry the engine.
       const { openEngine } = await import('./engine.ts');
       const engine = await openEngine(databaseUrl);
       try {
-        return await work(engine, state);
+        return await work(engine, state, client);
       } finally {
         await engine.close();
       }
@@ -86,67 +145,3 @@ async function exclusively<T>(
     await client.end().catch(() => undefined);
   }
 }
-
-async function applyLast(
-  engine: MigrationEngine,
-  files: readonly MigrationFile[],
-  directory: string,
-): Promise<string[]> {
-  const last = files.at(-1);
-  if (!last) return [];
-  try {
-    return await engine.applyUpTo(files, directory);
-  } catch (error) {
-    const failure = engine.failure();
-    if (!failure) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new MigrationError(
-        'statement',
-        `the migration ${last.name} was not applied: ${oneLine(why)}`,
-        error,
-      );
-    }
-    const undone = !failure.connectionLost && leavesNothing(last.sql);
-    if (undone) await engine.markRolledBack(last.name);
-    throw failed(last, failure, undone, error);
-  }
-}
-
-/** A file without these words ran as one implicit transaction, so a failure undid all of it. */
-const leavesNothing = (sql: string): boolean => !/\b(commit|rollback|concurrently|vacuum)\b/i.test(sql);
-
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
-
-function failed(
-  file: MigrationFile,
-  failure: StatementFailure,
-  undone: boolean,
-  cause: unknown,
-): MigrationError {
-  const line =
-    failure.position === undefined
-      ? ''
-      : ` at line ${file.sql.slice(0, failure.position - 1).split('\n').length}`;
-  const more = [failure.detail, failure.hint]
-    .filter((part) => part !== undefined)
-    .map((part) => ` (${oneLine(part)})`);
-  const next = undone
-    ? 'nothing of it was kept: correct it and run npm run migrate again'
-    : `part of it may have been kept: ${settleAdvice(file.name)}`;
-  return new MigrationError(
-    'statement',
-    `the migration ${file.name} failed${line}: ${oneLine(failure.message)}${more.join('')}; ${next}`,
-    cause,
-  );
-}
-
-function failedBefore(name: string): MigrationError {
-  return new MigrationError(
-    'failed-before',
-    `the migration ${name} was begun earlier and never finished: ${settleAdvice(name)}`,
-  );
-}
-
-const settleAdvice = (name: string): string =>
-  'look at what it left in the database, undo or finish it by hand, then run ' +
-  `npm run migrate -- --rolled-back ${name} (it will run again) or npm run migrate -- --applied ${name} (it counts as done)`;

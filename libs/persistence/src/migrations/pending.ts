@@ -1,5 +1,5 @@
 import { codeOf } from './database.ts';
-import { migrationNames, migrationsDirectory } from './files.ts';
+import { checksumsOf, migrationsDirectory, readLanded, readMigrations } from './files.ts';
 
 /** What asks the database one thing: a pg.Pool, a pg.Client, or anything shaped alike. */
 export interface Queryable {
@@ -7,16 +7,22 @@ export interface Queryable {
 }
 
 export interface MigrationState {
+  /** Whether this database has any migration at all. */
+  migrated: boolean;
   /** On disk and not finished in this database, in order. */
   pending: string[];
-  /** Begun in this database and not finished: somebody must look. */
+  /** Begun in this database and not finished. */
   failed: string[];
+  /** Applied to this database from another text than the one on disk. */
+  changed: string[];
+  /** Applied to this database and not on disk: another version of Foyer applied them. */
+  unknown: string[];
 }
 
 const UNDEFINED_TABLE = '42P01';
 
 /**
- * Which migrations this database still lacks: one SELECT and one directory listing, so it suits a readiness check.
+ * What this database has of the migrations on disk: one SELECT and the files, so it suits a readiness check.
  * @param directory where the migrations are; found by itself when absent
  * @throws what the database throws, but not when it has no migrations table yet: then all are pending
  */
@@ -24,16 +30,38 @@ export async function pendingMigrations(
   database: Queryable,
   directory: string = migrationsDirectory(),
 ): Promise<MigrationState> {
-  const [names, rows] = await Promise.all([migrationNames(directory), recorded(database)]);
-  const finished = new Set(rows.filter((row) => row.finished).map((row) => row.name));
+  const [files, landed, rows] = await Promise.all([
+    readMigrations(directory),
+    readLanded(directory),
+    recorded(database),
+  ]);
+  const finished = new Map(rows.filter((row) => row.finished).map((row) => [row.name, row.checksum]));
   const failed = rows.filter((row) => !row.finished && !finished.has(row.name)).map((row) => row.name);
-  return { pending: names.filter((name) => !finished.has(name)), failed };
+  const isChanged = ({ name, sql }: { name: string; sql: string }): boolean => {
+    const applied = finished.get(name);
+    const good = [...checksumsOf(sql), ...(landed.get(name)?.superseded ?? [])];
+    return applied !== undefined && !good.includes(applied);
+  };
+  const onDisk = new Set(files.map(({ name }) => name));
+  return {
+    migrated: finished.size > 0,
+    pending: files.map(({ name }) => name).filter((name) => !finished.has(name)),
+    failed,
+    changed: files.filter(isChanged).map(({ name }) => name),
+    unknown: [...finished.keys()].filter((name) => !onDisk.has(name)).sort(),
+  };
 }
 
-async function recorded(database: Queryable): Promise<{ name: string; finished: boolean }[]> {
+interface Recorded {
+  name: string;
+  checksum: string;
+  finished: boolean;
+}
+
+async function recorded(database: Queryable): Promise<Recorded[]> {
   try {
     const answer = await database.query(
-      'SELECT migration_name AS name, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+      'SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL',
     );
     return answer.rows.filter(isRecord);
   } catch (error) {
@@ -42,11 +70,12 @@ async function recorded(database: Queryable): Promise<{ name: string; finished: 
   }
 }
 
-function isRecord(row: unknown): row is { name: string; finished: boolean } {
+function isRecord(row: unknown): row is Recorded {
   return (
     typeof row === 'object' &&
     row !== null &&
     'name' in row &&
+    'checksum' in row &&
     'finished' in row &&
     typeof row.name === 'string'
   );

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { commands } from './commands/index.ts';
+import { run } from './run.ts';
+import { Terminal } from './terminal.ts';
+
+const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
+const admin = new pg.Client({ connectionString: server });
+const name = `unmigrated_${randomBytes(6).toString('hex')}`;
+const ID = '7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02';
+
+/** What a command cannot do without, by its words. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  import: ['--format', 'jsonl', '-'],
+  'audit export': ['--out', '/dev/null'],
+  'audit prune': ['--keep-months', '12'],
+  'dead explain': [ID],
+  'dead retry': [ID],
+  'box-app recreate': [ID],
+  'scim-token create': ['--name', 'okta'],
+  'scim-token revoke': ['okta'],
+};
+
+beforeAll(async () => {
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`);
+});
+afterAll(async () => {
+  await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  await admin.end();
+});
+
+describe('on a database that is not migrated', () => {
+  it.each(commands.map((command) => command.path.join(' ')))('%s says so in one sentence', async (path) => {
+    let told = '';
+    const terminal = new Terminal({ write: () => true }, { write: (text) => (told += text) });
+    const status = await run({
+      args: [...path.split(' '), ...(OPTIONS[path] ?? [])],
+      commands,
+      terminal,
+      stopping: new AbortController().signal,
+      input: (async function* () {})(),
+      environment: {
+        DATABASE_URL: Object.assign(new URL(server), { pathname: `/${name}` }).href,
+        OKTA_ISSUER_URI: 'https://example.okta.com',
+        BOX_CLIENT_ID: 'client',
+        BOX_CLIENT_SECRET: 'secret',
+        BOX_ENTERPRISE_ID: '900100',
+      },
+    });
+    expect(told).toMatch(/^foyer: the database is not migrated, [^\n]*npm run migrate[^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+});

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { findTenant, openDatabase } from '../database.ts';
+import { RelayStore } from '../relay-store.ts';
+import { ScimUsers } from '../scim/users.ts';
+import { checksumOf, migrationsDirectory, readLanded } from './files.ts';
+import { buildEarlier, formerTexts, history } from './history.harness.ts';
+import { migrate, migrationProblem, pendingMigrations } from './migrate.ts';
+import { schemaSnapshot } from './schema-snapshot.harness.ts';
+
+const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
+const admin = new pg.Client({ connectionString: server });
+const databases: string[] = [];
+const TEMPLATE = Object.assign(new URL(server), { pathname: '/foyer_template' }).href;
+
+async function newDatabase(): Promise<string> {
+  const name = `upgrade_${randomBytes(6).toString('hex')}`;
+  await admin.query(`CREATE DATABASE ${name}`);
+  databases.push(name);
+  return Object.assign(new URL(server), { pathname: `/${name}` }).href;
+}
+
+async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return work(client).finally(() => client.end());
+}
+
+beforeAll(() => admin.connect());
+afterEach(async () => {
+  for (const name of databases.splice(0)) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+});
+afterAll(() => admin.end());
+
+const versions = history.map((landings) => [landings.at(-1) ?? '', landings] as const);
+
+describe('an upgrade of a database made by an earlier version', () => {
+  it.each(versions)('ends in the schema of a new one, with all that it held: %s', async (_last, landings) => {
+    const url = await newDatabase();
+    await buildEarlier(url, landings);
+    await migrate({ databaseUrl: url });
+    expect(await on(url, schemaSnapshot)).toEqual(await on(TEMPLATE, schemaSnapshot));
+    expect(await on(url, async (client) => migrationProblem(await pendingMigrations(client)))).toBeNull();
+    expect(await migrate({ databaseUrl: url })).toEqual({ applied: [] });
+
+    const groups = landings.some((landing) => landing.includes('_scim.') || landing.endsWith('_scim'))
+      ? 1
+      : 0;
+    expect(await on(url, held)).toEqual({
+      people: 60,
+      accounts: 50,
+      calls: 120,
+      groups,
+      members: groups * 41,
+    });
+    await goesOn(url, groups);
+  });
+});
+
+async function held(client: pg.Client): Promise<unknown> {
+  const { rows } = await client.query<Record<string, number>>(`SELECT
+    (SELECT count(*)::int FROM identity) AS people, (SELECT count(*)::int FROM box_account) AS accounts,
+    (SELECT count(*)::int FROM api_call) AS calls, (SELECT count(*)::int FROM scim_group) AS groups,
+    (SELECT count(*)::int FROM scim_group_member) AS members`);
+  return rows[0];
+}
+
+/** This version's own statements: the backlog comes to the relay, and Okta may push somebody. */
+async function goesOn(url: string, groups: number): Promise<void> {
+  const database = openDatabase({ url, poolSize: 2 });
+  try {
+    const tenantId = (await findTenant(database, 'acme')) ?? '';
+    const relay = new RelayStore(database, tenantId, 5_000);
+    const due = [...(await relay.due('interactive', 100)), ...(await relay.due('background', 100))];
+    expect(due).toHaveLength(10 + groups);
+    const users = new ScimUsers(database, tenantId, 'https://example.okta.com');
+    const created = await users.create({ userName: 'new@example.com', externalId: '00uNEW', active: true });
+    expect(created.requests).toHaveLength(1);
+  } finally {
+    await database.close();
+  }
+}
+
+describe('the former texts of migrations', () => {
+  it('are all there, and are all known by their checksums', async () => {
+    const texts = await formerTexts();
+    const known = [...(await readLanded(migrationsDirectory()))].flatMap(([name, { superseded }]) =>
+      superseded.map((checksum) => [`${name}.${checksum.slice(0, 8)}`, checksum]),
+    );
+    expect([...texts].map(([name, text]) => [name, checksumOf(text)]).sort()).toEqual(known.sort());
+    expect(history.flat().filter((landing) => landing.includes('.'))).toEqual(
+      expect.arrayContaining([...texts.keys()]),
+    );
+  });
+});
