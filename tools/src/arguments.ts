@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { StackProblem } from './problem.ts';
 
 export const USAGE = `Runs Foyer with stand-ins for Okta and Box.
   npm start             on ports 3000, 4400, 4500 and 3001, data kept under .data, until Ctrl-C
   npm start -- --once   on free ports with throw-away data: shows the job once and ends
+  --port N              the gateway on port N, the provisioner on N + 1, the twins on N + 1400 and N + 1500
   --verbose             prints every line of every part
   --redis               puts the queue on a Redis server (redis-server must be installed)`;
 
@@ -11,14 +13,30 @@ export interface StartArguments {
   verbose: boolean;
   redis: boolean;
   help: boolean;
+  /** The gateway's port; the other parts' follow from it. */
+  port: number | undefined;
 }
 
-/** @throws TypeError for an argument it does not know */
+/** The Box twin has the highest port. */
+const HIGHEST = 65_535 - 1_500;
+
+/**
+ * @throws TypeError for an argument it does not know
+ * @throws StackProblem for a port that cannot be, or that --once would not use
+ */
 export function readArguments(args: readonly string[]): StartArguments {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { once: flag, verbose: flag, redis: flag, help: flag },
+    options: { once: flag, verbose: flag, redis: flag, help: flag, port: { type: 'string' } },
   });
-  return values;
+  const { port, ...flags } = values;
+  if (port === undefined) return { ...flags, port };
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) < 1_024 || Number(port) > HIGHEST)
+    throw new StackProblem(
+      `--port is "${port}", but must be a whole number from 1024 to ${HIGHEST}`,
+      'for example: npm start -- --port 3100',
+    );
+  if (flags.once) throw new StackProblem('--once takes free ports', 'leave one of --once and --port out');
+  return { ...flags, port: Number(port) };
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { signIn, type SignIn } from './browser.ts';
 import { type Stack } from './stack.ts';
 import { type BoxCall, SAMPLE_PASSWORD } from './twins.ts';
@@ -16,11 +17,24 @@ interface Seen {
   work: BoxWork;
 }
 
-export function sortCalls(calls: readonly BoxCall[]): BoxWork {
-  const tokens = calls.filter((call) => call.path.startsWith('/oauth2/'));
-  const files = calls.filter((call) => call.asUser !== null && call.path.startsWith('/2.0/folders/'));
-  const others = calls.filter((call) => !tokens.includes(call) && !files.includes(call));
-  return { provisioning: others, tokens, files };
+interface Whose {
+  readonly externalId: string;
+  readonly boxUserId: string | undefined;
+}
+
+const Body = z.looseObject({ external_app_user_id: z.string() });
+
+/** The calls for one person; others may be provisioned at the same time. Tokens are for all. */
+export function sortCalls(calls: readonly BoxCall[], { externalId, boxUserId }: Whose): BoxWork {
+  const isTheirs = ({ path, query, body }: BoxCall): boolean =>
+    Body.safeParse(body).data?.external_app_user_id === externalId ||
+    query.external_app_user_id === externalId ||
+    (boxUserId !== undefined && path === `/2.0/users/${boxUserId}`);
+  return {
+    tokens: calls.filter(({ path }) => path.startsWith('/oauth2/')),
+    files: calls.filter(({ path, asUser }) => asUser === boxUserId && path.startsWith('/2.0/folders/')),
+    provisioning: calls.filter(isTheirs),
+  };
 }
 
 /**
@@ -31,12 +45,19 @@ export async function demonstrate(stack: Stack): Promise<{ lines: string[]; faul
   const mark = Date.now().toString(36);
   const name = `Nia Newcomer-${mark}`;
   const username = `nia.${mark}@example.com`;
-  await stack.okta.addPerson({ login: username, firstName: 'Nia', lastName: `Newcomer-${mark}` });
+  const { id: externalId } = await stack.okta.addPerson({
+    login: username,
+    firstName: 'Nia',
+    lastName: `Newcomer-${mark}`,
+  });
   const seen: Seen[] = [];
   for (let times = 0; times < 2; times++) {
     const since = (await stack.box.calls()).at(-1)?.seq ?? 0;
     const page = await signIn(stack.urls.gateway, { username, password: SAMPLE_PASSWORD });
-    seen.push({ page, work: sortCalls(await stack.box.calls(since)) });
+    seen.push({
+      page,
+      work: sortCalls(await stack.box.calls(since), { externalId, boxUserId: page.boxUserId }),
+    });
   }
   return { lines: seen.flatMap(shown), faults: faultsOf(seen, name) };
 }

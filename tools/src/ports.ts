@@ -59,14 +59,14 @@ export async function requirePorts(wanted: Readonly<Record<string, number>>): Pr
   const ports = taken.length === 1 ? `port ${taken[0]} is` : `ports ${taken.join(', ')} are`;
   throw new StackProblem(
     `${ports} taken by another program`,
-    'stop it (another npm start? find it with: lsof -i :PORT, or ss -ltnp), or use free ports: npm start -- --once',
+    'stop it (another npm start? find it with: lsof -i :PORT, or ss -ltnp), or use others: npm start -- --port 3100',
   );
 }
 
 function refused(part: string, port: number, cause: unknown): StackProblem {
   return new StackProblem(
     `port ${port} (for the ${part}) cannot be used: ${codeOf(cause)}`,
-    'use free ports: npm start -- --once',
+    'use others: npm start -- --port 3100',
     cause,
   );
 }

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { createDatabase, dropDatabase, type PostgresServer, startPostgres } from './postgres.ts';
 import { codeOf } from './problem.ts';
 import { type RedisServer, startRedis } from './redis.ts';
+import { gatewayEnvironment, type Wiring } from './settings.ts';
 import { type StackOptions } from './stack-options.ts';
 
 /** What is done at the end, last first. */
@@ -77,6 +78,14 @@ export async function sessionSecret(dataDir: string | undefined): Promise<string
   if (kept !== '') return kept;
   await writeFile(file, fresh, { mode: 0o600 });
   return fresh;
+}
+
+/** The variables of the stack, for operators' commands: `npm run foyer -- --env-file .data/stack.env`. */
+export async function writeOperatorEnvironment(dataDir: string, wiring: Wiring): Promise<void> {
+  const { SESSION_SECRET: _browsersOnly, ...variables } = gatewayEnvironment(wiring);
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  await mkdir(dataDir, { recursive: true });
+  await writeFile(join(dataDir, 'stack.env'), lines.join(''), { mode: 0o600 });
 }
 
 /** The Box twin begins empty each time; accounts and groups that pointed into an earlier one would point nowhere. */

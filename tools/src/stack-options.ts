@@ -5,8 +5,8 @@ import { type LogSink } from './process.ts';
 export interface StackOptions {
   /** Which apps to start; all by default. The database and its migrations always. */
   parts?: readonly AppName[];
-  /** Free ports by default; fixed: gateway 3000, provisioners from 3001, Okta twin 4400, Box twin 4500. */
-  ports?: 'free' | 'fixed';
+  /** Free ports by default. A number is the gateway's; provisioners follow from the next one, the Okta twin is 1400 above, the Box twin 1500. */
+  ports?: 'free' | number;
   /** Kept between runs; absent: everything is thrown away at the end. */
   dataDir?: string;
   /** An existing PostgreSQL server, by a user who may create databases: the stack makes one of its own there. */

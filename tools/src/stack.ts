@@ -11,7 +11,14 @@ import {
   type Ports,
   type Wiring,
 } from './settings.ts';
-import { forgetFormerBox, openDatabase, openRedis, sessionSecret, type Stops } from './stack-data.ts';
+import {
+  forgetFormerBox,
+  openDatabase,
+  openRedis,
+  sessionSecret,
+  writeOperatorEnvironment,
+  type Stops,
+} from './stack-data.ts';
 import { type StackOptions } from './stack-options.ts';
 import { BoxControl, OktaControl } from './twins.ts';
 
@@ -80,6 +87,7 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
     sessionSecret: await sessionSecret(options.dataDir),
   };
   const [okta, box] = await twins;
+  if (options.dataDir !== undefined) await writeOperatorEnvironment(options.dataDir, wiring);
   if (options.dataDir !== undefined && box) await forgetFormerBox(databaseUrl, onProgress);
   onProgress('starting the gateway and the provisioner');
   const [gateway, ...provisioners] = await allOrFirstProblem([
@@ -141,15 +149,17 @@ class Apps {
 }
 
 async function choosePorts(options: StackOptions, provisioners: number): Promise<Ports> {
-  if (options.ports === 'fixed') {
-    const numbers = Array.from({ length: provisioners }, (_, at) => 3001 + at);
+  if (typeof options.ports === 'number') {
+    const first = options.ports;
+    const numbers = Array.from({ length: provisioners }, (_, at) => first + 1 + at);
+    const ports = { gateway: first, okta: first + 1_400, box: first + 1_500, provisioners: numbers };
     await requirePorts({
-      gateway: 3000,
-      'Okta twin': 4400,
-      'Box twin': 4500,
+      gateway: ports.gateway,
+      'Okta twin': ports.okta,
+      'Box twin': ports.box,
       ...Object.fromEntries(numbers.map((port) => [`provisioner on ${port}`, port])),
     });
-    return { gateway: 3000, okta: 4400, box: 4500, provisioners: numbers };
+    return ports;
   }
   const [gateway = 0, okta = 0, box = 0, ...rest] = await freePorts(3 + provisioners);
   return { gateway, okta, box, provisioners: rest };

@@ -5,8 +5,26 @@ import { type BoxCall } from './twins.ts';
 
 describe('the arguments of npm start', () => {
   it('are few', () => {
-    expect(readArguments([])).toEqual({ once: false, verbose: false, redis: false, help: false });
+    expect(readArguments([])).toEqual({
+      once: false,
+      verbose: false,
+      redis: false,
+      help: false,
+      port: undefined,
+    });
     expect(readArguments(['--once', '--redis'])).toMatchObject({ once: true, redis: true });
+  });
+
+  it('take a port for the gateway, from which the others follow', () => {
+    expect(readArguments(['--port', '3100'])).toMatchObject({ port: 3100 });
+  });
+
+  it.each([['0'], ['80'], ['64036'], ['70000'], ['31oo'], ['-1'], ['']])('refuse the port "%s"', (port) => {
+    expect(() => readArguments([`--port=${port}`])).toThrow(`--port is "${port}"`);
+  });
+
+  it('refuse a port beside --once, which takes free ones', () => {
+    expect(() => readArguments(['--once', '--port', '3100'])).toThrow('--once takes free ports');
   });
 
   it.each([['--twice'], ['once']])('refuse %s by name', (argument) => {
@@ -44,16 +62,31 @@ describe('Box calls', () => {
     workMs: 1,
   });
 
-  it('are told apart: a token, the files shown, and everything that concerns the person', () => {
+  const body = (externalId: string) => ({ name: 'Nia', external_app_user_id: externalId });
+
+  it('are told apart: tokens, the files shown, and what was made or looked up for the person', () => {
     const token = call('POST', '/oauth2/token');
-    const create = call('POST', '/2.0/users');
-    const lookUp = call('GET', '/2.0/users');
+    const create = { ...call('POST', '/2.0/users'), body: body('00uNia') };
+    const lookUp = { ...call('GET', '/2.0/users'), query: { external_app_user_id: '00uNia' } };
+    const update = call('PUT', '/2.0/users/1');
     const files = call('GET', '/2.0/folders/0/items', '1');
-    const asApp = call('GET', '/2.0/folders/0/items');
-    expect(sortCalls([token, create, files, lookUp, asApp])).toEqual({
-      provisioning: [create, lookUp, asApp],
-      tokens: [token],
-      files: [files],
+    expect(
+      sortCalls([token, create, files, lookUp, update], { externalId: '00uNia', boxUserId: '1' }),
+    ).toEqual({ provisioning: [create, lookUp, update], tokens: [token], files: [files] });
+  });
+
+  it('leave out those for other people, who may be imported at the same time', () => {
+    const others = [
+      { ...call('POST', '/2.0/users'), body: body('00uOther') },
+      { ...call('GET', '/2.0/users'), query: { external_app_user_id: '00uOther' } },
+      call('PUT', '/2.0/users/12'),
+      call('GET', '/2.0/folders/0/items', '12'),
+      call('GET', '/2.0/folders/0/items'),
+    ];
+    expect(sortCalls(others, { externalId: '00uNia', boxUserId: '1' })).toEqual({
+      provisioning: [],
+      tokens: [],
+      files: [],
     });
   });
 });

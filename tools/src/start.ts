@@ -8,6 +8,7 @@ import { type Stack, startStack } from './stack.ts';
 import { SAMPLE_PASSWORD } from './twins.ts';
 
 const TELL_MS = 1500;
+const FIRST_PORT = 3000;
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
 /** Tells every moment that something still goes on, and for how long. */
@@ -93,7 +94,7 @@ async function run(args: StartArguments): Promise<number> {
   const death = Promise.withResolvers<StackProblem>();
   const kept = args.once ? undefined : join(import.meta.dirname, '..', '..', '.data');
   const starting = startStack({
-    ports: args.once ? 'free' : 'fixed',
+    ports: args.once ? 'free' : (args.port ?? FIRST_PORT),
     dataDir: kept,
     redis: args.redis,
     log: printer(args.verbose),

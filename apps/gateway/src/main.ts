@@ -1,3 +1,4 @@
+import '@foyer/platform/require-node';
 import { onShutdown, readGatewayConfig, runApp } from '@foyer/platform';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';

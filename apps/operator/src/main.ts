@@ -1,3 +1,4 @@
+import '@foyer/platform/require-node';
 import { existsSync } from 'node:fs';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';

@@ -4,6 +4,7 @@ import { ConfigError, readOperatorConfig, type Environment } from '@foyer/platfo
 import { OperatorProblem, type Command } from './command.ts';
 import { takeEnvFile } from './env-file.ts';
 import { type Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 const NEEDS_MENDING = 2;
 
@@ -41,13 +42,7 @@ async function runCommand({
 }: Invocation): Promise<number> {
   const { rest: args, file } = takeEnvFile(given);
   const command = commands.find(({ path }) => path.every((word, at) => args[at] === word));
-  if (!command) {
-    const isHelp = args.length === 0 || ['--help', '-h', 'help'].includes(args[0]!);
-    if (!isHelp) terminal.remark(`foyer: there is no command "${toLine(args.join(' '), 100)}".\n`);
-    if (isHelp) terminal.print(usage(commands));
-    else terminal.remark(usage(commands));
-    return isHelp ? 0 : NEEDS_MENDING;
-  }
+  if (!command) return helpOrRefuse(args, commands, terminal);
   const { values, positionals } = parseArgs({
     args: args.slice(command.path.length),
     options: { ...command.options, tenant: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
@@ -61,6 +56,29 @@ async function runCommand({
   const tenant = typeof values.tenant === 'string' ? values.tenant : undefined;
   const config = () => readOperatorConfig(environment, tenant);
   return command.run({ terminal, config, stopping, input }, values, positionals);
+}
+
+const isHelp = (word: string | undefined): boolean => ['--help', '-h', 'help'].includes(word ?? '');
+
+/** What is asked when no command is named: help, help on a group such as `dead`, the version; anything else is refused. */
+function helpOrRefuse(args: readonly string[], commands: readonly Command[], terminal: Terminal): number {
+  const [first, second] = args;
+  if (first === '--version') {
+    terminal.print(`foyer ${version}, Node.js ${process.versions.node}`);
+    return 0;
+  }
+  if (first === undefined || isHelp(first)) {
+    terminal.print(usage(commands));
+    return 0;
+  }
+  const group = commands.filter(({ path }) => path.length > 1 && path[0] === first);
+  if (group.length > 0 && isHelp(second)) {
+    terminal.print(usage(group));
+    return 0;
+  }
+  terminal.remark(`foyer: there is no command "${toLine(args.join(' '), 100)}".\n`);
+  terminal.remark(usage(group.length > 0 ? group : commands));
+  return NEEDS_MENDING;
 }
 
 const usageLine = ({ path, operands = '' }: Command): string => `${path.join(' ')} ${operands}`.trim();

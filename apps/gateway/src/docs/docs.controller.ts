@@ -6,7 +6,7 @@ import { FoyerError } from '@foyer/shared';
 import type { Response } from 'express';
 import { CONFIG } from '../parts.ts';
 import { errorsPage } from './errors-page.ts';
-import { openApiDocument } from './openapi.ts';
+import { openApiDocument, tokenUrlOf } from './openapi.ts';
 import { referencePage, referencePolicy, startScript } from './reference-page.ts';
 
 const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js'];
@@ -16,16 +16,18 @@ const cacheFor = 'public, max-age=3600';
 @Controller('docs')
 export class DocsController {
   private readonly document: string;
+  private readonly policy: string;
   private readonly pages = { reference: referencePage(), errors: errorsPage() };
 
   constructor(@Inject(CONFIG) config: GatewayConfig) {
     this.document = JSON.stringify(openApiDocument(config));
+    this.policy = referencePolicy(tokenUrlOf(config));
   }
 
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', referencePolicy)
-  reference(): string {
+  reference(@Res({ passthrough: true }) res: Response): string {
+    res.setHeader('Content-Security-Policy', this.policy);
     return this.pages.reference;
   }
 

@@ -23,6 +23,10 @@ const scopes = {
 
 type DocumentConfig = Pick<GatewayConfig, 'FOYER_ENV' | 'OKTA_API_ISSUER_URI'>;
 
+/** Where machines get their access tokens. */
+export const tokenUrlOf = ({ OKTA_API_ISSUER_URI }: Pick<GatewayConfig, 'OKTA_API_ISSUER_URI'>): string =>
+  `${OKTA_API_ISSUER_URI}/v1/token`;
+
 /** The OpenAPI 3.1 document of the REST API, made from the schemas that the routes check by. */
 export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConfig): oas31.OpenAPIObject =>
   createDocument({
@@ -56,7 +60,7 @@ export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConf
         okta: {
           type: 'oauth2',
           description: 'Client credentials at Okta’s custom authorization server (RFC 6749, section 4.4).',
-          flows: { clientCredentials: { tokenUrl: `${OKTA_API_ISSUER_URI}/v1/token`, scopes } },
+          flows: { clientCredentials: { tokenUrl: tokenUrlOf({ OKTA_API_ISSUER_URI }), scopes } },
         },
         bearer: {
           type: 'http',

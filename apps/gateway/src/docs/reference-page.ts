@@ -13,17 +13,21 @@ export const startScript = `SwaggerUIBundle({
 });
 `;
 
-/** Scripts and styles from here only. Swagger UI's own style sheet draws its icons with data: addresses. */
-export const referencePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/**
+ * Scripts and styles from here only. Swagger UI's own style sheet draws its icons with data: addresses, and its Authorize
+ * button asks `tokenUrl` for an access token.
+ */
+export const referencePolicy = (tokenUrl: string): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    `connect-src 'self' ${new URL(tokenUrl).origin}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 const operations = Object.entries(paths).flatMap(([path, { get, post }]) => [
   ...(get ? [{ method: 'GET', path, summary: get.summary ?? '' }] : []),

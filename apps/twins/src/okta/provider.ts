@@ -83,7 +83,9 @@ async function configuration(org: Org): Promise<Configuration> {
       if (person?.status !== 'ACTIVE' || (token && !person.assigned)) return undefined;
       return { accountId: sub, claims: () => claimsOf(person) };
     },
-    clientBasedCORS: () => false,
+    // Okta answers scripts of the origins that its administrators trust (Okta, "Enable CORS"); here, those of the web app.
+    clientBasedCORS: (_ctx, origin) =>
+      org.config.webClient.redirectUris.some((uri) => new URL(uri).origin === origin),
     loadExistingGrant: grantForSession,
     interactions: { url: (_ctx, interaction) => signInPath(interaction.uid), policy: policy(org) },
     renderError: async (ctx, out) => {
