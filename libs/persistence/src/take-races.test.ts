@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { PrismaConvergenceStore } from './convergence-store.ts';
 import { createTestDatabase, somebody, type TestDatabase } from './database.harness.ts';
 import { Intake } from './intake.ts';
+import { whileWaiting } from './waiting.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -19,29 +20,10 @@ async function parts(leaseMs = 30_000) {
 }
 
 /** Runs `work` in a transaction that is committed once somebody waits for one of its rows. */
-async function whileSomebodyWaits<T>(
+const whileSomebodyWaits = <T>(
   work: (client: pg.PoolClient) => Promise<void>,
   waiter: () => Promise<T>,
-): Promise<T> {
-  const client = await test.database.pool.connect();
-  try {
-    await client.query('BEGIN');
-    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    await work(client);
-    const waiting = waiter();
-    for (let waits = false; !waits;) {
-      const blocked = await test.database.pool.query(
-        'SELECT FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))',
-        [rows[0]!.pid],
-      );
-      waits = blocked.rowCount !== 0;
-    }
-    await client.query('COMMIT');
-    return await waiting;
-  } finally {
-    client.release();
-  }
-}
+): Promise<T> => whileWaiting(test.database, work, waiter);
 
 /** What a worker that took long writes at last: its lease ran out while the statement was under way. */
 async function lastWords(client: pg.PoolClient, { tenantId, identityId, requestId }: Ids): Promise<void> {
