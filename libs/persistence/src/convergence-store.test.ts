@@ -223,6 +223,47 @@ describe('what Box said last of creates in doubt', () => {
   });
 });
 
+describe('what is known of the last update', () => {
+  const update: CallIntent = {
+    ...create,
+    operation: 'update_user',
+    method: 'PUT',
+    path: '/2.0/users/7001',
+    parameters: { id: '7001', name: 'Ada Renamed' },
+  };
+  const outcome = (result: 'ok' | 'refused' | 'failed' | 'ambiguous', status: number | null) => ({
+    result,
+    status,
+    error: null,
+    answer: null,
+    durationMs: 1,
+  });
+  const inDoubt = { account: { ...account, profile: {}, isUncertain: true } };
+  const known = { account: { ...account, profile: {} } };
+
+  it.each([
+    ['an intent without an outcome', null, inDoubt],
+    ['an ambiguous end', outcome('ambiguous', 503), inDoubt],
+    ['a success that was not saved', outcome('ok', 200), inDoubt],
+    ['a refusal', outcome('refused', 400), known],
+    ['one that was never sent', outcome('failed', null), known],
+  ])('%s', async (_name, end, expected) => {
+    const { store, log, newRequest } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    await store.saveAccount(first.lease, account, 'created');
+    const callId = await log.intend(context(first), update);
+    if (end) await log.conclude(callId, end);
+    await expireLease(first);
+    const next = await take(store, requestId);
+    expect({ account: next.account }).toEqual(expected);
+    // Saved anew, it says what Box has.
+    await store.saveAccount(next.lease, { ...account, name: 'Ada Renamed' }, 'updated');
+    await expireLease(next);
+    expect((await take(store, requestId)).account).toEqual({ ...known.account, name: 'Ada Renamed' });
+  });
+});
+
 describe('the mapping', () => {
   it('gives one Box user to one identity of a tenant only', async () => {
     const { store, newRequest } = await parts();

@@ -32,23 +32,31 @@ async function parts() {
   return { tenantId, relay: new RelayStore(test.database, tenantId, GRACE_MS), newRequest, take, store };
 }
 
+/** What one statement adds: more would take longer than a statement may on a busy machine. */
+const PAGE = 2_000;
+
 /** As many queued requests of one cause as asked for, each a minute's fraction older than the next. */
 async function crowd(tenantId: string, count: number, cause: string, priority: number, due = true) {
   const { pool } = test.database;
-  const ids = await pool.query<{ id: string }>(
-    `WITH people AS (
-       INSERT INTO identity (tenant_id, issuer, subject, username, name)
-       SELECT $1, 'https://example.okta.com', $3 || n, 'p@example.com', 'P' FROM generate_series(1, $2) n
-       RETURNING id, split_part(subject, '-', -1)::int AS n
-     ), made AS (
-     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, created_at, due_at)
-     SELECT $1, id, 1, $4, $5, clock_timestamp() - (1000000 - n) * interval '1 millisecond',
-       clock_timestamp() + (n - 1000000) * interval '1 millisecond' * $6
-     FROM people RETURNING id, created_at)
-     SELECT id FROM made ORDER BY created_at`,
-    [tenantId, count, `${cause}-${randomUUID()}-`, cause, priority, due ? 1 : -1],
-  );
-  return ids.rows.map(({ id }) => id);
+  const prefix = `${cause}-${randomUUID()}-`;
+  const all: string[] = [];
+  for (let from = 1; from <= count; from += PAGE) {
+    const ids = await pool.query<{ id: string }>(
+      `WITH people AS (
+         INSERT INTO identity (tenant_id, issuer, subject, username, name)
+         SELECT $1, 'https://example.okta.com', $3 || n, 'p@example.com', 'P' FROM generate_series($7::int, $2) n
+         RETURNING id, split_part(subject, '-', -1)::int AS n
+       ), made AS (
+       INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, created_at, due_at)
+       SELECT $1, id, 1, $4, $5, clock_timestamp() - (1000000 - n) * interval '1 millisecond',
+         clock_timestamp() + (n - 1000000) * interval '1 millisecond' * $6
+       FROM people RETURNING id, created_at)
+       SELECT id FROM made ORDER BY created_at`,
+      [tenantId, Math.min(count, from + PAGE - 1), prefix, cause, priority, due ? 1 : -1, from],
+    );
+    all.push(...ids.rows.map(({ id }) => id));
+  }
+  return all;
 }
 
 interface PlanNode {
@@ -123,4 +131,92 @@ describe('what is due', () => {
       expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(300);
     }
   });
+});
+
+describe('when an open request is due', () => {
+  const clock = async (): Promise<number> => {
+    const { rows } = await test.database.pool.query<{ now: number }>(
+      'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+    );
+    return rows[0]!.now;
+  };
+  /** Runs `work`, which gives a request; gives how long after it that is due, as the least and the most that this may be. */
+  const dueAfter = async (work: () => Promise<string>) => {
+    const before = await clock();
+    const requestId = await work();
+    const after = await clock();
+    const { rows } = await test.database.pool.query<{ due: number; ms: number }>(
+      `SELECT round(extract(epoch FROM due_at) * 1000)::float8 AS due,
+         round(extract(epoch FROM due_at - coalesce(lease_expires_at, next_attempt_at)) * 1000)::float8 AS ms
+       FROM provisioning_request r JOIN identity i ON i.id = r.identity_id WHERE r.id = $1`,
+      [requestId],
+    );
+    const { due, ms } = rows[0]!;
+    return { least: due - after - 1, most: due - before + 1, ms };
+  };
+  const contains = ({ least, most }: { least: number; most: number }, ms: number) => {
+    expect(least).toBeLessThanOrEqual(ms);
+    expect(most).toBeGreaterThanOrEqual(ms);
+  };
+
+  it('is the grace after it was made: its own process enqueues it meanwhile', async () => {
+    const { newRequest, relay } = await parts();
+    contains(await dueAfter(newRequest), GRACE_MS);
+    expect(await relay.due('background', 10)).toEqual([]);
+  });
+
+  it('is a second after the lease of the worker that has it', async () => {
+    const { newRequest, relay, take } = await parts();
+    const requestId = await newRequest();
+    const { ms } = await dueAfter(async () => (await take(requestId)).requestId);
+    expect(ms).toBe(1_000);
+    expect(await relay.due('background', 10)).toEqual([]);
+  });
+
+  it('is the grace after its next attempt', async () => {
+    const { newRequest, relay, take, store } = await parts();
+    const lease = await take(await newRequest());
+    const retried = await dueAfter(async () => {
+      await store.retry(lease, { code: 'box_unavailable', detail: null }, 60_000, true);
+      return lease.requestId;
+    });
+    expect(Math.abs(retried.ms - GRACE_MS)).toBeLessThanOrEqual(1);
+    contains(retried, 60_000 + GRACE_MS);
+    expect(await relay.due('background', 10)).toEqual([]);
+  });
+
+  it.each([
+    ['the grace, while it is young', 0, GRACE_MS],
+    ['a minute at most', 86_400_000, 60_000],
+  ])('is, once it was relayed, after %s', async (_name, ageMs, expected) => {
+    const { newRequest, relay } = await parts();
+    const requestId = await newRequest();
+    await makeOlder(requestId, ageMs);
+    const due = await dueAfter(async () => {
+      await relay.due('background', 10);
+      return requestId;
+    });
+    contains(due, expected);
+    expect(await relay.due('background', 10)).toEqual([]);
+  });
+
+  it('is, once it was relayed, after as long as it has waited already', async () => {
+    const { newRequest, relay } = await parts();
+    const requestId = await newRequest();
+    const begun = await clock();
+    await makeOlder(requestId, 20_000);
+    const due = await dueAfter(async () => {
+      await relay.due('background', 10);
+      return requestId;
+    });
+    // It goes on waiting while this test runs.
+    contains({ least: due.least - ((await clock()) - begun), most: due.most }, 20_000);
+  });
+
+  const makeOlder = (requestId: string, ageMs: number) =>
+    test.database.pool.query(
+      `UPDATE provisioning_request SET due_at = clock_timestamp(),
+         created_at = clock_timestamp() - $2::float8 * interval '1 millisecond' WHERE id = $1`,
+      [requestId, ageMs],
+    );
 });
