@@ -64,6 +64,16 @@ describe('plan', () => {
     expect(plan(desired, known).kind).toBe('create');
   });
 
+  it('creates somebody who has left inactive, should an earlier create have worked after all', () => {
+    const left = { ...desired, active: false };
+    expect(plan(left, { ...nothing, lastCreate: 'unsettled', observed: { found: null } })).toEqual({
+      kind: 'create',
+      externalId: '00u1',
+      name: 'Ada Example',
+      status: 'inactive',
+    });
+  });
+
   it('reads the very user that a conflict named, and looks one up when it named none', () => {
     expect(plan(desired, { ...nothing, observed: { conflict: { id: '11' } } })).toEqual({
       kind: 'read',

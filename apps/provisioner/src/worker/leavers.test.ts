@@ -143,6 +143,22 @@ describe('whoever leaves', () => {
     },
   );
 
+  it('before their create reached Box is never active there, not for a moment', async () => {
+    const { box, turn, settle, hire, change, outcome, calls } = await parts();
+    const ada = await hire('00uada');
+    box.meet('createUser', 'cut-before');
+    await turn(ada.requestId!);
+    await change(ada, { active: false });
+    await settle();
+    expect((await calls()).map(({ operation, parameters: { status } }) => [operation, status])).toEqual([
+      ['create_user', undefined],
+      ['find_user', undefined],
+      ['create_user', 'inactive'],
+    ]);
+    expect(only(box)).toMatchObject({ status: 'inactive' });
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded' });
+  });
+
   it('while the worker that made them died is found, and switched off', async () => {
     const { box, turn, settle, hire, change } = await parts();
     const ada = await hire('00uada');
