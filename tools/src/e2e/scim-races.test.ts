@@ -302,10 +302,14 @@ it('takes a leaver out of a group whose new name is taken by hand, and says why 
     return sides.box.members.length === 1 ? sides : null;
   });
   expect(box).toEqual({ name, members: [stays!.externalId] });
-  const [waiting] = await loop.outside.query<{ error_code: string }>(
-    'SELECT error_code FROM provisioning_request WHERE group_id = $1 AND error_code IS NOT NULL',
-    [id],
-  );
+  // The turn that took them out tells of the name when it ends, a moment later.
+  const waiting = await until('the name is said to wait', async () => {
+    const rows = await loop.outside.query<{ error_code: string }>(
+      'SELECT error_code FROM provisioning_request WHERE group_id = $1 AND error_code IS NOT NULL',
+      [id],
+    );
+    return rows[0] ?? null;
+  });
   expect(waiting).toEqual({ error_code: 'box_group_conflict' });
   expect(await patch(id, { op: 'replace', value: { displayName: `${taken} too` } })).toBe(204);
   await loop.outside.allFinal();
