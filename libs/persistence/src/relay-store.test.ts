@@ -177,7 +177,7 @@ describe('when an open request is due', () => {
     const { newRequest, relay, take, store } = await parts();
     const lease = await take(await newRequest());
     const retried = await dueAfter(async () => {
-      await store.retry(lease, { code: 'box_unavailable', detail: null }, 60_000, true);
+      await store.retry(lease, { code: 'box_unavailable', detail: null }, 60_000, 1);
       return lease.requestId;
     });
     expect(Math.abs(retried.ms - GRACE_MS)).toBeLessThanOrEqual(1);
