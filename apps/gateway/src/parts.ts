@@ -28,6 +28,7 @@ import {
   Metrics,
   reportBudget,
   toPlainError,
+  whenReachable,
   type Closer,
   type GatewayConfig,
   type Logger,
@@ -92,10 +93,12 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     poolSize: config.DATABASE_POOL,
     onError: report('database'),
   });
-  await requireMigrated(database.pool);
-  const tenantId = await openTenant(database, config.FOYER_TENANT);
-  const boxApp = new TenantBoxApp(database, tenantId, boxAppOf(config.boxAuth));
-  const bound = await boxApp.bind();
+  const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
+    await requireMigrated(database.pool);
+    const tenant = await openTenant(database, config.FOYER_TENANT);
+    const app = new TenantBoxApp(database, tenant, boxAppOf(config.boxAuth));
+    return [tenant, app, await app.bind()] as const;
+  });
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
   const stores = storesOf(database, tenantId);
   const heartbeat = new ProcessHeartbeat(database, tenantId, 'gateway');

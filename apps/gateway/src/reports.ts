@@ -1,5 +1,5 @@
 import { boxAppProblem, expiringScimTokens, type ScimTokens, type TenantBoxApp } from '@foyer/persistence';
-import { startHeartbeat, toPlainError, type Heartbeat, type Logger } from '@foyer/platform';
+import { isUnavailable, startHeartbeat, toPlainError, type Heartbeat, type Logger } from '@foyer/platform';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -47,9 +47,11 @@ export const reportScimTokens = (
   });
 
 async function reportRegularly(everyMs: number, report: () => Promise<void>): Promise<() => void> {
-  await report();
+  // With the database away there is nothing to say, and others say that.
+  await report().catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+  });
   const timer = setInterval(() => {
-    // With the database away there is nothing to say, and others say that.
     report().catch(() => undefined);
   }, everyMs);
   return () => clearInterval(timer);

@@ -2,7 +2,14 @@ import '@foyer/platform/require-node';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { onShutdown, readProvisionerConfig, runApp, startHeartbeat, toPlainError } from '@foyer/platform';
+import {
+  onShutdown,
+  readProvisionerConfig,
+  runApp,
+  startHeartbeat,
+  toPlainError,
+  whenReachable,
+} from '@foyer/platform';
 import type { Outbox } from '@foyer/provisioning';
 import { AppModule } from './app.module.ts';
 import { BoxAppWatch } from './box-app/box-app-watch.ts';
@@ -50,7 +57,7 @@ await runApp(
       STOP_LIMIT_MS,
     );
     await app.listen(config.PROVISIONER_PORT, config.PROVISIONER_HOST);
-    await boxApp.start();
+    await whenReachable(logger, 'database', () => boxApp.start());
     relay.start();
     sealing.start();
     logger.info({ event: 'listening', url: await app.getUrl() });

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
 import { openDatabase, openTenant } from './database.ts';
-import { startSilenceable } from './silent-server.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -20,17 +19,6 @@ describe('the database', () => {
     const nobody = openDatabase({ url: 'postgresql://foyer@127.0.0.1:9/foyer' });
     await expect(nobody.ping(2_000)).rejects.toThrow();
     await nobody.close();
-  });
-
-  it('gives up a query, and its connection, when the server has gone silent', async () => {
-    const server = await startSilenceable(test.url);
-    const database = openDatabase({ url: server.url, poolSize: 1, silenceMs: 500 });
-    await database.ping(2_000);
-    server.silence();
-    await expect(database.prisma.$queryRaw`SELECT 1`).rejects.toThrow();
-    await expect(database.ping(2_000)).resolves.toBeUndefined();
-    await database.close();
-    await server.close();
   });
 
   it('limits statements, locks and idle transactions on every connection that it opens', async () => {

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { watchedClients } from './connection/client.ts';
 import { PrismaClient } from './generated/client.ts';
 
 export interface DatabaseOptions {
@@ -18,7 +19,7 @@ export interface Database {
   readonly pool: pg.Pool;
   /** A connection of its own, for LISTEN or what takes long: without the limit on statements. */
   connect(): Promise<pg.Client>;
-  /** Throws when the database does not answer within `timeoutMs`. */
+  /** Throws when the database does not answer within `timeoutMs`, or takes no writes, as a replica. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -50,7 +51,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAliveInitialDelayMillis: FIRST_PROBE_MS,
     ...limits,
   };
-  const pool = new pg.Pool({ ...config, max: poolSize });
+  const Client = watchedClients();
+  const pool = new pg.Pool({ ...config, max: poolSize, Client });
   pool.on('error', onError);
   // A crowd may wait for connections as long as for the server; Prisma's own patience is two seconds.
   const transactionOptions = { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout };
@@ -59,7 +61,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     prisma,
     pool,
     async connect() {
-      const client = new pg.Client({ ...config, statement_timeout: 0 });
+      const client = new Client({ ...config, statement_timeout: 0 });
       client.on('error', onError);
       await client.connect();
       return client;
@@ -72,7 +74,9 @@ export function openDatabase(options: DatabaseOptions): Database {
           timeoutMs,
         );
       });
-      await Promise.race([pool.query('SELECT 1'), late]).finally(() => clearTimeout(timer));
+      await Promise.race([pool.query('SELECT pg_current_xact_id()'), late]).finally(() =>
+        clearTimeout(timer),
+      );
     },
     async close() {
       await prisma.$disconnect();

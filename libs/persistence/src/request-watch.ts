@@ -1,9 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from './database.ts';
 
+/** How often the connection has to answer, and how long it may take, in milliseconds: it sends nothing by itself for hours. */
+const PING_EVERY_MS = 5_000;
+const PING_LIMIT_MS = 5_000;
+
 /**
- * Hears of every change to a request (NOTIFY foyer_request) on one connection per process, however many wait. While the
- * connection is away, waiters fall back on being woken once a second.
+ * Listens for every change to a request (NOTIFY foyer_request) on one connection per process, however many wait. While the
+ * connection is away, waiters fall back on being woken once a second. A connection that is silent is replaced within ten.
  */
 export class RequestWatch {
   private readonly database: Database;
@@ -13,26 +18,33 @@ export class RequestWatch {
   private client: pg.Client | null = null;
   private closed = false;
   private timer: NodeJS.Timeout | undefined;
+  private readonly pingEveryMs: number;
 
-  constructor(database: Database, onError: (error: Error) => void) {
+  constructor(database: Database, onError: (error: Error) => void, pingEveryMs = PING_EVERY_MS) {
     this.database = database;
     this.onError = onError;
+    this.pingEveryMs = pingEveryMs;
   }
 
   /** Begins to listen; a lost connection is made again every second. Resolves when listening, or when that failed once. */
   async open(): Promise<void> {
     if (this.closed) return;
+    let client: pg.Client | null = null;
     try {
-      const client = await this.database.connect();
+      client = await this.database.connect();
+      const opened = client;
       client.on('notification', ({ payload = '' }) => {
         for (const listener of this.listeners) listener(payload);
         this.wake(payload);
       });
-      client.on('end', () => this.reopen(client));
+      client.on('end', () => this.reopen(opened));
       await client.query('LISTEN foyer_request');
       this.client = client;
+      if (this.closed) return await client.end();
+      void this.ping(client);
     } catch (error) {
-      this.onError(error instanceof Error ? error : new Error(String(error)));
+      void client?.end().catch(() => undefined);
+      this.report(error);
       this.reopen(null);
     }
   }
@@ -80,6 +92,20 @@ export class RequestWatch {
 
   private wake(requestId: string): void {
     for (const done of [...(this.waiters.get(requestId) ?? [])]) done();
+  }
+
+  /** As long as it is the connection in use. One that does not answer in time is closed by the query's own limit. */
+  private async ping(client: pg.Client): Promise<void> {
+    while (this.client === client && !this.closed) {
+      await pause(this.pingEveryMs, undefined, { ref: false });
+      if (this.client !== client || this.closed) return;
+      const ping = { text: 'SELECT 1', query_timeout: PING_LIMIT_MS };
+      await client.query(ping).catch((error: unknown) => this.report(error));
+    }
+  }
+
+  private report(error: unknown): void {
+    this.onError(error instanceof Error ? error : new Error(String(error)));
   }
 
   private reopen(ended: pg.Client | null): void {

@@ -7,3 +7,5 @@ export * from './lifecycle.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
 export * from './problem.ts';
+export { whenReachable } from './start.ts';
+export { isUnavailable } from './unavailable.ts';

@@ -8,6 +8,7 @@ export * from './box-port.ts';
 export * from './check-accounts.ts';
 export * from './budget-port.ts';
 export * from './budget.ts';
+export { ConnectionWatch, type WatchedConnection } from './connection-watch.ts';
 export * from './converge.ts';
 export * from './display-name.ts';
 export * from './forecast.ts';

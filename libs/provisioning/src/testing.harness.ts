@@ -6,3 +6,4 @@ export * from './fake-box.harness.ts';
 export { type BoxMethod, type Trouble } from './fake-calls.harness.ts';
 export * from './memory-budget.harness.ts';
 export * from './memory-call-log.harness.ts';
+export * from './fault-proxy.harness.ts';

@@ -10,6 +10,8 @@ export interface Broker {
   /** Makes ready what must be there before the first command. May be repeated; rejects while the server is away. */
   prepare(): Promise<void>;
   readonly factory: QueueBackendFactory;
+  /** Writes something. Rejects when the server does not take it: a replica answers to reading too. */
+  proveWritable(): Promise<void>;
   /** Closes what the factory's backends do not own. Never rejects, never takes long. */
   close(): Promise<void>;
 }

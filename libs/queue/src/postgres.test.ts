@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import pg from 'pg';
 import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { GuardedConnection } from './postgres-connection.ts';
+import { faultsContract } from './faults.contract.harness.ts';
 import { postgresServer, type Server } from './servers.harness.ts';
 
 let server: Server;
@@ -54,6 +56,8 @@ describe('the queue on PostgreSQL', () => {
     },
   );
 
+  faultsContract(() => server, 'databaseUrl');
+
   it('connects with the server’s own limits on statements, locks and idle transactions', async () => {
     const { hostname, port } = new URL(server.address.databaseUrl);
     const greetings: string[] = [];
@@ -77,11 +81,11 @@ describe('the queue on PostgreSQL', () => {
     listener.close();
     expect(greetings.length).toBeGreaterThan(0);
     for (const greeting of greetings) {
-      expect(greeting).toMatch(/\0statement_timeout\x0025000\0/);
+      expect(greeting).toMatch(/\0statement_timeout\x00(10|25)000\0/);
       expect(greeting).toMatch(/\0idle_in_transaction_session_timeout\x0030000\0/);
     }
     // All but the one that brings the schema up to date, which may have to wait for another that does.
-    expect(greetings.filter((greeting) => greeting.includes('lock_timeout\x0010000')).length).toBeGreaterThan(
+    expect(greetings.filter((greeting) => greeting.includes('lock_timeout\x008000')).length).toBeGreaterThan(
       0,
     );
   });
@@ -167,6 +171,52 @@ describe('the queue on PostgreSQL', () => {
       expect(Number(left?.events)).toBeLessThan(500);
       await bench.close();
     });
+  });
+
+  it('lives through a server that ends one of its connections after another, from the first one on', async () => {
+    const bench = new Bench(server);
+    const stopped = new AbortController();
+    const ending = (async () => {
+      while (!stopped.signal.aborted)
+        await sql(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE application_name <> '' AND pid <> pg_backend_pid() AND random() < 0.5`,
+        );
+    })();
+    const queue = bench.queue();
+    await bench.consumer(() => over);
+    const ids = Array.from({ length: 10 }, () => randomUUID());
+    for (const id of ids)
+      await until('an add', () =>
+        queue.add([jobFor(id)], 1_000).then(
+          () => true,
+          () => false,
+        ),
+      );
+    stopped.abort();
+    await ending;
+    await queue.add(
+      ids.map((id) => jobFor(id)),
+      20_000,
+    );
+    await until('all jobs', () => ids.every((id) => bench.taken.includes(id)));
+    await bench.close();
+  });
+
+  it('replaces a listening connection that ended before BullMQ listened to it', async () => {
+    const connection = new GuardedConnection({
+      connectionString: server.address.databaseUrl,
+      schema: 'foyer_queue',
+    });
+    const first = await connection.getListenClient();
+    await Promise.all([
+      sql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '' AND pid <> pg_backend_pid()`,
+      ),
+      new Promise<void>((resolve) => first.on('end', () => resolve())),
+    ]);
+    expect(await (await connection.getListenClient()).query('SELECT 1')).toMatchObject({ rowCount: 1 });
+    await connection.close();
   });
 
   it('tells of its faults without the client or the password', async () => {

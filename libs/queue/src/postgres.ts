@@ -1,22 +1,27 @@
 import { isNativeError } from 'node:util/types';
 import {
   assertSchemaCompatibility,
-  createPostgresBackend,
   LATEST_SCHEMA_VERSION,
   type PgQueryable,
+  PostgresQueueBackend,
   runMigrations,
   SchemaMigrationRequiredError,
 } from 'bullmq';
-import pg from 'pg';
+import type { Client } from 'pg';
 import type { Broker, BrokerNeeds, QueueBackendFactory } from './broker.ts';
+import { GuardedConnection, watchedClients } from './postgres-connection.ts';
 
 const SCHEMA = 'foyer_queue';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longer than any command of ours takes; without it a server that went silent would hold a worker for ever. */
-const QUERY_TIMEOUT_MS = 30_000;
+const QUERY_TIMEOUT_MS = 12_000;
 /** The server's own limits come first: it then ends what runs, and its locks, instead of being left alone with it. */
-const limits = { statement_timeout: 25_000, idle_in_transaction_session_timeout: 30_000 };
-const LOCK_TIMEOUT_MS = 10_000;
+const limits = { statement_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 };
+const LOCK_TIMEOUT_MS = 8_000;
+/** Bringing the schema up to date may wait for another process that does. */
+const slow = { statement_timeout: 25_000, query_timeout: 30_000 };
+/** An idle connection whose far end has gone is found out by probes, the first after this long. */
+const FIRST_PROBE_MS = 10_000;
 
 /** PostgreSQL, in a schema of its own that is made and brought up to date here. */
 export function createPostgresBroker(
@@ -29,11 +34,12 @@ export function createPostgresBroker(
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: FIRST_PROBE_MS,
     ...limits,
   };
   const connection = { ...settings, lock_timeout: LOCK_TIMEOUT_MS, schema: SCHEMA, max: connections };
   const prepare = async (): Promise<void> => {
-    const client = new pg.Client(settings);
+    const client = new (watchedClients().Client)({ ...settings, ...slow });
     client.on('error', (error) => reporter.backend(error, `queue ${role}`));
     try {
       await client.connect();
@@ -42,13 +48,26 @@ export function createPostgresBroker(
       await client.end();
     }
   };
+  let newest: GuardedConnection | undefined;
+  // As BullMQ's own factory does it: a worker's listening connection carries the name of its queue.
   const factory: QueueBackendFactory = (name, opts, needs) =>
-    createPostgresBackend(name, { ...opts, connection }, needs);
-  return { prepare, factory: mending(factory, prepare), close: () => Promise.resolve() };
+    new PostgresQueueBackend(
+      (newest = new GuardedConnection(connection)),
+      name,
+      { ...opts, connection },
+      true,
+      needs?.withBlockingConnection === true ? name : undefined,
+    );
+  return {
+    prepare,
+    factory: mending(factory, prepare),
+    proveWritable: async () => void (await newest?.pool.query('SELECT pg_current_xact_id()')),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Several may start at once: the migrator holds an advisory lock from its first statement to its commit. */
-async function bringUpToDate(client: pg.Client): Promise<void> {
+async function bringUpToDate(client: Client): Promise<void> {
   try {
     if ((await assertSchemaCompatibility(client, SCHEMA)) >= LATEST_SCHEMA_VERSION) return;
   } catch (error) {
@@ -61,7 +80,7 @@ async function bringUpToDate(client: pg.Client): Promise<void> {
  * PostgreSQL wants the right to create schemas for CREATE SCHEMA IF NOT EXISTS even when the schema exists. Leaving that
  * statement out then lets a role work that was only given this schema.
  */
-async function sessionFor(client: pg.Client): Promise<PgQueryable> {
+async function sessionFor(client: Client): Promise<PgQueryable> {
   const session: PgQueryable = client;
   const found = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [SCHEMA]);
   if (found.rowCount === 0) return session;

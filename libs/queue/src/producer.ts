@@ -98,7 +98,10 @@ class LaneProducer {
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    await this.#ask('The queue', timeoutMs, (queue) => queue.getVersion());
+    await this.#ask('The queue', timeoutMs, async (queue) => {
+      await queue.getVersion();
+      await this.#broker.proveWritable();
+    });
   }
 
   close(): Promise<void> {

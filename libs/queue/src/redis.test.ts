@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { faultsContract } from './faults.contract.harness.ts';
 import { findRedis, redisServer, type Server } from './servers.harness.ts';
+import { startSwitch } from './switch.harness.ts';
 
 const binary = findRedis();
 const reason = 'neither redis-server nor valkey-server is on the PATH';
@@ -34,6 +36,8 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       };
     },
   );
+
+  faultsContract(() => server, 'redisUrl');
 
   describe('in particular', () => {
     let admin: Redis;
@@ -90,6 +94,60 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       const id = randomUUID();
       await queue.add([jobFor(id)], 5_000);
       await until('the job', () => bench.taken.includes(id));
+    });
+
+    it('finds the new master behind the address of the old one, which has become a replica', async () => {
+      const other = await redisServer(binary ?? '');
+      await other.start();
+      // The address stays; new connections go to the new master, those that there are stay where they are.
+      const way = await startSwitch(server.address.redisUrl ?? '');
+      const failedOver = new Bench({ ...server, address: { ...server.address, redisUrl: way.url } });
+      try {
+        const queue = failedOver.queue();
+        await failedOver.consumer(() => over, { concurrency: everyLane(2) });
+        await queue.add([jobFor(randomUUID())], 5_000);
+        await until('the first job', () => failedOver.taken.length === 1);
+        const { hostname, port } = new URL(other.address.redisUrl ?? '');
+        way.lead(other.address.redisUrl ?? '');
+        await admin.replicaof(hostname, Number(port));
+        const id = randomUUID();
+        await until('an add', () =>
+          queue.add([jobFor(id)], 1_000).then(
+            () => true,
+            () => false,
+          ),
+        );
+        await until('the job', () => failedOver.taken.includes(id));
+        await until('a ping', () =>
+          queue.ping(1_000).then(
+            () => true,
+            () => false,
+          ),
+        );
+      } finally {
+        await failedOver.close();
+        await way.close();
+        await admin.replicaof('NO', 'ONE');
+        await other.remove();
+      }
+    });
+
+    it('is not ready on a replica, which answers to reading', async () => {
+      const queue = bench.queue();
+      await queue.ping(5_000);
+      await admin.replicaof('127.0.0.1', 1);
+      try {
+        await expect(queue.ping(3_000)).rejects.toThrow();
+        await expect(queue.ping(3_000)).rejects.toThrow();
+      } finally {
+        await admin.replicaof('NO', 'ONE');
+      }
+      await until('a ping', () =>
+        queue.ping(1_000).then(
+          () => true,
+          () => false,
+        ),
+      );
     });
 
     it('tells of a wrong password without any password', async () => {

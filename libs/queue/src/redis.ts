@@ -1,6 +1,7 @@
 import { createRedisBackend } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import type { Broker, BrokerNeeds } from './broker.ts';
+import { WatchedRedis } from './redis-client.ts';
 import { endsWithin } from './within-limit.ts';
 
 const LONGEST_RETRY_MS = 2_000;
@@ -23,13 +24,15 @@ const byRole: Readonly<Record<BrokerNeeds['role'], RedisOptions>> = {
 
 /** Redis through a connection of our own; a consumer's second one, which blocks, is BullMQ's duplicate of it. */
 export function createRedisBroker(url: string, { role, reporter }: BrokerNeeds): Broker {
-  const client = new Redis(url, byRole[role]);
+  const client = new WatchedRedis(url, byRole[role]);
   // BullMQ listens too, but only while its queue or worker is open.
   client.on('error', (error) => reporter.backend(error, `queue ${role}`));
   return {
     prepare: () => Promise.resolve(),
     factory: (name, opts, needs) => createRedisBackend(name, { ...opts, connection: client }, needs),
+    proveWritable: () => client.beat(),
     close: async () => {
+      client.endWatch();
       if (client.status === 'ready') await endsWithin(QUIT_LIMIT_MS, client.quit());
       client.disconnect();
     },

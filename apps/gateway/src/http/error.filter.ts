@@ -1,12 +1,11 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { fromHttpError, toProblem } from '@foyer/platform';
+import { fromHttpError, isUnavailable, toProblem } from '@foyer/platform';
 import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { errorPage } from './error-page.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
 import { isScim } from './scim-path.ts';
-import { isUnavailable } from './unavailable.ts';
 
 /** How long until another try is worth it, in seconds, where the fault itself does not say. */
 const retryAfter: Partial<Record<ErrorCode, number>> = { unavailable: 5, okta_unavailable: 10 };
