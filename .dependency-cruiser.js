@@ -1,6 +1,6 @@
 // Nx says which project may import which; this says what holds inside one: no cycles (type-only ones included), and the
 // gateway's rooms keep to themselves.
-const commons = 'http|sessions|intake|access';
+const commons = 'http|sessions|intake|access|okta|limits';
 
 export default {
   forbidden: [

@@ -8,6 +8,7 @@ import { HomeModule } from './home/home.module.ts';
 import { HttpModule } from './http/http.module.ts';
 import { IntakeModule } from './intake/intake.module.ts';
 import { LoginModule } from './login/login.module.ts';
+import { OktaModule } from './okta/okta.module.ts';
 import { PartsModule } from './parts.module.ts';
 import type { Parts } from './parts.ts';
 import { ScimModule } from './scim/scim.module.ts';
@@ -22,6 +23,7 @@ export class AppModule {
       imports: [
         PartsModule.of(parts),
         HttpModule,
+        OktaModule,
         HealthModule,
         SessionsModule,
         IntakeModule,

@@ -2,6 +2,7 @@ import '@foyer/platform/require-node';
 import { onShutdown, readGatewayConfig, runApp } from '@foyer/platform';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';
+import { IssuerWatch } from './okta/issuer-watch.ts';
 import { closers, openParts } from './parts.ts';
 
 /** A stop takes no longer than this; docker compose allows it 30 s. */
@@ -17,6 +18,7 @@ await runApp(
     app.getHttpServer().keepAliveTimeout = 65_000;
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
     parts.logger.info({ event: 'listening', url: await app.getUrl() });
+    void app.get(IssuerWatch, { strict: false }).start();
   },
   (message) => process.stderr.write(`gateway: ${message}\n`),
 );

@@ -22,12 +22,12 @@ import {
   readUserById,
   updateUser,
 } from './operations.ts';
-import type { BoxOptions } from './options.ts';
+import type { BoxOperation, BoxOptions } from './options.ts';
 import { heed, pay } from './payment.ts';
 import { Recorder } from './recorder.ts';
 import { Redactor } from './redactor.ts';
 import { TokenSource } from './token-source.ts';
-import { Transport } from './transport.ts';
+import { BODY_MAX_BYTES, LISTING_MAX_BYTES, Transport } from './transport.ts';
 import { isBoxId, type OffsetPage, type TokenGrant } from './wire.ts';
 
 export interface Box extends BoxPort, BoxGroupsPort {
@@ -39,6 +39,14 @@ const DEFAULT_ORIGIN = 'https://api.box.com';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECTIONS = 50;
 const PAGE_MAX = 1000;
+/** Answered with a page of up to PAGE_MAX entries. */
+const listings: ReadonlySet<BoxOperation> = new Set([
+  'list_users',
+  'list_folder',
+  'find_group',
+  'find_membership',
+  'list_memberships',
+]);
 /** Box refuses a listing's offset over this (OpenAPI, get_groups). */
 const OFFSET_MAX = 10_000;
 
@@ -227,18 +235,20 @@ class BoxAdapter implements Box {
     const allowance = context.allowance ?? this.#allowance;
     const unpaid = await pay(allowance);
     if (unpaid) return { result: { ok: false, fault: unpaid }, tokenRefused: false };
-    const { method, path, params, body, asUser } = operation;
+    const { name, method, path, params, body, asUser } = operation;
     const judgement = await this.#recorder.call(context, operation, () =>
-      this.#transport.exchange((networkSession) =>
-        this.#client.makeRequest({
-          method,
-          url: `${this.#origin}${path}`,
-          params,
-          headers: asUser === undefined ? {} : { 'as-user': asUser },
-          data: body,
-          auth: new BoxDeveloperTokenAuth({ token }),
-          networkSession,
-        }),
+      this.#transport.exchange(
+        (networkSession) =>
+          this.#client.makeRequest({
+            method,
+            url: `${this.#origin}${path}`,
+            params,
+            headers: asUser === undefined ? {} : { 'as-user': asUser },
+            data: body,
+            auth: new BoxDeveloperTokenAuth({ token }),
+            networkSession,
+          }),
+        listings.has(name) ? LISTING_MAX_BYTES : BODY_MAX_BYTES,
       ),
     );
     await heed(allowance, judgement.result);

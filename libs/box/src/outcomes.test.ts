@@ -1,3 +1,4 @@
+import { createGzip } from 'node:zlib';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -48,7 +49,18 @@ const trickle: Answer = (response) => {
 };
 const flood: Answer = (response) => {
   response.writeHead(201, { 'content-type': 'application/json' });
-  response.end(`"${'x'.repeat(5 * 1024 * 1024)}"`);
+  response.end(`"${'x'.repeat(1024 * 1024)}"`);
+};
+/** A few kilobytes on the way, which unpack without an end. */
+const bomb: Answer = (response) => {
+  response.writeHead(201, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+  const gzip = createGzip({ level: 9 });
+  gzip.on('error', () => undefined).pipe(response);
+  const pour = (): void => {
+    while (!response.destroyed)
+      if (!gzip.write(' '.repeat(1024 * 1024))) return void gzip.once('drain', pour);
+  };
+  pour();
 };
 const damaged: Answer = (response) => response.writeHead(201).end('{"id":"4711","na');
 
@@ -59,7 +71,8 @@ describe('what Box may have done all the same', () => {
     ['a body cut short of its length', cutShort, 201],
     ['a body cut between chunks', cutChunk, 201],
     ['a body that never ends', trickle, 201],
-    ['a body that is far too large', flood, 201],
+    ['a body that is too large', flood, 201],
+    ['a body that unpacks without an end', bomb, 201],
     ['damaged JSON', damaged, 201],
     ['a 201 that is no user', json(201, { hello: 'there' }), 201],
     ['an empty 202 to come back to', json(202, {}, { 'retry-after': '1' }), 202],

@@ -1,5 +1,5 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import http, { Agent as HttpAgent } from 'node:http';
+import https, { Agent as HttpsAgent } from 'node:https';
 import { BaseUrls } from 'box-node-sdk/networking/baseUrls';
 import { BoxNetworkClient } from 'box-node-sdk/networking/boxNetworkClient';
 import { BoxSdkError } from 'box-node-sdk/box/errors';
@@ -7,6 +7,7 @@ import { FetchOptions, type FetchOptionsInput } from 'box-node-sdk/networking/fe
 import type { FetchResponse } from 'box-node-sdk/networking/fetchResponse';
 import { NetworkSession } from 'box-node-sdk/networking/network';
 import type { RetryStrategy } from 'box-node-sdk/networking/retries';
+import { z } from 'zod';
 
 /** A status came; `body` is null when the rest was cut off, too slow or too large. Header names in lower case. */
 export interface Answered {
@@ -41,10 +42,12 @@ const unsentErrors = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_PROXY_TUNNEL',
 ]);
 
-/** A folder page of 1000 items is about 400 KB. */
-const BODY_MAX_BYTES = 4 * 1024 * 1024;
+/** No answer is read further than this, counted after it was unpacked; a listing (1000 folder items are about 400 KB) four times as far. */
+export const BODY_MAX_BYTES = 1024 * 1024;
+export const LISTING_MAX_BYTES = 4 * BODY_MAX_BYTES;
 
 /** An idle connection is dropped before a server is likely to: a write on a connection just closed ends ambiguous. */
 const IDLE_CONNECTION_MS = 4_000;
@@ -63,10 +66,16 @@ export class Transport {
   readonly #client = new BoxNetworkClient();
 
   constructor(options: { origin: string; timeoutMs: number; maxConnections: number }) {
-    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, timeout: IDLE_CONNECTION_MS };
-    this.#agent = options.origin.startsWith('https:')
-      ? new HttpsAgent(agentOptions)
-      : new HttpAgent(agentOptions);
+    // Box is reached as everything else is: through the proxy that Node itself was told to use (NODE_USE_ENV_PROXY).
+    const isSecure = options.origin.startsWith('https:');
+    const proxyEnv = proxyOf(isSecure ? https.globalAgent : http.globalAgent);
+    const agentOptions = {
+      keepAlive: true,
+      maxSockets: options.maxConnections,
+      timeout: IDLE_CONNECTION_MS,
+      proxyEnv,
+    };
+    this.#agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
     this.#baseUrls = new BaseUrls({ baseUrl: options.origin });
     this.#timeoutMs = options.timeoutMs;
   }
@@ -75,11 +84,14 @@ export class Transport {
    * Lets `request` use the SDK with a session that carries exactly one HTTP request, and says how that one ended. What
    * the SDK then makes of the answer is ignored: it chokes on answers that are fine (a 201 with notification_email []).
    */
-  async exchange(request: (session: NetworkSession) => Promise<unknown>): Promise<Exchange> {
+  async exchange(
+    request: (session: NetworkSession) => Promise<unknown>,
+    maxBytes = BODY_MAX_BYTES,
+  ): Promise<Exchange> {
     const seen: { first?: Promise<Exchange> } = {};
     const fetch = async (options: FetchOptionsInput): Promise<FetchResponse> => {
       if (seen.first) throw new Error('A second request was refused: each call is one request.');
-      seen.first = this.#send(options);
+      seen.first = this.#send(options, maxBytes);
       return asFetchResponse(await seen.first);
     };
     try {
@@ -99,12 +111,12 @@ export class Transport {
     return new NetworkSession({ baseUrls: this.#baseUrls, agent: this.#agent, ...parts });
   }
 
-  async #send(options: FetchOptionsInput): Promise<Exchange> {
+  async #send(options: FetchOptionsInput, maxBytes: number): Promise<Exchange> {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), this.#timeoutMs);
     try {
       const response = await this.#head(options, deadline.signal);
-      const body = await readBody(response, deadline);
+      const body = await readBody(response, deadline, maxBytes);
       return { kind: 'answered', status: response.status, headers: response.headers, body };
     } catch (error) {
       if (deadline.signal.aborted) return { kind: 'lost', reason: `no answer within ${this.#timeoutMs} ms` };
@@ -143,14 +155,18 @@ export class Transport {
 }
 
 /** Null when the body does not come whole. A request that is given up is aborted, so that its connection goes too. */
-async function readBody(response: FetchResponse, deadline: AbortController): Promise<string | null> {
+async function readBody(
+  response: FetchResponse,
+  deadline: AbortController,
+  maxBytes: number,
+): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of response.content ?? []) {
       const bytes = Buffer.from(chunk as Uint8Array);
       size += bytes.length;
-      if (size > BODY_MAX_BYTES) throw new Error('too large');
+      if (size > maxBytes) throw new Error('too large');
       chunks.push(bytes);
     }
   } catch {
@@ -159,6 +175,12 @@ async function readBody(response: FetchResponse, deadline: AbortController): Pro
   }
   return Buffer.concat(chunks).toString('utf8');
 }
+
+/** The types do not know of an agent's options, which carry what NODE_USE_ENV_PROXY made Node read. */
+const WithProxy = z.object({ options: z.object({ proxyEnv: z.record(z.string(), z.string().optional()) }) });
+
+const proxyOf = (agent: HttpAgent): Record<string, string | undefined> | undefined =>
+  WithProxy.safeParse({ ...agent }).data?.options.proxyEnv;
 
 /** What the SDK's managers get to see of an exchange. */
 function asFetchResponse(exchange: Exchange): FetchResponse {

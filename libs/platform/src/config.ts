@@ -143,10 +143,12 @@ export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & {
 export function readGatewayConfig(environment: Environment = process.env): GatewayConfig {
   const rules = [encryptedInProduction, secretsInProduction, boxFaults];
   const values = readVariables(gatewayVariables, environment, rules);
-  const apiIssuer =
-    values.OKTA_API_ISSUER_URI ?? `${values.OKTA_ISSUER_URI.replace(/\/+$/, '')}/oauth2/default`;
+  const apiIssuer = values.OKTA_API_ISSUER_URI ?? apiIssuerOf(values.OKTA_ISSUER_URI);
   return Object.freeze({ ...values, OKTA_API_ISSUER_URI: apiIssuer, boxAuth: boxAuthOf(values) });
 }
+
+/** Whose access tokens the API takes when nobody says: those of the custom server that many Okta orgs have. */
+export const apiIssuerOf = (issuer: string): string => `${issuer.replace(/\/+$/, '')}/oauth2/default`;
 
 /** As `readGatewayConfig`. */
 export function readProvisionerConfig(environment: Environment = process.env): ProvisionerConfig {

@@ -6,6 +6,7 @@ export * from './heartbeat.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
+export * from './outside/index.ts';
 export * from './problem.ts';
 export { whenReachable } from './start.ts';
 export { isUnavailable } from './unavailable.ts';

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { toPlainError, type GatewayConfig, type Logger } from '@foyer/platform';
+import { toPlainError, type GatewayConfig, type KnownIssuer, type Logger } from '@foyer/platform';
+import { SigningKeys } from '../okta/signing-keys.ts';
+import { API_ISSUER } from '../okta/tokens.ts';
 import { CONFIG, LOGGER } from '../parts.ts';
 import { SessionsModule } from '../sessions/sessions.module.ts';
-import { AccessTokens } from './access-tokens.ts';
+import { AccessTokens, keyRules } from './access-tokens.ts';
 import { AccessGuard } from './access.guard.ts';
 import { StandingSession } from './standing-session.ts';
-import { OktaKeys } from './okta-keys.ts';
 
 /** Who asks, and whether they may. */
 @Module({
@@ -14,14 +15,12 @@ import { OktaKeys } from './okta-keys.ts';
   providers: [
     {
       provide: AccessTokens,
-      inject: [CONFIG, LOGGER],
-      useFactory: (
-        { OKTA_API_ISSUER_URI: issuer, OKTA_API_AUDIENCE: audience }: GatewayConfig,
-        logger: Logger,
-      ) => {
+      inject: [CONFIG, LOGGER, API_ISSUER],
+      useFactory: ({ OKTA_API_AUDIENCE: audience }: GatewayConfig, logger: Logger, issuer: KnownIssuer) => {
         const onError = (error: unknown) =>
-          logger.warn({ event: 'okta-keys-failed', issuer, err: toPlainError(error) });
-        return new AccessTokens(new OktaKeys(issuer, onError), { issuer, audience });
+          logger.warn({ event: 'okta-keys-failed', issuer: issuer.uri, err: toPlainError(error) });
+        const keys = new SigningKeys(issuer, { ...keyRules, onError });
+        return new AccessTokens(keys, { issuer: issuer.uri, audience });
       },
     },
     AccessGuard,

@@ -9,6 +9,7 @@ import {
 import { checkReadiness, Metrics, NotReady } from '@foyer/platform';
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
+import { IssuerWatch } from '../okta/issuer-watch.ts';
 import { DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
 
 const CHECK_TIMEOUT_MS = 2_000;
@@ -20,6 +21,7 @@ export class HealthController {
     private readonly shutdown: Shutdown,
     private readonly boxApp: TenantBoxApp,
     private readonly scimTokens: ScimTokens,
+    private readonly issuers: IssuerWatch,
     @Inject(DATABASE) private readonly database: Parts['database'],
     @Inject(QUEUE) private readonly queue: Parts['queue'],
     @Inject(LOGGER) private readonly logger: Parts['logger'],
@@ -40,7 +42,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) res: Response) {
-    const { database, queue, shutdown, boxApp, scimTokens } = this;
+    const { database, queue, shutdown, boxApp, scimTokens, issuers } = this;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -58,6 +60,9 @@ export class HealthController {
         'scim-tokens': async () => {
           const warning = scimTokenProblem(await scimTokens.standing());
           if (warning !== null) return { warning };
+        },
+        okta: async () => {
+          if (issuers.problem !== null) return { warning: issuers.problem };
         },
       },
       (part, error) => this.logger.warn({ event: 'not-ready', part, err: error }),

@@ -1,9 +1,10 @@
 import { Controller, Get, Header, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
+import type { Issuer, SignInMetadata } from '@foyer/platform';
 import type { Request, Response } from 'express';
 import { IntakeService, type Admitted } from '../intake/intake.service.ts';
+import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import { Discovery } from './discovery.ts';
 import { BackGuard, OutGuard } from './login.guards.ts';
 import { SignInRecord } from './sign-in-record.ts';
 import type { Verified } from './sign-in.ts';
@@ -18,8 +19,8 @@ export class LoginController {
   constructor(
     private readonly intake: IntakeService,
     private readonly sessions: Sessions,
-    private readonly discovery: Discovery,
     private readonly record: SignInRecord,
+    @Inject(SIGN_IN_ISSUER) private readonly issuer: Issuer<SignInMetadata>,
     @Inject(CONFIG) private readonly config: Parts['config'],
     @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
   ) {}
@@ -63,7 +64,7 @@ export class LoginController {
   private async afterLogout(idToken: string | undefined): Promise<string> {
     const home = `${this.config.FOYER_BASE_URL}/`;
     if (idToken === undefined) return home;
-    const metadata = await this.discovery.metadata().catch(() => null);
+    const metadata = await this.issuer.metadata().catch(() => null);
     if (metadata?.end_session_endpoint === undefined) return home;
     const url = new URL(metadata.end_session_endpoint);
     url.searchParams.set('id_token_hint', idToken);

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
+import type { Issuer, SignInMetadata } from '@foyer/platform';
 import passport from 'passport';
 import { IntakeModule } from '../intake/intake.module.ts';
+import { SigningKeys } from '../okta/signing-keys.ts';
+import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { SessionsModule } from '../sessions/sessions.module.ts';
 import { Attempts } from './attempts.ts';
-import { Discovery } from './discovery.ts';
 import { LoginController } from './login.controller.ts';
 import { BackGuard, OutGuard, STRATEGY } from './login.guards.ts';
 import { OktaClient } from './okta-client.ts';
@@ -16,21 +18,26 @@ import { SignIn } from './sign-in.ts';
 
 type Config = Parts['config'];
 
+/** An ID token comes from the provider itself: somebody waits for it, and nobody makes its key id up. */
+const keyRules = { lookEveryMs: 1_000, patienceMs: 1_000, pauseMs: 0 } as const;
+
 /** Registers the strategy under a name of its own, and gives the name: two apps in one process must not share one. */
-function registerStrategy(config: Config, attempts: Attempts, discovery: Discovery): string {
-  const { OKTA_ISSUER_URI: issuer, OKTA_CLIENT_ID: clientId, OKTA_CLIENT_SECRET: clientSecret } = config;
+function registerStrategy(config: Config, attempts: Attempts, issuer: Issuer<SignInMetadata>): string {
+  const { OKTA_CLIENT_ID: clientId, OKTA_CLIENT_SECRET: clientSecret } = config;
   // From the configuration, never from the request: it must be the one registered at Okta, both times.
   const redirectUri = `${config.FOYER_BASE_URL}/authorization-code/callback`;
+  const onClock = issuer.noteClock.bind(issuer);
   const signIn = new SignIn(
     clientId,
     attempts,
-    discovery,
-    new OktaClient({ clientId, clientSecret, redirectUri }),
+    issuer,
+    new SigningKeys(issuer, keyRules),
+    new OktaClient({ clientId, clientSecret, redirectUri, onClock }),
   );
   const name = `okta ${randomUUID()}`;
   passport.use(
     name,
-    new OktaStrategy({ issuer, clientId, clientSecret, redirectUri }, attempts, discovery, signIn),
+    new OktaStrategy({ issuer: issuer.uri, clientId, clientSecret, redirectUri }, attempts, issuer, signIn),
   );
   return name;
 }
@@ -44,12 +51,7 @@ function registerStrategy(config: Config, attempts: Attempts, discovery: Discove
     SignInRecord,
     OutGuard,
     BackGuard,
-    {
-      provide: Discovery,
-      inject: [CONFIG],
-      useFactory: (config: Config) => new Discovery(config.OKTA_ISSUER_URI),
-    },
-    { provide: STRATEGY, inject: [CONFIG, Attempts, Discovery], useFactory: registerStrategy },
+    { provide: STRATEGY, inject: [CONFIG, Attempts, SIGN_IN_ISSUER], useFactory: registerStrategy },
   ],
 })
 export class LoginModule {}

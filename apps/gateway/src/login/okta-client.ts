@@ -1,10 +1,15 @@
 import type { CallOutcome } from '@foyer/provisioning';
-import { toLine } from '@foyer/shared';
+import { askOutside, isBusy, NoAnswer, waitOf, type ClockReading, type OutsideAnswer } from '@foyer/platform';
+import { FoyerError, toLine } from '@foyer/shared';
 import { z } from 'zod';
-import { callOkta, OKTA_TIMEOUT_MS, refuseUnavailable, type OktaAnswer } from './okta-json.ts';
 import type { Trail } from './trail.ts';
 
-const Tokens = z.object({ access_token: z.string().min(1), id_token: z.string().min(1) });
+/** RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3: the type must be Bearer, in any case. */
+const Tokens = z.object({
+  access_token: z.string().min(1),
+  token_type: z.string().regex(/^bearer$/i),
+  id_token: z.string().min(1),
+});
 export type Tokens = z.infer<typeof Tokens>;
 
 const UserInfo = z.looseObject({ sub: z.string().min(1) });
@@ -15,16 +20,16 @@ export interface OktaClientOptions {
   readonly clientSecret: string;
   readonly redirectUri: string;
   readonly timeoutMs?: number;
+  /** Told what each answer says of our clock. */
+  readonly onClock?: (reading: ClockReading | null) => void;
 }
 
 /** The calls to Okta behind a sign-in. Each is put on record, without codes, tokens and secrets. */
 export class OktaClient {
   private readonly options: OktaClientOptions;
-  private readonly timeoutMs: number;
 
   constructor(options: OktaClientOptions) {
     this.options = options;
-    this.timeoutMs = options.timeoutMs ?? OKTA_TIMEOUT_MS;
   }
 
   /** OpenID Connect Core 1.0, section 3.1.3; RFC 7636, section 4.5. Throws `okta_unavailable`, or why there are no tokens. */
@@ -32,22 +37,27 @@ export class OktaClient {
     const { clientId, clientSecret, redirectUri } = this.options;
     const parameters = { grant_type: 'authorization_code', redirect_uri: redirectUri };
     const { status, body } = await this.onRecord(trail, 'token', 'POST', tokenEndpoint, parameters, () =>
-      callOkta(tokenEndpoint, this.timeoutMs, {
+      this.ask(tokenEndpoint, {
         method: 'POST',
         headers: { accept: 'application/json', authorization: basic(clientId, clientSecret) },
         body: new URLSearchParams({ ...parameters, code, code_verifier: verifier }),
       }),
     );
     const tokens = Tokens.safeParse(body);
-    if (status !== 200 || !tokens.success)
-      throw new Error(`the token endpoint answered ${status} ${errorOf(body) ?? ''}`);
+    if (status !== 200) throw new Error(`the token endpoint answered ${status} ${errorOf(body) ?? ''}`);
+    if (!tokens.success) {
+      const fields = tokens.error.issues.map(({ path }) => path.join('.'));
+      throw new Error(
+        `the token endpoint gave no usable tokens: ${fields.join(', ') || 'it'} cannot be taken`,
+      );
+    }
     return tokens.data;
   }
 
   /** OpenID Connect Core 1.0, section 5.3. Throws `okta_unavailable`, or why there is nothing to be learnt. */
   async userinfo(endpoint: string, accessToken: string, trail: Trail): Promise<z.infer<typeof UserInfo>> {
     const { status, body } = await this.onRecord(trail, 'userinfo', 'GET', endpoint, {}, () =>
-      callOkta(endpoint, this.timeoutMs, {
+      this.ask(endpoint, {
         headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` },
       }),
     );
@@ -62,8 +72,8 @@ export class OktaClient {
     method: string,
     url: string,
     parameters: Record<string, string>,
-    call: () => Promise<OktaAnswer>,
-  ): Promise<OktaAnswer> {
+    call: () => Promise<OutsideAnswer>,
+  ): Promise<OutsideAnswer> {
     const began = performance.now();
     const intent = {
       direction: 'out',
@@ -76,16 +86,28 @@ export class OktaClient {
     } as const;
     const note = (outcome: Omit<CallOutcome, 'answer' | 'durationMs'>) =>
       trail.add(intent, { ...outcome, answer: null, durationMs: performance.now() - began });
-    let answer: OktaAnswer;
+    let answer: OutsideAnswer;
     try {
       answer = await call();
     } catch (error) {
       note({ result: 'ambiguous', status: null, error: 'no answer' });
-      throw error;
+      throw error instanceof NoAnswer
+        ? new FoyerError('okta_unavailable', undefined, { cause: error })
+        : error;
     }
     const { status, body } = answer;
     note({ result: resultOf(status), status, error: status === 200 ? null : errorOf(body) });
-    refuseUnavailable(answer);
+    if (isBusy(answer)) {
+      const cause = new Error(`Okta answered ${status}`);
+      throw new FoyerError('okta_unavailable', undefined, { cause, retryAfterMs: waitOf(answer) });
+    }
+    return answer;
+  }
+
+  private async ask(url: string, init: RequestInit): Promise<OutsideAnswer> {
+    const { timeoutMs, onClock } = this.options;
+    const answer = await askOutside(url, { ...init, ...(timeoutMs !== undefined && { timeoutMs }) });
+    onClock?.(answer.clock);
     return answer;
   }
 }

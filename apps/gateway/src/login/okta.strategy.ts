@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Issuer, SignInMetadata } from '@foyer/platform';
 import type { Request } from 'express';
 import OpenIdConnectStrategy from 'passport-openidconnect';
 import { z } from 'zod';
 import type { Attempts } from './attempts.ts';
-import type { Discovery } from './discovery.ts';
 import type { SignIn } from './sign-in.ts';
 import type { Trail } from './trail.ts';
 
@@ -29,13 +29,13 @@ const Outbound = z.object({ returnTo: z.string(), verifier: z.string() });
  * written to, and #private fields would not be found.
  */
 export class OktaStrategy extends OpenIdConnectStrategy {
-  private readonly discovery: Discovery;
+  private readonly metadata: Issuer<SignInMetadata>;
   private readonly signIn: SignIn;
 
   constructor(
     { issuer, clientId, clientSecret, redirectUri }: OktaStrategyOptions,
     attempts: Attempts,
-    discovery: Discovery,
+    metadata: Issuer<SignInMetadata>,
     signIn: SignIn,
   ) {
     const options = {
@@ -51,7 +51,7 @@ export class OktaStrategy extends OpenIdConnectStrategy {
       store: storeIn(attempts),
     };
     super(options, () => {});
-    this.discovery = discovery;
+    this.metadata = metadata;
     this.signIn = signIn;
   }
 
@@ -67,7 +67,7 @@ export class OktaStrategy extends OpenIdConnectStrategy {
   }
 
   private async sendOut(req: Request, { returnTo, prompt }: Extract<Leg, { leg: 'out' }>): Promise<void> {
-    const { authorization_endpoint } = await this.discovery.metadata();
+    const { authorization_endpoint } = await this.metadata.metadata();
     this._oauth2 = { ...this._oauth2, _authorizeUrl: authorization_endpoint };
     const state = { returnTo, verifier: randomBytes(32).toString('base64url') };
     super.authenticate(req, { state, prompt });

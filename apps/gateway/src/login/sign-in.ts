@@ -1,12 +1,11 @@
+import type { Issuer, SignInMetadata } from '@foyer/platform';
 import { FoyerError, toLine, type Person } from '@foyer/shared';
 import type { Request, Response } from 'express';
-import type { JWTVerifyGetKey } from 'jose';
 import type { Attempt, Attempts } from './attempts.ts';
-import type { Discovery, Metadata } from './discovery.ts';
-import { verifyIdToken, type VerifiedIdToken } from './id-token.ts';
+import type { SigningKeys } from '../okta/signing-keys.ts';
+import { verifyIdToken, WrongTime, type VerifiedIdToken } from './id-token.ts';
 import type { OktaClient, Tokens } from './okta-client.ts';
 import { isThin, toPerson } from './person.ts';
-import { signingKeys } from './signing-keys.ts';
 import type { Trail } from './trail.ts';
 
 /** Somebody whom Okta vouches for. */
@@ -27,14 +26,21 @@ interface Callback {
 export class SignIn {
   private readonly clientId: string;
   private readonly attempts: Attempts;
-  private readonly discovery: Discovery;
+  private readonly issuer: Issuer<SignInMetadata>;
+  private readonly keys: SigningKeys;
   private readonly okta: OktaClient;
-  private keys: { readonly uri: string; readonly find: JWTVerifyGetKey } | null = null;
 
-  constructor(clientId: string, attempts: Attempts, discovery: Discovery, okta: OktaClient) {
+  constructor(
+    clientId: string,
+    attempts: Attempts,
+    issuer: Issuer<SignInMetadata>,
+    keys: SigningKeys,
+    okta: OktaClient,
+  ) {
     this.clientId = clientId;
     this.attempts = attempts;
-    this.discovery = discovery;
+    this.issuer = issuer;
+    this.keys = keys;
     this.okta = okta;
   }
 
@@ -48,19 +54,30 @@ export class SignIn {
     if (attempt === null) throw new FoyerError('sign_in_expired');
     try {
       return await this.verify(callback, attempt, trail);
-    } catch (cause) {
-      throw cause instanceof FoyerError ? cause : new FoyerError('sign_in_failed', undefined, { cause });
+    } catch (error) {
+      if (error instanceof FoyerError) throw error;
+      const cause = error instanceof WrongTime ? this.blameClock(error, req) : error;
+      throw new FoyerError('sign_in_failed', undefined, { cause });
     }
   }
 
+  /** A token that is just made and yet over, or to come, is our clock's fault if the provider's own clock says so. */
+  private blameClock(error: WrongTime, req: Request): Error {
+    const { clockProblem: reason, uri } = this.issuer;
+    if (reason === null) return error;
+    req.log.warn({ event: 'clock-wrong', issuer: uri, reason });
+    return new Error(`${error.message}. ${reason}`);
+  }
+
   private async verify({ code, error, iss }: Callback, attempt: Attempt, trail: Trail): Promise<Verified> {
-    const metadata = await this.discovery.metadata();
-    // RFC 9207: Okta is not known to send it; when it comes, it must be right.
-    if (iss !== undefined && iss !== metadata.issuer) throw new Error('the answer comes from another issuer');
+    const metadata = await this.issuer.metadata();
+    // RFC 9207, section 2.4. Okta is not known to send it; when it comes, it must be right, and a promise must be kept.
+    if (iss === undefined ? metadata.authorization_response_iss_parameter_supported : iss !== metadata.issuer)
+      throw new Error(`the answer comes from ${toLine(iss ?? 'nobody', 200)}, not from ${metadata.issuer}`);
     if (error !== undefined) throw refusal(error);
     if (code === undefined) throw new Error('the answer brings neither a code nor an error');
     const tokens = await this.okta.exchange(metadata.token_endpoint, code, attempt.verifier, trail);
-    const verified = await verifyIdToken(tokens.id_token, this.keysAt(metadata.jwks_uri), {
+    const verified = await verifyIdToken(tokens.id_token, this.keys.find, {
       issuer: metadata.issuer,
       clientId: this.clientId,
       nonce: attempt.nonce,
@@ -75,19 +92,15 @@ export class SignIn {
   private async complement(
     { claims, bindsAccessToken }: VerifiedIdToken,
     tokens: Tokens,
-    metadata: Metadata,
+    { userinfo_endpoint }: SignInMetadata,
     trail: Trail,
   ): Promise<object> {
-    if (bindsAccessToken && !isThin(claims)) return claims;
-    const more = await this.okta.userinfo(metadata.userinfo_endpoint, tokens.access_token, trail);
+    // Without userinfo nothing is done with the access token: whose it is does not matter.
+    if (userinfo_endpoint === undefined || (bindsAccessToken && !isThin(claims))) return claims;
+    const more = await this.okta.userinfo(userinfo_endpoint, tokens.access_token, trail);
     // Section 5.3.2: the access token may be somebody else's.
     if (more.sub !== claims.sub) throw new Error('userinfo is about somebody else');
     return { ...more, ...claims };
-  }
-
-  private keysAt(uri: string): JWTVerifyGetKey {
-    if (this.keys?.uri !== uri) this.keys = { uri, find: signingKeys(uri) };
-    return this.keys.find;
   }
 }
 

@@ -6,6 +6,7 @@ import type { JobQueue } from '@foyer/provisioning';
 import { createApp } from '../app.ts';
 import { closers, openParts, type Parts } from '../parts.ts';
 import { Browser } from './browser.harness.ts';
+import type { OktaFront } from './okta-front.harness.ts';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
 import { Twin } from './twins.harness.ts';
 import { InlineWorker } from './worker.harness.ts';
@@ -15,6 +16,8 @@ export interface GatewayOptions {
   readonly env?: Record<string, string>;
   /** Instead of the worker in this process. */
   readonly queue?: JobQueue;
+  /** Between the gateway and its Okta. */
+  readonly front?: OktaFront;
   /** Hears every line of the log. */
   readonly onLog?: (line: string) => void;
 }
@@ -36,7 +39,12 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export async function startGateway({ env = {}, queue, onLog }: GatewayOptions = {}): Promise<TestGateway> {
+export async function startGateway({
+  env = {},
+  queue,
+  front,
+  onLog,
+}: GatewayOptions = {}): Promise<TestGateway> {
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -50,11 +58,16 @@ export async function startGateway({ env = {}, queue, onLog }: GatewayOptions = 
     });
     const database = await createTestDatabase();
     undo.push(() => database.drop());
-    const okta = await startOkta(url);
+    const okta = await startOkta(url, front && { OKTA_TWIN_ISSUER: front.issuer });
+    front?.lead(okta.url);
     undo.push(() => okta.stop());
     const box = await startBox();
     undo.push(() => box.stop());
-    const settings = { ...settingsOf(url, database, okta, box), ...env };
+    const settings = {
+      ...settingsOf(url, database, okta, box),
+      ...(front && { OKTA_ISSUER_URI: front.issuer }),
+      ...env,
+    };
     const { parts, worker } = await open(settings, { queue, onLog });
     for (const [, closePart] of closers(parts).reverse()) undo.push(closePart);
     undo.push(() => worker.close());

@@ -51,10 +51,10 @@ function issuer(env: Environment): string | undefined {
   const variable = 'OKTA_TWIN_ISSUER';
   const value = text(env, variable, '');
   if (value === '') return undefined;
-  if (!isWebUrl(value) || new URL(value).origin !== value) {
+  if (!isWebUrl(value) || new URL(value).origin !== value.replace(/\/$/, '')) {
     throw new ConfigError(
       variable,
-      `must be an http(s) origin without a path or trailing slash, not "${value}"`,
+      `must be an http(s) origin without a path, not "${value}"`,
       'http://okta.localhost:4400',
     );
   }

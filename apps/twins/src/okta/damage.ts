@@ -16,6 +16,11 @@ const DAMAGES: readonly (readonly [kind: FaultKind, damage: Damage])[] = [
   ['futureIat', (claims, now) => ({ ...claims, iat: now + TTL.token, exp: now + 2 * TTL.token })],
   ['missingSub', (claims) => ({ ...claims, sub: undefined })],
   ['wrongAzp', (claims) => ({ ...claims, azp: 'another-client' })],
+  // The authorized party is right, and still another audience could have the token from whom it was made for.
+  [
+    'untrustedAudience',
+    (claims) => ({ ...claims, aud: [String(claims.aud), 'another-client'], azp: claims.aud }),
+  ],
   ['multiAudience', (claims) => ({ ...claims, aud: [String(claims.aud), 'another-client'] })],
 ];
 

@@ -96,11 +96,12 @@ function endpoints(base: string): Record<string, string> {
 
 /** `/.well-known/openid-configuration` of the org server; no RFC 9207 flag, as Okta's has none. */
 export function orgDiscovery({ issuer }: Org): Record<string, unknown> {
+  const base = issuer.replace(/\/$/, '');
   return {
     issuer,
-    ...endpoints(`${issuer}/oauth2`),
+    ...endpoints(`${base}/oauth2`),
     ...CAPABILITIES,
-    registration_endpoint: `${issuer}/oauth2/v1/clients`,
+    registration_endpoint: `${base}/oauth2/v1/clients`,
     scopes_supported: Object.keys(SCOPE_CLAIMS),
   };
 }

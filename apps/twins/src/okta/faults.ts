@@ -20,6 +20,7 @@ export const FAULT_ENDPOINT = {
   missingSub: 'token',
   wrongAzp: 'token',
   multiAudience: 'token',
+  untrustedAudience: 'token',
   userinfoOtherSub: 'userinfo',
   issInResponse: 'authorize',
   wrongIssInResponse: 'authorize',

@@ -1,0 +1,18 @@
+export {
+  askOutside,
+  NoAnswer,
+  OUTSIDE_MAX_BYTES,
+  OUTSIDE_TIMEOUT_MS,
+  waitOf,
+  type OutsideAnswer,
+} from './ask.ts';
+export { clockProblem, type ClockReading } from './clock.ts';
+export {
+  ApiMetadata,
+  isBusy,
+  Issuer,
+  SignInMetadata,
+  type IssuerOptions,
+  type IssuerState,
+  type KnownIssuer,
+} from './issuer.ts';
