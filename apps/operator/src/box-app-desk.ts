@@ -10,7 +10,6 @@ import {
 } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
 import type { BoxApp } from '@foyer/provisioning';
-import { operatorName } from './operator-name.ts';
 import { withTenant } from './tenancy.ts';
 
 /** A move touches every identity in one statement: longer than a page may take, in milliseconds. */
@@ -23,8 +22,6 @@ export interface BoxAppDesk {
   readonly accounts: BoxAccounts;
   readonly identities: Identities;
   readonly box: Box;
-  /** Who does it, for the audit log: the account on this machine. */
-  readonly actor: string;
 }
 
 /** Opens the database and Box with the configuration at hand, and closes both after `work`. */
@@ -46,7 +43,6 @@ export async function atBoxAppDesk<T>(
           accounts: new BoxAccounts(database, tenantId, configured),
           identities: new Identities(database, tenantId),
           box,
-          actor: operatorName(),
         });
       } finally {
         await box.close();

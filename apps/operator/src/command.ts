@@ -8,6 +8,8 @@ export interface Setting {
   readonly config: () => OperatorConfig;
   /** Aborted by Ctrl-C: end between two steps, keep what is done. */
   readonly stopping: AbortSignal;
+  /** Who gives it, as the audit log has it. */
+  readonly operator: string;
   /** What is sent to the command. */
   readonly input: AsyncIterable<Uint8Array>;
 }

@@ -1,4 +1,27 @@
 import { userInfo } from 'node:os';
+import { OperatorProblem } from './command.ts';
 
-/** Who gives a command, for the audit log: the account on this machine. */
-export const operatorName = (): string => `operator:${userInfo().username}`;
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}@._+-]{0,99}$/u;
+
+/**
+ * Who gives a command, for the audit log: the account on this machine, and before it the name that was given with `--as`,
+ * for where many share an account (a container has only one). Throws OperatorProblem for what is no name.
+ */
+export function operatorName(given: string | undefined, account = accountName()): string {
+  if (given === undefined) return `operator:${account}`;
+  if (!NAME.test(given))
+    throw new OperatorProblem(
+      '--as must be 1 to 100 letters, digits, dots, dashes, underscores, pluses and @, the first a letter or a digit. ' +
+        'Example: --as ada@example.com',
+    );
+  return `operator:${given} (account ${account})`;
+}
+
+/** A container may run under a number that has no name. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}

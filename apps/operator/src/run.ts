@@ -3,6 +3,7 @@ import { toLine } from '@foyer/shared';
 import { ConfigError, readOperatorConfig, type Environment } from '@foyer/platform';
 import { OperatorProblem, type Command } from './command.ts';
 import { takeEnvFile } from './env-file.ts';
+import { operatorName } from './operator-name.ts';
 import { type Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -45,7 +46,12 @@ async function runCommand({
   if (!command) return helpOrRefuse(args, commands, terminal);
   const { values, positionals } = parseArgs({
     args: args.slice(command.path.length),
-    options: { ...command.options, tenant: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      ...command.options,
+      tenant: { type: 'string' },
+      as: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
     allowPositionals: command.operands !== undefined,
   });
   if (values.help) {
@@ -55,7 +61,8 @@ async function runCommand({
   loadEnvFile?.(file);
   const tenant = typeof values.tenant === 'string' ? values.tenant : undefined;
   const config = () => readOperatorConfig(environment, tenant);
-  return command.run({ terminal, config, stopping, input }, values, positionals);
+  const operator = operatorName(typeof values.as === 'string' ? values.as : undefined);
+  return command.run({ terminal, config, stopping, operator, input }, values, positionals);
 }
 
 const isHelp = (word: string | undefined): boolean => ['--help', '-h', 'help'].includes(word ?? '');
@@ -86,13 +93,14 @@ const usageLine = ({ path, operands = '' }: Command): string => `${path.join(' '
 function usage(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => usageLine(command).length)) + 2;
   const lines = commands.map((command) => `  ${usageLine(command).padEnd(width)}${command.summary}`);
-  return `npm run foyer -- COMMAND [--tenant T] [--env-file FILE]\n\n${lines.join('\n')}\n\nCOMMAND --help tells more of one.`;
+  return `npm run foyer -- COMMAND [--tenant T] [--as NAME] [--env-file FILE]\n\n${lines.join('\n')}\n\nCOMMAND --help tells more of one.`;
 }
 
 function usageOf(command: Command): string {
   const help = {
     ...command.help,
     '--tenant T': 'another tenant than FOYER_TENANT',
+    '--as NAME': 'who does it, for the audit log; it has the account of this machine as well',
     '--env-file FILE': 'where the variables are that the environment lacks; .env when left out',
   };
   const lines = Object.entries(help).map(([option, what]) => `  ${option.padEnd(20)}${what}`);

@@ -4,6 +4,7 @@ import {
   type CallIntent,
   type CallLog,
   type CallOutcome,
+  type RecordedChange,
 } from '@foyer/provisioning';
 import { run, statement, type Runner, type SqlValue } from './statement.ts';
 
@@ -49,16 +50,33 @@ export class PrismaCallLog implements CallLog {
   }
 
   private intentValues(context: CallContext, intent: CallIntent): Record<IntentValue, SqlValue> {
-    const { direction, system, operation, method, path, actor, parameters } = intent;
     return {
       tenant: this.tenantId,
       request: context.requestId,
       identity: context.identityId,
-      parameters: JSON.stringify(parameters),
-      ...{ direction, system, operation, method, path, actor },
+      ...callValues(intent),
     };
   }
 }
+
+/** The values of `recorded`, but for the tenant. */
+export const changeValues = (change: RecordedChange): Record<ChangeValue, SqlValue> => ({
+  ...callValues(change.intent()),
+  ...outcomeValues(change.outcome()),
+});
+
+const callValues = ({
+  parameters,
+  direction,
+  system,
+  operation,
+  method,
+  path,
+  actor,
+}: CallIntent): Record<CallValue, SqlValue> => ({
+  ...{ direction, system, operation, method, path, actor },
+  parameters: JSON.stringify(parameters),
+});
 
 const outcomeValues = ({
   result,
@@ -72,23 +90,16 @@ const outcomeValues = ({
   duration_ms: durationMs,
 });
 
-type IntentValue =
-  | 'tenant'
-  | 'direction'
-  | 'system'
-  | 'operation'
-  | 'method'
-  | 'path'
-  | 'request'
-  | 'identity'
-  | 'actor'
-  | 'parameters';
+type CallValue = 'direction' | 'system' | 'operation' | 'method' | 'path' | 'actor' | 'parameters';
+type IntentValue = CallValue | 'tenant' | 'request' | 'identity';
 type OutcomeValue = 'result' | 'status' | 'error' | 'answer' | 'duration_ms';
+export type ChangeValue = CallValue | OutcomeValue;
 
-const insertCall = `
+const insertCallAbout = (request: string, identity: string) => `
   INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
-  SELECT $tenant::uuid, $direction::text, $system::text, $operation::text, $method::text, $path::text, $request::uuid,
-    $identity::uuid, $actor::text, $parameters::jsonb`;
+  SELECT $tenant::uuid, $direction::text, $system::text, $operation::text, $method::text, $path::text, ${request},
+    ${identity}, $actor::text, $parameters::jsonb`;
+const insertCall = insertCallAbout('$request::uuid', '$identity::uuid');
 const outcomeColumns = '(call_id, tenant_id, call_at, result, status, error, answer, duration_ms)';
 const outcome = '$result::text, $status::smallint, $error::text, $answer::jsonb, $duration_ms::float8';
 
@@ -115,3 +126,8 @@ const record = statement<IntentValue | OutcomeValue>(
   `WITH call AS (${insertCall} RETURNING id, tenant_id, at)
   INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call`,
 );
+
+/** Parts of a WITH that put a change on record: one call for each row of `from`, which has `request` and `identity`. */
+export const recorded = ({ from, request, identity }: Record<'from' | 'request' | 'identity', string>) =>
+  `call AS (${insertCallAbout(request, identity)} FROM ${from} RETURNING id, tenant_id, at),
+  concluded AS (INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call)`;

@@ -10,7 +10,7 @@ export * from './batches/batches.ts';
 export * from './batches/forecast-store.ts';
 export * from './box-budget-store.ts';
 export * from './box-budget.ts';
-export * from './call-log.ts';
+export { PrismaCallLog } from './call-log.ts';
 export * from './convergence-store.ts';
 export * from './database.ts';
 export * from './groups/group-store.ts';

@@ -1,7 +1,9 @@
+import type { RecordedChange } from '@foyer/provisioning';
 import { priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import { changing, type Changing } from './change-record.ts';
 import type { Database } from './database.ts';
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
-import { transaction, UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
+import { UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
 /** An identity as the gateway needs it right after intake. */
 export interface AdmittedIdentity {
@@ -61,24 +63,37 @@ export class Intake {
     this.tenantId = tenantId;
   }
 
-  /** A known, unchanged, mapped identity costs one SELECT and makes no request. */
-  async admit(person: Person, cause: RequestCause, claim?: IdempotencyClaim): Promise<Admission> {
+  /**
+   * A known, unchanged, mapped identity costs one SELECT and makes no request. A request, and what it is for, goes on record
+   * as `change`, in the same transaction.
+   */
+  async admit(
+    person: Person,
+    cause: RequestCause,
+    claim?: IdempotencyClaim,
+    change?: RecordedChange,
+  ): Promise<Admission> {
     if (claim === undefined) {
       const known = await this.find(this.database.prisma, person);
       if (known !== null && isInStep(known, person)) return inStep(known, null);
     }
-    return this.transaction(async (tx) => {
+    return this.transaction(change, async (tx, onRecord) => {
       const earlier = claim && (await this.earlier(tx, claim));
       if (earlier) return earlier;
       const admission = await this.admitLocked(tx, person, cause);
       if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
+      if (admission.kind === 'requested') await onRecord(admission.requestId, admission.identity.id);
       return admission;
     });
   }
 
-  /** A new request in place of a failed one. `deactivated`: they have no Box user, and get none. */
-  async retry(requestId: string, scope: { identityId?: string } = {}): Promise<RetryAdmission> {
-    return this.transaction(async (tx) => {
+  /** A new request in place of a failed one, on record as `change`. `deactivated`: they have no Box user, and get none. */
+  async retry(
+    requestId: string,
+    scope: { identityId?: string } = {},
+    change?: RecordedChange,
+  ): Promise<RetryAdmission> {
+    return this.transaction(change, async (tx, onRecord) => {
       const failed = await tx.provisioningRequest.findFirst({
         where: { id: requestId, tenantId: this.tenantId, ...scope },
         select: { status: true, identityId: true, groupId: true },
@@ -90,7 +105,9 @@ export class Intake {
         const [group] = await tx.$queryRaw<{ generation: number }[]>`
           SELECT generation FROM scim_group WHERE id = ${groupId}::uuid FOR NO KEY UPDATE`;
         const about = { groupId, generation: group!.generation };
-        return { kind: 'requested', ...(await requestFor(tx, this.tenantId, about, 'operator', requestId)) };
+        const made = await requestFor(tx, this.tenantId, about, 'operator', requestId);
+        await onRecord(made.requestId, null);
+        return { kind: 'requested', ...made };
       }
       const [identity] = await tx.$queryRaw<{ mayHave: boolean; generation: number }[]>`
         SELECT i.active OR a.identity_id IS NOT NULL AS "mayHave", i.generation
@@ -98,13 +115,15 @@ export class Intake {
         WHERE i.id = ${identityId}::uuid FOR NO KEY UPDATE OF i`;
       if (!identity!.mayHave) return { kind: 'deactivated' };
       const about = { identityId: identityId!, generation: identity!.generation };
-      return { kind: 'requested', ...(await requestFor(tx, this.tenantId, about, 'operator', requestId)) };
+      const made = await requestFor(tx, this.tenantId, about, 'operator', requestId);
+      await onRecord(made.requestId, identityId);
+      return { kind: 'requested', ...made };
     });
   }
 
   /** A retry of a failed request is outside the identity's lock for a moment: the open-request index catches the second. */
-  private transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return transaction(this.database, work, { alsoOn: [UNIQUE_VIOLATION] });
+  private transaction<T>(change: RecordedChange | undefined, work: Changing<T>): Promise<T> {
+    return changing(this.database, this.tenantId, change, work, { alsoOn: [UNIQUE_VIOLATION] });
   }
 
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {

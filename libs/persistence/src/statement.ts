@@ -6,8 +6,9 @@ import { again } from './transaction.ts';
 /** A value for a parameter; objects go as JSON text and need a cast in the statement. */
 export type SqlValue = string | number | bigint | boolean | Date | null;
 
-/** Statements run on any connection of the pool, or inside a transaction of Prisma's. */
-export type Runner = { readonly pool: pg.Pool } | { readonly tx: Prisma.TransactionClient };
+/** Statements run on any connection of the pool, or inside a transaction: of Prisma's, or on a connection of the pool. */
+export type Runner =
+  { readonly pool: pg.Pool } | { readonly tx: Prisma.TransactionClient } | { readonly client: pg.ClientBase };
 
 /** A prepared statement, run with a value for each of its parameters. */
 export interface Statement<P extends string> {
@@ -42,6 +43,7 @@ export async function run<R extends object, P extends string = string>(
 ): Promise<R[]> {
   const inOrder = order.map((parameter) => values[parameter]);
   if ('tx' in runner) return runner.tx.$queryRawUnsafe<R[]>(text, ...inOrder);
+  if ('client' in runner) return (await runner.client.query<R>({ name, text, values: inOrder })).rows;
   return (await again(() => runner.pool.query<R>({ name, text, values: inOrder }))).rows;
 }
 

@@ -43,7 +43,7 @@ export function sqlStateOf(error: unknown, depth = 0): string | null {
   return null;
 }
 
-interface RetryOptions {
+export interface RetryOptions {
   /** SQLSTATEs that another try may mend, besides those of a transaction that had to give way. */
   readonly alsoOn?: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** What a database or a connection that is away says of itself: PostgreSQL's SQLSTATEs, Prisma's codes, the socket's. */
 const codes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'],
-  ...['57P01', '57P02', '57P03', '57014', '53300', '55P03', '25P03', '25006'],
+  ...['57P01', '57P02', '57P03', '57014', '53100', '53200', '53300', '55P03', '25P03', '25006'],
   ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1010', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
 ]);
 

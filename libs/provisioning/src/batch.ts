@@ -1,3 +1,4 @@
+import type { CallIntent } from './box-port.ts';
 import type { BatchEntry, BatchFormat, BatchStop, FieldError, Person } from '@foyer/shared';
 
 /** Some lines of a file, to be taken in together or not at all. */
@@ -16,15 +17,18 @@ export interface NewBatch {
   readonly format: BatchFormat;
   /** A client's Idempotency-Key; null without one. */
   readonly key: string | null;
+  /** The call that brings the file: on record as soon as there is a batch, and open until its reader ends it. */
+  readonly call: (batchId: string) => CallIntent;
 }
 
-/** `earlier`: the key stands for a batch already; `bodyHash` is null while that one's body is being read. */
+/** `callId`: of the record. `earlier`: the key stands for a batch already; `bodyHash` is null while that one's body is being read. */
 export type BatchBegun =
-  | { readonly kind: 'begun'; readonly id: string }
+  | { readonly kind: 'begun'; readonly id: string; readonly callId: string }
   | { readonly kind: 'earlier'; readonly id: string; readonly bodyHash: string | null };
 
 /** The database's side of taking a file in. */
 export interface BatchStore {
+  /** The batch and the record of its call are one transaction, and come before anybody is taken in. */
   begin(batch: NewBatch): Promise<BatchBegun>;
   /** One transaction. The same rules as for somebody who comes alone. */
   take(batchId: string, chunk: BatchChunk): Promise<void>;
@@ -44,7 +48,7 @@ export type Reception =
 export interface ReceiveOptions {
   /** The SHA-256 of what was read, in hex, asked for when all is read. */
   readonly bodyHash: () => string;
-  readonly onBegun?: (batchId: string) => void;
+  readonly onBegun?: (batch: { readonly id: string; readonly callId: string }) => void;
   /** Hears how many lines are taken in. */
   readonly onTaken?: (lines: number) => void;
 }
@@ -84,7 +88,7 @@ async function receive(
   if (first.value.kind === 'stopped') return { kind: 'unusable', field: 'file', why: first.value.why };
   const begun = await store.begin(batch);
   if (begun.kind === 'earlier') return compare(begun, reader, options);
-  options.onBegun?.(begun.id);
+  options.onBegun?.(begun);
   const timer = setInterval(() => {
     // A beat that fails is one of several; what matters is the next chunk, and that one is waited for.
     store.beat(begun.id).catch(() => undefined);

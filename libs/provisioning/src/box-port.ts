@@ -129,6 +129,25 @@ export interface CallOutcome {
   readonly durationMs: number;
 }
 
+/** What a change of desired state turned out to be about. `answer` takes the place of the outcome's. */
+export interface ChangeAbout {
+  readonly requestId: string | null;
+  readonly identityId: string | null;
+  readonly answer?: CallOutcome['answer'];
+}
+
+/**
+ * A call that changes desired state. It goes on record in the transaction of the change: neither is there without the other.
+ * Asked for when it is written, and again when that transaction is repeated.
+ */
+export interface RecordedChange {
+  intent(): CallIntent;
+  /** How the call ends when the change is made. */
+  outcome(): CallOutcome;
+  /** Told once the change and its record are committed. */
+  committed(): void;
+}
+
 /** The append-only record of calls. */
 export interface CallLog {
   /** Before the call. Gives the call's id. Throws LeaseLost when the context's lease is no longer held. */

@@ -7,6 +7,7 @@ export * from './filter/filter.ts';
 export * from './filter/matches.ts';
 export * from './filter/parse.ts';
 export { parsePath, type Path } from './filter/path.ts';
+export { knownName, MASK, maskedFilter, maskedPath } from './filter/masked.ts';
 export { MAX_FILTER_LENGTH } from './filter/reader.ts';
 export * from './patch/apply.ts';
 export * from './patch/operations.ts';

@@ -1,4 +1,6 @@
+import type { CallIntent, CallOutcome, RecordedChange } from '@foyer/provisioning';
 import type { Request } from 'express';
+import { safePath } from '../http/safe-path.ts';
 
 /** What a handler knows of the call that it serves, for the audit log. No secrets. */
 export interface CallNotes {
@@ -6,12 +8,71 @@ export interface CallNotes {
   identityId?: string;
   parameters?: Readonly<Record<string, unknown>>;
   answer?: Readonly<Record<string, unknown>>;
+  /** The call is on record with the change that it made. */
+  isOnRecord?: boolean;
+  /** The call is on record, and open: it was written before the changes that it makes one after the other. */
+  openCall?: string;
 }
 
-const notes = new WeakMap<Request, CallNotes>();
+interface Served extends CallNotes {
+  operation?: string;
+  beganAt?: number;
+}
+
+const notes = new WeakMap<Request, Served>();
 
 export function note(request: Request, more: CallNotes): void {
   notes.set(request, { ...notes.get(request), ...more });
 }
 
 export const notesOf = (request: Request): CallNotes => notes.get(request) ?? {};
+
+/** Said before the handler is called. */
+export function noteCall(request: Request, operation: string): void {
+  notes.set(request, { ...notes.get(request), operation, beganAt: performance.now() });
+}
+
+export const durationOf = (request: Request): number => {
+  const { beganAt } = notes.get(request) ?? {};
+  return beganAt === undefined ? 0 : performance.now() - beganAt;
+};
+
+type IntentDetails = Partial<Pick<CallIntent, 'operation' | 'parameters' | 'actor'>>;
+
+/** The call being served, as it goes on record. `more`: in place of what is noted. */
+export function intentOf(request: Request, more: IntentDetails = {}): CallIntent {
+  const { operation = '', parameters = {} } = notes.get(request) ?? {};
+  return {
+    direction: 'in',
+    system: 'foyer',
+    operation,
+    method: request.method,
+    path: safePath(request),
+    actor: actorOf(request),
+    parameters,
+    ...more,
+  };
+}
+
+function actorOf({ principal, scimClient }: Request): string | null {
+  if (principal?.kind === 'machine') return principal.clientId;
+  return scimClient?.actor ?? null;
+}
+
+/**
+ * The call being served, for the transaction of the change that it makes. `status`: what it is answered with then. `more`: in
+ * place of what is noted, asked for when the record is written.
+ */
+export const changeOf = (
+  request: Request,
+  status: number,
+  more: () => IntentDetails = () => ({}),
+): RecordedChange => ({
+  intent: () => intentOf(request, more()),
+  outcome: () => okOutcome(status, durationOf(request)),
+  committed: () => note(request, { isOnRecord: true }),
+});
+
+export const okOutcome = (status: number | null, durationMs: number): CallOutcome => ({
+  ...{ result: 'ok', status, error: null, answer: null, durationMs },
+});

@@ -16,13 +16,14 @@ import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { catchError, concatMap, from, map, throwError, type Observable } from 'rxjs';
 import { CALL_LOG, LOGGER } from '../parts.ts';
-import { notesOf } from './call-notes.ts';
+import { durationOf, intentOf, noteCall, notesOf } from './call-notes.ts';
 
 const OPERATION = Symbol('operation');
 
 /**
- * Writes each `@Recorded` call into the audit log before it is answered: who, what, and how it ended. A call that cannot
- * be put on record is answered with `unavailable`, so that its client asks again.
+ * Puts each `@Recorded` call into the audit log before it is answered: who, what, and how it ended. A call that changes
+ * desired state is there already, by the transaction of its change; a refusal, or a fault after the change, is written here.
+ * A call that cannot be put on record is answered with `unavailable`, so that its client asks again.
  */
 @Injectable()
 export class CallRecorder implements NestInterceptor {
@@ -36,12 +37,11 @@ export class CallRecorder implements NestInterceptor {
     const operation = this.reflector.get<string>(OPERATION, context.getHandler());
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    const begun = performance.now();
+    noteCall(request, operation);
     const record = (status: number, error: string | null) => {
       const result = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed';
-      const durationMs = performance.now() - begun;
       const { answer = null } = notesOf(request);
-      return this.record(request, operation, { result, status, error, answer, durationMs });
+      return this.record(request, { result, status, error, answer, durationMs: durationOf(request) });
     };
     return next.handle().pipe(
       catchError((error: unknown) => {
@@ -52,28 +52,20 @@ export class CallRecorder implements NestInterceptor {
     );
   }
 
-  private async record(request: Request, operation: string, outcome: CallOutcome): Promise<void> {
-    const { requestId = null, identityId = null, parameters = {} } = notesOf(request);
-    const actor =
-      request.principal?.kind === 'machine'
-        ? request.principal.clientId
-        : (request.scimClient?.actor ?? null);
+  private async record(request: Request, outcome: CallOutcome): Promise<void> {
+    const { requestId = null, identityId = null, isOnRecord, openCall } = notesOf(request);
+    if (isOnRecord && outcome.result === 'ok') return;
+    const intent = intentOf(request);
     try {
-      await this.calls.record(
-        { requestId, identityId, lease: null },
-        {
-          direction: 'in',
-          system: 'foyer',
-          operation,
-          method: request.method,
-          path: request.path,
-          actor,
-          parameters,
-        },
-        outcome,
-      );
+      if (openCall === undefined)
+        await this.calls.record({ requestId, identityId, lease: null }, intent, outcome);
+      else await this.calls.conclude(openCall, outcome);
     } catch (cause) {
-      this.logger.error({ event: 'call-not-recorded', operation, err: toPlainError(cause) });
+      this.logger.error({
+        event: 'call-not-recorded',
+        operation: intent.operation,
+        err: toPlainError(cause),
+      });
       throw new FoyerError('unavailable', 'The call could not be put on record.', {
         cause,
         retryAfterMs: 1_000,

@@ -1,10 +1,11 @@
-import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { BatchIntake } from '@foyer/persistence';
 import type { GatewayConfig } from '@foyer/platform';
 import { receiveBatch } from '@foyer/provisioning';
 import { readRoster } from '@foyer/roster';
 import { FoyerError } from '@foyer/shared';
+import type { Request } from 'express';
+import { intentOf, note } from '../access/call-notes.ts';
 import { invalidRequest } from '../access/validation.ts';
 import { Shutdown } from '../http/shutdown.ts';
 import { CONFIG } from '../parts.ts';
@@ -24,15 +25,18 @@ export class BatchReceiver {
    * when nothing of it can be used, `idempotency_key_reused` and `_in_use`, and `unavailable` when the gateway stops in the
    * middle: what was read stands then.
    */
-  async receive(req: IncomingMessage, actor: string, key: string | null): Promise<string> {
+  async receive(req: Request, actor: string, key: string | null): Promise<string> {
     const format = formatOf(req);
     const body = new Body(req, this.shutdown.signal);
     const entries = readRoster(body.chunks(), { format, issuer: this.config.OKTA_ISSUER_URI });
     const reception = await receiveBatch(
       entries,
       this.intake,
-      { actor, format, key },
-      { bodyHash: () => body.hash() },
+      {
+        ...{ actor, format, key },
+        call: (batchId) => intentOf(req, { parameters: { batchId, format, ...(key && { key }) } }),
+      },
+      { bodyHash: () => body.hash(), onBegun: ({ callId }) => note(req, { openCall: callId }) },
     );
     switch (reception.kind) {
       case 'unusable':

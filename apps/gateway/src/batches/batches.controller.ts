@@ -66,7 +66,9 @@ export class BatchesController {
     const { format, counts, stopped } = batch;
     const { lines, refused } = counts;
     note(req, {
-      parameters: { batchId, format, lines, refused, ...(stopped && { stopped }), ...(key && { key }) },
+      // Of a file that was sent again: of one that is new this is on record already.
+      parameters: { batchId, format, ...(key && { key }) },
+      answer: { lines, refused, ...(stopped && { stopped }) },
     });
     res.status(HttpStatus.ACCEPTED).location(`/${place}/${batchId}`);
     return batch;

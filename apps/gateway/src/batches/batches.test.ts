@@ -115,12 +115,14 @@ describe('POST /v1/provisioning-batches', () => {
   it('is on record, without what the lines say', async () => {
     const { body } = await send(`${lines(crowd(1))}{"subject":"secret"}\n`);
     const [call] = await api.sql(
-      `SELECT operation, actor, parameters FROM api_call WHERE parameters ->> 'batchId' = $1`,
+      `SELECT c.operation, c.actor, c.parameters, o.result, o.answer FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id
+       WHERE c.parameters ->> 'batchId' = $1`,
       [body.id],
     );
     expect(call).toMatchObject({
       operation: 'create_provisioning_batch',
-      parameters: { batchId: body.id, format: 'jsonl', lines: 2, refused: 1 },
+      parameters: { batchId: body.id, format: 'jsonl' },
+      ...{ result: 'ok', answer: { lines: 2, refused: 1 } },
     });
   });
 

@@ -2,6 +2,7 @@ import { Controller, Get, Header, Inject, Post, Req, Res } from '@nestjs/common'
 import { Identities, Requests } from '@foyer/persistence';
 import { FoyerError, isFinal, type Identity, type ProvisioningRequest } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { changeOf } from '../access/call-notes.ts';
 import { MissingUser } from '../files/missing-user.ts';
 import { IntakeService } from '../intake/intake.service.ts';
 import { BOX, CONFIG, type Parts } from '../parts.ts';
@@ -53,7 +54,12 @@ export class HomeController {
     if (identityId === undefined) throw new FoyerError('unauthenticated');
     const newest = await this.requests.newest({ identityId });
     if (newest?.status === 'failed') {
-      const { requestId } = await this.intake.retry(newest.id, { identityId });
+      const change = changeOf(req, 303, () => ({
+        operation: 'retry_provisioning_request',
+        actor: `identity:${identityId}`,
+        parameters: { id: newest.id },
+      }));
+      const { requestId } = await this.intake.retry(newest.id, change, { identityId });
       req.session.requestId = requestId;
       await this.intake.untilFinal(requestId, RETRY_WAIT_MS);
     }

@@ -54,11 +54,15 @@ function log(req: Request, error: FoyerError | ScimError): void {
 
 function summaryOf(error: FoyerError | ScimError) {
   if (error instanceof ScimError)
-    return { status: error.status, code: error.scimType ?? 'scim', reason: error.message };
+    return { status: error.status, code: error.scimType ?? 'scim', reason: withoutQuotes(error) };
   const { code, cause, detail } = error;
   const reason = cause instanceof Error && !quoting.has(code) ? cause.message : detail;
   return { status: errorCatalog[code].status, code, reason };
 }
+
+/** What a message quotes is what the client sent: a secret in the wrong place, perhaps. "Not found" quotes an address. */
+const withoutQuotes = ({ status, message }: ScimError): string =>
+  status === 404 ? 'There is none.' : message.replace(/"(?:[^"\\]|\\.)*"?/g, '"…"');
 
 /** Any error, in terms of the closed list. */
 export function toFoyerError(error: unknown, req: Request): FoyerError {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger, Metrics } from '@foyer/platform';
 import type { Request, RequestHandler } from 'express';
+import { safePath } from './safe-path.ts';
 
 declare module 'express-serve-static-core' {
   interface Request {
@@ -13,12 +14,12 @@ declare module 'express-serve-static-core' {
 
 /**
  * One line per request, and its time in the metrics. Written by hand rather than by a logger for HTTP: never the query, the
- * headers or the body, which carry codes, tokens and cookies.
+ * headers or the body, which carry codes, tokens and cookies, and of the path what is known to carry none.
  */
 export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
   return (req, res, next) => {
     const began = performance.now();
-    const { method, originalUrl } = req;
+    const { method } = req;
     req.reference = randomUUID();
     // Made when first asked for: most requests, polls, have nothing to say.
     let log: Logger | undefined;
@@ -32,7 +33,7 @@ export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
         req.log[level]({
           event: 'request',
           method,
-          path: originalUrl.split('?', 1)[0],
+          path: safePath(req),
           status,
           durationMs: Math.round(durationMs * 10) / 10,
           aborted: !res.writableFinished,

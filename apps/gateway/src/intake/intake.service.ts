@@ -8,6 +8,7 @@ import {
   type IdempotencyClaim,
   type MadeRequest,
 } from '@foyer/persistence';
+import type { RecordedChange } from '@foyer/provisioning';
 import { FoyerError, isFinal, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
 import { LOGGER, QUEUE, type Parts } from '../parts.ts';
@@ -36,10 +37,15 @@ export class IntakeService {
   }
 
   /**
-   * Takes a person in. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
+   * Takes a person in, on record as `change`. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
    */
-  async admit(person: Person, cause: RequestCause, claim?: IdempotencyClaim): Promise<Admitted> {
-    const admission = await this.intake.admit(person, cause, claim);
+  async admit(
+    person: Person,
+    cause: RequestCause,
+    change: RecordedChange,
+    claim?: IdempotencyClaim,
+  ): Promise<Admitted> {
+    const admission = await this.intake.admit(person, cause, claim, change);
     switch (admission.kind) {
       case 'deactivated':
         await this.sessions.endSessionsOf(admission.identityId);
@@ -60,9 +66,10 @@ export class IntakeService {
    */
   async retry(
     requestId: string,
+    change: RecordedChange,
     scope: { identityId?: string } = {},
   ): Promise<{ requestId: string; isNew: boolean }> {
-    const admission = await this.intake.retry(requestId, scope);
+    const admission = await this.intake.retry(requestId, scope, change);
     switch (admission.kind) {
       case 'not-found':
         throw new FoyerError('not_found');

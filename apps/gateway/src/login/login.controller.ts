@@ -39,12 +39,14 @@ export class LoginController {
     const { person, idToken, returnTo } = req.user;
     const trail = req.trail ?? new Trail(this.calls);
     try {
-      const admission = await this.intake.admit(person, 'sign-in');
+      // On record first: nobody is signed in, and nothing is made, without a trace.
+      await trail.settled();
+      const change = this.record.change(req, trail);
+      const admission = await this.intake.admit(person, 'sign-in', change);
       const requestId = admission.kind === 'requested' ? admission.requestId : null;
       const { id: identityId, sessionEpoch: epoch } = admission.identity;
-      this.record.accepted(req, trail, { identityId, requestId });
-      // On record first: nobody is signed in without a trace.
-      await trail.settled();
+      if (!change.isCommitted) await this.record.unchanged(req, trail, identityId);
+      this.record.accepted();
       await this.sessions.begin(req, { identityId, epoch, name: nameOf(admission), idToken, requestId });
       if (requestId !== null) await this.intake.untilFinal(requestId, WAIT_MS);
     } catch (error) {

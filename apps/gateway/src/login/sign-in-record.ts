@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@foyer/platform';
-import type { CallIntent } from '@foyer/provisioning';
+import type { CallIntent, RecordedChange } from '@foyer/provisioning';
 import { errorCatalog } from '@foyer/shared';
 import type { Request } from 'express';
+import { okOutcome } from '../access/call-notes.ts';
 import { toFoyerError } from '../http/error.filter.ts';
+import { safePath } from '../http/safe-path.ts';
 import { SignInLimit } from './sign-in-limit.ts';
 import type { Trail } from './trail.ts';
 
@@ -15,18 +17,27 @@ export class SignInRecord {
     private readonly metrics: Metrics,
   ) {}
 
-  accepted(
-    req: Request,
-    trail: Trail,
-    { identityId, requestId }: { identityId: string; requestId: string | null },
-  ): void {
+  /** A sign-in that is let in, for the transaction that makes a request of it. */
+  change(req: Request, trail: Trail): RecordedChange & { readonly isCommitted: boolean } {
+    let isCommitted = false;
+    return {
+      intent: () => intent(req),
+      outcome: () => okOutcome(303, trail.durationMs),
+      committed: () => void (isCommitted = true),
+      get isCommitted() {
+        return isCommitted;
+      },
+    };
+  }
+
+  /** A sign-in that changes nothing is put on record by itself. */
+  async unchanged(req: Request, trail: Trail, identityId: string): Promise<void> {
+    trail.add(intent(req), okOutcome(303, trail.durationMs), { identityId });
+    await trail.settled();
+  }
+
+  accepted(): void {
     this.metrics.signIns.inc({ result: 'ok' });
-    const { durationMs } = trail;
-    trail.add(
-      intent(req),
-      { result: 'ok', status: 303, error: null, answer: null, durationMs },
-      { identityId, requestId },
-    );
   }
 
   /**
@@ -56,7 +67,7 @@ const intent = (req: Request): CallIntent => ({
   system: 'okta',
   operation: 'sign_in',
   method: req.method,
-  path: req.path,
+  path: safePath(req),
   actor: null,
   parameters: { address: req.ip ?? '', reference: req.reference },
 });

@@ -215,3 +215,25 @@ test('refuses a person who was deactivated, and ends their sessions', async () =
   expect([refused.status, headingOf(refused)]).toEqual([403, 'Your access has been switched off']);
   expect((await browser.open('/')).text).toContain('href="/login"');
 });
+
+test('takes nobody in whose sign-in cannot be put on record, and records the one that made them in one transaction', async () => {
+  const { database } = gateway;
+  await database.query(`CREATE FUNCTION refuse_record() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$`);
+  await database.query(`CREATE TRIGGER refused BEFORE INSERT ON api_call FOR EACH ROW WHEN (NEW.operation = 'sign_in')
+    EXECUTE FUNCTION refuse_record()`);
+  const people = () => database.query(`SELECT id FROM identity WHERE username = 'hanako@example.com'`);
+  const refused = await gateway.browser().signIn('hanako@example.com');
+  expect(headingOf(refused)).toMatch(/not available/i);
+  expect(await people()).toEqual([]);
+  await database.query('DROP TRIGGER refused ON api_call');
+  await gateway.browser().signIn('hanako@example.com');
+  expect(await people()).toHaveLength(1);
+  const [line] = await database.query(
+    `SELECT o.status, c.request_id = r.id AS about, e.xmin = c.tx::xid AS one FROM api_call c
+     JOIN api_call_outcome o ON o.call_id = c.id JOIN identity i ON i.id = c.identity_id
+     JOIN provisioning_request r ON r.identity_id = i.id JOIN request_event e ON e.request_id = r.id AND e.event = 'queued'
+     WHERE i.username = 'hanako@example.com' AND c.operation = 'sign_in'`,
+  );
+  expect(line).toEqual({ status: 303, about: true, one: true });
+});

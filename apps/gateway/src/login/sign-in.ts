@@ -127,6 +127,7 @@ function refusal(error: string): Error {
     case 'server_error':
       return new FoyerError('okta_unavailable', undefined, { cause: new Error(`Okta answered ${error}`) });
     default:
-      return new Error(`Okta answered ${toLine(error, 64)}`);
+      // RFC 6749 has words for it; anything else came from whoever wrote the address.
+      return new Error(`Okta answered ${/^[a-z_]{1,64}$/.test(error) ? error : 'with an unknown error'}`);
   }
 }

@@ -1,11 +1,13 @@
 import { All, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { note } from '../access/call-notes.ts';
+import type { RecordedChange } from '@foyer/provisioning';
+import type { BulkOperation } from '@foyer/scim';
+import { changeOf, note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
-import { BulkService } from './bulk.service.ts';
+import { BulkService, type BulkContext } from './bulk.service.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote } from './parameters.ts';
 import { IgnoredNames } from './ignored-names.ts';
@@ -26,7 +28,10 @@ export class BulkController {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
     const unknown = new UnknownNames(this.config.SCIM_UNKNOWN);
-    const context = { addresses: addressesOf(req, this.config), unknown };
+    const context: BulkContext = {
+      ...{ addresses: addressesOf(req, this.config), unknown },
+      callOf: (operation) => operationOf(operation, req),
+    };
     const done = await this.bulk
       .carryOut(body, context)
       .finally(() => this.ignored.tell(unknown, 'Bulk', req, res));
@@ -41,3 +46,26 @@ export class BulkController {
     tellMethods(req, res, 'POST');
   }
 }
+
+/** One operation, as if it had come alone: it is done, and on record, in a transaction of its own. */
+const operationOf = ({ method, type, id, data, bulkId }: BulkOperation, req: Request): RecordedChange => ({
+  ...changeOf(req, statuses[method], () => ({
+    operation: operations[method],
+    parameters: {
+      type: type.name,
+      ...(id !== null && { id }),
+      ...(bulkId !== null && { bulkId }),
+      ...bodyNote(data),
+    },
+  })),
+  // The request as a whole has a line of its own.
+  committed: () => undefined,
+});
+
+const statuses = { POST: 201, PUT: 200, PATCH: 200, DELETE: 204 } as const;
+const operations = {
+  POST: 'scim_create',
+  PUT: 'scim_replace',
+  PATCH: 'scim_patch',
+  DELETE: 'scim_delete',
+} as const;

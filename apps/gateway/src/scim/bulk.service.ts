@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { toProblem } from '@foyer/platform';
+import type { RecordedChange } from '@foyer/provisioning';
 import {
   defaultSelection,
   planBulk,
@@ -34,7 +35,10 @@ interface Done {
   readonly requestId: string | null;
 }
 
-type BulkContext = Pick<Asking, 'addresses' | 'unknown'>;
+export type BulkContext = Pick<Asking, 'addresses' | 'unknown'> & {
+  /** An operation as a call of its own, to be recorded with what it changes. */
+  readonly callOf: (operation: BulkOperation) => RecordedChange;
+};
 
 /** The answer to a bulk request, and what it did, for the audit log. */
 export interface BulkDone {
@@ -102,7 +106,8 @@ export class BulkService {
     const service: ResourceService = type.name === 'User' ? this.users : this.groups;
     // A group's answer is not shown here: its members need not be read.
     const selection = { ...defaultSelection, excluded: new Map([['members', null]]) };
-    const asking: Asking = { ...context, selection, expected };
+    const { addresses, unknown, callOf } = context;
+    const asking: Asking = { addresses, unknown, selection, expected, call: callOf(operation) };
     const id = operation.id ?? '';
     switch (method) {
       case 'POST':

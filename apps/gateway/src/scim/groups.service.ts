@@ -51,7 +51,7 @@ export class GroupsService implements ResourceService {
   async create(body: unknown, asking: Asking): Promise<Answered> {
     const { document, members } = readGroup(asking.unknown.body(body, groupType));
     checkMembers(members);
-    return this.whole(await this.groups.create(checkGroupKeys(document), members), asking);
+    return this.whole(await this.groups.create(checkGroupKeys(document), members, asking.call), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
@@ -75,10 +75,9 @@ export class GroupsService implements ResourceService {
     return { id: written.resource.id, version, requestId, resource: null };
   }
 
-  async remove(id: string, { expected }: Asking) {
-    const requests = await this.groups.remove(checkId(id, groupType), ({ version }) =>
-      checkVersion(expected, version),
-    );
+  async remove(id: string, { expected, call }: Asking) {
+    const check = ({ version }: HeldGroup) => checkVersion(expected, version);
+    const requests = await this.groups.remove(checkId(id, groupType), check, call);
     if (requests === null) throw notFound(id, groupType);
     this.intake.enqueue(...requests);
     return requests[0] ?? null;
@@ -86,13 +85,13 @@ export class GroupsService implements ResourceService {
 
   private async edit(
     id: string,
-    { expected }: Asking,
+    { expected, call }: Asking,
     edits: readonly GroupEdit[],
     change: (document: Document, edit: AttributesEdit) => Document,
   ): Promise<Written<HeldGroup>> {
     const check = ({ version }: HeldGroup) => checkVersion(expected, version);
     const checked = (document: Document, edit: AttributesEdit) => checkGroupKeys(change(document, edit));
-    const written = await this.groups.edit(checkId(id, groupType), check, checkEdits(edits), checked);
+    const written = await this.groups.edit(checkId(id, groupType), check, checkEdits(edits), checked, call);
     if (written === null) throw notFound(id, groupType);
     return written;
   }

@@ -19,10 +19,20 @@ export class IgnoredNames {
     const told = names.slice(0, MOST_NAMES).map(printable);
     const more = names.length - told.length;
     res.setHeader('foyer-warning', `ignored: ${told.join(', ')}${more > 0 ? `, and ${more} more` : ''}`);
-    note(req, { parameters: { ...notesOf(req).parameters, ignored: told, ignoredCount: names.length } });
+    note(req, { parameters: { ...notesOf(req).parameters, ...ignoredNote({ names }) } });
     this.metrics.scimIgnored.inc({ resource });
   }
 }
+
+/** For the audit log. What is not spelt as a name may be a secret in the wrong place. */
+export function ignoredNote({ names }: Pick<UnknownNames, 'names'>): Readonly<Record<string, unknown>> {
+  if (names.length === 0) return {};
+  const told = names.slice(0, MOST_NAMES).map((name) => (NAME.test(name) ? name : '…'));
+  return { ignored: told, ignoredCount: names.length };
+}
+
+/** As RFC 7643, section 2.1, spells attributes, and as URNs of schemas are spelt. */
+const NAME = /^[A-Za-z$][A-Za-z0-9$_.:-]{0,99}$/;
 
 /** A header takes ASCII only, and the names in it are separated by commas. */
 const printable = (name: string): string =>

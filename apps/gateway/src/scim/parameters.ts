@@ -1,84 +1,139 @@
-/** What of a SCIM body goes into the audit log: who it is about, and which attributes; no values of others, no password. */
+import { knownName, MASK, maskedFilter, maskedPath, resourceTypes } from '@foyer/scim';
+import { isId } from '@foyer/shared';
+
+/**
+ * What of a SCIM call goes into the audit log: who it is about, which attributes, and what a list is asked for. Names of the
+ * protocol and of the schemas are told, and values of those that say who is meant. Anything else may be a secret in the wrong
+ * place, the name of an unknown parameter too: of these only how many there are.
+ */
 
 type Json = Readonly<Record<string, unknown>>;
 
-const told = new Set([
-  'username',
-  'externalid',
-  'displayname',
-  'active',
-  'filter',
-  'startindex',
-  'count',
-  'sortby',
-]);
-const MOST_NAMES = 50;
 const MOST_OPERATIONS = 20;
 const LONGEST = 256;
+const operations = new Set(['add', 'remove', 'replace']);
+const methods = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+type Told = (value: unknown) => unknown;
+
+const text: Told = (value) =>
+  typeof value === 'string' && value.length <= LONGEST ? value.toWellFormed().replaceAll('\0', '') : MASK;
+const number: Told = (value) => (/^-?\d{1,10}$/.test(String(value)) ? Number(value) : MASK);
+const oneOf =
+  (words: ReadonlySet<string>, fold: (text: string) => string): Told =>
+  (value) =>
+    typeof value === 'string' && words.has(fold(value)) ? fold(value) : MASK;
+const boolean: Told = (value) =>
+  typeof value === 'boolean' ? value : oneOf(new Set(['true', 'false']), (word) => word.toLowerCase())(value);
+const filter: Told = (value) => (typeof value === 'string' ? maskedFilter(value, resourceTypes) : MASK);
+const path: Told = (value) => (typeof value === 'string' ? maskedPath(value, resourceTypes) : MASK);
+const paths: Told = (value) =>
+  (typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [])
+    .slice(0, MOST_OPERATIONS)
+    .map((each) => path(typeof each === 'string' ? each.trim() : each));
+const label: Told = (value) =>
+  typeof value === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(value) ? value : MASK;
+
+/** What a list is asked for: RFC 7644, section 3.4.2, and RFC 9865. By its name in lower case. */
+const query: Readonly<Record<string, readonly [name: string, Told]>> = {
+  filter: ['filter', filter],
+  sortby: ['sortBy', path],
+  sortorder: ['sortOrder', oneOf(new Set(['ascending', 'descending']), (word) => word.toLowerCase())],
+  startindex: ['startIndex', number],
+  count: ['count', number],
+  attributes: ['attributes', paths],
+  excludedattributes: ['excludedAttributes', paths],
+  cursor: ['cursor', () => MASK],
+};
+
+/** Of a resource: what says who or what it is. */
+const identifying: typeof query = {
+  username: ['userName', text],
+  externalid: ['externalId', text],
+  displayname: ['displayName', text],
+  active: ['active', boolean],
+};
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const short = (value: unknown): unknown =>
-  typeof value === 'string'
-    ? value.slice(0, LONGEST).toWellFormed().replaceAll('\0', '')
-    : typeof value === 'number' || typeof value === 'boolean' || value === null
-      ? value
-      : '…';
-
 const find = (body: Json, name: string): unknown =>
   Object.entries(body).find(([key]) => key.toLowerCase() === name)?.[1];
 
-/** Of the query: what a list is asked for. */
-export function queryNote(query: Json): Json {
-  const entries = Object.entries(query).slice(0, MOST_NAMES);
-  return Object.fromEntries(entries.map(([key, value]) => [short(key), toldOf(key, value)])) as Json;
+function toldOf(given: Json, known: typeof query): { readonly told: Json; readonly others: string[] } {
+  const told: Record<string, unknown> = {};
+  const others: string[] = [];
+  for (const [key, value] of Object.entries(given)) {
+    const [name, tell] = (Object.hasOwn(known, key.toLowerCase()) && known[key.toLowerCase()]) || [];
+    if (name === undefined || tell === undefined) others.push(key);
+    else told[name] = tell(value);
+  }
+  return { told, others };
 }
 
-/** A filter, or a path with one, that names the password may quote one: it is told by that alone. */
-const toldOf = (key: string, value: unknown): unknown =>
-  (key.toLowerCase() === 'filter' || key === 'path') &&
-  typeof value === 'string' &&
-  /password.*"/is.test(value)
-    ? 'password …'
-    : short(value);
+/** Of the query: what a list is asked for. */
+export function queryNote(given: Json): Json {
+  const { told, others } = toldOf(given, query);
+  return { ...told, ...(others.length > 0 && { unknown: others.length }) };
+}
 
 export function bodyNote(body: unknown): Json {
   if (!isObject(body)) return {};
-  const operations = find(body, 'operations');
-  if (Array.isArray(operations)) {
-    return { operations: operations.slice(0, MOST_OPERATIONS).map(operationNote), of: operations.length };
+  const list = find(body, 'operations');
+  if (Array.isArray(list)) {
+    return { operations: list.slice(0, MOST_OPERATIONS).map(operationNote), of: list.length };
   }
-  return valuesNote(body);
+  return isSearch(body) ? searchNote(body) : valuesNote(body);
+}
+
+const isSearch = ({ schemas }: Json): boolean =>
+  Array.isArray(schemas) && schemas.includes('urn:ietf:params:scim:api:messages:2.0:SearchRequest');
+
+function searchNote(body: Json): Json {
+  const { schemas: _known, ...given } = body;
+  return queryNote(given);
 }
 
 function valuesNote(values: Json): Json {
-  const entries = Object.entries(values);
-  const known = entries
-    .filter(([key]) => told.has(key.toLowerCase()))
-    .map(([key, value]) => [key, toldOf(key, value)]);
-  const attributes = entries.map(([key]) => short(key)).slice(0, MOST_NAMES);
+  const { told } = toldOf(values, identifying);
+  const names = Object.keys(values).map((key) => knownAttribute(key));
+  const unknown = names.filter((name) => name === null).length;
   const members = find(values, 'members');
   return {
-    ...(Object.fromEntries(known) as Json),
-    attributes,
+    ...told,
+    attributes: names.filter((name) => name !== null),
+    ...(unknown > 0 && { unknown }),
     ...(Array.isArray(members) && { members: members.length }),
   };
+}
+
+/** A key is an attribute, or in a PATCH without a path the path of one. */
+function knownAttribute(key: string): string | null {
+  const name = knownName(key, resourceTypes) ?? path(key);
+  return typeof name === 'string' && name !== MASK ? name : null;
 }
 
 /** An operation of a PATCH, or of a bulk request. */
 function operationNote(operation: unknown): Json {
   if (!isObject(operation)) return {};
-  const [op, path, method, bulkId, value] = ['op', 'path', 'method', 'bulkid', 'value'].map((name) =>
+  const [op, where, method, bulkId, value] = ['op', 'path', 'method', 'bulkid', 'value'].map((name) =>
     find(operation, name),
   );
   return {
-    ...(op !== undefined && { op: short(op) }),
-    ...(method !== undefined && { method: short(method) }),
-    ...(path !== undefined && { path: toldOf('path', path) }),
-    ...(bulkId !== undefined && { bulkId: short(bulkId) }),
+    ...(op !== undefined && { op: oneOf(operations, (word) => word.toLowerCase())(op) }),
+    ...(method !== undefined && { method: oneOf(methods, (word) => word.toUpperCase())(method) }),
+    ...(where !== undefined && { path: method === undefined ? path(where) : bulkPath(where) }),
+    ...(bulkId !== undefined && { bulkId: label(bulkId) }),
     ...(Array.isArray(value) && { values: value.length }),
     ...(isObject(value) && valuesNote(value)),
     ...(typeof value === 'boolean' && { value }),
   };
 }
+
+/** `/Users/ID`, with an id of ours. */
+const bulkPath: Told = (value) => {
+  const [, type, id] = (typeof value === 'string' && /^\/(Users|Groups)(?:\/(.*))?$/s.exec(value)) || [];
+  if (type === undefined) return MASK;
+  if (id === undefined) return `/${type}`;
+  return `/${type}/${isId(id) ? id : MASK}`;
+};

@@ -1,4 +1,5 @@
 import type { MadeRequest } from '@foyer/persistence';
+import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type { Addresses } from './resources.ts';
@@ -25,6 +26,8 @@ export interface Asking {
   /** If-Match, or a bulk operation's version; null for any. */
   readonly expected: string | null;
   readonly unknown: UnknownNames;
+  /** The call, to go on record with what it changes. */
+  readonly call: RecordedChange;
 }
 
 /**

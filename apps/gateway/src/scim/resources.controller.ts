@@ -15,20 +15,26 @@ import {
 } from '@nestjs/common';
 import { listResponse, readListQuery, readSearchRequest, readSelection, type ListQuery } from '@foyer/scim';
 import type { Request, Response } from 'express';
-import { note } from '../access/call-notes.ts';
+import { changeOf, note, notesOf } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { etagOf, ifMatch, isUnchanged } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
-import { IgnoredNames } from './ignored-names.ts';
+import { IgnoredNames, ignoredNote } from './ignored-names.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote, queryNote } from './parameters.ts';
 import type { Answered, Asking, ResourceService } from './resource-service.ts';
 import { locationOf, requestAddress } from './resources.ts';
 import { UnknownNames } from './unknown-names.ts';
 import { UsersService } from './users.service.ts';
+
+/** What a change is answered with. */
+const changed: Readonly<Record<string, number>> = {
+  POST: HttpStatus.CREATED,
+  DELETE: HttpStatus.NO_CONTENT,
+};
 
 /** One type of resource over HTTP: RFC 7644, section 3. Whoever is here has passed the door. */
 abstract class ResourcesController {
@@ -145,11 +151,15 @@ abstract class ResourcesController {
   }
 
   private asking(req: Request): Asking {
+    const unknown = new UnknownNames(this.config.SCIM_UNKNOWN);
     return {
       addresses: addressesOf(req, this.config),
       selection: readSelection(req.query, this.service.type),
       expected: ifMatch(req),
-      unknown: new UnknownNames(this.config.SCIM_UNKNOWN),
+      unknown,
+      call: changeOf(req, changed[req.method] ?? HttpStatus.OK, () => ({
+        parameters: { ...notesOf(req).parameters, ...ignoredNote(unknown) },
+      })),
     };
   }
 

@@ -42,7 +42,7 @@ export class UsersService implements ResourceService {
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
     const document = checked(read(asking.unknown.body(body, userType)));
-    return this.written(await this.users.create({ active: true, ...document }), asking);
+    return this.written(await this.users.create({ active: true, ...document }, asking.call), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
@@ -63,10 +63,9 @@ export class UsersService implements ResourceService {
     }));
   }
 
-  async remove(id: string, { expected }: Asking) {
-    const requests = await this.users.remove(checkId(id, userType), this.config.SCIM_DELETE, (user) =>
-      checkVersion(expected, user.generation),
-    );
+  async remove(id: string, { expected, call }: Asking) {
+    const check = (user: ScimUser) => checkVersion(expected, user.generation);
+    const requests = await this.users.remove(checkId(id, userType), this.config.SCIM_DELETE, check, call);
     if (requests === null) throw notFound(id, userType);
     this.intake.enqueue(...requests);
     return requests[0] ?? null;
@@ -78,9 +77,8 @@ export class UsersService implements ResourceService {
     change: (before: Document) => Document,
   ): Promise<Answered> {
     const check = (user: ScimUser) => checkVersion(asking.expected, user.generation);
-    const written = await this.users.update(checkId(id, userType), check, (before) =>
-      checked(change(before)),
-    );
+    const changed = (before: Document) => checked(change(before));
+    const written = await this.users.update(checkId(id, userType), check, changed, asking.call);
     if (written === null) throw notFound(id, userType);
     return this.written(written, asking);
   }

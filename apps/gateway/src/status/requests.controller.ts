@@ -16,6 +16,7 @@ import {
 } from '@nestjs/common';
 import { DeadLetters, Requests } from '@foyer/persistence';
 import type { GatewayConfig } from '@foyer/platform';
+import type { CallLog } from '@foyer/provisioning';
 import {
   FoyerError,
   IdParams,
@@ -42,8 +43,8 @@ import {
 import { invalidRequest, JsonOnly, ValidationPipe } from '../access/validation.ts';
 import { IntakeService } from '../intake/intake.service.ts';
 import { Shutdown } from '../http/shutdown.ts';
-import { CONFIG } from '../parts.ts';
-import { note } from '../access/call-notes.ts';
+import { CALL_LOG, CONFIG } from '../parts.ts';
+import { changeOf, intentOf, note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
 import { toClaim } from './idempotency.ts';
 import { StatusReader } from './status-reader.ts';
@@ -61,6 +62,7 @@ export class RequestsController {
     private readonly deadLetters: DeadLetters,
     private readonly shutdown: Shutdown,
     @Inject(CONFIG) private readonly config: GatewayConfig,
+    @Inject(CALL_LOG) private readonly calls: CallLog,
   ) {}
 
   @Post()
@@ -83,7 +85,8 @@ export class RequestsController {
     note(req, {
       parameters: { issuer, subject: body.subject, username: body.username, ...(key && { key }) },
     });
-    const admission = await this.intake.admit(person, 'api', claim);
+    const change = changeOf(req, HttpStatus.ACCEPTED);
+    const admission = await this.intake.admit(person, 'api', change, claim);
     const request =
       admission.kind === 'requested'
         ? (await this.requests.find(admission.requestId, {}))?.request
@@ -127,10 +130,13 @@ export class RequestsController {
     @Req() req: Request,
   ): Promise<Retries> {
     note(req, { parameters: { errorCode } });
+    // It makes changes one after the other: on record before the first.
+    const nobody = { requestId: null, identityId: null, lease: null };
+    note(req, { openCall: await this.calls.intend(nobody, intentOf(req)) });
     const done = await this.deadLetters.retryAll(errorCode, () =>
       this.shutdown.signal.aborted ? 'stop' : 'go-on',
     );
-    note(req, { parameters: { errorCode, ...done } });
+    note(req, { answer: { ...done } });
     return done;
   }
 
@@ -144,7 +150,7 @@ export class RequestsController {
     @Res({ passthrough: true }) res: Response,
   ): Promise<ProvisioningRequest> {
     note(req, { requestId: id, parameters: { id } });
-    const { requestId } = await this.intake.retry(id);
+    const { requestId } = await this.intake.retry(id, changeOf(req, HttpStatus.ACCEPTED));
     return answerWith((await this.requests.find(requestId, {}))?.request, req, res);
   }
 }

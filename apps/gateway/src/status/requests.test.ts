@@ -195,10 +195,12 @@ describe('POST /v1/provisioning-requests/retries', () => {
     expect((await retryAll({ errorCode: 'box_user_mismatch' })).body).toEqual({ retried: 0, deactivated: 1 });
     expect(await newest(id)).toMatchObject({ id });
     const [call] = await api.sql(
-      `SELECT parameters FROM api_call WHERE operation = 'retry_provisioning_requests' ORDER BY id DESC LIMIT 1`,
+      `SELECT parameters, answer FROM api_call JOIN api_call_outcome ON call_id = id
+       WHERE operation = 'retry_provisioning_requests' ORDER BY id DESC LIMIT 1`,
     );
     expect(call).toMatchObject({
-      parameters: { errorCode: 'box_user_mismatch', retried: 0, deactivated: 1 },
+      parameters: { errorCode: 'box_user_mismatch' },
+      answer: { retried: 0, deactivated: 1 },
     });
   });
 

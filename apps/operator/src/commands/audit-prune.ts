@@ -46,7 +46,7 @@ export const auditPruneCommand: Command = {
 
 /** The removal is on record itself, in the chain it shortens. */
 async function prune(
-  { terminal, stopping }: Setting,
+  { terminal, stopping, operator }: Setting,
   database: Database,
   tenantId: string,
   { month, blocks }: { month: string; blocks: number },
@@ -58,7 +58,7 @@ async function prune(
     operation: 'prune_audit_log',
     method: 'DELETE',
     path: '/audit',
-    actor: 'operator',
+    actor: operator,
     parameters: { before: month, blocks },
   } as const;
   const began = performance.now();

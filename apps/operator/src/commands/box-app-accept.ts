@@ -11,7 +11,7 @@ export const acceptBoxAppCommand: Command = {
   summary: 'let the configured Box app take the accounts over as they are',
   options: { sample: { type: 'string' } },
   help: { '--sample N': 'ask Box about N accounts chosen at random, instead of all' },
-  async run({ terminal, config, stopping }, { sample }) {
+  async run({ terminal, config, stopping, operator }, { sample }) {
     const size = typeof sample === 'string' ? toSize(sample) : null;
     return atBoxAppDesk(config(), async (desk) => {
       const state = await desk.boxApp.read();
@@ -35,7 +35,7 @@ export const acceptBoxAppCommand: Command = {
           terminal.print(`  identity ${account.identityId}: Box user ${account.boxUserId} ${why}`);
         return refusal.status;
       }
-      const done = await desk.moves.accept(bound, state.configured, desk.actor, {
+      const done = await desk.moves.accept(bound, state.configured, operator, {
         asked: check.asked,
         of: accounts,
       });

@@ -7,8 +7,8 @@ export const migrateBoxAppCommand: Command = {
   summary: 'have everybody made anew in the configured Box app',
   options: { yes: { type: 'boolean' } },
   help: { '--yes': 'do it; without, only what would be done is shown' },
-  async run({ terminal, config }, { yes }) {
-    return atBoxAppDesk(config(), async ({ boxApp, moves, actor }) => {
+  async run({ terminal, config, operator }, { yes }) {
+    return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
       const state = await boxApp.read();
       const bound = undecided(state);
       if (bound === null) {
@@ -25,7 +25,7 @@ export const migrateBoxAppCommand: Command = {
         terminal.print('Nothing was changed. To do it: npm run foyer -- box-app migrate --yes');
         return 0;
       }
-      const done = await moves.migrate(bound, state.configured, actor);
+      const done = await moves.migrate(bound, state.configured, operator);
       if (done.kind === 'changed-meanwhile')
         throw new OperatorProblem('Somebody else decided meanwhile. Nothing was done; look again: box-app');
       terminal.print(

@@ -9,7 +9,7 @@ export const recreateBoxUserCommand: Command = {
   summary: 'have the deleted Box user of one person made anew',
   options: {},
   help: { IDENTITY: 'the id of the identity, as in GET /v1/identities' },
-  async run({ terminal, config }, _values, [id = '', ...more]) {
+  async run({ terminal, config, operator }, _values, [id = '', ...more]) {
     if (!isId(id) || more.length > 0)
       throw new OperatorProblem('Give the id of one identity, such as 7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02.');
     return atBoxAppDesk(config(), async (desk) => {
@@ -28,7 +28,7 @@ export const recreateBoxUserCommand: Command = {
         );
         return 1;
       }
-      const done = await desk.moves.recreate(account, desk.boxApp.configured, desk.actor);
+      const done = await desk.moves.recreate(account, desk.boxApp.configured, operator);
       if (done.kind === 'changed-meanwhile')
         throw new OperatorProblem('The mapping or the Box app changed meanwhile. Nothing was done.');
       terminal.print(

@@ -2,6 +2,7 @@ import { DeadLetters, Intake, PrismaCallLog, type Database } from '@foyer/persis
 import type { ErrorCode } from '@foyer/shared';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { codeOption, requestOperand } from '../dead-letter-options.ts';
+import { commandChange, commandIntent, commandOutcome } from '../on-record.ts';
 import { withTenant } from '../tenancy.ts';
 
 interface Parts {
@@ -29,9 +30,13 @@ export const deadRetryCommand: Command = {
   },
 };
 
-async function retryOne(id: string, parts: Parts, { terminal }: Setting): Promise<number> {
+async function retryOne(id: string, parts: Parts, { terminal, operator }: Setting): Promise<number> {
   const { database, tenantId } = parts;
-  const admission = await new Intake(database, tenantId).retry(id);
+  const intent = {
+    ...commandIntent('retry_provisioning_request', 'dead retry', operator),
+    parameters: { id },
+  };
+  const admission = await new Intake(database, tenantId).retry(id, {}, commandChange(intent));
   switch (admission.kind) {
     case 'not-found':
       throw new OperatorProblem(`There is no request ${id} in this tenant.`);
@@ -41,7 +46,6 @@ async function retryOne(id: string, parts: Parts, { terminal }: Setting): Promis
       terminal.print('Okta deactivated this person: nothing was made. Reactivate them in Okta first.');
       return 1;
     case 'requested':
-      await record(parts, { id, request: admission.requestId });
       terminal.print(
         admission.isNew
           ? `Request ${admission.requestId} was made.`
@@ -52,7 +56,7 @@ async function retryOne(id: string, parts: Parts, { terminal }: Setting): Promis
 }
 
 async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting: Setting): Promise<number> {
-  const { terminal, stopping } = setting;
+  const { terminal, stopping, operator } = setting;
   const letters = new DeadLetters(parts.database, parts.tenantId);
   const { count = 0, deactivated = 0 } = (await letters.counts()).find((row) => row.code === code) ?? {};
   const leftOut = deactivated > 0 ? `; ${deactivated} of people who are deactivated are left out` : '';
@@ -61,34 +65,26 @@ async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting
     if (count > deactivated) terminal.print('Nothing was done yet: add --yes.');
     return 0;
   }
+  // It makes changes one after the other: on record before the first.
+  const log = new PrismaCallLog(parts.database, parts.tenantId, 0);
+  const callId = await log.intend(
+    { requestId: null, identityId: null, lease: null },
+    {
+      ...commandIntent('retry_provisioning_requests', 'dead retry', operator),
+      parameters: { errorCode: code },
+    },
+  );
   const progress = terminal.progress('retrying');
   const done = await letters.retryAll(code, (sofar) => {
     progress.update(sofar.retried + sofar.deactivated, count);
     return stopping.aborted ? 'stop' : 'go-on';
   });
   progress.end();
-  await record(parts, { errorCode: code, ...done });
+  await log.conclude(callId, { ...commandOutcome, answer: { ...done } });
   terminal.print(
     `${done.retried} requests were made${leftOut}. They are worked on in the background of other work.`,
   );
   if (!stopping.aborted) return 0;
   terminal.remark('Stopped before the end; the same command goes on.');
   return 2;
-}
-
-/** An operator's command that changes something is on record like a call of the API. */
-async function record({ database, tenantId }: Parts, parameters: Record<string, unknown>): Promise<void> {
-  await new PrismaCallLog(database, tenantId, 0).record(
-    { requestId: null, identityId: null, lease: null },
-    {
-      direction: 'in',
-      system: 'foyer',
-      operation: 'retry_provisioning_requests',
-      method: 'RUN',
-      path: 'dead retry',
-      actor: 'operator',
-      parameters,
-    },
-    { result: 'ok', status: null, error: null, answer: null, durationMs: 0 },
-  );
 }

@@ -6,7 +6,7 @@ import { isId, type ProvisioningBatch } from '@foyer/shared';
 import { followBatch } from '../batch-follow.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { dryRun } from '../dry-run.ts';
-import { operatorName } from '../operator-name.ts';
+import { commandIntent, commandOutcome } from '../on-record.ts';
 import { openRoster, type RosterInput } from '../roster-input.ts';
 import { withTenant } from '../tenancy.ts';
 
@@ -54,12 +54,12 @@ async function followOnly(id: string, setting: Setting): Promise<number> {
 }
 
 async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting: Setting): Promise<number> {
-  const { terminal, stopping } = setting;
+  const { terminal, stopping, operator: actor } = setting;
   const { database, tenantId } = parts;
   const digest = createHash('sha256');
   const progress = terminal.progress('reading');
-  const actor = operatorName();
   let taken = 0;
+  let openCall = '';
   async function* hashed(source: AsyncIterable<Uint8Array>) {
     for await (const chunk of source) {
       digest.update(chunk);
@@ -73,11 +73,23 @@ async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting:
   const reception = await receiveBatch(
     readRoster(chunks, { format: input.format, issuer }),
     new BatchIntake(database, tenantId),
-    { actor, format: input.format, key: null },
-    { bodyHash: () => digest.digest('hex'), onTaken: (lines) => (taken = lines) },
+    {
+      ...{ actor, format: input.format, key: null },
+      call: (batchId) => ({
+        ...commandIntent('create_provisioning_batch', 'import', actor),
+        parameters: { batchId, format: input.format },
+      }),
+    },
+    {
+      bodyHash: () => digest.digest('hex'),
+      onTaken: (lines) => (taken = lines),
+      onBegun: ({ callId }) => (openCall = callId),
+    },
   ).finally(() => progress.end());
   const batch = await received(reception, batches, stopping);
-  await record(parts, actor, batch);
+  const { lines, refused } = batch.counts;
+  const answer = { lines, refused, ...(batch.stopped && { stopped: batch.stopped }) };
+  await new PrismaCallLog(database, tenantId, 0).conclude(openCall, { ...commandOutcome, answer });
   if (stopping.aborted && batch.stopped) {
     throw new OperatorProblem(
       `Stopped before line ${batch.stopped.line}. The ${batch.counts.lines} lines before are batch ` +
@@ -100,31 +112,4 @@ async function received(
   const batch = reception.kind === 'received' ? await batches.progress(reception.batchId) : null;
   if (batch === null) throw new Error('The batch that was just made is not there.');
   return batch;
-}
-
-/** An operator's command that changes something is on record like a call of the API. */
-async function record(
-  { database, tenantId }: Parts,
-  actor: string,
-  { id, format, counts, stopped }: ProvisioningBatch,
-): Promise<void> {
-  await new PrismaCallLog(database, tenantId, 0).record(
-    { requestId: null, identityId: null, lease: null },
-    {
-      direction: 'in',
-      system: 'foyer',
-      operation: 'create_provisioning_batch',
-      method: 'RUN',
-      path: 'import',
-      actor,
-      parameters: {
-        batchId: id,
-        format,
-        lines: counts.lines,
-        refused: counts.refused,
-        ...(stopped && { stopped }),
-      },
-    },
-    { result: 'ok', status: null, error: null, answer: null, durationMs: 0 },
-  );
 }

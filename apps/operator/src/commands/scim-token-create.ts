@@ -1,7 +1,6 @@
 import { ScimTokens } from '@foyer/persistence';
 import { isId } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../command.ts';
-import { operatorName } from '../operator-name.ts';
 import { withTenant } from '../tenancy.ts';
 
 const USUAL_DAYS = 365;
@@ -16,11 +15,11 @@ export const createScimTokenCommand: Command = {
     '--name NAME': 'what to call it here, in the audit log and in metrics',
     '--days N': `how long it is good, 1 to ${MOST_DAYS}; ${USUAL_DAYS} when left out`,
   },
-  async run({ terminal, config }, values) {
+  async run({ terminal, config, operator }, values) {
     const name = nameOption(values.name);
     const days = daysOption(values.days);
     return withTenant(config(), async ({ database, tenantId }) => {
-      const created = await new ScimTokens(database, tenantId).create({ name, days }, operatorName());
+      const created = await new ScimTokens(database, tenantId).create({ name, days }, operator);
       if (created === null) {
         throw new OperatorProblem(
           `There is an active token "${name}" already. To exchange it, make one of another name, give that to Okta, ` +

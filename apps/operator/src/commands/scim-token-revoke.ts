@@ -1,7 +1,6 @@
 import { ScimTokens } from '@foyer/persistence';
 import { toLine } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../command.ts';
-import { operatorName } from '../operator-name.ts';
 import { withTenant } from '../tenancy.ts';
 
 export const revokeScimTokenCommand: Command = {
@@ -10,12 +9,12 @@ export const revokeScimTokenCommand: Command = {
   summary: 'refuse a SCIM token from the next call on',
   options: {},
   help: {},
-  async run({ terminal, config }, _values, operands) {
+  async run({ terminal, config, operator }, _values, operands) {
     const [which] = operands;
     if (operands.length !== 1 || which === undefined || which === '')
       throw new OperatorProblem('scim-token revoke takes one name or id, as scim-token list shows it.');
     return withTenant(config(), async ({ database, tenantId }) => {
-      const revoked = await new ScimTokens(database, tenantId).revoke(which, operatorName());
+      const revoked = await new ScimTokens(database, tenantId).revoke(which, operator);
       if (revoked === null)
         throw new OperatorProblem(`There is no SCIM token "${toLine(which, 100)}" in this tenant.`);
       const { token, isNew } = revoked;

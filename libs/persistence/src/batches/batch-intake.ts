@@ -2,6 +2,7 @@ import type { BatchBegun, BatchChunk, BatchStore, NewBatch } from '@foyer/provis
 import type { BatchStop } from '@foyer/shared';
 import type pg from 'pg';
 import type { Database } from '../database.ts';
+import { PrismaCallLog } from '../call-log.ts';
 import { inTransaction, UNIQUE_VIOLATION } from '../transaction.ts';
 import * as sql from './batch-sql.ts';
 
@@ -19,12 +20,13 @@ export class BatchIntake implements BatchStore {
   }
 
   /** A key is free again once whoever read its body has gone before the end. */
-  async begin({ actor, format, key }: NewBatch): Promise<BatchBegun> {
+  async begin(batch: NewBatch): Promise<BatchBegun> {
     const { pool } = this.database;
+    const { actor, key } = batch;
     for (;;) {
       await pool.query(sql.releaseKey, [this.tenantId, actor, key, READER_GONE_MS]);
-      const made = await pool.query<{ id: string }>(sql.begin, [this.tenantId, actor, format, key]);
-      if (made.rows[0]) return { kind: 'begun', id: made.rows[0].id };
+      const begun = await inTransaction(pool, 'read-committed', (client) => this.beginOnce(client, batch));
+      if (begun) return begun;
       const earlier = await pool.query<{ id: string; bodyHash: string | null }>(sql.earlier, [
         this.tenantId,
         actor,
@@ -33,6 +35,20 @@ export class BatchIntake implements BatchStore {
       // None: it gave its key up between the two statements.
       if (earlier.rows[0]) return { kind: 'earlier', ...earlier.rows[0] };
     }
+  }
+
+  private async beginOnce(
+    client: pg.PoolClient,
+    { actor, format, key, call }: NewBatch,
+  ): Promise<BatchBegun | null> {
+    const { rows } = await client.query<{ id: string }>(sql.begin, [this.tenantId, actor, format, key]);
+    const [made] = rows;
+    if (!made) return null;
+    const callId = await new PrismaCallLog({ client }, this.tenantId, 0).intend(
+      { requestId: null, identityId: null, lease: null },
+      call(made.id),
+    );
+    return { kind: 'begun', id: made.id, callId };
   }
 
   async take(batchId: string, chunk: BatchChunk): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BatchChunk } from '@foyer/provisioning';
-import { receiveBatch } from '@foyer/provisioning';
+import { receiveBatch, type CallIntent } from '@foyer/provisioning';
 import type { BatchEntry, Person, ProvisioningBatchStatus } from '@foyer/shared';
 import { createTestDatabase, somebody, type TestDatabase } from '../database.harness.ts';
 import { PrismaConvergenceStore } from '../convergence-store.ts';
@@ -18,6 +18,10 @@ const chunkOf = (people: readonly Person[], refused: BatchChunk['refused'] = [],
   people: people.map((person, at) => ({ line: from + at, person })),
   refused,
 });
+const call = (batchId: string): CallIntent => ({
+  ...{ direction: 'in', system: 'foyer', operation: 'create_provisioning_batch', method: 'POST', path: '/' },
+  ...{ actor: 'client', parameters: { batchId } },
+});
 const crowd = (size: number, name = 'Ada Example') =>
   Array.from({ length: size }, (_, at) => somebody({ subject: `00u${String(at).padStart(6, '0')}`, name }));
 
@@ -30,7 +34,7 @@ async function parts() {
   const sql = async <Row>(text: string, values: unknown[] = []) =>
     (await database.pool.query(text, [tenantId, ...values])).rows as Row[];
   const begin = async (key: string | null = null) => {
-    const begun = await intake.begin({ actor: 'client', format: 'jsonl', key });
+    const begun = await intake.begin({ actor: 'client', format: 'jsonl', key, call });
     if (begun.kind !== 'begun') throw new Error(begun.kind);
     return begun.id;
   };
@@ -223,7 +227,7 @@ describe('a key', () => {
     receiveBatch(
       entries(...of),
       intake,
-      { actor: 'client', format: 'jsonl', key: 'key' },
+      { actor: 'client', format: 'jsonl', key: 'key', call },
       { bodyHash: () => hash },
     );
 

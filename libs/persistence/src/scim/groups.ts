@@ -1,10 +1,12 @@
+import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
 import { GROUP_PRIORITY, openStatuses } from '@foyer/shared';
-import type { PoolClient } from 'pg';
+import type { ClientBase } from 'pg';
+import { changingOn, type OnRecord } from '../change-record.ts';
 import type { Database } from '../database.ts';
 import { RELAY_GRACE_MS, type MadeRequest } from '../new-request.ts';
 import { wordList } from '../statement.ts';
-import { inTransaction, sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
+import { sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces, waits } from './places.ts';
@@ -59,7 +61,10 @@ const listed: Listed = {
 /** What of a group is read for `check`: enough for its ETag. */
 export type HeldGroup = Omit<ScimGroup, 'members'>;
 
-/** The tenant's groups as SCIM Groups: the desired state of Box's. */
+/**
+ * The tenant's groups as SCIM Groups: the desired state of Box's. Writes take the call that asks for them, and put it on
+ * record in their own transaction.
+ */
 export class ScimGroups {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -84,8 +89,12 @@ export class ScimGroups {
   }
 
   /** Throws ScimError: 409 `uniqueness`. Members that nobody knows are parked: they never fail the group. */
-  async create(document: Document, given: readonly Member[]): Promise<Written<HeldGroup>> {
-    return this.writing(async (client) => {
+  async create(
+    document: Document,
+    given: readonly Member[],
+    call?: RecordedChange,
+  ): Promise<Written<HeldGroup>> {
+    return this.writing(call, async (client, onRecord) => {
       const { displayName, externalId } = toColumns(document);
       const { rows } = await client.query<{ id: string }>(
         'INSERT INTO scim_group (tenant_id, display_name, external_id) VALUES ($1, $2, $3) RETURNING id',
@@ -93,7 +102,9 @@ export class ScimGroups {
       );
       const { id } = rows[0]!;
       await new GroupMembers(client, this.tenantId, id).add(given);
-      return this.written(client, id, { document, bump: 0 });
+      const written = await this.written(client, id, { document, bump: 0 });
+      await onRecord(written.resource.requestId, null, { group: id });
+      return written;
     });
   }
 
@@ -107,8 +118,9 @@ export class ScimGroups {
     check: (group: HeldGroup) => void,
     edits: readonly GroupEdit[],
     change: (document: Document, edit: Extract<GroupEdit, { kind: 'attributes' }>) => Document,
+    call?: RecordedChange,
   ): Promise<Written<HeldGroup> | null> {
-    return this.writing(async (client) => {
+    return this.writing(call, async (client, onRecord) => {
       const before = await this.hold(client, id);
       if (before === null) return null;
       check(before);
@@ -122,25 +134,35 @@ export class ScimGroups {
       const isNews = changed > 0 || !isSame(document, before);
       // Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again.
       if (!isNews && before.inStep) return { resource: before, requests: [] };
-      return this.written(client, id, { document, bump: isNews ? 1 : 0 });
+      const written = await this.written(client, id, { document, bump: isNews ? 1 : 0 });
+      await onRecord(written.resource.requestId, null, { group: id });
+      return written;
     });
   }
 
   /** Null when there is none. Box's group goes with it. */
-  async remove(id: string, check: (group: HeldGroup) => void): Promise<readonly MadeRequest[] | null> {
-    return this.writing(async (client) => {
+  async remove(
+    id: string,
+    check: (group: HeldGroup) => void,
+    call?: RecordedChange,
+  ): Promise<readonly MadeRequest[] | null> {
+    return this.writing(call, async (client, onRecord) => {
       const before = await this.hold(client, id);
       if (before === null) return null;
       check(before);
       await client.query('UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $1', [id]);
-      const { requests } = await this.written(client, id, { document: toDocument(before), bump: 1 });
-      return requests;
+      const written = await this.written(client, id, { document: toDocument(before), bump: 1 });
+      await onRecord(written.resource.requestId, null, { group: id });
+      return written.requests;
     });
   }
 
-  private async writing<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+  private async writing<T>(
+    call: RecordedChange | undefined,
+    work: (client: ClientBase, onRecord: OnRecord) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await inTransaction(this.database.pool, 'read-committed', work);
+      return await changingOn(this.database, this.tenantId, call, work);
     } catch (error) {
       if (sqlStateOf(error) === UNIQUE_VIOLATION)
         throw new ScimError(409, 'uniqueness', 'Another group has this displayName: look it up.');
@@ -148,7 +170,7 @@ export class ScimGroups {
     }
   }
 
-  private async hold(client: PoolClient, id: string): Promise<HeldGroup | null> {
+  private async hold(client: ClientBase, id: string): Promise<HeldGroup | null> {
     const { rows } = await client.query<HeldGroup>({
       name: 'scim-group-hold',
       text: `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1')} AND g.id = $2 FOR NO KEY UPDATE OF g`,
@@ -159,7 +181,7 @@ export class ScimGroups {
 
   /** The group as it is to be from now on, and the request that brings Box in step: its generation is a new one. */
   private async written(
-    client: PoolClient,
+    client: ClientBase,
     id: string,
     { document, bump }: { readonly document: Document; readonly bump: 0 | 1 },
   ): Promise<Written<HeldGroup>> {

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
-import { priorityOf } from '@foyer/shared';
+import { changeValues } from '../call-log.ts';
+import { changing, type Changing } from '../change-record.ts';
 import type { Database } from '../database.ts';
 import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../new-request.ts';
-import { run, statement } from '../statement.ts';
-import { sqlStateOf, transaction, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
+import { run } from '../statement.ts';
+import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import { userPlaces } from './places.ts';
+import { insertUser, insertUserOnRecord, toNewUser, type NewRow } from './user-insert.ts';
 
 /** A person as a SCIM resource; `document` has what the client said, in canonical names. */
 export interface ScimUser {
@@ -64,7 +67,10 @@ const toUser = ({ username, subject, active, ...row }: Row): ScimUser => ({
   },
 });
 
-/** The tenant's people as SCIM Users: the identities, desired state and all. Box follows. */
+/**
+ * The tenant's people as SCIM Users: the identities, desired state and all. Box follows. Writes take the call that asks for
+ * them, and put it on record in their own transaction.
+ */
 export class ScimUsers {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -93,10 +99,10 @@ export class ScimUsers {
   }
 
   /** A new person, or one whose resource was deleted before. Throws ScimError: 409 `uniqueness`. */
-  async create(document: Document): Promise<Written<ScimUser>> {
+  async create(document: Document, call?: RecordedChange): Promise<Written<ScimUser>> {
     const person = toPerson(document);
     const subject = person.externalId ?? `${STAND_IN}${randomUUID()}`;
-    const [made] = await run<NewRow>(this.database, insertUser, {
+    const values = {
       tenant: this.tenantId,
       issuer: this.issuer,
       subject,
@@ -108,12 +114,21 @@ export class ScimUsers {
       document: JSON.stringify(document),
       profile: JSON.stringify(person.profile),
       grace_ms: RELAY_GRACE_MS,
-    });
-    if (made) return toNewUser(made, document);
-    return this.writing(async (tx) => {
+    };
+    const [made] =
+      call === undefined
+        ? await run<NewRow>(this.database, insertUser, values)
+        : await run<NewRow>(this.database, insertUserOnRecord, { ...values, ...changeValues(call) });
+    if (made) {
+      call?.committed();
+      return toNewUser(made, document);
+    }
+    return this.writing(call, async (tx, onRecord) => {
       await this.refuseTaken(tx, person.userName, person.externalId);
       const id = (await this.revive(tx, subject, document)) ?? (await this.insert(tx, subject, document));
-      return this.written(tx, id);
+      const written = await this.written(tx, id);
+      await onRecord(written.requests[0]?.requestId ?? null, id);
+      return written;
     });
   }
 
@@ -125,8 +140,9 @@ export class ScimUsers {
     id: string,
     check: (user: ScimUser) => void,
     change: (document: Document) => Document,
+    call?: RecordedChange,
   ): Promise<Written<ScimUser> | null> {
-    return this.writing(async (tx) => {
+    return this.writing(call, async (tx, onRecord) => {
       const before = await this.hold(tx, id);
       if (before === null) return null;
       check(before);
@@ -143,7 +159,10 @@ export class ScimUsers {
         WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
           OR subject IS DISTINCT FROM coalesce(${subject}, subject))
         RETURNING id`;
-      return changed ? this.written(tx, id) : this.reminded(tx, before);
+      const written = changed ? await this.written(tx, id) : await this.reminded(tx, before);
+      const [request] = written.requests;
+      if (request) await onRecord(request.requestId, id);
+      return written;
     });
   }
 
@@ -158,8 +177,9 @@ export class ScimUsers {
     id: string,
     policy: DeletePolicy,
     check: (user: ScimUser) => void,
+    call?: RecordedChange,
   ): Promise<readonly MadeRequest[] | null> {
-    return this.writing(async (tx) => {
+    return this.writing(call, async (tx, onRecord) => {
       const before = await this.hold(tx, id);
       if (before === null) return null;
       check(before);
@@ -174,13 +194,15 @@ export class ScimUsers {
         this.tenantId,
         left.map((group) => group.id),
       );
-      return [...(await this.requested(tx, id)), ...groups];
+      const requests = [...(await this.requested(tx, id)), ...groups];
+      await onRecord(requests[0]?.requestId ?? null, id);
+      return requests;
     });
   }
 
-  private async writing<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  private async writing<T>(call: RecordedChange | undefined, work: Changing<T>): Promise<T> {
     try {
-      return await transaction(this.database, work);
+      return await changing(this.database, this.tenantId, call, work);
     } catch (error) {
       if (sqlStateOf(error) === UNIQUE_VIOLATION) throw taken();
       throw error;
@@ -255,58 +277,6 @@ const leaveGroups = `WITH held AS (
     ORDER BY g.id FOR NO KEY UPDATE OF g
   ), ${takeOut('m.identity_id = $1::uuid AND m.group_id IN (SELECT id FROM held)')}
   SELECT id FROM held`;
-
-interface NewRow {
-  readonly id: string;
-  readonly requestId: string;
-  readonly createdAt: Date;
-}
-
-/**
- * Most creates, in one round trip: nothing is made, and no row given, when somebody has the userName or the external id, was
- * deleted before, or is waited for by groups.
- */
-const insertUser = statement<
-  | 'tenant'
-  | 'issuer'
-  | 'subject'
-  | 'external_id'
-  | 'username'
-  | 'email'
-  | 'name'
-  | 'active'
-  | 'document'
-  | 'profile'
-  | 'grace_ms'
->(
-  'insert-user',
-  `WITH made AS (
-    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
-    SELECT $tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text, $active::int = 1,
-      $document::jsonb, $profile::jsonb
-    WHERE NOT EXISTS (
-        SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
-          AND scim_fold(i.username) = scim_fold($username::text))
-      AND NOT EXISTS (
-        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
-          AND m.value = $external_id::text)
-    ON CONFLICT DO NOTHING RETURNING id, created_at
-  ), request AS (
-    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-    SELECT $tenant::uuid, id, 1, 'scim', ${priorityOf.scim},
-      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
-    FROM made RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)
-  SELECT made.id, made.created_at AS "createdAt", request.id AS "requestId" FROM made, request`,
-);
-
-const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Written<ScimUser> => ({
-  resource: {
-    ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
-    ...{ groups: [], boxUserId: null, inStep: false, requestId },
-  },
-  requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, isHurried: false }],
-});
 
 const taken = () =>
   new ScimError(409, 'uniqueness', 'Somebody else has this userName or externalId: look them up.');

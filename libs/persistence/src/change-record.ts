@@ -1,0 +1,80 @@
+import type { ChangeAbout, RecordedChange } from '@foyer/provisioning';
+import { FoyerError } from '@foyer/shared';
+import type { ClientBase } from 'pg';
+import { PrismaCallLog } from './call-log.ts';
+import type { Database } from './database.ts';
+import type { Runner } from './statement.ts';
+import { inTransaction, transaction, type RetryOptions, type Transaction } from './transaction.ts';
+
+/** Puts the change on record, as being about this request and identity. Not called: nothing was changed. */
+export type OnRecord = (
+  requestId: string | null,
+  identityId: string | null,
+  answer?: ChangeAbout['answer'],
+) => Promise<void>;
+
+export type Changing<T> = (tx: Transaction, onRecord: OnRecord) => Promise<T>;
+
+/**
+ * A transaction that changes desired state, with the call that asked for it: what cannot be put on record is not changed.
+ * Without `change` nothing is recorded: whoever calls has the change on record already.
+ */
+export async function changing<T>(
+  database: Pick<Database, 'prisma'>,
+  tenantId: string,
+  change: RecordedChange | undefined,
+  work: Changing<T>,
+  retry: RetryOptions = {},
+): Promise<T> {
+  const record = new ChangeRecord(tenantId, change);
+  const done = await transaction(database, (tx) => work(tx, record.in({ tx })), retry);
+  record.committed();
+  return done;
+}
+
+/** As `changing`, past Prisma. */
+export async function changingOn<T>(
+  { pool }: Pick<Database, 'pool'>,
+  tenantId: string,
+  change: RecordedChange | undefined,
+  work: (client: ClientBase, onRecord: OnRecord) => Promise<T>,
+): Promise<T> {
+  const record = new ChangeRecord(tenantId, change);
+  const done = await inTransaction(pool, 'read-committed', (client) => work(client, record.in({ client })));
+  record.committed();
+  return done;
+}
+
+class ChangeRecord {
+  private readonly tenantId: string;
+  private readonly change: RecordedChange | undefined;
+  private isWritten = false;
+
+  constructor(tenantId: string, change: RecordedChange | undefined) {
+    this.tenantId = tenantId;
+    this.change = change;
+  }
+
+  /** For one try of the transaction: what an earlier one wrote was undone with it. */
+  in(runner: Runner): OnRecord {
+    this.isWritten = false;
+    return async (requestId, identityId, answer) => {
+      if (this.change === undefined) return;
+      const outcome = this.change.outcome();
+      try {
+        await new PrismaCallLog(runner, this.tenantId, 0).record(
+          { requestId, identityId, lease: null },
+          this.change.intent(),
+          answer === undefined ? outcome : { ...outcome, answer },
+        );
+      } catch (cause) {
+        throw new FoyerError('unavailable', 'The call could not be put on record.', { cause });
+      }
+      this.isWritten = true;
+    };
+  }
+
+  committed(): void {
+    if (this.isWritten) this.change?.committed();
+  }
+}

@@ -1,0 +1,60 @@
+import type { Document } from '@foyer/scim';
+import { priorityOf } from '@foyer/shared';
+import { recorded, type ChangeValue } from '../call-log.ts';
+import { statement } from '../statement.ts';
+import type { ScimUser, Written } from './users.ts';
+
+export interface NewRow {
+  readonly id: string;
+  readonly requestId: string;
+  readonly createdAt: Date;
+}
+
+/**
+ * Most creates, in one round trip: nothing is made, and no row given, when somebody has the userName or the external id, was
+ * deleted before, or is waited for by groups.
+ */
+const insertUserSql = (more: string) => `WITH made AS (
+    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
+    SELECT $tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text, $active::int = 1,
+      $document::jsonb, $profile::jsonb
+    WHERE NOT EXISTS (
+        SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
+          AND scim_fold(i.username) = scim_fold($username::text))
+      AND NOT EXISTS (
+        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
+          AND m.value = $external_id::text)
+    ON CONFLICT DO NOTHING RETURNING id, created_at
+  ), request AS (
+    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+    SELECT $tenant::uuid, id, 1, 'scim', ${priorityOf.scim},
+      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
+    FROM made RETURNING id
+  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)${more}
+  SELECT made.id, made.created_at AS "createdAt", request.id AS "requestId" FROM made, request`;
+type NewUserValue =
+  | 'tenant'
+  | 'issuer'
+  | 'subject'
+  | 'external_id'
+  | 'username'
+  | 'email'
+  | 'name'
+  | 'active'
+  | 'document'
+  | 'profile'
+  | 'grace_ms';
+export const insertUser = statement<NewUserValue>('insert-user', insertUserSql(''));
+/** With the call that asks for it, on record in the same statement. */
+export const insertUserOnRecord = statement<NewUserValue | ChangeValue>(
+  'insert-user',
+  insertUserSql(`, ${recorded({ from: 'made, request', request: 'request.id', identity: 'made.id' })}`),
+);
+
+export const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Written<ScimUser> => ({
+  resource: {
+    ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
+    ...{ groups: [], boxUserId: null, inStep: false, requestId },
+  },
+  requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, isHurried: false }],
+});
