@@ -26,6 +26,7 @@ import {
 import {
   createLogger,
   Metrics,
+  reportBoxNotice,
   reportBudget,
   toPlainError,
   whenReachable,
@@ -140,6 +141,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
       timeoutMs: config.BOX_TIMEOUT_MS,
       allowance: budget.purse('sign-in', FILES_WAIT_MS),
       log: callLog,
+      onNotice: (notice) => reportBoxNotice(notice, logger),
       onCall: ({ operation, status, result, durationMs }) =>
         metrics.boxCallSeconds.observe(
           { operation, status: String(status ?? 'none'), result },

@@ -17,6 +17,7 @@ import {
 import {
   createLogger,
   Metrics,
+  reportBoxNotice,
   reportBudget,
   toPlainError,
   whenReachable,
@@ -99,6 +100,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
       timeoutMs: config.BOX_TIMEOUT_MS,
       allowance: budget.purse('soon'),
       log: new PrismaCallLog(database, tenantId, leaseMs),
+      onNotice: (notice) => reportBoxNotice(notice, logger),
       onCall: ({ operation, status, result, durationMs }) =>
         metrics.boxCallSeconds.observe(
           { operation, status: String(status ?? 'none'), result },

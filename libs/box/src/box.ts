@@ -1,14 +1,17 @@
 import { BoxClient, BoxDeveloperTokenAuth } from 'box-node-sdk';
 import type {
   Allowance,
+  BoxFault,
   BoxGroup,
   BoxGroupsPort,
+  BoxNotice,
   BoxPort,
   BoxResult,
   CallContext,
   MembershipKey,
   NewBoxUser,
 } from '@foyer/provisioning';
+import { clockOffsetOf } from './assertion.ts';
 import { credentialsOf, type Credentials } from './credentials.ts';
 import { fault, type Judgement, type Operation } from './judge.ts';
 import { BoxConfigError } from './jwt-config.ts';
@@ -27,10 +30,12 @@ import { heed, pay } from './payment.ts';
 import { Recorder } from './recorder.ts';
 import { Redactor } from './redactor.ts';
 import { TokenSource } from './token-source.ts';
-import { BODY_MAX_BYTES, LISTING_MAX_BYTES, Transport } from './transport.ts';
+import { BODY_MAX_BYTES, LISTING_MAX_BYTES, Transport, type Exchange } from './transport.ts';
 import { isBoxId, type OffsetPage, type TokenGrant } from './wire.ts';
 
 export interface Box extends BoxPort, BoxGroupsPort {
+  /** Since how many seconds Box refuses our credentials, and in which words; null: it does not. */
+  credentialsProblem(): { readonly seconds: number; readonly detail: string } | null;
   /** Lets calls under way end, then drops the connections. Later calls reject. */
   close(): Promise<void>;
 }
@@ -69,11 +74,15 @@ class BoxAdapter implements Box {
   readonly #allowance: Allowance | undefined;
   readonly #tokens = new TokenSource((context) => this.#requestToken(context));
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #onNotice: (notice: BoxNotice) => void;
+  #refused: { readonly since: number; readonly detail: string } | null = null;
+  #clockOffsetMs = 0;
   #closed = false;
 
   constructor(options: BoxOptions) {
     const { log, onCall, timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = DEFAULT_CONNECTIONS } = options;
     this.#allowance = options.allowance;
+    this.#onNotice = options.onNotice ?? (() => undefined);
     this.#origin = originOf(options.baseUrl ?? DEFAULT_ORIGIN);
     this.#credentials = credentialsOf(options.auth);
     this.#redactor = new Redactor(this.#credentials.secrets);
@@ -116,7 +125,11 @@ class BoxAdapter implements Box {
     if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
     if (!isBoxId(query.folderId)) return invalid('A Box folder id is digits.');
     if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} items.`);
-    return this.#call(context, listFolder(query));
+    const page = await this.#call(context, listFolder(query));
+    const isDenied = !page.ok && page.fault.code === 'box_forbidden';
+    return isDenied && (await this.#isInactive(context, query.boxUserId)) === true
+      ? inactive(query.boxUserId)
+      : page;
   }
 
   async listUsers(context: CallContext, query: Parameters<BoxPort['listUsers']>[1]) {
@@ -219,12 +232,51 @@ class BoxAdapter implements Box {
     const token = await this.#tokens.get(context);
     if (!token.ok) return token;
     const first = await this.#send(context, operation, token.value);
-    if (!first.tokenRefused) return first.result;
+    if (!first.tokenRefused) return this.#heedCredentials(operation, first.result);
 
-    this.#tokens.forget(token.value);
+    const { asUser } = operation;
+    if (asUser === undefined) this.#tokens.forget(token.value);
+    // It may be the person whom Box refuses, and the token is everybody's: another call with it tells.
+    else if (await this.#isInactive(context, asUser)) return inactive(asUser);
     const renewed = await this.#tokens.get(context);
     if (!renewed.ok) return renewed;
-    return (await this.#send(context, operation, renewed.value)).result;
+    return this.#heedCredentials(operation, (await this.#send(context, operation, renewed.value)).result);
+  }
+
+  /** Whether a person is switched off in Box; null when Box does not say. */
+  async #isInactive(context: CallContext, boxUserId: string): Promise<boolean | null> {
+    const user = await this.#carryOut(context, readUserById(boxUserId));
+    return user.ok ? user.value?.status === 'inactive' : null;
+  }
+
+  /** What Box makes of our credentials is told when it begins, each time it is met again, and when it is over. */
+  #heedCredentials<T>({ asUser }: Operation<T>, result: BoxResult<T>): BoxResult<T> {
+    const code = result.ok ? null : result.fault.code;
+    if (!result.ok && code === 'box_auth_failed' && asUser === undefined)
+      return { ok: false, fault: this.#tokens.refuse(this.#tellRefused(result.fault)) };
+    const isAnswer = code !== 'box_unavailable' && code !== 'box_ambiguous' && code !== 'box_rate_limited';
+    if (isAnswer && code !== 'box_auth_failed') this.#tellAccepted();
+    return result;
+  }
+
+  #tellRefused(refusal: BoxFault): BoxFault {
+    const { detail } = refusal;
+    this.#refused = { since: this.#refused?.since ?? performance.now(), detail };
+    this.#onNotice({ kind: 'credentials-refused', ...this.credentialsProblem()! });
+    return refusal;
+  }
+
+  #tellAccepted(): void {
+    this.#tokens.accept();
+    const problem = this.credentialsProblem();
+    this.#refused = null;
+    if (problem) this.#onNotice({ kind: 'credentials-accepted', seconds: problem.seconds });
+  }
+
+  credentialsProblem() {
+    if (this.#refused === null) return null;
+    const { since, detail } = this.#refused;
+    return { seconds: Math.round((performance.now() - since) / 1000), detail };
   }
 
   async #send<T>(
@@ -257,13 +309,29 @@ class BoxAdapter implements Box {
 
   /** The token is everybody's: never fenced by the lease of the call that happened to need it first. */
   async #requestToken(context: CallContext): Promise<BoxResult<TokenGrant>> {
-    const { auth, tokenRequest } = this.#credentials;
-    const { result } = await this.#recorder.call({ ...context, lease: null }, tokenRequest, () =>
-      this.#transport.exchange((networkSession) => auth.refreshToken(networkSession)),
-    );
+    const first = await this.#askForToken(context);
+    if (first.clockOffsetMs === null) return this.#heedGrant(first.result);
+    // Refused for its times: signed once more by Box's own clock, which is kept for the tokens to come.
+    this.#clockOffsetMs = first.clockOffsetMs;
+    this.#onNotice({ kind: 'clock-off', offsetMs: this.#clockOffsetMs });
+    return this.#heedGrant((await this.#askForToken(context)).result);
+  }
+
+  #heedGrant(grant: BoxResult<TokenGrant>): BoxResult<TokenGrant> {
+    if (!grant.ok && grant.fault.code === 'box_auth_failed') this.#tellRefused(grant.fault);
+    return grant;
+  }
+
+  async #askForToken(context: CallContext) {
+    const { askForToken, tokenRequest } = this.#credentials;
+    const seen: { exchange?: Exchange } = {};
+    const { result } = await this.#recorder.call({ ...context, lease: null }, tokenRequest, async () => {
+      const nowMs = Date.now() + this.#clockOffsetMs;
+      return (seen.exchange = await this.#transport.exchange((session) => askForToken(session, nowMs)));
+    });
     if (result.ok) this.#redactor.learn(result.value.access_token);
     await heed(context.allowance ?? this.#allowance, result);
-    return result;
+    return { result, clockOffsetMs: seen.exchange ? clockOffsetOf(seen.exchange, Date.now()) : null };
   }
 }
 
@@ -274,6 +342,11 @@ const isOffset = (offset: number): boolean => Number.isInteger(offset) && offset
 const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnType<typeof fault> } => ({
   ok: false,
   fault: fault('box_invalid', detail),
+});
+
+const inactive = (boxUserId: string): { readonly ok: false; readonly fault: BoxFault } => ({
+  ok: false,
+  fault: fault('box_user_deactivated', `Box refuses to act as user ${boxUserId}: it is inactive in Box.`),
 });
 
 const notAGroupId = invalid('A Box group id is digits.');

@@ -1,5 +1,8 @@
 import { BoxCcgAuth, BoxJwtAuth, CcgConfig, JwtConfig } from 'box-node-sdk';
+import { AuthorizationManager } from 'box-node-sdk/managers/authorization';
 import type { Authentication } from 'box-node-sdk/networking/auth';
+import type { NetworkSession } from 'box-node-sdk/networking/network';
+import { signAssertion } from './assertion.ts';
 import { parseJwtConfig } from './jwt-config.ts';
 import type { Operation } from './judge.ts';
 import type { BoxApp, BoxAuth } from './options.ts';
@@ -7,8 +10,10 @@ import { readToken, type TokenGrant } from './wire.ts';
 
 export interface Credentials {
   readonly app: BoxApp;
-  /** The SDK's part: it signs and words the token request. */
+  /** What the SDK's client is made with. */
   readonly auth: Authentication;
+  /** Asks for a token, with an assertion signed anew for JWT. `nowMs`: the time on Box's clock, as far as it is known. */
+  readonly askForToken: (session: NetworkSession, nowMs: number) => Promise<unknown>;
   /** What must never be written anywhere. */
   readonly secrets: readonly string[];
   readonly tokenRequest: Operation<TokenGrant>;
@@ -19,7 +24,10 @@ export function credentialsOf(given: BoxAuth): Credentials {
   if (given.kind === 'ccg') {
     const { clientId, clientSecret, enterpriseId } = given;
     const auth = new BoxCcgAuth({ config: new CcgConfig({ clientId, clientSecret, enterpriseId }) });
-    return credentials({ clientId, enterpriseId }, auth, [clientSecret], 'client_credentials');
+    return {
+      ...{ auth, secrets: [clientSecret], askForToken: (session) => auth.refreshToken(session) },
+      ...tokenOperation({ clientId, enterpriseId }, 'client_credentials'),
+    };
   }
   const settings = parseJwtConfig(given.configJson);
   const { clientId, clientSecret, enterpriseId, privateKey, passphrase } = settings;
@@ -32,15 +40,19 @@ export function credentialsOf(given: BoxAuth): Credentials {
     privateKeyPassphrase: passphrase,
   });
   const secrets = [clientSecret, privateKey, passphrase];
-  return credentials({ clientId, enterpriseId }, new BoxJwtAuth({ config }), secrets, 'jwt-bearer');
+  // The SDK signs by this machine's clock alone: it cannot be told another time.
+  const askForToken = async (networkSession: NetworkSession, nowMs: number) =>
+    new AuthorizationManager({ networkSession }).requestAccessToken({
+      grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      ...{ assertion: await signAssertion(settings, nowMs), clientId, clientSecret },
+    });
+  return {
+    ...{ auth: new BoxJwtAuth({ config }), secrets, askForToken },
+    ...tokenOperation({ clientId, enterpriseId }, 'jwt-bearer'),
+  };
 }
 
-function credentials(
-  app: BoxApp,
-  auth: Authentication,
-  secrets: readonly string[],
-  grantType: string,
-): Credentials {
+function tokenOperation(app: BoxApp, grantType: string): Pick<Credentials, 'app' | 'tokenRequest'> {
   const tokenRequest: Operation<TokenGrant> = {
     name: 'token',
     method: 'POST',
@@ -54,5 +66,5 @@ function credentials(
     // Here every refusal is about our credentials: OAuth answers 400 or 401 (RFC 6749, 5.2).
     refuse: () => 'box_auth_failed',
   };
-  return { app, auth, secrets, tokenRequest };
+  return { app, tokenRequest };
 }

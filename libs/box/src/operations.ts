@@ -126,7 +126,8 @@ export const updateUser = (
 
 /**
  * DELETE /2.0/users/:id without `force`, which would delete what they own. Box then answers 400 for who owns something,
- * told from other 400s by the message alone: `code` is bad_request.
+ * told from other 400s by the message alone: `code` is bad_request. A retention policy or a legal hold keeps them just as well,
+ * with a 403 that is `forbidden` as one for a missing scope is (support.box.com, article 33282413279635).
  */
 export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-content'> => ({
   name: 'delete_user',
@@ -137,8 +138,10 @@ export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-conte
   accept: () => ({ value: 'deleted', extract: {} }),
   refuse(status, error) {
     if (status === 404) return { value: 'deleted', extract: {} };
-    const ownsContent = status === 400 && /managed content/i.test(error.message ?? '');
-    return ownsContent ? { value: 'owns-content', extract: {} } : undefined;
+    const message = error.message ?? '';
+    const ownsContent = status === 400 && /managed content/i.test(message);
+    const isHeld = status === 403 && /\b(retention|legal hold|on hold|hold polic)/i.test(message);
+    return ownsContent || isHeld ? { value: 'owns-content', extract: {} } : undefined;
   },
 });
 

@@ -1,4 +1,4 @@
-import type { Allowance, BoxApp, CallLog, CallOutcome } from '@foyer/provisioning';
+import type { Allowance, BoxApp, BoxNotice, CallLog, CallOutcome } from '@foyer/provisioning';
 import { parseJwtConfig } from './jwt-config.ts';
 
 export type { BoxApp };
@@ -26,6 +26,8 @@ export interface BoxOptions {
   readonly maxConnections?: number;
   /** Hears of every HTTP request, after it is on record. Must not throw. */
   readonly onCall?: (call: BoxCallReport) => void;
+  /** Hears what Box says of our credentials and our clock. Must not throw. */
+  readonly onNotice?: (notice: BoxNotice) => void;
 }
 
 /** One HTTP request, for metrics. `status` is null when no answer came. */

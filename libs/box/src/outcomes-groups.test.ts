@@ -126,7 +126,7 @@ describe('what a refusal means', () => {
     server.api(
       json(400, { code: 'bad_request', message: 'User has managed content' }),
       json(400, { code: 'bad_request', message: 'Bad Request' }),
-      json(403, { code: 'forbidden', message: 'User cannot be deleted due to retention policies.' }),
+      json(403, { code: 'forbidden', message: 'Access denied - insufficient permission' }),
       json(404, {}),
       none,
     );

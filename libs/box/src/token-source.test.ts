@@ -104,3 +104,56 @@ it('is not poisoned by a request that threw', async () => {
   await expect(Promise.all([source.get(context), source.get(context)])).rejects.toThrow('the log is away');
   expect(await source.get(context)).toEqual({ ok: true, value: 'one' });
 });
+
+const refusal: BoxResult<TokenGrant> = {
+  ok: false,
+  fault: { code: 'box_auth_failed', detail: 'invalid_grant', ambiguous: false },
+};
+
+it('asks at growing intervals, at most a minute apart, while the credentials are refused, however many call', async () => {
+  const { clock, answer, get, source } = setUp();
+  const asked: number[] = [];
+  for (; clock.seconds < 300; clock.seconds += 0.5) {
+    const before = clock.requests;
+    const calls = Promise.all([get(), get(), get()]);
+    if (clock.requests > before) {
+      asked.push(clock.seconds);
+      await answer(refusal);
+    }
+    expect(new Set(await calls)).toEqual(new Set(['box_auth_failed']));
+  }
+  expect(asked).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  clock.seconds = 303;
+  const call = get();
+  await answer(grant('one'));
+  expect(await call).toBe('one');
+  source.accept();
+  expect(await get()).toBe('one');
+});
+
+it('says how long to wait, and spreads those who do', async () => {
+  const { answer, source } = setUp();
+  const first = source.get(context);
+  await answer(refusal);
+  expect(await first).toMatchObject({ ok: false, fault: { retryAfterMs: expect.any(Number) as number } });
+  const waits = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const result = await source.get(context);
+      return result.ok ? 0 : (result.fault.retryAfterMs ?? 0);
+    }),
+  );
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(1_000);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(1_250);
+  expect(new Set(waits).size).toBeGreaterThan(1);
+});
+
+it('goes on with the token at hand when its renewal is refused', async () => {
+  const { clock, answer, get } = setUp();
+  const first = get();
+  await answer(grant('one'));
+  expect(await first).toBe('one');
+  clock.seconds = 3545;
+  expect(await get()).toBe('one');
+  await answer(refusal);
+  expect(await get()).toBe('one');
+});

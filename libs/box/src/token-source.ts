@@ -1,4 +1,4 @@
-import type { BoxResult, CallContext } from '@foyer/provisioning';
+import type { BoxFault, BoxResult, CallContext } from '@foyer/provisioning';
 import type { TokenGrant } from './wire.ts';
 
 interface Token {
@@ -10,16 +10,23 @@ interface Token {
 
 const RENEW_BEFORE_MS = 60_000;
 const USELESS_BEFORE_MS = 5_000;
+/** Refused credentials are tried again after so long, doubling: many wait for them, and Box is not to be hammered. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** A crowd that waits for the same moment comes back over this share of the wait more. */
+const SPREAD_SHARE = 0.25;
 
 /**
  * The one access token of this process. Fetched once however many wait for it. Renewed beside the calls from 60 s before
- * its end (or the last tenth of a short life), so that in steady use no call waits for a token or meets a 401.
+ * its end (or the last tenth of a short life), so that in steady use no call waits for a token or meets a 401. While Box
+ * refuses our credentials it is asked at growing intervals, whoever calls, and each time with a request made anew.
  */
 export class TokenSource {
   readonly #request: (context: CallContext) => Promise<BoxResult<TokenGrant>>;
   readonly #now: () => number;
   #current: Token | null = null;
   #flight: Promise<BoxResult<string>> | null = null;
+  #refusal: { readonly fault: BoxFault; readonly pauseMs: number; readonly until: number } | null = null;
 
   constructor(
     request: (context: CallContext) => Promise<BoxResult<TokenGrant>>,
@@ -33,10 +40,31 @@ export class TokenSource {
   async get(context: CallContext): Promise<BoxResult<string>> {
     const token = this.#current;
     const now = this.#now();
-    if (token === null || now >= token.uselessAt) return this.#renew(context);
-    // Should it fail: the token at hand still works, and the next call tries again.
-    if (now >= token.renewAt) this.#renew(context).catch(() => undefined);
-    return { ok: true, value: token.value };
+    const isRefused = this.#refusal !== null && now < this.#refusal.until;
+    if (token !== null && now < token.uselessAt) {
+      // Should it fail: the token at hand still works, and the next call tries again.
+      if (now >= token.renewAt && !isRefused) this.#renew(context).catch(() => undefined);
+      return { ok: true, value: token.value };
+    }
+    return isRefused ? { ok: false, fault: this.#refusedFault(now) } : this.#renew(context);
+  }
+
+  /** Box refuses our credentials, or a token fresh from it: nothing is asked for a while. Gives the fault, with how long. */
+  refuse(fault: BoxFault): BoxFault {
+    const now = this.#now();
+    const pauseMs = Math.min((this.#refusal?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
+    this.#refusal = { fault, pauseMs, until: now + pauseMs };
+    return this.#refusedFault(now);
+  }
+
+  /** Box took a token. */
+  accept(): void {
+    this.#refusal = null;
+  }
+
+  #refusedFault(now: number): BoxFault {
+    const { fault, until } = this.#refusal!;
+    return { ...fault, retryAfterMs: Math.ceil((until - now) * (1 + SPREAD_SHARE * Math.random())) };
   }
 
   /** Box refused this token. One fetched since is kept. */
@@ -59,7 +87,8 @@ export class TokenSource {
   async #fetch(context: CallContext): Promise<BoxResult<string>> {
     const asked = this.#now();
     const grant = await this.#request(context);
-    if (!grant.ok) return grant;
+    if (!grant.ok)
+      return grant.fault.code === 'box_auth_failed' ? { ok: false, fault: this.refuse(grant.fault) } : grant;
     const life = grant.value.expires_in * 1000;
     this.#current = {
       value: grant.value.access_token,

@@ -71,9 +71,10 @@ describe('the token', () => {
   ])('is refused with %s: our credentials, in the words of Box', async (error, status, error_description) => {
     server.token(json(status, { error, error_description }));
     const detail = `Box answered ${status} ${error}: ${error_description}`;
+    const retryAfterMs: unknown = expect.any(Number);
     expect(await create()).toEqual({
       ok: false,
-      fault: { code: 'box_auth_failed', detail, ambiguous: false },
+      fault: { code: 'box_auth_failed', detail, ambiguous: false, retryAfterMs },
     });
     expect(server.apiRequests).toHaveLength(0);
     expect(log.calls.map(({ intent, outcome }) => [intent.operation, outcome?.result])).toEqual([

@@ -158,10 +158,12 @@ function parseJson(body: string | null): unknown {
 }
 
 const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
+/** A shorter wait says nothing: were it kept, Box could have us ask as fast as we can. */
+const RETRY_AFTER_MIN_MS = 1_000;
 
 /**
- * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or an HTTP date, never negative, at most a day. Undefined when
- * not sent or not readable.
+ * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or an HTTP date, at most a day. Undefined when not sent, not
+ * readable, or less than a second: we then wait as long as we would without it, longer each time.
  */
 export function readRetryAfter(
   headers: Readonly<Record<string, string>>,
@@ -169,6 +171,7 @@ export function readRetryAfter(
 ): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(Math.ceil(ms), 0), RETRY_AFTER_MAX_MS);
+  // Date.parse takes "-5" for a year.
+  const ms = /^[-+]?\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return ms >= RETRY_AFTER_MIN_MS ? Math.min(Math.ceil(ms), RETRY_AFTER_MAX_MS) : undefined;
 }

@@ -1,3 +1,4 @@
+export { boxCredentialsWarning, reportBoxNotice } from './box-report.ts';
 export * from './budget-report.ts';
 export * from './config.ts';
 export { ConfigError, type Environment } from './config-read.ts';

@@ -59,6 +59,11 @@ export class Metrics {
     '1 while the configured Box app is not the one that the accounts belong to',
     [],
   );
+  readonly boxCredentialsRefused = this.gauge(
+    'foyer_box_credentials_refused_seconds',
+    'For how long Box has refused our credentials; 0 while it takes them',
+    [],
+  );
   readonly scimIgnored = this.counter(
     'foyer_scim_ignored_total',
     'SCIM writes of which an unknown attribute or schema was ignored',

@@ -57,6 +57,15 @@ export interface NewBoxUser {
   readonly profile?: BoxProfile;
 }
 
+/**
+ * What Box says of our credentials or our clock: nobody's request, and everybody's trouble. `seconds`: for how long so far.
+ * `offsetMs`: how far Box's clock is ahead of ours.
+ */
+export type BoxNotice =
+  | { readonly kind: 'credentials-refused'; readonly detail: string; readonly seconds: number }
+  | { readonly kind: 'credentials-accepted'; readonly seconds: number }
+  | { readonly kind: 'clock-off'; readonly offsetMs: number };
+
 /** A page of somebody's folder. `nextMarker` is null at the end. */
 export interface FolderPage {
   readonly items: readonly {
@@ -76,7 +85,8 @@ export interface UserPage {
 /**
  * Box, as far as Foyer uses it. Each method is one call to Box: never repeated by itself, bounded in time, logged before
  * and after. Each HTTP request is paid for before its intent: what is refused leaves no trace and is `box_rate_limited`,
- * with the time to wait; a 429 stops everybody who shares the allowance. Faults are values; only LeaseLost and faults of
+ * with the time to wait; a 429 stops everybody who shares the allowance. Credentials that Box refuses are `box_auth_failed`
+ * with a time to wait: until then nothing is asked. Faults are values; only LeaseLost and faults of
  * our own (the log cannot be written, the budget cannot be asked) are thrown.
  */
 export interface BoxPort {

@@ -143,7 +143,7 @@ export const errorCatalog = {
   ),
   box_auth_failed: entry(
     502,
-    'retry',
+    'delay',
     'Box refused our credentials',
     'Check the Box app: client id, secret or key, enterprise id, and its authorization in the Admin Console.',
   ),

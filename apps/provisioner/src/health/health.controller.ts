@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import { boxAppProblem, migrationReadiness } from '@foyer/persistence';
-import { checkReadiness, NotReady, toPlainError } from '@foyer/platform';
+import { boxCredentialsWarning, checkReadiness, NotReady, toPlainError } from '@foyer/platform';
 import type { ServerResponse } from 'node:http';
 import { PARTS, type Parts } from '../parts.ts';
 
@@ -9,7 +9,8 @@ const CHECK_TIMEOUT_MS = 2_000;
 @Controller()
 export class HealthController {
   constructor(@Inject(PARTS) private readonly parts: Parts) {
-    const { metrics, queue, relayStore, boxApp } = parts;
+    const { metrics, queue, relayStore, boxApp, box } = parts;
+    metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => {
       metrics.setQueueDepth(await queue.depth());
@@ -33,7 +34,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse) {
-    const { database, queue, logger, boxApp } = this.parts;
+    const { database, queue, logger, boxApp, box } = this.parts;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -43,6 +44,7 @@ export class HealthController {
           if (warning !== null) return { warning };
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
+        box: async () => boxCredentialsWarning(box.credentialsProblem()),
         'box-app': async () => {
           const problem = boxAppProblem(await boxApp.state());
           if (problem !== null) throw new NotReady(problem);

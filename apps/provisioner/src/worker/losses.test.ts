@@ -26,7 +26,12 @@ afterAll(async () => {
 const LONG_MS = 300_000;
 
 interface TwinState {
-  readonly users: { readonly externalId: string | null; readonly status: string; readonly kind: string }[];
+  readonly users: {
+    readonly id: string;
+    readonly externalId: string | null;
+    readonly status: string;
+    readonly kind: string;
+  }[];
   readonly memberships: { readonly userId: string; readonly groupId: string }[];
 }
 
@@ -49,11 +54,14 @@ async function parts() {
     person: convergeHandler({ ...base, store: new PrismaConvergenceStore(database, tenantId, limits) }),
     group: convergeGroupHandler({ ...base, store: new PrismaGroupStore(database, tenantId, limits) }),
   };
-  /** Takes open requests up in turns, one after the other, until none is open. */
-  const settle = async (kind: keyof typeof handlers, requestIds: readonly string[]): Promise<void> => {
+  /** Takes open requests up in turns, one after the other, until none is open, or `most` times. */
+  const settle = async (
+    kind: keyof typeof handlers,
+    requestIds: readonly string[],
+    most = 500,
+  ): Promise<void> => {
     let open = [...requestIds];
-    for (let rounds = 0; open.length > 0; rounds++) {
-      if (rounds === 500) throw new Error(`${open.length} requests do not come to their end.`);
+    for (let rounds = 0; open.length > 0 && rounds < most; rounds++) {
       const left: string[] = [];
       for (const requestId of open)
         if ((await handlers[kind]({ requestId })).kind !== 'over') left.push(requestId);
@@ -69,12 +77,20 @@ async function parts() {
     return rows;
   };
   const intake = new Intake(database, tenantId);
-  const admit = async (): Promise<string> => {
-    const admission = await intake.admit(somebody(), 'api');
+  const admit = async (given: Partial<ReturnType<typeof somebody>> = {}): Promise<string> => {
+    const admission = await intake.admit({ ...somebody(), ...given }, 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return admission.requestId;
   };
-  return { tenantId, settle, ends, admit, state: () => twin.control('GET', 'state') as Promise<TwinState> };
+  return {
+    tenantId,
+    intake,
+    box,
+    settle,
+    ends,
+    admit,
+    state: () => twin.control('GET', 'state') as Promise<TwinState>,
+  };
 }
 
 describe('a Box that loses every second call', () => {
@@ -137,5 +153,56 @@ describe('a group of which Box answers every 15th add with 503, having done it',
     );
     expect(await ends()).toEqual([{ status: 'succeeded', outcome: 'created', code: null, count: 1 }]);
     expect(new Set((await state()).memberships.map(({ userId }) => userId)).size).toBe(400);
+  });
+});
+
+describe('credentials that Box refuses for a long while', () => {
+  it('fail nobody: all go on by themselves once Box takes them, and a leaver is switched off', async () => {
+    const { settle, ends, admit, state, box } = await parts();
+    await settle('person', [await admit({ subject: '00uLeaver' })]);
+    await box.close();
+
+    // The workers of a process that has no token yet.
+    const later = await parts();
+    const { rows } = await test.database.pool.query<{ id: string }>(
+      `INSERT INTO identity (tenant_id, issuer, subject, username, name, active, generation)
+       VALUES ($1, 'https://example.okta.com', '00uLeaver', 'leaver@example.com', 'Leaver', false, 2) RETURNING id`,
+      [later.tenantId],
+    );
+    const [user] = (await state()).users.filter(({ externalId }) => externalId === '00uLeaver');
+    await test.database.pool.query(
+      `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+       VALUES ($1, $2, $3, 'Leaver', 'active', 1)`,
+      [rows[0]!.id, later.tenantId, user!.id],
+    );
+    const leaving = await test.database.pool.query<{ id: string }>(
+      `INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+       VALUES ($1, $2, 2, 'scim', 5, clock_timestamp()) RETURNING id`,
+      [later.tenantId, rows[0]!.id],
+    );
+    const requests = [leaving.rows[0]!.id, await later.admit(), await later.admit()];
+
+    const refusal = { status: 400, code: 'invalid_grant', message: 'Grant credentials are invalid' };
+    const match = { path: '/oauth2/token' };
+    await twin.control('POST', 'faults', { kind: 'status', ...refusal, times: null, match });
+    // Three times as many attempts as a request has, which would be twenty minutes and more.
+    await later.settle('person', requests, 3 * defaultRetryPolicy.attempts);
+    expect(await later.ends()).toEqual([
+      { status: 'retrying', outcome: null, code: 'box_auth_failed', count: 3 },
+    ]);
+    expect(later.box.credentialsProblem()).not.toBeNull();
+    await twin.control('DELETE', 'faults');
+    await later.settle('person', requests, Infinity);
+    expect(await later.ends()).toEqual(
+      expect.arrayContaining([
+        { status: 'succeeded', outcome: 'created', code: null, count: 2 },
+        { status: 'succeeded', outcome: 'deactivated', code: null, count: 1 },
+      ]),
+    );
+    expect((await state()).users.find(({ externalId }) => externalId === '00uLeaver')?.status).toBe(
+      'inactive',
+    );
+    expect(await ends()).toHaveLength(1);
+    expect(later.box.credentialsProblem()).toBeNull();
   });
 });
