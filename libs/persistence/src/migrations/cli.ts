@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type AppRole } from './app-role.ts';
 import { MigrationError } from './error.ts';
 import { migrate, settleMigration } from './migrate.ts';
 
@@ -7,22 +8,28 @@ const USAGE = `Brings the database of DATABASE_URL (or DATABASE_URL_FILE) to the
   npm run migrate
   npm run migrate -- --rolled-back NAME   a migration that failed was undone by hand; it will run again
   npm run migrate -- --applied NAME       a migration that failed was finished by hand; it counts as done
-MIGRATE_WAIT_SECONDS (30): how long a starting database is waited for.`;
+MIGRATE_WAIT_SECONDS (30): how long a starting database is waited for.
+APP_DATABASE_ROLE: the role that gateway and provisioner use; it gets exactly what they need.
+APP_DATABASE_PASSWORD (or APP_DATABASE_PASSWORD_FILE): its password; the role is made when it is not there.`;
 
 // eslint-disable-next-line no-restricted-syntax -- a command of its own: it runs before there is any configuration
 const environment = process.env;
 
-function databaseUrl(): string {
-  const file = environment.DATABASE_URL_FILE;
-  if (!environment.DATABASE_URL?.trim() && file) {
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new MigrationError('url', `DATABASE_URL_FILE is "${file}", which cannot be read: ${why}`);
-    }
+/** A variable, or the file that NAME_FILE names; undefined when neither is there. */
+function read(name: string): string | undefined {
+  const file = environment[`${name}_FILE`];
+  if (environment[name] || !file) return environment[name] || undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new MigrationError('url', `${name}_FILE is "${file}", which cannot be read: ${why}`);
   }
-  return environment.DATABASE_URL?.trim() ?? '';
+}
+
+function appRole(): AppRole | undefined {
+  const name = read('APP_DATABASE_ROLE');
+  return name === undefined ? undefined : { name, password: read('APP_DATABASE_PASSWORD') };
 }
 
 function waitMs(): number {
@@ -46,7 +53,12 @@ async function main(): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  const options = { databaseUrl: databaseUrl(), waitMs: waitMs(), onProgress: say };
+  const options = {
+    databaseUrl: read('DATABASE_URL') ?? '',
+    waitMs: waitMs(),
+    onProgress: say,
+    appRole: appRole(),
+  };
   for (const as of ['rolled-back', 'applied'] as const) {
     const name = values[as];
     if (name !== undefined) await settleMigration({ ...options, name, as });

@@ -8,7 +8,8 @@ export type MigrationProblem =
   | 'statement'
   | 'failed-before'
   | 'changed'
-  | 'not-migrated';
+  | 'not-migrated'
+  | 'role';
 
 /** Why the migrations did not run: one sentence that names the cause and what to do. Never holds a password. */
 export class MigrationError extends Error {

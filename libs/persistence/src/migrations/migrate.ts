@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { grantAppRole, type AppRole } from './app-role.ts';
 import { applyLast, failedBefore } from './apply.ts';
 import { connectWhenReady, whileNoneRuns, withMigrationLock, type OnProgress } from './database.ts';
 import { type MigrationEngine } from './engine.ts';
@@ -22,6 +23,8 @@ export interface MigrateOptions {
   waitMs?: number;
   /** How long another migration of the same database is waited for. */
   lockWaitMs?: number;
+  /** Whom the programs connect as: it gets what they need, also of what was applied before. */
+  appRole?: AppRole;
 }
 
 /**
@@ -47,6 +50,10 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
       applied.push(...(await applyLast(engine, upTo, { ...options, directory, onProgress })));
     }
     if (!state.migrated) await markOwnRecords(client);
+    if (options.appRole !== undefined) {
+      await grantAppRole(client, options.appRole);
+      onProgress(`the role ${options.appRole.name} has what the programs need`);
+    }
     return { applied };
   });
 }
