@@ -1,6 +1,9 @@
 # One image for gateway, provisioner, migrations and operators' commands; another for the twins. Both run as the unprivileged user `node`.
 
-FROM node:24-bookworm-slim AS manifests
+# Written by `node tools/images.mjs`; empty: the tag as it is today.
+ARG NODE_DIGEST=
+
+FROM node:24-bookworm-slim${NODE_DIGEST} AS manifests
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY apps/gateway/package.json apps/gateway/
@@ -29,12 +32,14 @@ RUN PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx prisma generate \
   && NX_DAEMON=false npx nx run-many -t build --exclude tools
 
 FROM manifests AS dependencies
-RUN npm ci --ignore-scripts --omit=dev -w @foyer/gateway -w @foyer/provisioner -w @foyer/operator
+# The Prisma CLI, with its studio, React and TypeScript, is an optional peer of the client that the apps do without; what else is
+# optional only makes some things faster, or is for other platforms.
+RUN npm ci --ignore-scripts --omit=dev --omit=optional -w @foyer/gateway -w @foyer/provisioner -w @foyer/operator
 
 FROM manifests AS twin-dependencies
-RUN npm ci --ignore-scripts --omit=dev -w @foyer/twins
+RUN npm ci --ignore-scripts --omit=dev --omit=optional -w @foyer/twins
 
-FROM node:24-bookworm-slim AS runtime
+FROM node:24-bookworm-slim${NODE_DIGEST} AS runtime
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
 WORKDIR /app
 COPY package.json ./

@@ -1,0 +1,105 @@
+// Pins the base images of docker-compose.yml and the Dockerfile by their digests, and keeps the pins fresh: asks the registry
+// what each tag is today, and writes it behind the tag. A build then takes the same bytes everywhere until this runs again.
+//   node tools/images.mjs            writes the digests; commit what changed
+//   node tools/images.mjs --check    writes nothing; exit status 1 when a tag is not pinned or has moved on
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    check: { type: 'boolean' },
+    root: { type: 'string' },
+    registry: { type: 'string', default: 'https://registry-1.docker.io' },
+  },
+});
+const root = resolve(values.root ?? join(import.meta.dirname, '..'));
+const INDEXES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+].join(', ');
+const LIMIT_MS = 20_000;
+
+const ask = (url, options = {}) => fetch(url, { ...options, signal: AbortSignal.timeout(LIMIT_MS) });
+
+/** The digest of the index of all platforms that a tag is today. */
+async function digestOf(name, tag) {
+  const repository = name.includes('/') ? name : `library/${name}`;
+  const url = `${values.registry}/v2/${repository}/manifests/${tag}`;
+  let answer = await ask(url, { method: 'HEAD', headers: { accept: INDEXES } });
+  if (answer.status === 401) {
+    const authorization = await tokenFor(answer.headers.get('www-authenticate') ?? '', repository);
+    answer = await ask(url, { method: 'HEAD', headers: { accept: INDEXES, authorization } });
+  }
+  const digest = answer.headers.get('docker-content-digest') ?? '';
+  if (!answer.ok || !/^sha256:[0-9a-f]{64}$/.test(digest))
+    throw new Error(`${url} answered ${answer.status} and no digest`);
+  return digest;
+}
+
+/** Anonymous, from where the registry's challenge says. */
+async function tokenFor(challenge, repository) {
+  const part = (key) => new RegExp(`${key}="([^"]*)"`).exec(challenge)?.[1] ?? '';
+  const url = new URL(part('realm'));
+  url.searchParams.set('service', part('service'));
+  url.searchParams.set('scope', `repository:${repository}:pull`);
+  const answer = await ask(url);
+  if (!answer.ok) throw new Error(`${url.origin} gave no token for ${repository} (${answer.status})`);
+  return `Bearer ${(await answer.json()).token}`;
+}
+
+/** Each image of a file: its name, tag and pin, and how a new pin is written. */
+const files = {
+  'docker-compose.yml': {
+    images: (text) =>
+      [...text.matchAll(/image: ([\w./-]+):([\w.-]+)\$\{(\w+)-([^}]*)\}/g)].map(
+        ([, name, tag, variable, pin]) => ({
+          name,
+          tag,
+          pin,
+          write: (now, digest) => now.replace(`\${${variable}-${pin}}`, `\${${variable}-${digest}}`),
+        }),
+      ),
+  },
+  Dockerfile: {
+    images: (text) =>
+      [
+        ...new Map(
+          [...text.matchAll(/^FROM ([\w./-]+):([\w.-]+)\$\{(\w+)\}/gm)].map((found) => [found[3], found]),
+        ).values(),
+      ].map(([, name, tag, variable]) => ({
+        name,
+        tag,
+        pin: new RegExp(`^ARG ${variable}=(.*)$`, 'm').exec(text)?.[1] ?? '',
+        write: (now, digest) =>
+          now.replace(new RegExp(`^ARG ${variable}=.*$`, 'm'), `ARG ${variable}=${digest}`),
+      })),
+  },
+};
+
+async function main() {
+  let behind = 0;
+  for (const [file, { images }] of Object.entries(files)) {
+    const path = join(root, file);
+    let text = readFileSync(path, 'utf8');
+    for (const { name, tag, pin, write } of images(text)) {
+      const digest = `@${await digestOf(name, tag)}`;
+      const isFresh = digest === pin;
+      if (!isFresh) behind++;
+      process.stdout.write(
+        `images: ${file}: ${name}:${tag}${digest} ${isFresh ? 'is pinned' : values.check ? `is not what is pinned (${pin || 'nothing'})` : 'is pinned now'}\n`,
+      );
+      text = write(text, digest);
+    }
+    if (!values.check) writeFileSync(path, text);
+  }
+  return values.check && behind > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const why = error.cause?.message ?? error.message;
+  process.stderr.write(`images: the registry ${values.registry} could not be asked: ${why}\n`);
+  process.exitCode = 2;
+}
