@@ -68,4 +68,85 @@ async function compose(...args: string[]): Promise<string> {
   it('runs as nobody special', async () => {
     expect((await compose('exec', '-T', 'gateway', 'id', '-un')).trim()).toBe('node');
   });
+
+  it('uses the database as a role that is neither superuser nor owner', async () => {
+    const sql = `SELECT DISTINCT usename || ' ' || usesuper || ' ' || EXISTS (SELECT FROM pg_class WHERE relowner = usesysid
+      AND relnamespace = 'public'::regnamespace) FROM pg_stat_activity JOIN pg_user USING (usename)
+      WHERE application_name LIKE 'foyer%'`;
+    expect((await inPostgres('foyer', sql)).trim()).toBe('foyer_app false false');
+    await expect(inPostgres('foyer_app', 'DELETE FROM api_call')).rejects.toThrow('permission denied');
+  });
+
+  it.each(['postgres', 'redis', 'gateway', 'provisioner'])(
+    'gives %s no new privileges, and limits',
+    async (service) => {
+      const status = await compose('exec', '-T', service, 'cat', '/proc/1/status');
+      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+      const mayStepDown = ['postgres', 'redis'].includes(service);
+      // CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID are bits 0, 1, 3, 6 and 7.
+      expect(status).toMatch(mayStepDown ? /^CapBnd:\t00000000000000cb$/m : /^CapBnd:\t0{16}$/m);
+      expect(status).toMatch(/^CapEff:\t0{16}$/m);
+      const limits = await compose('exec', '-T', service, 'sh', '-c', READ_LIMITS);
+      expect(limits.split(/\s+/).filter((limit) => /^\d{1,12}$/.test(limit))).toHaveLength(2);
+    },
+  );
+
+  it('asks for a password at Redis', async () => {
+    const answer = await compose('exec', '-T', 'redis', 'env', '-u', 'REDISCLI_AUTH', 'redis-cli', 'ping');
+    expect(answer).toContain('NOAUTH');
+  });
+
+  it('keeps the stores where only its own programs reach them, without a way out', async () => {
+    const reach = `require('node:net').connect(5432, 'postgres').on('connect', () => console.log('reached'))
+      .on('error', (error) => console.log(error.code)); setTimeout(() => process.exit(), 5000).unref()`;
+    expect(
+      await compose(
+        'exec',
+        '-T',
+        'gateway',
+        'node',
+        '-e',
+        `${reach}; setTimeout(() => process.exit(), 2000)`,
+      ),
+    ).toContain('reached');
+    expect(await compose('exec', '-T', 'okta-twin', 'node', '-e', reach)).not.toContain('reached');
+    for (const store of ['postgres', 'redis']) {
+      const routes = await compose('exec', '-T', store, 'cat', '/proc/net/route');
+      expect(routes.split('\n').filter((route) => route.split('\t')[1] === '00000000')).toEqual([]);
+    }
+  });
+
+  it('is reached from this machine only', async () => {
+    expect((await compose('port', 'gateway', '3000')).trim()).toBe('127.0.0.1:3000');
+  });
+
+  it('has neither Prisma’s tools nor a compiler in its image', async () => {
+    const packages = (
+      await compose('exec', '-T', 'gateway', 'ls', 'node_modules', 'node_modules/@prisma')
+    ).split(/\s+/);
+    expect(packages).toContain('client');
+    for (const tool of ['prisma', 'studio-core', 'react', 'react-dom', 'typescript', 'effect', 'engines'])
+      expect(packages).not.toContain(tool);
+  });
 });
+
+/** Of cgroup v2, or v1: memory and processes. */
+const READ_LIMITS =
+  'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max 2>/dev/null || ' +
+  'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max';
+
+const inPostgres = (user: string, sql: string): Promise<string> =>
+  compose(
+    'exec',
+    '-T',
+    'postgres',
+    'psql',
+    '-h',
+    '/var/run/postgresql',
+    '-U',
+    user,
+    '-d',
+    'foyer',
+    '-tAc',
+    sql,
+  );
