@@ -48,52 +48,34 @@ async function tokenFor(challenge, repository) {
   return `Bearer ${(await answer.json()).token}`;
 }
 
-/** Each image of a file: its name, tag and pin, and how a new pin is written. */
-const files = {
-  'docker-compose.yml': {
-    images: (text) =>
-      [...text.matchAll(/image: ([\w./-]+):([\w.-]+)\$\{(\w+)-([^}]*)\}/g)].map(
-        ([, name, tag, variable, pin]) => ({
-          name,
-          tag,
-          pin,
-          write: (now, digest) => now.replace(`\${${variable}-${pin}}`, `\${${variable}-${digest}}`),
-        }),
-      ),
-  },
-  Dockerfile: {
-    images: (text) =>
-      [
-        ...new Map(
-          [...text.matchAll(/^FROM ([\w./-]+):([\w.-]+)\$\{(\w+)\}/gm)].map((found) => [found[3], found]),
-        ).values(),
-      ].map(([, name, tag, variable]) => ({
-        name,
-        tag,
-        pin: new RegExp(`^ARG ${variable}=(.*)$`, 'm').exec(text)?.[1] ?? '',
-        write: (now, digest) =>
-          now.replace(new RegExp(`^ARG ${variable}=.*$`, 'm'), `ARG ${variable}=${digest}`),
-      })),
-  },
-};
+const FILES = ['docker-compose.yml', 'Dockerfile'];
+/** `image: NAME:TAG${VARIABLE-PIN}` and `FROM NAME:TAG${VARIABLE}`. */
+const NAMED = /^(?: *image:|FROM) +([\w./-]+):([\w.-]+)\$\{(\w+_DIGEST)/gm;
+/** Where a variable's pin stands: `${VARIABLE-PIN}` for compose, `ARG VARIABLE=PIN` for a build without it. */
+const pinsOf = (variable) =>
+  new RegExp(`(\\$\\{${variable}-|^ARG ${variable}=)(@sha256:[0-9a-f]{64})?`, 'gm');
 
 async function main() {
-  let behind = 0;
-  for (const [file, { images }] of Object.entries(files)) {
-    const path = join(root, file);
-    let text = readFileSync(path, 'utf8');
-    for (const { name, tag, pin, write } of images(text)) {
-      const digest = `@${await digestOf(name, tag)}`;
-      const isFresh = digest === pin;
-      if (!isFresh) behind++;
-      process.stdout.write(
-        `images: ${file}: ${name}:${tag}${digest} ${isFresh ? 'is pinned' : values.check ? `is not what is pinned (${pin || 'nothing'})` : 'is pinned now'}\n`,
-      );
-      text = write(text, digest);
-    }
-    if (!values.check) writeFileSync(path, text);
+  const texts = FILES.map((file) => readFileSync(join(root, file), 'utf8'));
+  const images = new Map(
+    texts.flatMap((text) => [...text.matchAll(NAMED)].map((found) => [found[3], found])),
+  );
+  let written = texts;
+  for (const [variable, [, name, tag]] of images) {
+    const digest = `@${await digestOf(name, tag)}`;
+    const isFresh = texts.every((text) =>
+      [...text.matchAll(pinsOf(variable))].every(([, , pin]) => pin === digest),
+    );
+    process.stdout.write(
+      `images: ${name}:${tag}${digest} ${isFresh ? 'is pinned' : 'is not what was pinned'}\n`,
+    );
+    written = written.map((text) =>
+      text.replaceAll(pinsOf(variable), (_all, before) => `${before}${digest}`),
+    );
   }
-  return values.check && behind > 0 ? 1 : 0;
+  if (values.check) return written.every((text, at) => text === texts[at]) ? 0 : 1;
+  FILES.forEach((file, at) => writeFileSync(join(root, file), written[at]));
+  return 0;
 }
 
 try {

@@ -64,6 +64,7 @@ describe('the pins of base images', () => {
       `image: postgres:18\${POSTGRES_DIGEST-@${digest('a')}}`,
     );
     expect(await text('docker-compose.yml')).toContain(`image: redis:7\${REDIS_DIGEST-@${digest('b')}}`);
+    expect(await text('docker-compose.yml')).toContain(`NODE_DIGEST: \${NODE_DIGEST-@${digest('c')}}`);
     expect(await text('Dockerfile')).toContain(`ARG NODE_DIGEST=@${digest('c')}\n`);
     expect((await images('--check')).status).toBe(0);
 
