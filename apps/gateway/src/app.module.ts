@@ -7,6 +7,7 @@ import { HealthModule } from './health/health.module.ts';
 import { HomeModule } from './home/home.module.ts';
 import { HttpModule } from './http/http.module.ts';
 import { IntakeModule } from './intake/intake.module.ts';
+import { LimitsModule } from './limits/limits.module.ts';
 import { LoginModule } from './login/login.module.ts';
 import { OktaModule } from './okta/okta.module.ts';
 import { PartsModule } from './parts.module.ts';
@@ -24,6 +25,7 @@ export class AppModule {
         PartsModule.of(parts),
         HttpModule,
         OktaModule,
+        LimitsModule,
         HealthModule,
         SessionsModule,
         IntakeModule,

@@ -7,7 +7,9 @@ import helmet from 'helmet';
 import { AppModule } from './app.module.ts';
 import { canonicalOrigin } from './http/canonical.ts';
 import { requestLog } from './http/request-log.ts';
+import { bodyInTime } from './http/slow-clients.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
+import { Admission } from './limits/admission.ts';
 import type { Parts } from './parts.ts';
 import { ScimDoor } from './scim/access/scim-door.ts';
 import { scimBody } from './scim/body.ts';
@@ -29,7 +31,7 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   app.disable('x-powered-by');
   const { load, checkForgery } = app.get(Sessions, { strict: false });
   const { enter } = app.get(ScimDoor, { strict: false });
-  app.use(requestLog(logger, metrics));
+  app.use(app.get(Admission, { strict: false }).admit, requestLog(logger, metrics), bodyInTime(isBatch));
   app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
   for (const path of scimPaths) app.use(path, enter, scimBody);
   app.use(unless(hasNoSession, load));
@@ -45,6 +47,8 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
 }
 
 const isApi = ({ path }: Request): boolean => /^\/v1(\/|$)/.test(path);
+/** A file of people is read as fast as it is taken in. */
+const isBatch = ({ path }: Request): boolean => /^\/v1\/provisioning-batches\/?$/i.test(path);
 const isForMachines = (req: Request): boolean => isApi(req) || isScim(req);
 
 /** What nobody signs in for costs no query; and on the API an access token decides alone. */

@@ -2,6 +2,7 @@ import '@foyer/platform/require-node';
 import { onShutdown, readGatewayConfig, runApp } from '@foyer/platform';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';
+import { limitServer } from './http/slow-clients.ts';
 import { IssuerWatch } from './okta/issuer-watch.ts';
 import { closers, openParts } from './parts.ts';
 
@@ -14,8 +15,7 @@ await runApp(
     const parts = await openParts(config);
     const app = await createApp(parts);
     onShutdown(parts.logger, [['http', () => stopServing(app)], ...closers(parts)], STOP_LIMIT_MS);
-    // Proxies keep connections for a minute: one that is closed on this side first may cost a request its answer.
-    app.getHttpServer().keepAliveTimeout = 65_000;
+    limitServer(app.getHttpServer());
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
     parts.logger.info({ event: 'listening', url: await app.getUrl() });
     void app.get(IssuerWatch, { strict: false }).start();

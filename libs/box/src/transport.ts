@@ -66,7 +66,8 @@ export class Transport {
   readonly #client = new BoxNetworkClient();
 
   constructor(options: { origin: string; timeoutMs: number; maxConnections: number }) {
-    // Box is reached as everything else is: through the proxy that Node itself was told to use (NODE_USE_ENV_PROXY).
+    // Box is reached as everything else is: through the proxy that Node itself was told to use
+    // (NODE_USE_ENV_PROXY, HTTPS_PROXY, NO_PROXY).
     const isSecure = options.origin.startsWith('https:');
     const proxyEnv = proxyOf(isSecure ? https.globalAgent : http.globalAgent);
     const agentOptions = {

@@ -109,6 +109,12 @@ const gatewayVariables = {
   },
   TRUST_PROXY: { schema: wholeNumber(0, 10, 0), example: '1' },
   SIGN_IN_LIMIT_PER_MINUTE: { schema: wholeNumber(1, 100_000, 60), example: '60' },
+  API_LIMIT_PER_MINUTE: { schema: wholeNumber(0, 10_000_000, 12_000), example: '12000' },
+  PERSON_LIMIT_PER_MINUTE: { schema: wholeNumber(0, 1_000_000, 600), example: '600' },
+  FILES_LIMIT_PER_MINUTE: { schema: wholeNumber(0, 1_000_000, 30), example: '30' },
+  REQUESTS_AT_ONCE: { schema: wholeNumber(0, 100_000, 1_000), example: '1000' },
+  REQUESTS_AT_ONCE_PER_CALLER: { schema: wholeNumber(0, 100_000, 250), example: '250' },
+  HELD_ANSWERS_PER_CALLER: { schema: wholeNumber(0, 100_000, 200), example: '200' },
 } as const;
 
 const provisionerVariables = {

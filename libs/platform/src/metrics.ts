@@ -45,6 +45,12 @@ export class Metrics {
     'Requests that became final',
     ['status', 'outcome'],
   );
+  readonly requestsShed = this.counter(
+    'foyer_requests_shed_total',
+    'Requests turned away by a limit before work was done for them',
+    ['reason'],
+  );
+  readonly requestsUnderWay = this.gauge('foyer_requests_under_way', 'Requests being worked on', []);
   readonly signIns = this.counter('foyer_sign_ins_total', 'Sign-ins by how they ended', ['result']);
   readonly requestsOpen = this.gauge('foyer_provisioning_requests_open', 'Open requests by status', [
     'status',

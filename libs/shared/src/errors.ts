@@ -36,6 +36,12 @@ export const errorCatalog = {
   invalid_request: entry(400, 'none', 'The request is not valid', 'Mend the fields that `errors` names.'),
   malformed_body: entry(400, 'none', 'The body cannot be read', 'Send well-formed JSON in UTF-8.'),
   body_too_large: entry(413, 'none', 'The body is too large', 'Send at most 64 KiB.'),
+  request_timeout: entry(
+    408,
+    'none',
+    'The request came too slowly',
+    'Send the whole body within 30 s; a batch at 1 KiB a second or more.',
+  ),
   unsupported_media_type: entry(
     415,
     'none',

@@ -8,6 +8,7 @@ import { SAMPLE_PASSWORD } from '../twins.ts';
 import { emptyApp } from './child.ts';
 import { atLeast, atMost, type Figure, type Measurement } from './figure.ts';
 import { get, median, rate } from './measure.ts';
+import { UNLIMITED } from './unlimited.ts';
 
 interface Bench {
   readonly stack: Stack;
@@ -144,7 +145,7 @@ const measurement = (
   name,
   about,
   async measure() {
-    const stack = await startStack({ env: { gateway: { SIGN_IN_LIMIT_PER_MINUTE: '100000' } } });
+    const stack = await startStack({ env: { gateway: UNLIMITED.gateway } });
     const database = new pg.Client(stack.databaseUrl);
     await database.connect();
     const issuer = `${stack.urls.okta}/oauth2/default`;

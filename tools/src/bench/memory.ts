@@ -28,7 +28,7 @@ async function memory(scale: Scale, say: (line: string) => void): Promise<Figure
   const stack = await startStack({
     env: {
       box: UNLIMITED.box,
-      gateway: inspected(gateway),
+      gateway: { ...UNLIMITED.gateway, ...inspected(gateway) },
       provisioner: { ...UNLIMITED.provisioner, ...inspected(provisioner) },
     },
   });

@@ -59,7 +59,7 @@ async function side(postgresUrl: string, count: number): Promise<Side> {
   const stack = await startStack({
     parts: ['okta', 'box', 'gateway'],
     postgresUrl,
-    env: { box: UNLIMITED.box },
+    env: { box: UNLIMITED.box, gateway: UNLIMITED.gateway },
   });
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();

@@ -142,6 +142,8 @@ describe('a bad token', () => {
     );
     await fc.assert(
       fc.asyncProperty(spoiled, async (token) => {
+        // Long enough that each key id that came out is looked for.
+        clock += 6_001;
         const verdict = await tokens.verify(token).catch((error: unknown) => error);
         // The last character of a base64url text carries bits that count for nothing.
         if (verdict instanceof Error) expect(verdict).toMatchObject({ code: 'invalid_token' });
@@ -163,38 +165,27 @@ describe('the keys', () => {
     ]);
   });
 
-  it('are fetched again for an unknown key id, ten times a minute, and nobody is refused in between', async () => {
+  it('are fetched again for an unknown key id, ten times a minute; then nobody is refused for good', async () => {
     const tokens = checker();
     await tokens.verify(await okta.token());
-    await okta.rotate();
-    await tokens.verify(await okta.token());
-    expect(okta.keysAsked).toBe(2);
-    for (let i = 0; i < 5; i++) {
-      const forged = await okta.sign(okta.claims(), { kid: `unknown-${i}` });
-      // Its key may have been published since the last look.
-      await expect(tokens.verify(forged)).rejects.toMatchObject({ code: 'okta_unavailable' });
+    const forged = async (kid: string) => tokens.verify(await okta.sign(okta.claims(), { kid }));
+    for (let i = 1; i <= 10; i++) {
+      await expect(forged(`made-up-${i}`)).rejects.toMatchObject({ code: 'invalid_token' });
+      expect(okta.keysAsked).toBe(1 + i);
     }
-    expect(okta.keysAsked).toBe(2);
+    // Its key may have been published since the last look.
+    await expect(forged('made-up-11')).rejects.toMatchObject({ code: 'okta_unavailable' });
+    expect(okta.keysAsked).toBe(11);
     clock = 6_001;
-    await expect(tokens.verify(await okta.sign(okta.claims(), { kid: 'x' }))).rejects.toMatchObject({
-      code: 'invalid_token',
-    });
-    expect(okta.keysAsked).toBe(3);
+    await expect(forged('made-up-12')).rejects.toMatchObject({ code: 'invalid_token' });
   });
 
-  it('that were rotated again within a minute are found', async () => {
+  it('that were rotated right after another unknown id are found at once', async () => {
     const tokens = checker();
     await tokens.verify(await okta.token());
     const forged = await okta.sign(okta.claims(), { kid: 'made-up' });
     await expect(tokens.verify(forged)).rejects.toMatchObject({ code: 'invalid_token' });
     await okta.rotate();
-    clock = 1_000;
-    const waiting = tokens.verify(await okta.token());
-    await expect(waiting).rejects.toMatchObject({
-      code: 'okta_unavailable',
-      retryAfterMs: expect.any(Number),
-    });
-    clock = 6_001;
     await expect(tokens.verify(await okta.token())).resolves.toBeDefined();
   });
 

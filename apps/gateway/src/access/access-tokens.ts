@@ -14,7 +14,7 @@ const rememberFor = 5 * 60_000;
 
 /** Anybody may send a token with a key id that they made up: as often as Okta's own verifier looks, ten times a minute. */
 export const keyRules = {
-  lookEveryMs: 6_000,
+  looksPerMinute: 10,
   patienceMs: 0,
   pauseMs: 1_000,
   detail: 'The access token cannot be checked now.',

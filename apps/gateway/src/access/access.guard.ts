@@ -2,9 +2,10 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { PrincipalLimit } from '../limits/principal-limit.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { challengeOf } from './challenge.ts';
-import { SCOPE, SESSIONS, type ApiScope, type Principal } from './principal.ts';
+import { callerOf, SCOPE, SESSIONS, type ApiScope, type Principal } from './principal.ts';
 
 interface Policy {
   readonly scope: ApiScope | undefined;
@@ -23,6 +24,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: AccessTokens,
+    private readonly limit: PrincipalLimit,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -34,6 +36,7 @@ export class AccessGuard implements CanActivate {
     response.setHeader('Vary', 'Authorization, Cookie');
     try {
       request.principal = await this.identify(request, policy);
+      this.limit.admit(request, callerOf(request.principal));
       return true;
     } catch (error) {
       const challenge = challengeOf(error, 'foyer', policy.scope);

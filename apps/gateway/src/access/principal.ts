@@ -1,5 +1,6 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
+import type { CountedCaller } from '../limits/principal-limit.ts';
 
 /** What an access token may be granted; configured as scopes on the Okta authorization server. */
 export type ApiScope = 'foyer.read' | 'foyer.write' | 'foyer.audit';
@@ -43,3 +44,9 @@ export const Caller = createParamDecorator(
 /** Whose rows the principal may see: its own, or (empty) all of the tenant's. */
 export const ownRows = (principal: Principal): { identityId?: string } =>
   principal.kind === 'session' ? { identityId: principal.identityId } : {};
+
+/** As whom the principal is counted. */
+export const callerOf = (principal: Principal): CountedCaller =>
+  principal.kind === 'machine'
+    ? { kind: 'machine', id: principal.clientId }
+    : { kind: 'session', id: principal.identityId };

@@ -26,6 +26,7 @@ import type { Request, Response } from 'express';
 import { AccessGuard } from '../access/access.guard.ts';
 import { note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
+import { endUnread } from '../http/slow-clients.ts';
 import { Caller, Scopes, type MachinePrincipal } from '../access/principal.ts';
 import { idempotencyKeyOf, ValidationPipe } from '../access/validation.ts';
 import { BatchForecaster } from './batch-forecaster.ts';
@@ -58,6 +59,7 @@ export class BatchesController {
     @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<ProvisioningBatchStatus | BatchForecast> {
+    endUnread(req, res);
     const key = idempotencyKeyOf(header);
     if (dryRun === 'true') return this.foretell(req, res);
     note(req, { parameters: { ...(key && { key }) } });

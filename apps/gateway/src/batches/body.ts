@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { untilAborted } from '@foyer/roster';
 import { FoyerError, type BatchFormat } from '@foyer/shared';
+import { atLeastSlowly } from '../http/slow-clients.ts';
 
 const formats: Readonly<Record<string, BatchFormat>> = {
   'application/x-ndjson': 'jsonl',
@@ -51,6 +52,6 @@ export class Body {
 
   /** Left to itself, a request's iterator would close the connection at its end, and with it the answer. */
   private pieces(): AsyncIterable<Uint8Array> {
-    return this.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+    return atLeastSlowly(this.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>);
   }
 }

@@ -10,6 +10,7 @@ export const machine = (scope: string): Security => [{ okta: [scope] }, { bearer
 export const always: ErrorCode[] = [
   'unauthenticated',
   'invalid_token',
+  'too_many_requests',
   'okta_unavailable',
   'unavailable',
   'internal_error',
@@ -18,6 +19,7 @@ export const always: ErrorCode[] = [
 export const withBody: ErrorCode[] = [
   'csrf_failed',
   'malformed_body',
+  'request_timeout',
   'body_too_large',
   'unsupported_media_type',
 ];

@@ -30,7 +30,7 @@ export function problemResponses(codes: readonly ErrorCode[]): ZodOpenApiRespons
 function problemResponse(status: number, codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
   const headers = {
     ...(codes.some((code) => challenged.has(code)) && { 'WWW-Authenticate': wwwAuthenticate }),
-    ...(status === 503 && { 'Retry-After': retryAfter }),
+    ...((status === 503 || status === 429) && { 'Retry-After': retryAfter }),
   };
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCatalog[code].title}.`).join('\n\n'),

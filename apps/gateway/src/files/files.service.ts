@@ -3,6 +3,7 @@ import { Identities } from '@foyer/persistence';
 import type { BoxPort } from '@foyer/provisioning';
 import { FoyerError, line, type FileListQuery, type FolderItem, type Page } from '@foyer/shared';
 import { z } from 'zod';
+import { PrincipalLimit } from '../limits/principal-limit.ts';
 import { BOX } from '../parts.ts';
 import { MissingUser } from './missing-user.ts';
 
@@ -19,11 +20,13 @@ export class FilesService {
   constructor(
     private readonly identities: Identities,
     private readonly missing: MissingUser,
+    private readonly limit: PrincipalLimit,
     @Inject(BOX) private readonly box: BoxPort,
   ) {}
 
   /**
    * A page of the person's own root folder: one call to Box, as that person. Throws `unauthenticated` for no such identity,
+   * `too_many_requests` when they list their files too often, for Box's limit is everybody's,
    * `identity_deactivated`, `no_box_account`, `box_user_missing`, `box_app_changed`, `invalid_request` for a cursor that is not one of this list, or Box's fault.
    */
   async listRoot(identityId: string, { limit, cursor }: FileListQuery): Promise<Page<FolderItem>> {
@@ -34,14 +37,11 @@ export class FilesService {
     if (identity.boxAccount === null) throw new FoyerError('no_box_account');
     const { boxUserId, missingSince } = identity.boxAccount;
     if (missingSince !== null) throw new FoyerError('box_user_missing');
-    const listed = await this.box.listFolder(
-      { requestId: null, identityId, lease: null },
-      {
-        boxUserId,
-        folderId: rootFolder,
-        limit,
-        ...(marker !== undefined && { marker }),
-      },
+    const listed = await this.limit.withFiles(identityId, () =>
+      this.box.listFolder(
+        { requestId: null, identityId, lease: null },
+        { boxUserId, folderId: rootFolder, limit, ...(marker !== undefined && { marker }) },
+      ),
     );
     if (listed.ok) {
       const { items, nextMarker } = listed.value;

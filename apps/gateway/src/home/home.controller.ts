@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { changeOf } from '../access/call-notes.ts';
 import { MissingUser } from '../files/missing-user.ts';
 import { IntakeService } from '../intake/intake.service.ts';
+import { PrincipalLimit } from '../limits/principal-limit.ts';
 import { BOX, CONFIG, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Files, SignedIn } from './pages.ts';
@@ -25,6 +26,7 @@ export class HomeController {
     private readonly intake: IntakeService,
     private readonly sessions: Sessions,
     private readonly missingUser: MissingUser,
+    private readonly limit: PrincipalLimit,
     @Inject(CONFIG) private readonly config: Parts['config'],
     @Inject(BOX) private readonly box: Parts['box'],
   ) {}
@@ -128,9 +130,11 @@ export class HomeController {
   }
 
   private async ask(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
-    const result = await this.box.listFolder(
-      { requestId: null, identityId, lease: null },
-      { boxUserId, folderId: '0', limit: FILES_SHOWN },
+    const result = await this.limit.withFiles(identityId, () =>
+      this.box.listFolder(
+        { requestId: null, identityId, lease: null },
+        { boxUserId, folderId: '0', limit: FILES_SHOWN },
+      ),
     );
     if (result.ok)
       return { kind: 'listed', items: result.value.items, more: result.value.nextMarker !== null };

@@ -29,13 +29,22 @@ export class AddressLimit {
     });
   }
 
+  /** Throws `too_many_requests` when the limit is used up; counts nothing. */
+  async check(req: Request): Promise<void> {
+    const counted = await this.limiter.get(clientKey(req));
+    if (counted !== null && counted.consumedPoints >= this.limiter.points) throw tooMany(counted);
+  }
+
   /** Throws `too_many_requests`, with the time until the next try may count. */
   async count(req: Request): Promise<void> {
     try {
       await this.limiter.consume(clientKey(req));
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
-      throw new FoyerError('too_many_requests', undefined, { retryAfterMs: refused.msBeforeNext });
+      throw tooMany(refused);
     }
   }
 }
+
+const tooMany = ({ msBeforeNext }: RateLimiterRes): FoyerError =>
+  new FoyerError('too_many_requests', undefined, { retryAfterMs: msBeforeNext });

@@ -5,6 +5,7 @@ import type { Request } from 'express';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
 import type { Leg } from './okta.strategy.ts';
 import { safeReturnTo } from './return-to.ts';
+import { isNavigation } from './navigation.ts';
 import { SignInLimit } from './sign-in-limit.ts';
 import { SignInRecord } from './sign-in-record.ts';
 import { Trail } from './trail.ts';
@@ -19,19 +20,22 @@ declare module 'express-serve-static-core' {
   }
 }
 
+/** Nothing of it is written down or counted: any page can make a browser ask. */
+const notANavigation = () =>
+  new FoyerError('invalid_request', 'A sign-in begins and ends in a page of its own.');
+
 /** Sends the browser to Okta. */
 @Injectable()
 export class OutGuard extends AuthGuard() {
   constructor(
     @Inject(STRATEGY) strategy: string,
     @Inject(CONFIG) private readonly config: Parts['config'],
-    private readonly limit: SignInLimit,
   ) {
     super({ defaultStrategy: strategy });
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    await this.limit.count(this.getRequest(context));
+    if (!isNavigation(this.getRequest(context))) throw notANavigation();
     return (await super.canActivate(context)) === true;
   }
 
@@ -62,14 +66,17 @@ export class BackGuard extends AuthGuard() {
     @Inject(STRATEGY) strategy: string,
     @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
     private readonly record: SignInRecord,
+    private readonly limit: SignInLimit,
   ) {
     super({ defaultStrategy: strategy });
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const req = this.getRequest(context);
+    if (!isNavigation(req)) throw notANavigation();
     req.trail = new Trail(this.calls);
     try {
+      await this.limit.check(req);
       return (await super.canActivate(context)) === true;
     } catch (error) {
       throw await this.record.refused(req, req.trail, error);

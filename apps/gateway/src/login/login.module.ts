@@ -19,7 +19,7 @@ import { SignIn } from './sign-in.ts';
 type Config = Parts['config'];
 
 /** An ID token comes from the provider itself: somebody waits for it, and nobody makes its key id up. */
-const keyRules = { lookEveryMs: 1_000, patienceMs: 1_000, pauseMs: 0 } as const;
+const keyRules = { looksPerMinute: 60, patienceMs: 1_000, pauseMs: 0 } as const;
 
 /** Registers the strategy under a name of its own, and gives the name: two apps in one process must not share one. */
 function registerStrategy(config: Config, attempts: Attempts, issuer: Issuer<SignInMetadata>): string {

@@ -41,13 +41,14 @@ export class SignInRecord {
   }
 
   /**
-   * Gives the error to answer with. Failures count towards the address's limit: over it, nothing more is written, or a
+   * Gives the error to answer with. Refusals count towards the address's limit: over it, nothing more is written, or a
    * stranger could fill the log.
    */
   async refused(req: Request, trail: Trail, error: unknown): Promise<unknown> {
     const { code } = toFoyerError(error, req);
+    if (code === 'sign_in_failed') await this.limit.countUnverified(req);
     try {
-      await this.limit.count(req);
+      await this.limit.countRefused(req);
     } catch (tooMany) {
       this.metrics.signIns.inc({ result: 'too_many_requests' });
       return tooMany;

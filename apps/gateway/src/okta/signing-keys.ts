@@ -9,6 +9,7 @@ import {
   type JWSHeaderParameters,
 } from 'jose';
 import { z } from 'zod';
+import { Rate } from '../limits/tally.ts';
 
 const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
@@ -25,10 +26,10 @@ interface Keys {
 
 export interface SigningKeysOptions {
   /**
-   * How often key ids that are not known may send us to the provider: it may have just published them, and they may be made
-   * up.
+   * How often a minute key ids that are not known may send us to the provider: it may have just published them, and they may
+   * be made up.
    */
-  readonly lookEveryMs: number;
+  readonly looksPerMinute: number;
   /** How long somebody is kept waiting for that; who would wait for longer is told to come again. */
   readonly patienceMs: number;
   /** How often the provider is asked while it fails. */
@@ -45,17 +46,18 @@ export class SigningKeys {
   private keys: Keys | null = null;
   private loading: Promise<Keys> | null = null;
   private mayHaveMoved = false;
-  private missedAt = -Infinity;
+  private readonly looks: Rate;
   private closedUntil = -Infinity;
 
   constructor(issuer: KnownIssuer, options: SigningKeysOptions) {
     this.issuer = issuer;
     this.options = { onError: () => undefined, now: Date.now, ...options };
+    this.looks = new Rate(options.looksPerMinute, 1, this.options.now);
   }
 
   /**
    * The key of a token's header. Throws a jose error when there is none, and `okta_unavailable` when that cannot be told now:
-   * the provider is away, or was asked for another unknown id a moment ago and may have published this one since.
+   * the provider is away, or was asked for unknown ids too often of late and may have published this one since.
    */
   readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
     const keys = await this.current();
@@ -68,14 +70,13 @@ export class SigningKeys {
   };
 
   private async newerThan(seen: Keys): Promise<Keys> {
-    const { now, lookEveryMs, patienceMs } = this.options;
+    const { patienceMs } = this.options;
     if (this.loading !== null) return this.loading;
-    const wait = this.missedAt + lookEveryMs - now();
+    const wait = this.looks.take('keys');
     if (wait > patienceMs) throw this.unavailable(undefined, wait);
     if (wait > 0) await delay(wait);
     // Who waited beside us may have looked by now.
     if (this.keys !== null && this.keys !== seen) return this.keys;
-    if (this.loading === null) this.missedAt = now();
     return this.load();
   }
 

@@ -2,6 +2,7 @@ import { HttpStatus, Injectable } from '@nestjs/common';
 import { Requests, RequestVersions, type RequestVersion, type Scope } from '@foyer/persistence';
 import { FoyerError, isFinal, type ProvisioningRequest } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { callerOf as countedAs } from '../access/principal.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { retryAfterSeconds, toEntityTag, unlessMatching, waitPreference } from './conditional.ts';
 import { Holding } from './holding.ts';
@@ -24,7 +25,7 @@ export class StatusReader {
     res: Response,
   ): Promise<ProvisioningRequest | undefined> {
     const matching = unlessMatching(req.headers['if-none-match']);
-    const wait = this.holding.open ? waitPreference(req.headers.prefer) : null;
+    const wait = this.holding.isOpenTo(callerOf(req)) ? waitPreference(req.headers.prefer) : null;
     if (matching !== null || wait !== null) {
       const version = await this.version(id, scope, wait, matching, req, res);
       if (version === null) throw new FoyerError('not_found');
@@ -52,6 +53,8 @@ export class StatusReader {
     res.setHeader('Preference-Applied', `wait=${wait}`);
     return this.holding.version(id, scope, {
       timeoutMs: wait * 1000,
+      caller: callerOf(req),
+      place: req.place,
       worthTelling: (now, first) =>
         isFinal(now.status) || (matching === null ? now.version !== first.version : !matching(now.version)),
       mayKnow: async () => req.principal?.kind !== 'session' || this.sessions.isStanding(req),
@@ -76,4 +79,11 @@ function describe(
   res.setHeader('Cache-Control', 'private, no-cache');
   res.vary('Prefer');
   if (!isFinal(status)) res.setHeader('Retry-After', String(retryAfterSeconds(nextAttemptAt)));
+}
+
+/** Whose answers are held together. */
+function callerOf({ principal }: Request): string {
+  if (principal === undefined) return '';
+  const { kind, id } = countedAs(principal);
+  return `${kind} ${id}`;
 }

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Metrics, toProblem } from '@foyer/platform';
+import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
+import { ScimError, toScimErrorBody } from '@foyer/scim';
+import type { NextFunction, Request, Response } from 'express';
+import { errorPage } from '../http/error-page.ts';
+import { isScim } from '../http/scim-path.ts';
+import { CONFIG, LOGGER, type Parts } from '../parts.ts';
+import { Place } from './place.ts';
+import { ShedReport, type ShedReason } from './shed.ts';
+import { Places } from './tally.ts';
+
+/** What costs nothing, and must be answered when everything else waits. */
+const free = /^\/(healthz|readyz|metrics|assets\/.*)$/;
+
+/** express-session signs its cookies; whatever the cookie is called, this is how its value begins. */
+const sessionCookie = /(?:^|[;=\s])(s%3A[^;\s]+)/i;
+
+const EVERYBODY = '';
+const RETRY_AFTER_S = '1';
+
+/**
+ * Lets so many requests be worked on at once, of all and of one caller; the others are turned away at once, before anything
+ * was done for them: in line they would all be late. A caller is whoever brings the same access token or session cookie,
+ * right or wrong.
+ */
+@Injectable()
+export class Admission {
+  private readonly all: Places;
+  private readonly ofCaller: Places;
+  private readonly shed: ShedReport;
+
+  constructor(
+    @Inject(CONFIG) { REQUESTS_AT_ONCE, REQUESTS_AT_ONCE_PER_CALLER }: Parts['config'],
+    @Inject(LOGGER) logger: Parts['logger'],
+    metrics: Metrics,
+  ) {
+    this.all = new Places(REQUESTS_AT_ONCE);
+    this.ofCaller = new Places(REQUESTS_AT_ONCE_PER_CALLER);
+    this.shed = new ShedReport(logger, metrics);
+    metrics.collect(async () => metrics.requestsUnderWay.set(this.all.takenBy(EVERYBODY)));
+  }
+
+  readonly admit = (req: Request, res: Response, next: NextFunction): void => {
+    if (free.test(req.path)) return next();
+    const place = new Place(res);
+    const caller = callerOf(req);
+    if (caller !== undefined && !place.take(this.ofCaller, caller)) {
+      return this.turnAway(req, res, 'caller', 'too_many_requests');
+    }
+    if (!place.take(this.all, EVERYBODY)) return this.turnAway(req, res, 'process', 'unavailable');
+    req.place = place;
+    next();
+  };
+
+  /** Cheap, for there may be thousands a second: no line of the log each. */
+  private turnAway(req: Request, res: Response, reason: ShedReason, code: ErrorCode): void {
+    this.shed.note(reason);
+    const reference = randomUUID();
+    const [type, body] = answerOf(req, new FoyerError(code), reference);
+    res.writeHead(errorCatalog[code].status, {
+      'content-type': `${type}; charset=utf-8`,
+      'content-security-policy':
+        "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'x-request-id': reference,
+      'cache-control': 'no-store',
+      'retry-after': RETRY_AFTER_S,
+    });
+    res.end(body);
+  }
+}
+
+/** In the words of who asks: the SCIM envelope, a page for a browser, a problem for all others. */
+function answerOf(req: Request, error: FoyerError, reference: string): readonly [type: string, body: string] {
+  const { status, title } = errorCatalog[error.code];
+  if (isScim(req))
+    return ['application/scim+json', JSON.stringify(toScimErrorBody(new ScimError(status, null, title)))];
+  const wantsPage = !/^\/v1(\/|$)/.test(req.path) && (req.headers.accept ?? '').includes('text/html');
+  return wantsPage
+    ? ['text/html', errorPage(error, reference)]
+    : ['application/problem+json', JSON.stringify(toProblem(error, `urn:uuid:${reference}`))];
+}
+
+const callerOf = ({ headers: { authorization, cookie } }: Request): string | undefined =>
+  authorization ?? (cookie === undefined ? undefined : sessionCookie.exec(cookie)?.[1]);

@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Metrics } from '@foyer/platform';
+import { FoyerError } from '@foyer/shared';
+import type { Request } from 'express';
+import { CONFIG, LOGGER, type Parts } from '../parts.ts';
+import { ShedReport } from './shed.ts';
+import { Places, Rate } from './tally.ts';
+
+/** A machine or a person, as the limits count them. */
+export interface CountedCaller {
+  readonly kind: 'machine' | 'session';
+  /** A client id, or an identity's id. */
+  readonly id: string;
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+/** A person's files are one call to Box each: as many at once, whatever the rate allows. */
+const FILES_AT_ONCE = 2;
+
+/** What one principal may ask of one gateway: so often a minute, so much at once. */
+@Injectable()
+export class PrincipalLimit {
+  private readonly places: Places;
+  private readonly rates: Readonly<Record<CountedCaller['kind'], Rate>>;
+  private readonly filesPlaces = new Places(FILES_AT_ONCE);
+  private readonly filesRate: Rate;
+  private readonly shed: ShedReport;
+
+  constructor(
+    @Inject(CONFIG) config: Parts['config'],
+    @Inject(LOGGER) logger: Parts['logger'],
+    metrics: Metrics,
+  ) {
+    this.places = new Places(config.REQUESTS_AT_ONCE_PER_CALLER);
+    this.rates = {
+      machine: new Rate(config.API_LIMIT_PER_MINUTE),
+      session: new Rate(config.PERSON_LIMIT_PER_MINUTE),
+    };
+    this.filesRate = new Rate(config.FILES_LIMIT_PER_MINUTE);
+    this.shed = new ShedReport(logger, metrics);
+  }
+
+  /** Counts a call, and takes its place until it is answered. Throws `too_many_requests`. */
+  admit(req: Request, { kind, id }: CountedCaller): void {
+    const waitMs = this.rates[kind].take(id);
+    if (waitMs > 0) throw this.refuse('rate', 'It is over its calls a minute.', waitMs);
+    if (req.place?.take(this.places, `${kind} ${id}`) === false)
+      throw this.refuse('principal', 'Too many of its calls are under way.', RETRY_AFTER_MS);
+  }
+
+  /** Does what asks Box for a person's files. Throws `too_many_requests`: Box's limit is everybody's. */
+  async withFiles<T>(identityId: string, work: () => Promise<T>): Promise<T> {
+    const leave = this.filesPlaces.take(identityId);
+    if (leave === null) throw this.refuse('files', 'Files are being listed already.', RETRY_AFTER_MS);
+    try {
+      const waitMs = this.filesRate.take(identityId);
+      if (waitMs > 0) throw this.refuse('files', 'Files were listed often enough.', waitMs);
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  private refuse(reason: 'rate' | 'principal' | 'files', detail: string, retryAfterMs: number): FoyerError {
+    this.shed.note(reason);
+    return new FoyerError('too_many_requests', detail, { retryAfterMs });
+  }
+}

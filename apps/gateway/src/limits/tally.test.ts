@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { Places, Rate } from './tally.ts';
+
+test('places: so many of a key at once, and none is returned twice', () => {
+  const places = new Places(2);
+  const [first, second] = [places.take('a'), places.take('a')];
+  expect(places.take('a')).toBeNull();
+  expect(places.take('b')).not.toBeNull();
+  first?.();
+  first?.();
+  expect(places.takenBy('a')).toBe(1);
+  expect(places.take('a')).not.toBeNull();
+  expect(places.take('a')).toBeNull();
+  second?.();
+});
+
+test('places: who has none takes no memory', () => {
+  const places = new Places(1);
+  for (let key = 0; key < 1_000; key++) places.take(String(key))?.();
+  expect(places.size).toBe(0);
+});
+
+test('places: 0 is no limit', () => {
+  const places = new Places(0);
+  expect(Array.from({ length: 1_000 }, () => places.take('a'))).not.toContain(null);
+});
+
+test('a rate: a minute’s worth at once, then one after the other, as they come free', () => {
+  let now = 0;
+  const rate = new Rate(60, 10, () => now);
+  for (let times = 0; times < 60; times++) expect(rate.take('a')).toBe(0);
+  expect(rate.take('a')).toBe(1_000);
+  expect(rate.take('b')).toBe(0);
+  now = 400;
+  expect(rate.take('a')).toBe(600);
+  now = 1_000;
+  expect(rate.take('a')).toBe(0);
+  expect(rate.take('a')).toBe(1_000);
+  now = 10 * 60_000;
+  for (let times = 0; times < 60; times++) expect(rate.take('a')).toBe(0);
+  expect(rate.take('a')).toBeGreaterThan(0);
+});
+
+test('a rate: its table is bounded, and who is over the limit and goes on stays in it', () => {
+  const rate = new Rate(1, 100, () => 0);
+  rate.take('greedy');
+  for (let key = 0; key < 10_000; key++) {
+    rate.take(String(key));
+    if (key % 50 === 0) expect(rate.take('greedy')).toBeGreaterThan(0);
+  }
+  expect(rate.size).toBe(100);
+});
+
+test('a rate of 0 is no limit', () => {
+  const rate = new Rate(0);
+  for (let times = 0; times < 1_000; times++) expect(rate.take('a')).toBe(0);
+  expect(rate.size).toBe(0);
+});
