@@ -32,8 +32,13 @@ await runApp(
       work: () => worker.start(),
       rest: () => worker.pause(),
     });
-    const due: Outbox['due'] = async (lane, limit) => (boxApp.isHeld ? [] : relayStore.due(lane, limit));
-    const relay = new Relay({ due }, queue, logger, config.RELAY_INTERVAL_MS);
+    const due: Outbox['due'] = async (...asked) => (boxApp.isHeld ? [] : relayStore.due(...asked));
+    const relayQueue = {
+      add: (...added: Parameters<typeof queue.add>) => queue.add(...added),
+      depth: () => parts.putOff.depthWith(queue),
+      ping: (timeoutMs: number) => queue.ping(timeoutMs),
+    };
+    const relay = new Relay({ due }, relayQueue, worker.direct, logger, config.RELAY_INTERVAL_MS);
     const heartbeat = startHeartbeat(parts.heartbeat, (error) =>
       logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
     );

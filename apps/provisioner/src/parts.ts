@@ -24,8 +24,17 @@ import {
   type Logger,
   type ProvisionerConfig,
 } from '@foyer/platform';
-import type { ConvergenceStore, GroupStore, JobQueue } from '@foyer/provisioning';
+import {
+  MOST_HELD,
+  PutOffJobs,
+  type ConvergenceStore,
+  type GroupStore,
+  type JobQueue,
+} from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
+
+/** How long the queue may take to have a job back, in milliseconds; then it is left to the relay. */
+const ADD_LIMIT_MS = 5_000;
 
 export const PARTS = Symbol('Parts');
 
@@ -43,6 +52,8 @@ export interface Parts {
   readonly sealer: AuditSealer;
   readonly queueOptions: QueueOptions;
   readonly queue: JobQueue;
+  /** Jobs that come back after a while. */
+  readonly putOff: PutOffJobs;
   readonly box: Box;
   readonly budget: BoxBudget;
 }
@@ -77,6 +88,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     onError: (error, where) => report(`queue ${where}`)(error),
   };
   const turns = { leaseMs, relayGraceMs: config.RELAY_GRACE_MS, boxApp: boxApp.configured };
+  const queue = createQueue(queueOptions);
   return {
     config,
     logger,
@@ -92,7 +104,8 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     relayStore: new RelayStore(database, tenantId, config.RELAY_GRACE_MS),
     sealer: new AuditSealer(database, tenantId),
     queueOptions,
-    queue: createQueue(queueOptions),
+    queue,
+    putOff: new PutOffJobs((job) => queue.add([job], ADD_LIMIT_MS), MOST_HELD),
     budget,
     box: createBox({
       auth: config.boxAuth,

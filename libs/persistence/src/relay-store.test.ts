@@ -94,6 +94,22 @@ describe('what is due', () => {
     expect(await relay.due('background', 100)).toHaveLength(29);
   });
 
+  it('is also what the queue should have given to somebody, when that is away, once in a grace', async () => {
+    const { tenantId, newRequest, relay, take, store } = await parts();
+    const [queued, running, retrying] = [await newRequest(), await newRequest(), await newRequest()];
+    await take(running);
+    await store.retry(await take(retrying), { code: 'box_unavailable', detail: '503' }, 600_000, 1);
+    expect(await relay.due('background', 10)).toEqual([]);
+    expect((await relay.due('background', 10, true)).map(({ id }) => id)).toEqual([queued]);
+    expect(await relay.due('background', 10, true)).toEqual([]);
+    await test.database.pool.query(
+      `UPDATE provisioning_request SET due_at = clock_timestamp() + interval '4 s' WHERE tenant_id = $1`,
+      [tenantId],
+    );
+    const late = (await relay.due('background', 10, true)).map(({ id }) => id);
+    expect(late.sort()).toEqual([queued, retrying].sort());
+  });
+
   it('is at once what a stopping worker handed back', async () => {
     const { newRequest, relay, store, take } = await parts();
     const requestId = await newRequest();
@@ -123,7 +139,7 @@ describe('what is due', () => {
     for (const lane of ['interactive', 'background'] as const) {
       const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
         `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${dueStatement(lane)}`,
-        [tenantId, 5, GRACE_MS],
+        [tenantId, 5, GRACE_MS, 0],
       );
       const [{ Plan: plan }] = rows[0]!['QUERY PLAN'];
       expect(removedFrom(plan)).toBe(0);

@@ -6,19 +6,21 @@ import type { Database } from './database.ts';
 const LONGEST_LOOK_MS = 60_000;
 
 /**
- * $1 tenant, $2 limit, $3 grace in milliseconds. Reads in the order of the index (tenant, priority, due_at), so that it
+ * $1 tenant, $2 limit, $3 grace in milliseconds, $4 how much earlier than due they are taken, for a queue that is away: the
+ * grace was its time to give them to somebody. A request that runs is somebody's until its lease is over. Reads in the order of the index (tenant, priority, due_at), so that it
  * touches no more rows than it gives, however many wait. Their next look is after as long as they have waited already (at
  * least the grace, at most a minute), should the queue lose them.
  */
 export const dueStatement = (lane: Lane): string => `
   WITH relayed AS (
     UPDATE provisioning_request r SET due_at = clock_timestamp() + least(
-        greatest(clock_timestamp() - r.created_at, $3::float8 * interval '1 millisecond'),
+        greatest(clock_timestamp() - r.created_at, ($3::float8 + $4::float8) * interval '1 millisecond'),
         ${LONGEST_LOOK_MS} * interval '1 millisecond')
     FROM (
       SELECT id FROM provisioning_request
       WHERE tenant_id = $1 AND priority ${lane === 'interactive' ? '<' : '>='} ${BACKGROUND_FROM}
-        AND due_at <= statement_timestamp()
+        AND due_at <= statement_timestamp() + $4::float8 * interval '1 millisecond'
+        AND (status <> 'running' OR due_at <= statement_timestamp())
       ORDER BY priority, due_at LIMIT $2 FOR UPDATE SKIP LOCKED
     ) due
     WHERE r.id = due.id RETURNING r.id, r.priority, r.created_at, r.group_id
@@ -39,11 +41,11 @@ export class RelayStore implements Outbox {
   }
 
   /** As `Outbox.due`. */
-  async due(lane: Lane, limit: number): Promise<DueRequest[]> {
+  async due(lane: Lane, limit: number, isQueueAway = false): Promise<DueRequest[]> {
     const { rows } = await this.database.pool.query<DueRequest>({
-      name: `relay-due-${lane}`,
+      name: `relay-due-2-${lane}`,
       text: dueStatement(lane),
-      values: [this.tenantId, limit, this.graceMs],
+      values: [this.tenantId, limit, this.graceMs, isQueueAway ? this.graceMs : 0],
     });
     return rows;
   }

@@ -5,6 +5,8 @@ export interface Job<N extends JobName = JobName> {
   readonly payload: JobPayload<N>;
   /** Lower goes first; see `priorityOf`. It also says which lane the job waits in; see `laneOf`. */
   readonly priority: number;
+  /** How often it may still be tried when its handler throws; absent: as often as the catalog says. */
+  readonly triesLeft?: number;
 }
 
 /** Jobs of one lane: ready to be taken, put off until later, being worked on. */
@@ -19,12 +21,15 @@ export interface JobQueue {
   add(jobs: readonly Job[], timeoutMs: number): Promise<void>;
   /** How many jobs each lane holds. */
   depth(): Promise<Readonly<Record<Lane, LaneDepth>>>;
-  /** Throws when the backend does not answer within `timeoutMs`. */
+  /** Throws when the backend does not answer within `timeoutMs`, or takes no writes. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a handler says of its job: over, or look again after `delayMs`. Throwing means the catalog's attempts and back-off. */
+/**
+ * What a handler says of its job: over, or look again after `delayMs`; 0: hand it to another worker at once. Throwing means
+ * the catalog's attempts and back-off.
+ */
 export type JobEnd = { readonly kind: 'over' } | { readonly kind: 'again'; readonly delayMs: number };
 
 /** What a handler is told of its job besides the payload. */

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobConsumer, JobEnd, JobHandlers } from '@foyer/provisioning';
+import type { Job, JobConsumer, JobHandlers } from '@foyer/provisioning';
 import { lanes, type Lane } from '@foyer/shared';
 import {
-  DelayedError,
+  type Job as BullJob,
   type IQueueBackend,
-  type Job,
   type JobProgress,
   UnrecoverableError,
+  WaitingError,
   Worker,
 } from 'bullmq';
+import { nextTry } from './attempts.ts';
 import type { Broker, NoConnection } from './broker.ts';
-import { checkHandlers, readBullJob } from './bull-job.ts';
+import { checkHandlers, readBullJob, type ReadJob } from './bull-job.ts';
 import { createBroker } from './create-broker.ts';
 import { Opening } from './opening.ts';
 import { checkPrefix, KEY_PREFIX, laneName, type QueueOptions } from './options.ts';
@@ -25,6 +26,11 @@ export interface ConsumerOptions extends QueueOptions {
    * A killed consumer's jobs are given to another after about twice this.
    */
   readonly stalledIntervalMs?: number;
+  /**
+   * Told of a job that is to come again after a while, once the queue holds it no more: the queue knows no delays, which
+   * would count by the clock of whichever machine set them.
+   */
+  readonly putOff: (job: Job, delayMs: number) => void;
 }
 
 const STALLED_INTERVAL_MS = 5_000;
@@ -41,9 +47,12 @@ const LONGEST_NAME = 100;
 
 type BullWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, NoConnection>;
 
-/** Told of already, where it happened; the queue stores this text instead of what may be in the error. */
-class HandlerFailed extends Error {}
 class Dropped extends UnrecoverableError {}
+
+interface Again {
+  readonly job: Job;
+  readonly delayMs: number;
+}
 
 /**
  * Gives jobs to the handlers. Resolves when it takes jobs, or after five seconds with the server still away: it then goes
@@ -77,6 +86,8 @@ class LaneConsumer implements JobConsumer {
   readonly #reporter: Reporter;
   readonly #broker: Broker;
   readonly #opening: Opening<BullWorker>;
+  /** What is to come again, until the queue has let go of it: added sooner, it would be taken for one that is here already. */
+  readonly #again = new WeakMap<BullJob<unknown, void>, Again>();
   /** The time to wait is over: what running handlers still say goes nowhere. */
   #letGo = false;
   #closing: Promise<void> | undefined;
@@ -116,7 +127,7 @@ class LaneConsumer implements JobConsumer {
     const stalledInterval = this.#options.stalledIntervalMs ?? STALLED_INTERVAL_MS;
     const worker: BullWorker = new Worker(
       laneName(this.#options.prefix, this.#lane),
-      (job: Job<unknown, void>, token?: string) => this.#work(job, token),
+      (job: BullJob<unknown, void>, token?: string) => this.#work(job, token),
       {
         connection: {},
         prefix: KEY_PREFIX,
@@ -133,8 +144,12 @@ class LaneConsumer implements JobConsumer {
       this.#broker.factory,
     );
     worker.on('error', (error) => this.#reporter.backend(error, WHERE));
+    worker.on('completed', (job) => {
+      const again = this.#again.get(job);
+      if (again) this.#options.putOff(again.job, again.delayMs);
+    });
     worker.on('failed', (job, error) => {
-      if (error instanceof HandlerFailed || error instanceof Dropped) return;
+      if (error instanceof Dropped) return;
       this.#reporter.backend(error, `job ${job?.id}`);
     });
     return worker;
@@ -153,28 +168,37 @@ class LaneConsumer implements JobConsumer {
     }
   }
 
-  async #work(job: Job<unknown, void>, token: string | undefined): Promise<void> {
-    const run = readBullJob(this.#handlers, job.name, job.data, { priority: job.priority });
+  async #work(job: BullJob<unknown, void>, token: string | undefined): Promise<void> {
+    const read = readBullJob(this.#handlers, job.name, job.data, { priority: job.priority });
     const where = `job ${job.id}`.slice(0, LONGEST_NAME);
-    if (typeof run === 'string') {
-      this.#reporter.job(new Error(`Dropped: ${run}`), where);
-      throw new Dropped(run);
+    if (typeof read === 'string') {
+      this.#reporter.job(new Error(`Dropped: ${read}`), where);
+      throw new Dropped(read);
     }
-    const end = await this.#handle(
-      run,
-      `${where}, attempt ${job.attemptsMade + 1} of ${job.opts.attempts ?? 1}`,
-    );
-    if (end.kind === 'over' || this.#letGo) return;
-    await job.moveToDelayed(Date.now() + end.delayMs, token);
-    throw new DelayedError();
+    const again = await this.#handle(read.job, read.run, { where, tries: job.opts.attempts ?? 1 });
+    if (again === null || this.#letGo) return;
+    if (again.delayMs > 0 || this.#closing === undefined) {
+      this.#again.set(job, again);
+      return;
+    }
+    // Handed back at the end of this consumer: it stays in the queue, at the head of its line.
+    await job.moveToWait(token);
+    throw new WaitingError();
   }
 
-  async #handle(run: () => Promise<JobEnd>, where: string): Promise<JobEnd> {
+  /** Gives what is to come again; null when the job is over. `tries`: how many it has, this one included. */
+  async #handle(
+    job: Job,
+    run: ReadJob['run'],
+    { where, tries }: { readonly where: string; readonly tries: number },
+  ): Promise<Again | null> {
     try {
-      return await run();
+      const end = await run();
+      return end.kind === 'over' ? null : { job, delayMs: end.delayMs };
     } catch (error) {
-      this.#reporter.job(error, where);
-      throw new HandlerFailed('The handler threw');
+      const { attempt, attempts, again } = nextTry(job, tries);
+      this.#reporter.job(error, `${where}, attempt ${attempt} of ${attempts}`);
+      return again;
     }
   }
 }

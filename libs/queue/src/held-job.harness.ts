@@ -9,7 +9,7 @@ function hold({ requestId }: { readonly requestId: string }): Promise<never> {
   return new Promise(() => undefined);
 }
 await createConsumer(
-  { ...options, onError, concurrency: { interactive: 1, background: 1 } },
+  { ...options, onError, putOff: () => undefined, concurrency: { interactive: 1, background: 1 } },
   { converge: hold, 'converge-group': hold },
 );
 process.stdout.write('ready\n');

@@ -18,7 +18,7 @@ const failure = async (work: Promise<unknown>): Promise<string> =>
 
 const queue = createQueue(options);
 const starting = createConsumer(
-  { ...options, concurrency: { interactive: 2, background: 2 } },
+  { ...options, putOff: () => undefined, concurrency: { interactive: 2, background: 2 } },
   { converge: async () => ({ kind: 'over' }), 'converge-group': async () => ({ kind: 'over' }) },
 );
 const job = { name: 'converge', payload: { requestId: randomUUID() }, priority: 1 } as const;

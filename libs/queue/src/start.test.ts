@@ -4,6 +4,7 @@ const options = {
   databaseUrl: 'postgres://nobody@127.0.0.1:1/none',
   prefix: 'foyer',
   onError: () => undefined,
+  putOff: () => undefined,
 };
 const over = async () => ({ kind: 'over' }) as const;
 const everyJob = () => ({ converge: over, 'converge-group': over });

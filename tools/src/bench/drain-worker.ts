@@ -14,6 +14,8 @@ import {
   type CallLog,
   type Budget,
   defaultRetryPolicy,
+  MOST_HELD,
+  PutOffJobs,
   relayDue,
   takeTurn,
   unlimitedBudget,
@@ -27,6 +29,7 @@ import { createConsumer, createQueue, type QueueOptions } from '@foyer/queue';
  */
 const TIME_LIMIT_MS = 1_800_000;
 const BUSY_MS = 200;
+const ADD_LIMIT_MS = 5_000;
 
 const audited = process.argv[2] === 'audited';
 if (!audited && process.argv[2] !== 'unaudited') {
@@ -72,9 +75,11 @@ const queueOptions: QueueOptions = {
 const queue = createQueue(queueOptions);
 const policy = defaultRetryPolicy;
 const tell = (): void => {};
+const putOff = new PutOffJobs((job) => queue.add([job], ADD_LIMIT_MS), MOST_HELD);
 const consumer = await createConsumer(
   {
     ...queueOptions,
+    putOff: (job, delayMs) => putOff.put(job, delayMs),
     concurrency: { interactive: config.INTERACTIVE_CONCURRENCY, background: config.PROVISIONER_CONCURRENCY },
   },
   {
@@ -116,6 +121,7 @@ process.once('SIGTERM', () => {
 process.stdout.write(`${JSON.stringify({ tenant: config.FOYER_TENANT, audited })}\n`);
 
 async function stop(): Promise<void> {
+  putOff.close();
   await consumer.close(10_000);
   await Promise.all([relaying, sealing]);
   await queue.close();

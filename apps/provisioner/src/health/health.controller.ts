@@ -9,11 +9,11 @@ const CHECK_TIMEOUT_MS = 2_000;
 @Controller()
 export class HealthController {
   constructor(@Inject(PARTS) private readonly parts: Parts) {
-    const { metrics, queue, relayStore, boxApp, box } = parts;
+    const { metrics, queue, putOff, relayStore, boxApp, box } = parts;
     metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => {
-      metrics.setQueueDepth(await queue.depth());
+      metrics.setQueueDepth(await putOff.depthWith(queue));
     });
     metrics.collect(async () => {
       metrics.requestsOpen.reset();

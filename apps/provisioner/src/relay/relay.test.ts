@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Intake, RelayStore } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger } from '@foyer/platform';
-import { WINDOW, type JobConsumer } from '@foyer/provisioning';
+import {
+  DirectRuns,
+  LaneSlots,
+  WINDOW,
+  type JobConsumer,
+  type JobEnd,
+  type JobQueue,
+} from '@foyer/provisioning';
 import { createConsumer, createQueue } from '@foyer/queue';
 import { Relay } from './relay.ts';
 
@@ -13,6 +20,7 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 const noRounds = 60_000;
+type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
 
 /** Relays over the real table and the real queue on PostgreSQL. */
 async function parts() {
@@ -20,9 +28,29 @@ async function parts() {
   const options = { databaseUrl: test.url, prefix: `t${randomUUID().slice(0, 8)}`, onError: () => undefined };
   const queue = createQueue(options);
   const store = new RelayStore(test.database, tenantId, 5_000);
-  const relay = (intervalMs = noRounds) =>
-    new Relay(store, queue, createLogger('test', 'silent'), intervalMs);
   const taken = new Set<string>();
+  const end = async (requestId: string): Promise<JobEnd> => {
+    taken.add(requestId);
+    await test.database.pool.query(
+      `UPDATE provisioning_request SET status = 'failed', error_code = 'box_forbidden', due_at = NULL,
+         finished_at = clock_timestamp() WHERE id = $1`,
+      [requestId],
+    );
+    return { kind: 'over' };
+  };
+  const directRuns = (places: number) =>
+    new DirectRuns({
+      slots: new LaneSlots({ interactive: places, background: places }),
+      work: ({ payload }) => end(payload.requestId),
+      putOff: () => undefined,
+      onError: (error) => {
+        throw error;
+      },
+      stopping: new AbortController().signal,
+    });
+  /** Without places of its own, and so through the queue, unless told otherwise. */
+  const relay = (intervalMs = noRounds, places = 0, way: RelayQueue = queue) =>
+    new Relay(store, way, directRuns(places), createLogger('test', 'silent'), intervalMs);
   let consumer: JobConsumer | undefined;
   return {
     tenantId,
@@ -33,18 +61,10 @@ async function parts() {
     /** Ends each request as a worker would, without a Box. */
     consume: async () => {
       consumer = await createConsumer(
-        { ...options, concurrency: { interactive: 2, background: 20 } },
+        { ...options, putOff: () => undefined, concurrency: { interactive: 2, background: 20 } },
         {
           'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
-          converge: async ({ requestId }) => {
-            taken.add(requestId);
-            await test.database.pool.query(
-              `UPDATE provisioning_request SET status = 'failed', error_code = 'box_forbidden', due_at = NULL,
-                 finished_at = clock_timestamp() WHERE id = $1`,
-              [requestId],
-            );
-            return { kind: 'over' };
-          },
+          converge: ({ requestId }) => end(requestId),
         },
       );
     },
@@ -119,6 +139,51 @@ describe('the relay', () => {
     await until('everybody', async () => taken.size === 2_500);
     expect((await queue.depth()).background.waiting).toBe(0);
     await one.stop();
+    await close();
+  });
+
+  it('has everything done past a queue that fails or is silent, and through it when it is back', async () => {
+    const { tenantId, queue, relay, taken, intake, close } = await parts();
+    let isAway = true;
+    let isNoticed = false;
+    const added: string[] = [];
+    const fail = async <T>(): Promise<T> => Promise.reject(new Error('Adding to the queue took too long'));
+    const way: RelayQueue = {
+      add: (jobs, timeoutMs) => {
+        if (!isAway) added.push(...jobs.map(({ payload }) => payload.requestId));
+        return isAway ? fail() : queue.add(jobs, timeoutMs);
+      },
+      depth: () => (isAway ? fail() : queue.depth()),
+      ping: async (timeoutMs) => {
+        await (isAway ? fail() : queue.ping(timeoutMs));
+        isNoticed = true;
+      },
+    };
+    const one = relay(50, 2, way);
+    await fileOf(tenantId, 40);
+    const admission = await intake.admit(somebody(), 'sign-in');
+    one.start();
+    await until('everybody, newcomers included', () => taken.size === 41);
+    expect(admission.kind === 'requested' && taken.has(admission.requestId)).toBe(true);
+    isAway = false;
+    await until('the relay noticed', () => isNoticed);
+    await fileOf(tenantId, 5);
+    await until('the queue has them', () => added.length === 5);
+    await one.stop();
+    await close();
+  });
+
+  it('does by itself what lies in a queue that nobody is given anything from', async () => {
+    const { tenantId, relay, taken, close } = await parts();
+    await fileOf(tenantId, 3);
+    const one = relay(noRounds, 5);
+    await one.round();
+    expect(taken.size).toBe(0);
+    await test.database.pool.query(`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = $1`, [
+      tenantId,
+    ]);
+    await one.round();
+    await until('all of them', () => taken.size === 3);
     await close();
   });
 });

@@ -1,21 +1,40 @@
 import { toPlainError, type Logger } from '@foyer/platform';
-import { relayDue, type JobQueue, type Outbox, type RelayRound } from '@foyer/provisioning';
+import {
+  relayDue,
+  runDue,
+  type DirectRuns,
+  type JobQueue,
+  type Outbox,
+  type RelayRound,
+} from '@foyer/provisioning';
 
-/** Between two rounds while requests wait for room in the queue, in milliseconds. */
+/** Between two rounds while requests wait for room in the queue, or are done past it, in milliseconds. */
 const BUSY_INTERVAL_MS = 200;
+/** How long the queue may take to say that it is back, in milliseconds. */
+const PROBE_LIMIT_MS = 2_000;
 
-/** Relays what is due, round after round, until it is stopped. */
+type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
+
+/**
+ * Relays what is due, round after round, until it is stopped. While the queue does not take it, it has the requests done in
+ * this process, past the queue, and asks the queue once an interval whether it is back.
+ */
 export class Relay {
   private readonly store: Outbox;
-  private readonly queue: Pick<JobQueue, 'add' | 'depth'>;
+  private readonly queue: RelayQueue;
+  private readonly direct: DirectRuns;
   private readonly logger: Logger;
   private readonly intervalMs: number;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
+  private isQueueAway = false;
+  private probedAt = -Infinity;
+  private isProbing = false;
 
-  constructor(store: Outbox, queue: Pick<JobQueue, 'add' | 'depth'>, logger: Logger, intervalMs: number) {
+  constructor(store: Outbox, queue: RelayQueue, direct: DirectRuns, logger: Logger, intervalMs: number) {
     this.store = store;
     this.queue = queue;
+    this.direct = direct;
     this.logger = logger;
     this.intervalMs = intervalMs;
   }
@@ -31,20 +50,64 @@ export class Relay {
   }
 
   async round(): Promise<RelayRound> {
-    return relayDue(this.store, this.queue, this.stopping.signal);
+    const queue = {
+      add: (...args: Parameters<JobQueue['add']>) => this.heeding(this.queue.add(...args)),
+      depth: () => this.heeding(this.queue.depth()),
+    };
+    return relayDue(this.store, queue, this.stopping.signal, this.direct);
   }
 
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       let intervalMs = this.intervalMs;
       try {
-        const { relayed, more } = await this.round();
-        if (relayed > 0) this.logger.info({ event: 'relayed', count: relayed });
-        if (more) intervalMs = Math.min(intervalMs, BUSY_INTERVAL_MS);
+        intervalMs = this.isQueueAway ? await this.pastTheQueue() : await this.throughTheQueue();
       } catch (error) {
         this.logger.warn({ event: 'relay-failed', err: toPlainError(error) });
       }
       await pause(intervalMs, this.stopping.signal);
+    }
+  }
+
+  /** Gives how long to wait for the next round. */
+  private async throughTheQueue(): Promise<number> {
+    const { relayed, more } = await this.round();
+    if (relayed > 0) this.logger.info({ event: 'relayed', count: relayed });
+    return more ? Math.min(this.intervalMs, BUSY_INTERVAL_MS) : this.intervalMs;
+  }
+
+  /** As `throughTheQueue`. */
+  private async pastTheQueue(): Promise<number> {
+    void this.probe();
+    const count = await runDue(this.store, this.direct);
+    if (count > 0) this.logger.info({ event: 'ran-directly', count });
+    return Math.min(this.intervalMs, BUSY_INTERVAL_MS);
+  }
+
+  /** Asks the queue whether it is back, at most once an interval. Never rejects. */
+  private async probe(): Promise<void> {
+    if (this.isProbing || performance.now() - this.probedAt < this.intervalMs) return;
+    this.isProbing = true;
+    this.probedAt = performance.now();
+    try {
+      await this.queue.ping(PROBE_LIMIT_MS);
+      this.isQueueAway = false;
+      this.logger.info({ event: 'queue-back' });
+    } catch {
+      // Not yet.
+    } finally {
+      this.isProbing = false;
+    }
+  }
+
+  /** Notes that the queue failed, so that the next round goes past it. */
+  private async heeding<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      if (!this.isQueueAway) this.logger.warn({ event: 'queue-away', err: toPlainError(error) });
+      this.isQueueAway = true;
+      throw error;
     }
   }
 }

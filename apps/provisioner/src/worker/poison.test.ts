@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DeadLetters, Intake, PrismaCallLog, PrismaConvergenceStore, Requests } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
-import type { BoxPort } from '@foyer/provisioning';
+import { PutOffJobs, type BoxPort } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { createConsumer, createQueue } from '@foyer/queue';
 import { convergeHandler } from './converge.handler.ts';
@@ -105,8 +105,13 @@ describe('a request whose turn throws each time', () => {
       priority: 10,
     }));
     await queue.add(jobs, 5_000);
+    const putOff = new PutOffJobs((job) => queue.add([job], 5_000), 100);
     const consumer = await createConsumer(
-      { ...options, concurrency: { interactive: 1, background: 1 } },
+      {
+        ...options,
+        putOff: (job, delayMs) => putOff.put(job, delayMs),
+        concurrency: { interactive: 1, background: 1 },
+      },
       {
         converge: handler(throwsFor(poison.subject, box)),
         'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
@@ -116,6 +121,7 @@ describe('a request whose turn throws each time', () => {
       Promise.all([poison, ...others].map(async ({ requestId }) => (await request(requestId)).status));
     let seen = await statuses();
     while (seen.some((status) => status !== 'succeeded' && status !== 'failed')) seen = await statuses();
+    putOff.close();
     await consumer.close(5_000);
     await queue.close();
     expect(seen).toEqual(['failed', ...others.map(() => 'succeeded')]);

@@ -1,40 +1,74 @@
-import { defaultRetryPolicy, type JobConsumer, type JobHandlers } from '@foyer/provisioning';
+import { toPlainError } from '@foyer/platform';
+import {
+  defaultRetryPolicy,
+  DirectRuns,
+  LaneSlots,
+  type JobConsumer,
+  type JobContext,
+  type JobEnd,
+  type JobHandlers,
+} from '@foyer/provisioning';
 import { createConsumer } from '@foyer/queue';
+import { laneOf } from '@foyer/shared';
 import type { Parts } from '../parts.ts';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
 
 /** Longest a stop waits for a turn that is under way: one call to Box and its record. */
 const LAST_TURN_MS = 15_000;
 
-/** Takes jobs from the queue until it is stopped. */
+/** Takes jobs from the queue until it is stopped, and does those that the relay brings past it. */
 export class Worker {
+  readonly direct: DirectRuns;
   private readonly parts: Parts;
+  private readonly slots: LaneSlots;
+  private readonly handlers: JobHandlers;
   private readonly stopping = new AbortController();
   private consumer: JobConsumer | null = null;
 
   constructor(parts: Parts) {
+    const { config, store, groupStore, box, budget, logger, metrics, putOff } = parts;
     this.parts = parts;
-  }
-
-  async start(): Promise<void> {
-    const { config, store, groupStore, box, budget, logger, metrics, queueOptions } = this.parts;
+    this.slots = new LaneSlots(concurrencyOf(parts));
     const policy = {
       ...defaultRetryPolicy,
       attempts: config.RETRY_ATTEMPTS,
       baseMs: config.RETRY_BASE_MS,
       maxMs: config.RETRY_MAX_MS,
     };
-    const turning = { box, budget, logger, metrics, policy, stopping: this.stopping.signal };
-    const handlers: JobHandlers = {
+    const { signal } = this.stopping;
+    const turning = { box, budget, logger, metrics, policy, stopping: signal };
+    this.handlers = {
       converge: convergeHandler({ ...turning, store }),
       'converge-group': convergeGroupHandler({ ...turning, store: groupStore }),
     };
-    const concurrency = {
-      interactive: config.INTERACTIVE_CONCURRENCY,
-      background: config.PROVISIONER_CONCURRENCY,
-    };
-    const stalledIntervalMs = config.STALLED_INTERVAL_MS;
-    this.consumer = await createConsumer({ ...queueOptions, concurrency, stalledIntervalMs }, handlers);
+    this.direct = new DirectRuns({
+      slots: this.slots,
+      stopping: signal,
+      work: ({ name, payload, priority }) => this.handlers[name](payload, { priority }),
+      putOff: (job, delayMs) => putOff.put(job, delayMs),
+      onError: (error, { payload }) =>
+        logger.warn({ event: 'direct-run-failed', ...payload, err: toPlainError(error) }),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { config, putOff, queueOptions } = this.parts;
+    const inItsPlace =
+      (handle: (payload: Payload, context: JobContext) => Promise<JobEnd>) =>
+      (payload: Payload, context: JobContext): Promise<JobEnd> =>
+        this.slots.run(laneOf(context.priority), () => handle(payload, context));
+    this.consumer = await createConsumer(
+      {
+        ...queueOptions,
+        concurrency: concurrencyOf(this.parts),
+        stalledIntervalMs: config.STALLED_INTERVAL_MS,
+        putOff: (job, delayMs) => putOff.put(job, delayMs),
+      },
+      {
+        converge: inItsPlace(this.handlers.converge),
+        'converge-group': inItsPlace(this.handlers['converge-group']),
+      },
+    );
   }
 
   /** Takes nothing new until it is started again; what is running ends by itself. */
@@ -47,6 +81,19 @@ export class Worker {
   /** Takes nothing new, ends or hands back what is running. What is left after the limit is freed by its lease's end. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.consumer?.close(LAST_TURN_MS);
+    this.parts.putOff.close();
+    let late: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => (late = setTimeout(resolve, LAST_TURN_MS)));
+    await Promise.all([this.consumer?.close(LAST_TURN_MS), Promise.race([this.direct.idle(), limit])]);
+    clearTimeout(late);
   }
 }
+
+interface Payload {
+  readonly requestId: string;
+}
+
+const concurrencyOf = ({ config }: Parts) => ({
+  interactive: config.INTERACTIVE_CONCURRENCY,
+  background: config.PROVISIONER_CONCURRENCY,
+});

@@ -1,5 +1,6 @@
-import type { JobName, Lane } from '@foyer/shared';
-import type { JobQueue, LaneDepth } from './queue-port.ts';
+import { lanes, type JobName, type Lane } from '@foyer/shared';
+import type { Job, JobQueue, LaneDepth } from '../queue-port.ts';
+import type { DirectRuns } from './direct-runs.ts';
 
 export interface DueRequest {
   readonly id: string;
@@ -10,8 +11,11 @@ export interface DueRequest {
 
 /** The outbox side of the request table. */
 export interface Outbox {
-  /** Open requests of a lane whose time to be looked at has come, the most urgent and oldest first, each to one caller only. */
-  due(lane: Lane, limit: number): Promise<DueRequest[]>;
+  /**
+   * Open requests of a lane whose time to be looked at has come, the most urgent and oldest first, each to one caller only.
+   * `isQueueAway`: also those that the queue should have given to somebody by now.
+   */
+  due(lane: Lane, limit: number, isQueueAway?: boolean): Promise<DueRequest[]>;
 }
 
 /** How many jobs the relay lets be ready in the background lane: seconds of work; the rest waits in the table, where it costs nothing. */
@@ -43,41 +47,77 @@ export interface RelayRound {
  * what a dead worker left, what a queue lost. Postgres is the truth; the queue only says "look at this one soon". The
  * interactive lane takes all of it, the background lane as much as it has room for; relays that look at the same moment
  * may each fill it once. Ends after the batch under way when stopping.
+ *
+ * With `direct`, what the queue should have given to somebody is done here, as far as there are places: each request of the
+ * interactive lane that is due, since people wait for those, and of the background lane what this relay put in before.
  */
 export async function relayDue(
   outbox: Outbox,
   queue: Pick<JobQueue, 'add' | 'depth'>,
   stopping: AbortSignal,
+  direct?: DirectRuns,
 ): Promise<RelayRound> {
-  const interactive = await relayLane('interactive', Infinity, outbox, queue, stopping);
+  const interactive = await relayLane('interactive', Infinity, { outbox, queue, stopping, direct });
   if (stopping.aborted) return { relayed: interactive, more: false };
   const room = roomIn((await queue.depth()).background);
-  const background = await relayLane('background', room, outbox, queue, stopping);
+  const background = await relayLane('background', room, { outbox, queue, stopping, direct });
   return { relayed: interactive + background, more: background === room };
+}
+
+/** One round while the queue is away: does what is due, as far as there are places. Gives how many were begun. */
+export async function runDue(outbox: Outbox, direct: DirectRuns): Promise<number> {
+  let begun = 0;
+  for (const lane of lanes) {
+    const free = direct.free(lane);
+    const due = free === 0 ? [] : await outbox.due(lane, free, true);
+    for (const request of due) direct.begin(toJob(request));
+    begun += due.length;
+  }
+  return begun;
+}
+
+interface Relaying {
+  readonly outbox: Outbox;
+  readonly queue: Pick<JobQueue, 'add'>;
+  readonly stopping: AbortSignal;
+  readonly direct: DirectRuns | undefined;
 }
 
 async function relayLane(
   lane: Lane,
   room: number,
-  outbox: Outbox,
-  queue: Pick<JobQueue, 'add'>,
-  stopping: AbortSignal,
+  { outbox, queue, stopping, direct }: Relaying,
 ): Promise<number> {
   let relayed = 0;
   while (relayed < room) {
     const limit = Math.min(BATCH, room - relayed);
     const due = await outbox.due(lane, limit);
-    const jobs = due.map(({ id, priority, job }) => ({
-      name: job,
-      payload: { requestId: id },
-      priority,
-    }));
-    if (jobs.length > 0) await queue.add(jobs, ADD_TIMEOUT_MS);
+    const jobs = due.map(toJob);
+    const rest = direct ? runSome(lane, jobs, direct) : jobs;
+    if (rest.length > 0) await queue.add(rest, ADD_TIMEOUT_MS);
+    direct?.noteRelayed(rest);
     relayed += jobs.length;
     if (jobs.length < limit || stopping.aborted) break;
   }
   return relayed;
 }
+
+/** Begins what is not for the queue, as far as there are places, and gives the rest. */
+function runSome(lane: Lane, jobs: readonly Job[], direct: DirectRuns): Job[] {
+  let free = direct.free(lane);
+  return jobs.filter((job) => {
+    if (free === 0 || !(lane === 'interactive' || direct.wasRelayed(job))) return true;
+    free -= 1;
+    direct.begin(job);
+    return false;
+  });
+}
+
+const toJob = ({ id, priority, job }: DueRequest): Job => ({
+  name: job,
+  payload: { requestId: id },
+  priority,
+});
 
 /** How old a look at the queue may be, in milliseconds. */
 const LOOK_LASTS_MS = 1_000;
