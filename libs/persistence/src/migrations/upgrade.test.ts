@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { createTestDatabase } from '../database.harness.ts';
 import { findTenant, openDatabase } from '../database.ts';
 import { RelayStore } from '../relay-store.ts';
 import { ScimUsers } from '../scim/users.ts';
@@ -11,7 +12,6 @@ import { schemaSnapshot } from './schema-snapshot.harness.ts';
 const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
 const admin = new pg.Client({ connectionString: server });
 const databases: string[] = [];
-const TEMPLATE = Object.assign(new URL(server), { pathname: '/foyer_template' }).href;
 
 async function newDatabase(): Promise<string> {
   const name = `upgrade_${randomBytes(6).toString('hex')}`;
@@ -26,20 +26,27 @@ async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Prom
   return work(client).finally(() => client.end());
 }
 
-beforeAll(() => admin.connect());
+/** What this version makes of an empty database. */
+let fresh: string[] = [];
+
+beforeAll(async () => {
+  await admin.connect();
+  const copy = await createTestDatabase();
+  fresh = await on(copy.url, schemaSnapshot).finally(() => copy.drop());
+});
 afterEach(async () => {
   for (const name of databases.splice(0)) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
 });
 afterAll(() => admin.end());
 
-const versions = history.map((landings) => [landings.at(-1) ?? '', landings] as const);
+const versions = history.map((landings, at) => [`${at + 1}. ${landings.at(-1) ?? ''}`, landings] as const);
 
 describe('an upgrade of a database made by an earlier version', () => {
   it.each(versions)('ends in the schema of a new one, with all that it held: %s', async (_last, landings) => {
     const url = await newDatabase();
     await buildEarlier(url, landings);
     await migrate({ databaseUrl: url });
-    expect(await on(url, schemaSnapshot)).toEqual(await on(TEMPLATE, schemaSnapshot));
+    expect(await on(url, schemaSnapshot)).toEqual(fresh);
     expect(await on(url, async (client) => migrationProblem(await pendingMigrations(client)))).toBeNull();
     expect(await migrate({ databaseUrl: url })).toEqual({ applied: [] });
 
