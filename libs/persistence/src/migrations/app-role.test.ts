@@ -172,6 +172,28 @@ describe('the role of the programs', () => {
     expect((await problemOf(migrate({ databaseUrl, directory, appRole }))).message).toContain(variable);
   });
 
+  it('is served by an owner who may make no roles, once an administrator has made it', async () => {
+    const { databaseUrl, client } = await newDatabase();
+    const [owner, name] = [newRole(), newRole()];
+    const database = new URL(databaseUrl).pathname.slice(1);
+    await client.query(`CREATE ROLE ${owner} LOGIN PASSWORD '${PASSWORD}'; CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}';
+      GRANT ${name} TO ${owner}; ALTER DATABASE ${database} OWNER TO ${owner}`);
+    const url = Object.assign(new URL(databaseUrl), { username: owner, password: PASSWORD }).href;
+    try {
+      await migrate({ databaseUrl: url, appRole: { name } });
+      await migrate({ databaseUrl: url, appRole: { name } });
+      const app = await as(databaseUrl, name);
+      expect(await answerTo(app, 'CREATE TABLE foyer_queue.job (id int)')).toBe('ok');
+      expect(await answerTo(app, `INSERT INTO tenant (slug) VALUES ('acme')`)).toBe('ok');
+      expect(await answerTo(app, 'DELETE FROM api_call')).toBe(REFUSED);
+      await app.end();
+    } finally {
+      await client.query(
+        `ALTER DATABASE ${database} OWNER TO CURRENT_USER; DROP OWNED BY ${owner} CASCADE; DROP OWNED BY ${name} CASCADE`,
+      );
+    }
+  });
+
   it('is told who has to make it when the owner may not', async () => {
     const { databaseUrl, client } = await newDatabase();
     const owner = newRole();
