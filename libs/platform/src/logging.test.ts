@@ -44,4 +44,17 @@ describe('the log', () => {
     logger.warn({ event: 'failed', code: 'box_forbidden' });
     expect(lines[0]).toMatchObject({ level: 'warn', app: 'test', event: 'failed', code: 'box_forbidden' });
   });
+
+  it('writes a time and an address as their own text', () => {
+    const { logger, lines } = parts();
+    const url = new URL('https://foyer.example.com/scim');
+    logger.warn({ event: 'x', expiresAt: new Date(0), at: { url }, never: new Date(Number.NaN) });
+    expect(lines[0]).toMatchObject({
+      ...{
+        expiresAt: '1970-01-01T00:00:00.000Z',
+        at: { url: 'https://foyer.example.com/scim' },
+        never: null,
+      },
+    });
+  });
 });

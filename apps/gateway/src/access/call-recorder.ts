@@ -15,6 +15,7 @@ import { ScimError } from '@foyer/scim';
 import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { catchError, concatMap, from, map, throwError, type Observable } from 'rxjs';
+import { isFault } from '../http/fault.ts';
 import { CALL_LOG, LOGGER } from '../parts.ts';
 import { durationOf, intentOf, noteCall, notesOf } from './call-notes.ts';
 
@@ -39,7 +40,7 @@ export class CallRecorder implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     noteCall(request, operation);
     const record = (status: number, error: string | null) => {
-      const result = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed';
+      const result = status < 400 ? 'ok' : isFault(status) ? 'failed' : 'refused';
       const { answer = null } = notesOf(request);
       return this.record(request, { result, status, error, answer, durationMs: durationOf(request) });
     };

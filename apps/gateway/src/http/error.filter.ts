@@ -4,6 +4,7 @@ import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { errorPage } from './error-page.ts';
+import { isFault } from './fault.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
 import { isScim } from './scim-path.ts';
 
@@ -48,7 +49,7 @@ export class ErrorFilter implements ExceptionFilter {
 /** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
 function log(req: Request, error: FoyerError | ScimError): void {
   const { status, code, reason } = summaryOf(error);
-  if (status >= 500) req.log.error({ event: 'request-failed', code, err: error });
+  if (isFault(status)) req.log.error({ event: 'request-failed', code, err: error });
   else req.log.info({ event: 'request-refused', code, reason });
 }
 

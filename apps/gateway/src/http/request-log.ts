@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger, Metrics } from '@foyer/platform';
 import type { Request, RequestHandler } from 'express';
+import { isFault } from './fault.ts';
 import { safePath } from './safe-path.ts';
 
 declare module 'express-serve-static-core' {
@@ -28,7 +29,7 @@ export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
     res.once('close', () => {
       const durationMs = performance.now() - began;
       const status = res.statusCode;
-      const level = status >= 500 ? 'warn' : isNoise(req, status) ? 'debug' : 'info';
+      const level = isFault(status) ? 'warn' : isNoise(req, status) ? 'debug' : 'info';
       if (logger.isLevelEnabled(level)) {
         req.log[level]({
           event: 'request',
