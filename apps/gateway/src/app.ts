@@ -6,6 +6,7 @@ import express, { type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { AppModule } from './app.module.ts';
 import { canonicalOrigin } from './http/canonical.ts';
+import { jsonBody } from './http/json-body.ts';
 import { requestLog } from './http/request-log.ts';
 import { bodyInTime } from './http/slow-clients.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
@@ -35,12 +36,7 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
   for (const path of scimPaths) app.use(path, enter, scimBody);
   app.use(unless(hasNoSession, load));
-  const json = express.json({
-    limit: BODY_LIMIT,
-    strict: true,
-    type: ['application/json', 'application/*+json'],
-  });
-  app.use(unless(isScim, json));
+  for (const handler of jsonBody(BODY_LIMIT)) app.use(unless(isScim, handler));
   app.use(unless(isForMachines, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
   app.use(unless(hasNoSession, checkForgery));
   return app;

@@ -1,6 +1,7 @@
 import { ScimError } from '@foyer/scim';
 import { FoyerError } from '@foyer/shared';
 import express, { type Request, type RequestHandler } from 'express';
+import { checkCharset, MalformedJson, parseJson } from '../http/json-body.ts';
 
 /** The most that a body may have, in bytes: a group of 20 000 members fits. */
 export const SCIM_BODY_LIMIT = 5 * 1024 * 1024;
@@ -18,9 +19,7 @@ export const scimBody: RequestHandler = express.raw({
 export function bodyOf(req: Request): unknown {
   const bytes: unknown = req.body;
   const type = req.get('content-type') ?? '';
-  // RFC 8259, section 8.1: JSON between systems is UTF-8.
-  if (/;\s*charset\s*=/i.test(type) && !/;\s*charset\s*=\s*"?utf-?8"?\s*(;|$)/i.test(type))
-    throw new FoyerError('unsupported_media_type', 'Send UTF-8.');
+  checkCharset(type);
   if (!Buffer.isBuffer(bytes)) {
     if (req.get('content-type') === undefined) throw noJson;
     throw new FoyerError('unsupported_media_type', 'Send application/scim+json.');
@@ -36,11 +35,11 @@ const MOST_ATTRIBUTES = 1_000;
 
 function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw noJson;
+    return parseJson(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedJson)) throw error;
+    throw new ScimError(400, 'invalidSyntax', error.message);
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 const noJson = new ScimError(400, 'invalidSyntax', 'The body must be a JSON object in UTF-8.');

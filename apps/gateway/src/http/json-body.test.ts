@@ -1,0 +1,32 @@
+import { jest } from '@jest/globals';
+import { MAX_JSON_DEPTH, MalformedJson, parseJson, tooDeepAt } from './json-body.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+it('looks at no more of a body than it takes to see that it is nested too deep, and never parses it', () => {
+  const parse = jest.spyOn(JSON, 'parse');
+  try {
+    for (const body of ['['.repeat(5_000_000), '{"a":'.repeat(1_000_000), `[${'['.repeat(100)}`]) {
+      expect(() => parseJson(bytes(body))).toThrow(MalformedJson);
+    }
+    expect(parse).not.toHaveBeenCalled();
+  } finally {
+    parse.mockRestore();
+  }
+  expect(tooDeepAt(bytes('['.repeat(5_000_000)))).toBe(MAX_JSON_DEPTH);
+  expect(tooDeepAt(bytes('{"a":'.repeat(1_000_000)))).toBe(MAX_JSON_DEPTH * 5);
+});
+
+it('counts what is open, not what there is, and nothing inside of text', () => {
+  const flat = `[${'[],{},'.repeat(1_000)}1]`;
+  expect(parseJson(bytes(flat))).toHaveLength(2_001);
+  const text = { a: '['.repeat(1_000), '{"\\': '\\"[[[[' + '{'.repeat(100) };
+  expect(parseJson(bytes(JSON.stringify(text)))).toEqual(text);
+  expect(parseJson(bytes(nested(MAX_JSON_DEPTH)))).toEqual(JSON.parse(nested(MAX_JSON_DEPTH)));
+  expect(() => parseJson(bytes(nested(MAX_JSON_DEPTH + 1)))).toThrow('deeper than 64');
+});
+
+it.each(['', '{', '"', '"\\', ']', '[}', '{"a":}', '\xff'])('refuses %j as no JSON', (text) => {
+  expect(() => parseJson(Buffer.from(text, 'latin1'))).toThrow(MalformedJson);
+});
