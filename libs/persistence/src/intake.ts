@@ -1,5 +1,5 @@
 import type { RecordedChange } from '@foyer/provisioning';
-import { priorityOf, type Person, type RequestCause } from '@foyer/shared';
+import { priorityOf, type NameParts, type Person, type RequestCause } from '@foyer/shared';
 import { changing, type Changing } from './change-record.ts';
 import type { Database } from './database.ts';
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
@@ -51,6 +51,8 @@ interface IdentityRow {
   missing: boolean;
   managed: boolean;
   session_epoch: number;
+  given_name: string | null;
+  family_name: string | null;
 }
 
 /** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
@@ -68,7 +70,7 @@ export class Intake {
    * as `change`, in the same transaction.
    */
   async admit(
-    person: Person,
+    person: Person & NameParts,
     cause: RequestCause,
     claim?: IdempotencyClaim,
     change?: RecordedChange,
@@ -129,23 +131,30 @@ export class Intake {
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
     const [row] = await tx.$queryRaw<IdentityRow[]>`
       SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id, a.applied_generation,
-        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed
+        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name, i.family_name
       FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
       WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
     return row ?? null;
   }
 
   /** Holds the identity's row until the transaction ends, so that two at once make one identity and one request. */
-  private async admitLocked(tx: Transaction, person: Person, cause: RequestCause): Promise<Admission> {
+  private async admitLocked(
+    tx: Transaction,
+    person: Person & NameParts,
+    cause: RequestCause,
+  ): Promise<Admission> {
     const { issuer, subject, username, name } = person;
     const email = person.email ?? null;
+    const [givenName, familyName] = [person.givenName ?? null, person.familyName ?? null];
     await tx.$executeRaw`
-      INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name)
-      VALUES (${this.tenantId}::uuid, ${issuer}, ${subject}, ${username}, ${email}, ${name})
+      INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name, given_name, family_name)
+      VALUES (${this.tenantId}::uuid, ${issuer}, ${subject}, ${username}, ${email}, ${name}, ${givenName}, ${familyName})
       ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
         username = CASE WHEN i.active AND i.scim IS NULL THEN excluded.username ELSE i.username END,
         email = CASE WHEN i.active AND i.scim IS NULL THEN excluded.email ELSE i.email END,
         name = CASE WHEN i.active AND i.scim IS NULL THEN excluded.name ELSE i.name END,
+        given_name = coalesce(excluded.given_name, i.given_name),
+        family_name = coalesce(excluded.family_name, i.family_name),
         generation = i.generation + CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
           IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 1 ELSE 0 END,
         updated_at = CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
@@ -195,14 +204,21 @@ export class Intake {
   }
 }
 
-const isInStep = (row: IdentityRow, person: Person): boolean =>
+const isInStep = (row: IdentityRow, person: Person & NameParts): boolean =>
   row.active &&
   // Each sign-in of somebody whose Box user is gone asks Box anew: it may have been restored.
   !row.missing &&
   row.applied_generation === row.generation &&
   // Whom a SCIM client manages is who it says they are: two that disagree would take turns for ever.
   (row.managed ||
-    (row.username === person.username && row.email === (person.email ?? null) && row.name === person.name));
+    (row.username === person.username &&
+      row.email === (person.email ?? null) &&
+      row.name === person.name &&
+      hasParts(row, person)));
+
+/** Who tells no parts of the name says nothing about them. */
+const hasParts = (row: IdentityRow, { givenName, familyName }: NameParts): boolean =>
+  row.given_name === (givenName ?? row.given_name) && row.family_name === (familyName ?? row.family_name);
 
 const toIdentity = (row: IdentityRow): AdmittedIdentity => ({
   id: row.id,

@@ -43,6 +43,19 @@ export function sqlStateOf(error: unknown, depth = 0): string | null {
   return null;
 }
 
+/** The constraint that an error says was violated, of pg or of one that Prisma has wrapped; null when it does not say. */
+export function constraintOf(error: unknown, depth = 0): string | null {
+  if (typeof error !== 'object' || error === null || depth > 5) return null;
+  const named: unknown = Reflect.get(error, 'constraint');
+  if (typeof named === 'string') return named;
+  if (typeof named === 'object' && named !== null) return JSON.stringify(named);
+  for (const key of ['meta', 'driverAdapterError', 'cause']) {
+    const constraint = constraintOf(Reflect.get(error, key), depth + 1);
+    if (constraint !== null) return constraint;
+  }
+  return null;
+}
+
 export interface RetryOptions {
   /** SQLSTATEs that another try may mend, besides those of a transaction that had to give way. */
   readonly alsoOn?: readonly string[];

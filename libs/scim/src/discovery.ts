@@ -1,5 +1,5 @@
 import { listResponse } from './query/list-response.ts';
-import type { ResourceType, Schema } from './schema/attribute.ts';
+import type { Attribute, ResourceType, Schema } from './schema/attribute.ts';
 import { resourceTypes } from './schema/resource-types.ts';
 
 /** What the service keeps to. */
@@ -26,10 +26,18 @@ const schemas: readonly Schema[] = [
   ).values(),
 ];
 
+/** Without what RFC 7643, section 7, does not know. */
+function published({ form: _, subAttributes, ...attribute }: Attribute): Attribute {
+  return subAttributes === undefined
+    ? attribute
+    : { ...attribute, subAttributes: subAttributes.map(published) };
+}
+
 /** `baseUrl` is the address of the service without a slash at the end, such as https://foyer.example.com/scim/v2. */
 const schemaResource = (schema: Schema, baseUrl: string) => ({
   schemas: [`${META}:Schema`],
   ...schema,
+  attributes: schema.attributes.map(published),
   meta: { resourceType: 'Schema', location: `${baseUrl}/Schemas/${schema.id}` },
 });
 

@@ -22,5 +22,6 @@ export { nameOf, type AttributeRef } from './schema/attribute-ref.ts';
 export type { Attribute, ResourceType, Schema } from './schema/attribute.ts';
 export { PROVISIONING_URN } from './schema/provisioning.ts';
 export { groupType, resourceTypes, userType } from './schema/resource-types.ts';
+export { compared, groupNameForm, isKey, sqlForm, userNameForm } from './schema/forms.ts';
 export { fold, readDateTime } from './schema/text.ts';
 export { enterpriseUserSchema } from './schema/user.ts';

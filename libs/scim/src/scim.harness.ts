@@ -4,6 +4,7 @@ import type { CompareOp, Filter } from './filter/filter.ts';
 import { nameOf, resolveAttribute, type AttributeRef } from './schema/attribute-ref.ts';
 import type { Attribute, ResourceType } from './schema/attribute.ts';
 import { rootOf, userType } from './schema/resource-types.ts';
+import { isKey } from './schema/forms.ts';
 import { enterpriseUserSchema, userSchema } from './schema/user.ts';
 
 export const USER = userSchema.id;
@@ -65,6 +66,8 @@ export function print(filter: Filter): string {
 const words = fc.constantFrom('a', 'A', 'b', 'ab', 'Ab"c', '\\', 'é', 'work', 'home', '');
 const anyWord = fc.oneof({ weight: 4, arbitrary: words }, { weight: 1, arbitrary: storable() });
 
+const isNotBlank = (word: string): boolean => word.trim() !== '';
+
 function storable() {
   return fc
     .string({ unit: 'binary', maxLength: 8 })
@@ -94,8 +97,15 @@ function comparison(attribute: AttributeRef): fc.Arbitrary<Filter> {
       return fc.oneof(of(['eq', 'ne'], fc.boolean()), nothing);
     case 'dateTime':
       return fc.oneof(of(['eq', 'ne', 'gt', 'ge', 'lt', 'le'], dates), nothing);
-    default:
-      return fc.oneof(of(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'], anyWord), nothing);
+    default: {
+      // What is found by has no white space around it.
+      const whole = isKey(attribute.leaf) ? anyWord.map((word) => word.trim()) : anyWord;
+      return fc.oneof(
+        of(['eq', 'ne', 'gt', 'ge', 'lt', 'le'], whole),
+        of(['co', 'sw', 'ew'], anyWord),
+        nothing,
+      );
+    }
   }
 }
 
@@ -144,7 +154,7 @@ export const filters: fc.Arbitrary<Filter> = combined(
 );
 
 const email = fc.record(
-  { value: anyWord, type: fc.constantFrom('work', 'home', 'WORK'), primary: fc.boolean() },
+  { value: anyWord.filter(isNotBlank), type: fc.constantFrom('work', 'home', 'WORK'), primary: fc.boolean() },
   { requiredKeys: ['value'] },
 );
 
@@ -159,7 +169,7 @@ export const users = fc
   .record(
     {
       userName: words.map((word) => `u${word}`),
-      externalId: words,
+      externalId: words.filter(isNotBlank),
       active: fc.boolean(),
       name: fc.record({ givenName: anyWord }),
       emails: fc

@@ -13,3 +13,9 @@ export const Person = z.strictObject({
   name: line(255),
 });
 export type Person = z.infer<typeof Person>;
+
+/** The name in parts, where a sign-in tells them: Box gets the whole one. */
+export interface NameParts {
+  readonly givenName?: string;
+  readonly familyName?: string;
+}

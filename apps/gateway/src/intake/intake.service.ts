@@ -9,7 +9,7 @@ import {
   type MadeRequest,
 } from '@foyer/persistence';
 import type { RecordedChange } from '@foyer/provisioning';
-import { FoyerError, isFinal, type Person, type RequestCause } from '@foyer/shared';
+import { FoyerError, isFinal, type NameParts, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
 import { LOGGER, QUEUE, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
@@ -40,7 +40,7 @@ export class IntakeService {
    * Takes a person in, on record as `change`. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
    */
   async admit(
-    person: Person,
+    person: Person & NameParts,
     cause: RequestCause,
     change: RecordedChange,
     claim?: IdempotencyClaim,

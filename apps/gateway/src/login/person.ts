@@ -1,4 +1,4 @@
-import { Person, toLine } from '@foyer/shared';
+import { Person, toLine, type NameParts } from '@foyer/shared';
 import { z } from 'zod';
 
 /** A claim that is not text is none. */
@@ -24,18 +24,18 @@ export function isThin(claims: object): boolean {
  * The person that Okta's claims describe (OpenID Connect Core 1.0, section 5.1). Issuer and subject are taken as they are;
  * everything else is made storable, and an e-mail address that is none is left out. Throws when the subject cannot be kept.
  */
-export function toPerson(issuer: string, subject: string, claims: object): Person {
+export function toPerson(issuer: string, subject: string, claims: object): Person & NameParts {
   const { name, given_name, family_name, preferred_username, email } = Profile.parse(claims);
-  const parts = [given_name, family_name]
-    .map((part) => toLine(part ?? '', LONGEST))
-    .filter((part) => part !== '');
+  const [givenName, familyName] = [given_name, family_name].map((part) => toLine(part ?? '', LONGEST));
+  const whole = [givenName, familyName].filter(Boolean).join(' ');
   const address = toLine(email ?? '', LONGEST);
   const usable = z.email().max(LONGEST_EMAIL).safeParse(address).success;
-  return Person.parse({
+  const person = Person.parse({
     issuer,
     subject,
     username: toLine(preferred_username ?? '', LONGEST) || address || toLine(subject, LONGEST),
     ...(usable ? { email: address } : {}),
-    name: toLine(name ?? '', LONGEST) || toLine(parts.join(' '), LONGEST),
+    name: toLine(name ?? '', LONGEST) || toLine(whole, LONGEST),
   });
+  return { ...person, ...(givenName && { givenName }), ...(familyName && { familyName }) };
 }

@@ -1,5 +1,5 @@
 import type { Issuer, SignInMetadata } from '@foyer/platform';
-import { FoyerError, toLine, type Person } from '@foyer/shared';
+import { FoyerError, toLine, type NameParts, type Person } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import type { Attempt, Attempts } from './attempts.ts';
 import type { SigningKeys } from '../okta/signing-keys.ts';
@@ -10,7 +10,7 @@ import type { Trail } from './trail.ts';
 
 /** Somebody whom Okta vouches for. */
 export interface Verified {
-  readonly person: Person;
+  readonly person: Person & NameParts;
   readonly idToken: string;
   readonly returnTo: string;
 }

@@ -10,8 +10,8 @@ import { bodyOf } from './body.ts';
 import { BulkService, type BulkContext } from './bulk.service.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote } from './parameters.ts';
-import { IgnoredNames } from './ignored-names.ts';
-import { UnknownNames } from './unknown-names.ts';
+import { IgnoredNames } from './unknown/ignored-names.ts';
+import { UnknownNames } from './unknown/unknown-names.ts';
 
 @Controller(['scim/v2/Bulk', 't/:tenant/scim/v2/Bulk'])
 export class BulkController {

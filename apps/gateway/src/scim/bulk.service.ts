@@ -11,7 +11,6 @@ import {
   type BulkOperation,
   type PlannedEntry,
 } from '@foyer/scim';
-import { etagOf } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
 import type { Asking, ResourceService } from './resource-service.ts';
 import { locationOf } from './resources.ts';
@@ -20,7 +19,7 @@ import { UsersService } from './users.service.ts';
 export const MAX_BULK_OPERATIONS = 1_000;
 
 interface BulkAnswer {
-  readonly method: string | null;
+  readonly method?: string;
   readonly bulkId?: string;
   readonly location?: string;
   readonly version?: string;
@@ -31,7 +30,7 @@ interface BulkAnswer {
 interface Done {
   readonly status: number;
   readonly id: string;
-  readonly version: number | null;
+  readonly etag: string | null;
   readonly requestId: string | null;
 }
 
@@ -78,17 +77,20 @@ export class BulkService {
     ids: Map<string, string>,
     context: BulkContext,
   ): Promise<BulkAnswer & { readonly requestId?: string | null }> {
-    const told = { method: entry.method, ...(entry.bulkId !== null && { bulkId: entry.bulkId }) };
+    const told = {
+      ...(entry.method !== null && { method: entry.method }),
+      ...(entry.bulkId !== null && { bulkId: entry.bulkId }),
+    };
     try {
       if (entry.operation === null) throw entry.refusal;
       const operation = resolveBulkIds(entry.operation, ids);
-      const { status, id, version, requestId } = await this.perform(operation, context);
+      const { status, id, etag, requestId } = await this.perform(operation, context);
       if (operation.bulkId !== null) ids.set(operation.bulkId, id);
       const location = locationOf(operation.type, id, context.addresses);
       return {
         ...told,
         location,
-        ...(version !== null && { version: etagOf(version) }),
+        ...(etag !== null && { version: etag }),
         status: String(status),
         requestId,
       };
@@ -121,7 +123,7 @@ export class BulkService {
       case 'DELETE':
         return {
           id,
-          version: null,
+          etag: null,
           status: 204,
           requestId: (await service.remove(id, asking))?.requestId ?? null,
         };

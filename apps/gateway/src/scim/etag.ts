@@ -1,24 +1,39 @@
+import { createHash } from 'node:crypto';
 import { ScimError } from '@foyer/scim';
 import type { Request } from 'express';
 
-/** Entity tags of resources (RFC 7644, section 3.14): weak ones, of the version. */
-export const etagOf = (version: number): string => `W/"${version}"`;
-
-/** Whether a header's list names the tag, by weak comparison (RFC 9110, section 8.8.3.2); `*` names any. */
-function names(header: string, tag: string): boolean {
-  const plain = (text: string) => text.trim().replace(/^W\//i, '');
-  return header.split(',').some((each) => each.trim() === '*' || plain(each) === plain(tag));
+/**
+ * Entity tags of resources (RFC 7644, section 3.14), weak ones: the version, which grows with each change that a client can
+ * make, and after a dot a digest of `more`: what the resource tells besides, such as how far Box is. Nothing of that (null,
+ * false, empty) has no digest.
+ */
+export function etagOf(version: number, more: readonly unknown[] = []): string {
+  const isMore = more.some((each) =>
+    Array.isArray(each) ? each.length > 0 : each !== null && each !== false,
+  );
+  if (!isMore) return `W/"${version}"`;
+  const digest = createHash('sha256').update(JSON.stringify(more)).digest('base64url').slice(0, 8);
+  return `W/"${version}.${digest}"`;
 }
 
-/** Throws 412 when the resource is not (any more) one that If-Match, or a bulk operation's version, names. */
+const tagsOf = (header: string): readonly string[] =>
+  header.split(',').map((each) => each.trim().replace(/^W\//i, ''));
+
+/**
+ * Throws 412 when the resource is not (any more) one that If-Match, or a bulk operation's version, names. Only the version
+ * counts: Box getting in step meanwhile makes nobody's change a lost one.
+ */
 export function checkVersion(expected: string | null, version: number): void {
-  if (expected !== null && !names(expected, etagOf(version)))
+  if (expected === null) return;
+  const versions = tagsOf(expected).map((each) => each.replace(/\.[\w-]+"$/, '"'));
+  if (!versions.includes('*') && !versions.includes(`"${version}"`))
     throw new ScimError(412, null, `The resource has changed: it is ${etagOf(version)} now.`);
 }
 
 export const ifMatch = (req: Request): string | null => req.get('if-match') ?? null;
 
-export const isUnchanged = (req: Request, version: number): boolean => {
-  const header = req.get('if-none-match');
-  return header !== undefined && names(header, etagOf(version));
-};
+/** Whether the client has the resource as it is: by weak comparison (RFC 9110, section 8.8.3.2). */
+export function isUnchanged(req: Request, etag: string): boolean {
+  const tags = tagsOf(req.get('if-none-match') ?? '');
+  return tags.includes('*') || tags.includes(etag.replace(/^W\//, ''));
+}

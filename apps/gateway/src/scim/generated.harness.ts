@@ -167,7 +167,10 @@ function bodyOf(attributes: readonly Attribute[]): fc.Arbitrary<Record<string, u
 
 /** Bodies of people, but for `schemas`, `userName` and `externalId`. */
 export const userBodies: fc.Arbitrary<Record<string, unknown>> = fc
-  .tuple(bodyOf(userType.schema.attributes), fc.option(bodyOf(userType.extensions[0]!.schema.attributes)))
+  .tuple(
+    bodyOf(userType.schema.attributes.filter(({ name }) => name !== 'externalId')),
+    fc.option(bodyOf(userType.extensions[0]!.schema.attributes)),
+  )
   .map(([user, enterprise]) => ({
     ...user,
     ...(enterprise && { [userType.extensions[0]!.schema.id]: enterprise }),

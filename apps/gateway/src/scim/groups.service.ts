@@ -16,12 +16,10 @@ import { IntakeService } from '../intake/intake.service.ts';
 import { checkVersion } from './etag.ts';
 import { checkEdits, checkGroupKeys, checkMembers } from './lengths.ts';
 import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
-import { groupResource, type Addresses } from './resources.ts';
+import { groupEtag, groupResource, WAITING_MEMBERS, type Addresses } from './resources.ts';
 
 const isWithMembers = (selection: Asking['selection']): boolean =>
-  ['members', `${groupType.extensions[0]?.schema.id}:waitingMembers`].some((name) =>
-    isSelected(selection, name, groupType),
-  );
+  ['members', WAITING_MEMBERS].some((name) => isSelected(selection, name, groupType));
 
 type AttributesEdit = Extract<GroupEdit, { kind: 'attributes' }>;
 
@@ -44,8 +42,9 @@ export class GroupsService implements ResourceService {
   async find(id: string, { addresses, selection }: Asking): Promise<Answered> {
     const group = await this.groups.find(checkId(id, groupType), isWithMembers(selection));
     if (group === null) throw notFound(id, groupType);
-    const { version, requestId } = group;
-    return { id: group.id, version, requestId, resource: groupResource(group, addresses, selection) };
+    const { requestId } = group;
+    const etag = groupEtag(group, selection);
+    return { id: group.id, etag, requestId, resource: groupResource(group, addresses, selection) };
   }
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
@@ -71,8 +70,8 @@ export class GroupsService implements ResourceService {
     );
     if (asking.selection.attributes !== null) return this.whole(written, asking);
     this.intake.enqueue(...written.requests);
-    const { version, requestId } = written.resource;
-    return { id: written.resource.id, version, requestId, resource: null };
+    const { id: groupId, requestId } = written.resource;
+    return { id: groupId, etag: groupEtag(written.resource, asking.selection), requestId, resource: null };
   }
 
   async remove(id: string, { expected, call }: Asking) {

@@ -231,7 +231,7 @@ describe('text that would be something else', () => {
       await scim.patch(`/Users/${body.id}`, { op: 'replace', path: line, value: 1 }),
     ];
     expect(answers.map(({ status, headers }) => [status, headers.get('x-injected')])).toEqual(
-      [200, 404, 400, 404, 400, 400].map((status) => [status, null]),
+      [200, 404, 400, 404, 201, 400].map((status) => [status, null]),
     );
     for (const each of scim.house.logged) {
       expect(each.trimEnd().split('\n')).toHaveLength(1);

@@ -3,12 +3,12 @@ import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type { Addresses } from './resources.ts';
-import type { UnknownNames } from './unknown-names.ts';
+import type { UnknownNames } from './unknown/unknown-names.ts';
 
 /** A resource as it is to be answered with. `resource` is null where the answer has no body. */
 export interface Answered {
   readonly id: string;
-  readonly version: number;
+  readonly etag: string;
   readonly resource: Document | null;
   readonly requestId: string | null;
 }

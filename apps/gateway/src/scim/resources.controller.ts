@@ -20,14 +20,14 @@ import { Recorded } from '../access/call-recorder.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
-import { etagOf, ifMatch, isUnchanged } from './etag.ts';
+import { ifMatch, isUnchanged } from './etag.ts';
 import { GroupsService } from './groups.service.ts';
-import { IgnoredNames, ignoredNote } from './ignored-names.ts';
+import { IgnoredNames, ignoredNote } from './unknown/ignored-names.ts';
 import { tellMethods } from './methods.ts';
 import { bodyNote, queryNote } from './parameters.ts';
 import type { Answered, Asking, ResourceService } from './resource-service.ts';
 import { locationOf, requestAddress } from './resources.ts';
-import { UnknownNames } from './unknown-names.ts';
+import { UnknownNames } from './unknown/unknown-names.ts';
 import { UsersService } from './users.service.ts';
 
 /** What a change is answered with. */
@@ -78,8 +78,9 @@ abstract class ResourcesController {
     @Res({ passthrough: true }) res: Response,
   ): Promise<unknown> {
     const answered = await this.service.find(id, this.asking(req));
-    if (isUnchanged(req, answered.version)) {
-      res.status(HttpStatus.NOT_MODIFIED).setHeader('etag', etagOf(answered.version));
+    if (isUnchanged(req, answered.etag)) {
+      this.tellRequest(answered.requestId, id, req, res);
+      res.status(HttpStatus.NOT_MODIFIED).setHeader('etag', answered.etag);
       return undefined;
     }
     return this.answer(answered, req, res);
@@ -171,10 +172,10 @@ abstract class ResourcesController {
       : listResponse({ resources, totalResults: total, nextCursor, previousCursor: null });
   }
 
-  private answer({ id, version, resource, requestId }: Answered, req: Request, res: Response): unknown {
+  private answer({ id, etag, resource, requestId }: Answered, req: Request, res: Response): unknown {
     const addresses = addressesOf(req, this.config);
     this.tellRequest(requestId, id, req, res);
-    res.setHeader('etag', etagOf(version));
+    res.setHeader('etag', etag);
     res.location(locationOf(this.service.type, id, addresses));
     if (resource === null) {
       res.status(HttpStatus.NO_CONTENT);

@@ -1,6 +1,7 @@
 import type { HeldGroup, ScimGroup, ScimMember, ScimUser } from '@foyer/persistence';
 import {
   groupType,
+  isSelected,
   project,
   PROVISIONING_URN,
   userType,
@@ -32,7 +33,7 @@ interface Common {
 }
 
 interface About extends Common {
-  readonly version: number;
+  readonly etag: string;
   readonly boxId: string | null;
 }
 
@@ -44,7 +45,7 @@ const common = (type: ResourceType, about: About, addresses: Addresses, more: Do
     created: about.createdAt.toISOString(),
     lastModified: about.updatedAt.toISOString(),
     location: locationOf(type, about.id, addresses),
-    version: etagOf(about.version),
+    version: about.etag,
   },
   [PROVISIONING_URN]: {
     ...(about.requestId !== null && { request: requestAddress(about.requestId, addresses) }),
@@ -54,6 +55,21 @@ const common = (type: ResourceType, about: About, addresses: Addresses, more: Do
   },
 });
 
+export const userEtag = ({ generation, inStep, boxUserId, groups }: ScimUser): string =>
+  etagOf(generation, [inStep, boxUserId, groups]);
+
+/** Members who wait are told only where they are asked for. */
+export function groupEtag(
+  { version, inStep, boxGroupId, members }: HeldGroup & Partial<Pick<ScimGroup, 'members'>>,
+  selection: Selection,
+): string {
+  const isAsked = isSelected(selection, WAITING_MEMBERS, groupType);
+  const waiting = (isAsked && members?.filter(({ waits }) => waits !== null)) || [];
+  return etagOf(version, [inStep, boxGroupId, waiting]);
+}
+
+export const WAITING_MEMBERS = `${PROVISIONING_URN}:waitingMembers`;
+
 export function userResource(user: ScimUser, addresses: Addresses, selection: Selection): Document {
   const groups = user.groups.map(({ value, display }) => {
     const $ref = locationOf(groupType, value, addresses);
@@ -62,7 +78,7 @@ export function userResource(user: ScimUser, addresses: Addresses, selection: Se
   const whole = {
     ...user.document,
     ...(groups.length > 0 && { groups }),
-    ...common(userType, { ...user, version: user.generation, boxId: user.boxUserId }, addresses),
+    ...common(userType, { ...user, etag: userEtag(user), boxId: user.boxUserId }, addresses),
   };
   return project(withSchemas(whole, userType), userType, selection);
 }
@@ -79,11 +95,16 @@ export function groupResource(
     displayName: group.displayName,
     ...(group.externalId !== null && { externalId: group.externalId }),
     ...(members && { members: members.map((member) => memberResource(member, addresses)) }),
-    ...common(groupType, { ...group, boxId: group.boxGroupId }, addresses, {
-      ...(waiting.length > 0 && {
-        waitingMembers: waiting.map(({ value, waits }) => ({ value, reason: waits })),
-      }),
-    }),
+    ...common(
+      groupType,
+      { ...group, etag: groupEtag(group, selection), boxId: group.boxGroupId },
+      addresses,
+      {
+        ...(waiting.length > 0 && {
+          waitingMembers: waiting.map(({ value, waits }) => ({ value, reason: waits })),
+        }),
+      },
+    ),
   };
   return project(withSchemas(whole, groupType), groupType, selection);
 }

@@ -6,7 +6,7 @@ import { BulkController } from './bulk.controller.ts';
 import { BulkService } from './bulk.service.ts';
 import { DiscoveryController } from './discovery.controller.ts';
 import { GroupsService } from './groups.service.ts';
-import { IgnoredNames } from './ignored-names.ts';
+import { IgnoredNames } from './unknown/ignored-names.ts';
 import { GroupsController, UsersController } from './resources.controller.ts';
 import { UsersService } from './users.service.ts';
 

@@ -15,7 +15,7 @@ import { CONFIG, type Parts } from '../parts.ts';
 import { checkVersion } from './etag.ts';
 import { checkKeys } from './lengths.ts';
 import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
-import { userResource, type Addresses } from './resources.ts';
+import { userEtag, userResource, type Addresses } from './resources.ts';
 
 /** SCIM Users: our people. */
 @Injectable()
@@ -41,12 +41,12 @@ export class UsersService implements ResourceService {
   }
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
-    const document = checked(read(asking.unknown.body(body, userType)));
+    const document = checked(readResource(asking.unknown.body(body, userType), userType));
     return this.written(await this.users.create({ active: true, ...document }, asking.call), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
-    const document = read(asking.unknown.body(body, userType));
+    const document = readResource(asking.unknown.body(body, userType), userType);
     // RFC 7644, section 3.5.1, leaves to us what is not said: nobody comes back, and nobody becomes a stranger, unsaid.
     return this.update(id, asking, (before) => ({
       active: before['active'],
@@ -91,20 +91,14 @@ export class UsersService implements ResourceService {
 
 const answer = (user: ScimUser, { addresses, selection }: Asking): Answered => ({
   id: user.id,
-  version: user.generation,
+  etag: userEtag(user),
   requestId: user.requestId,
   resource: userResource(user, addresses, selection),
 });
 
-/** An external id of blanks is none. */
-function read(body: unknown): Document {
-  const { externalId, ...others } = readResource(body, userType);
-  return typeof externalId === 'string' && externalId.trim() !== '' ? { ...others, externalId } : others;
-}
-
 function checked(document: Document): Document {
   const { externalId } = document;
-  if (typeof externalId === 'string' && externalId.trim().startsWith(STAND_IN))
+  if (typeof externalId === 'string' && externalId.startsWith(STAND_IN))
     throw new ScimError(400, 'invalidValue', `externalId: must not begin with "${STAND_IN}".`);
   return checkKeys(document);
 }

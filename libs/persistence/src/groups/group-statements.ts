@@ -23,7 +23,7 @@ const take = statement<Taking>(
   SELECT l.display_name, l.deleted_at IS NOT NULL AS is_deleted, l.generation, l.box_group_id, l.box_name, l.is_surveyed,
     l.begun_name, EXISTS (
       SELECT FROM scim_group o WHERE o.tenant_id = l.tenant_id AND o.deleted_at IS NULL AND o.id <> l.id
-        AND scim_fold(o.display_name) = scim_fold(l.box_name)) AS is_in_the_way,
+        AND scim_group_name(o.display_name) = scim_group_name(l.box_name)) AS is_in_the_way,
         st.effect, ${leasing}`,
 );
 

@@ -45,7 +45,7 @@ const byKey = statement<'tenant' | 'query' | 'id'>(
      UNION ALL SELECT 3, identity_id, 'Box user id' FROM former_box_account
        WHERE tenant_id = $tenant::uuid AND box_user_id = $query
      UNION ALL SELECT 4, id, 'user name' FROM identity
-       WHERE tenant_id = $tenant::uuid AND scim_fold(username) = scim_fold($query)
+       WHERE tenant_id = $tenant::uuid AND scim_user_name(username) = scim_user_name($query)
    ) x ORDER BY x.id, x.rank LIMIT ${PEOPLE_SHOWN + 1}`,
 );
 /** Goes through all people of the tenant: an operator asks this, and seldom. */

@@ -1,4 +1,4 @@
-import { ScimError, type AttributeRef, type CompareOp, type Filter } from '@foyer/scim';
+import { ScimError, sqlForm, type AttributeRef, type CompareOp, type Filter } from '@foyer/scim';
 
 /** The values of a statement under construction; each gets the next $n. */
 export class Parameters {
@@ -45,8 +45,11 @@ function placeOf(places: Places, key: string): Place {
   return place;
 }
 
-/** What is compared when case does not matter: `fold` of @foyer/scim. The indexes are on this very expression. */
-const folded = (sql: string): string => `scim_fold(${sql})`;
+/** What is compared of a text: `compared` of @foyer/scim. The indexes are on these very expressions. */
+function comparedSql(leaf: AttributeRef['leaf'], sql: string): string {
+  const form = sqlForm(leaf);
+  return form === null ? sql : `${form}(${sql})`;
+}
 
 /** Keys are names of our own schemas; a quote in one would be a fault, not an attack. */
 const literal = (key: string): string => `'${key.replaceAll("'", "''")}'`;
@@ -195,9 +198,10 @@ function conditionOn(
       return `${sql} ${op === 'eq' ? '=' : orderOf(op)} ${parameters.add(value)}::timestamptz`;
     }
     default: {
-      const [a, b] = [actual, `${parameters.add(value)}::text`].map((sql) =>
-        leaf.caseExact ? sql : folded(sql),
-      ) as [string, string];
+      const [a, b] = [actual, `${parameters.add(value)}::text`].map((sql) => comparedSql(leaf, sql)) as [
+        string,
+        string,
+      ];
       return textCondition(op, a, b);
     }
   }
@@ -230,7 +234,7 @@ function textCondition(op: Exclude<CompareOp, 'ne'>, a: string, b: string): stri
 export function sortSql({ steps, leaf }: AttributeRef, places: Places): string {
   const sql = valueToSort(steps, places, leaf.type);
   if (!['string', 'reference', 'binary'].includes(leaf.type)) return sql;
-  return `${leaf.caseExact ? sql : folded(sql)} COLLATE "C"`;
+  return `${comparedSql(leaf, sql)} COLLATE "C"`;
 }
 
 const casts: Partial<Record<AttributeRef['leaf']['type'], string>> = {

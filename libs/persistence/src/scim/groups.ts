@@ -198,7 +198,8 @@ export class ScimGroups {
 }
 
 const finishing = `WITH g AS (
-    UPDATE scim_group SET display_name = $3, external_id = $4, generation = generation + $5, version = version + $5,
+    UPDATE scim_group SET display_name = $3, external_id = $4,
+      shares_name = shares_name AND scim_group_name(display_name) = scim_group_name($3), generation = generation + $5, version = version + $5,
       updated_at = CASE $5 WHEN 0 THEN updated_at ELSE clock_timestamp() END
     WHERE id = $1 RETURNING *
   ), made AS (

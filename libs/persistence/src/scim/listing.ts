@@ -18,7 +18,7 @@ export interface ScimPage<T> {
 /** What a kind of resource is listed from: `row` is the alias whose `created_at` and `id` are the order. */
 export interface Listed {
   readonly from: string;
-  readonly row: string;
+  readonly row: 'i' | 'g';
   readonly where: (tenant: string) => string;
   readonly places: Places;
 }
@@ -53,7 +53,7 @@ export async function readPage<R extends Placed & object>(
     pool.query<{ total: number }>(total),
     query.count === 0 ? { rows: [] } : pool.query<R>(page),
   ]);
-  return toPage(found.rows, counted.rows[0]!.total, query);
+  return toPage(found.rows, counted.rows[0]!.total, query, listed);
 }
 
 /** What a place in a list is told by. */
@@ -82,7 +82,7 @@ function listSql(
   const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
   // RFC 7644, section 3.4.2.3: what has no value is last ascending and first descending, as PostgreSQL has it unasked.
   const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction}, ${own}`;
-  const position = cursor === null ? null : readCursor(cursor, query);
+  const position = cursor === null ? null : readCursor(cursor, query, row);
   const offset =
     position === null
       ? query.startIndex - 1
@@ -106,30 +106,35 @@ function listSql(
 }
 
 /** What turns pages by cursor gets the next one, if there is more than was asked for. */
-function toPage<T extends Placed>(rows: readonly T[], total: number, query: ListQuery): ScimPage<T> {
+function toPage<T extends Placed>(
+  rows: readonly T[],
+  total: number,
+  query: ListQuery,
+  { row }: Listed,
+): ScimPage<T> {
   const items = rows.slice(0, pageSize(query));
   const last = items.at(-1);
   const isMore = rows.length > items.length && last !== undefined;
   return {
     total,
     items,
-    nextCursor: query.cursor !== null && isMore ? nextCursor(query, last, items.length) : null,
+    nextCursor: query.cursor !== null && isMore ? nextCursor(query, row, last, items.length) : null,
   };
 }
 
-function nextCursor(query: ListQuery, last: Placed, seen: number): string {
-  const before = readCursor(query.cursor ?? '', query);
+function nextCursor(query: ListQuery, row: Listed['row'], last: Placed, seen: number): string {
+  const before = readCursor(query.cursor ?? '', query, row);
   const position: Position =
     query.sortBy === null
       ? { at: last.createdAt.toISOString(), id: last.id }
       : { after: seen + (before !== 'first' && 'after' in before ? before.after : 0) };
-  return Buffer.from(JSON.stringify({ ...position, of: listDigest(query) })).toString('base64url');
+  return Buffer.from(JSON.stringify({ ...position, of: listDigest(query, row) })).toString('base64url');
 }
 
-function readCursor(cursor: string, query: ListQuery): Position | 'first' {
+function readCursor(cursor: string, query: ListQuery, row: Listed['row']): Position | 'first' {
   if (cursor === '') return 'first';
   const read = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (typeof read !== 'object' || read === null || !('of' in read) || read.of !== listDigest(query))
+  if (typeof read !== 'object' || read === null || !('of' in read) || read.of !== listDigest(query, row))
     throw notOurs();
   if ('after' in read && Number.isSafeInteger(read.after) && Number(read.after) >= 0)
     return { after: Math.min(Number(read.after), 2_147_483_647) };
@@ -149,10 +154,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A cursor is for one list: with another filter or order its place means nothing (RFC 9865, section 2.1). */
-const listDigest = ({ filter, sortBy, sortOrder }: ListQuery): string =>
+/** A cursor is for one list: of another type, filter or order its place means nothing (RFC 9865, section 2.1). */
+const listDigest = ({ filter, sortBy, sortOrder }: ListQuery, row: Listed['row']): string =>
   createHash('sha256')
-    .update(JSON.stringify([filter, sortBy, sortOrder]))
+    .update(JSON.stringify([row, filter, sortBy, sortOrder]))
     .digest('base64url')
     .slice(0, 16);
 

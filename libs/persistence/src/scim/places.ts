@@ -4,7 +4,7 @@ import { inJson, type Parameters, type Place, type Places } from './filter-sql.t
 
 /** Where the attributes of people and groups are: what has a column is never looked for in the document. */
 
-const text = (sql: string): Place => ({ kind: 'text', sql });
+const text = (sql: string) => ({ kind: 'text' as const, sql });
 const time = (sql: string): Place => ({ kind: 'time', sql });
 
 /** What is no id is nobody's, and their case matters (RFC 7643, section 3.1). */
@@ -29,13 +29,19 @@ export const waits = (member: string, account: string): string => `CASE
   WHEN ${member}.trouble IS NOT NULL THEN 'refused' WHEN ${account}.box_user_id IS NULL THEN 'not-in-box'
   ELSE 'queued' END`;
 
+/** What a tag says beyond the version is not on record: it is the version that is compared. */
+const versionEquals = (column: string) => (value: unknown, parameters: Parameters) => {
+  const [, version] = /^W\/"(\d{1,9})(?:\.[\w-]+)?"$/.exec(String(value)) ?? [];
+  return version === undefined ? 'false' : `${column} = ${parameters.add(Number(version))}`;
+};
+
 const meta = (type: 'User' | 'Group', row: string, version: string): Place => ({
   kind: 'parts',
   child: from({
     resourceType: text(`'${type}'`),
     created: time(`${row}.created_at`),
     lastModified: time(`${row}.updated_at`),
-    version: text(`'W/"' || ${row}.${version} || '"'`),
+    version: { ...text(`'W/"' || ${row}.${version} || '"'`), equals: versionEquals(`${row}.${version}`) },
   }),
 });
 

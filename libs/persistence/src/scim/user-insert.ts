@@ -20,7 +20,7 @@ const insertUserSql = (more: string) => `WITH made AS (
       $document::jsonb, $profile::jsonb
     WHERE NOT EXISTS (
         SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
-          AND scim_fold(i.username) = scim_fold($username::text))
+          AND scim_user_name(i.username) = scim_user_name($username::text))
       AND NOT EXISTS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
           AND m.value = $external_id::text)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordedChange } from '@foyer/provisioning';
-import { ScimError, STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
+import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { changeValues } from '../call-log.ts';
 import { changing, type Changing } from '../change-record.ts';
 import type { Database } from '../database.ts';
@@ -10,6 +10,7 @@ import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../transaction.t
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import { userPlaces } from './places.ts';
+import { taken, takenBy } from './taken.ts';
 import { insertUser, insertUserOnRecord, toNewUser, type NewRow } from './user-insert.ts';
 
 /** A person as a SCIM resource; `document` has what the client said, in canonical names. */
@@ -57,15 +58,11 @@ interface Row extends ScimUser {
   readonly active: boolean;
 }
 
-const toUser = ({ username, subject, active, ...row }: Row): ScimUser => ({
-  ...row,
-  document: {
-    ...row.document,
-    userName: username,
-    ...(!subject.startsWith(STAND_IN) && { externalId: subject }),
-    active,
-  },
-});
+function toUser({ username, subject, active, ...row }: Row): ScimUser {
+  const { externalId: _, ...document } = row.document;
+  const externalId = subject.startsWith(STAND_IN) ? {} : { externalId: subject };
+  return { ...row, document: { ...document, userName: username, ...externalId, active } };
+}
 
 /**
  * The tenant's people as SCIM Users: the identities, desired state and all. Box follows. Writes take the call that asks for
@@ -155,6 +152,7 @@ export class ScimUsers {
         UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
           subject = coalesce(${subject}, subject), email = ${person.email}, name = ${person.name},
           active = ${person.active}, box_profile = ${JSON.stringify(person.profile)}::jsonb, is_removed = false,
+          shares_user_name = shares_user_name AND scim_user_name(username) = scim_user_name(${person.userName}::text),
           generation = generation + 1, updated_at = clock_timestamp()
         WHERE id = ${id}::uuid AND (scim IS DISTINCT FROM ${JSON.stringify(document)}::jsonb
           OR subject IS DISTINCT FROM coalesce(${subject}, subject))
@@ -204,7 +202,7 @@ export class ScimUsers {
     try {
       return await changing(this.database, this.tenantId, call, work);
     } catch (error) {
-      if (sqlStateOf(error) === UNIQUE_VIOLATION) throw taken();
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) throw taken(takenBy(error));
       throw error;
     }
   }
@@ -220,18 +218,20 @@ export class ScimUsers {
 
   /** Whoever is there already is found by a look-up, and linked: Okta looks up before it creates. */
   private async refuseTaken(tx: Transaction, userName: string, externalId: string | null): Promise<void> {
-    const [found] = await tx.$queryRaw<{ id: string }[]>`
-      SELECT i.id FROM identity i WHERE i.tenant_id = ${this.tenantId}::uuid AND i.scim_deleted_at IS NULL
-        AND (scim_fold(i.username) = scim_fold(${userName}::text)
-          OR (i.issuer = ${this.issuer} AND i.subject = ${externalId}))
-      LIMIT 1`;
-    if (found) throw taken();
+    const [found] = await tx.$queryRaw<{ userName: boolean | null; externalId: boolean | null }[]>`
+      SELECT bool_or(scim_user_name(i.username) = scim_user_name(${userName}::text)) AS "userName",
+        bool_or(i.issuer = ${this.issuer} AND i.subject = ${externalId}) AS "externalId"
+      FROM identity i WHERE i.tenant_id = ${this.tenantId}::uuid AND i.scim_deleted_at IS NULL
+        AND (scim_user_name(i.username) = scim_user_name(${userName}::text)
+          OR (i.issuer = ${this.issuer} AND i.subject = ${externalId}))`;
+    const keys = (['userName', 'externalId'] as const).filter((key) => found?.[key] === true);
+    if (keys.length > 0) throw taken(keys);
   }
 
   private async revive(tx: Transaction, subject: string, document: Document): Promise<string | null> {
     const person = toPerson(document);
     const [row] = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false,
+      UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false, shares_user_name = false,
         username = ${person.userName}, email = ${person.email}, name = ${person.name}, active = ${person.active},
         box_profile = ${JSON.stringify(person.profile)}::jsonb, generation = generation + 1, updated_at = clock_timestamp()
       WHERE tenant_id = ${this.tenantId}::uuid AND issuer = ${this.issuer} AND subject = ${subject}
@@ -277,6 +277,3 @@ const leaveGroups = `WITH held AS (
     ORDER BY g.id FOR NO KEY UPDATE OF g
   ), ${takeOut('m.identity_id = $1::uuid AND m.group_id IN (SELECT id FROM held)')}
   SELECT id FROM held`;
-
-const taken = () =>
-  new ScimError(409, 'uniqueness', 'Somebody else has this userName or externalId: look them up.');

@@ -76,9 +76,13 @@ function readEntry(given: unknown, at: number): BulkEntry {
     return { ...known, operation: readOperation(part, known, what), refusal: null };
   } catch (error) {
     if (!(error instanceof ScimError)) throw error;
-    return { ...known, operation: null, refusal: error };
+    return { ...known, method: method ?? methodAsGiven(part('method')), operation: null, refusal: error };
   }
 }
+
+/** What the answer repeats of a method that is none; null for what is no name at all. */
+const methodAsGiven = (method: unknown): string | null =>
+  typeof method === 'string' && /^[\w-]{1,20}$/.test(method) ? method : null;
 
 function readOperation(
   part: Parts,

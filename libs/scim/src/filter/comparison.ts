@@ -1,4 +1,5 @@
 import type { Attribute } from '../schema/attribute.ts';
+import { isKey } from '../schema/forms.ts';
 import { isStorable, readBoolean, readDateTime } from '../schema/text.ts';
 import type { CompareOp } from './filter.ts';
 
@@ -39,7 +40,8 @@ export function comparedValue(
   if (value === null) {
     return operators[op] === 'equality' ? { value } : { why: `Nothing can be "${op}" null.` };
   }
-  const typed = ofType(leaf.type, value);
+  const given = typeof value === 'string' && isKey(leaf) && operators[op] !== 'part' ? value.trim() : value;
+  const typed = ofType(leaf.type, given);
   return typed === null ? { why: `This is no ${leaf.type}.` } : { value: typed };
 }
 

@@ -9,7 +9,7 @@ export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 
  * - For null only `eq null` and `ne VALUE` hold; `ne X` of one value is the opposite of `eq X`.
  * - `present`: any value that is neither null nor empty ("", no elements, no sub-attributes).
  * - `some`: any element for which the filter holds, its references relative to the element; never holds without elements.
- * - Text is compared folded (`fold`) unless the attribute is caseExact, and ordered by code points. The value of a dateTime is
+ * - Text is compared as `compared` has it (folded unless the attribute is caseExact), and ordered by code points. The value of a dateTime is
  *   an instant, in UTC, to the millisecond.
  */
 export type Filter =

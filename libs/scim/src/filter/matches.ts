@@ -1,6 +1,7 @@
 import type { AttributeRef } from '../schema/attribute-ref.ts';
 import type { Attribute } from '../schema/attribute.ts';
-import { fold, readDateTime } from '../schema/text.ts';
+import { compared } from '../schema/forms.ts';
+import { readDateTime } from '../schema/text.ts';
 import type { CompareOp, Filter } from './filter.ts';
 
 /** Whether a filter holds for a resource, or for an element of it: the meaning is written at Filter. */
@@ -81,7 +82,7 @@ function ordered(op: CompareOp, difference: number): boolean {
 function comparable(leaf: Attribute, value: unknown): string | number | boolean | null {
   if (typeof value === 'string') {
     if (leaf.type === 'dateTime') return readDateTime(value);
-    return leaf.caseExact ? value : fold(value);
+    return compared(leaf, value);
   }
   return typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }

@@ -2,7 +2,7 @@ import { ScimError } from '../errors.ts';
 import { readPath, type Path } from '../filter/path.ts';
 import { nameOf, type AttributeRef } from '../schema/attribute-ref.ts';
 import type { Attribute, ResourceType } from '../schema/attribute.ts';
-import { checkSchemas, withSchemas, type Document } from '../resource/read.ts';
+import { checkSchemas, settled, type Document } from '../resource/read.ts';
 import {
   assigned,
   entriesOf,
@@ -27,7 +27,7 @@ export function applyPatch(
   type: ResourceType,
 ): Document {
   const patched = operations.reduce((before, operation) => applyOperation(before, operation, type), document);
-  return withSchemas(patched, type);
+  return settled(patched, type);
 }
 
 function applyOperation(

@@ -7,7 +7,7 @@ import { invalidValue } from '../resource/value.ts';
 import { nameOf, resolveAttribute, withImplicitValue, type AttributeRef } from '../schema/attribute-ref.ts';
 import type { ResourceType } from '../schema/attribute.ts';
 import { rootOf } from '../schema/resource-types.ts';
-import { quote } from '../schema/text.ts';
+import { isSameName, quote } from '../schema/text.ts';
 
 /**
  * What a list is asked for (RFC 7644, section 3.4.2). `sortBy` of a multi-valued attribute is by the primary value, or else the
@@ -34,25 +34,42 @@ const MAX_CURSOR_LENGTH = 4_096;
  * `invalidCount` and `invalidCursor`, 403 `sensitive`.
  */
 export function readListQuery(query: Readonly<Record<string, unknown>>, type: ResourceType): ListQuery {
-  return readParts((name) => {
-    const value = Object.hasOwn(query, name) ? query[name] : undefined;
-    if (value !== undefined && typeof value !== 'string') throw invalidValue(name, 'can be given once only.');
-    return (name === 'attributes' || name === 'excludedAttributes') && value !== undefined
-      ? value.split(',')
-      : value;
-  }, type);
+  refuseUnknown(Object.keys(query));
+  return readParts(parameterOf(query), type);
+}
+
+/** Names of parameters are in any case: `Filter` left unread would answer with everybody. */
+const parameterOf =
+  (query: Readonly<Record<string, unknown>>): Read =>
+  (name) => {
+    const given = Object.entries(query).filter(([key]) => isSameName(key, name));
+    const [[, value] = []] = given;
+    if (given.length > 1 || (value !== undefined && typeof value !== 'string'))
+      throw invalidValue(name, 'can be given once only.');
+    const isList = name === 'attributes' || name === 'excludedAttributes';
+    return isList && typeof value === 'string' ? value.split(',') : value;
+  };
+
+const parameters = [
+  ...['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cursor', 'attributes', 'excludedAttributes'],
+];
+
+/** A parameter that is not known may be a filter written wrong: without it the answer would be more than was asked for. */
+function refuseUnknown(names: readonly string[]): void {
+  const unknown = names.find((name) => !parameters.some((each) => isSameName(name, each)));
+  if (unknown !== undefined) throw invalidValue(quote(unknown), 'there is no such parameter.');
 }
 
 /** Reads the body of a POST to `.search` (RFC 7644, section 3.4.3), with the same meaning, and `invalidSyntax` besides. */
 export function readSearchRequest(body: unknown, type: ResourceType): ListQuery {
   const part = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:SearchRequest');
+  refuseUnknown(Object.keys(body as object).filter((name) => !isSameName(name, 'schemas')));
   return readParts((name) => part(name) ?? undefined, type);
 }
 
 /** What a resource is asked for beside a list: `attributes` and `excludedAttributes`, as `readListQuery` reads them. */
 export const readSelection = (query: Readonly<Record<string, unknown>>, type: ResourceType): Selection => {
-  const { attributes, excludedAttributes } = query;
-  return readListQuery({ attributes, excludedAttributes }, type).selection;
+  return selectionOf(parameterOf(query), type);
 };
 
 type Read = (name: string) => unknown;

@@ -1,7 +1,7 @@
 import type { ResourceType } from '../schema/attribute.ts';
 import { rootOf } from '../schema/resource-types.ts';
 import { isSameName, quote } from '../schema/text.ts';
-import { invalidSyntax, invalidValue, isValues, readSingle } from './value.ts';
+import { invalidSyntax, invalidValue, isValues, readSingle, withoutEmptyElements } from './value.ts';
 
 /** A resource with the names of the schema, in their case, and nothing that no schema knows. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -14,8 +14,12 @@ export function readResource(body: unknown, type: ResourceType): Document {
   if (!isValues(body)) throw invalidSyntax('The body must be a JSON object.');
   const document = (readSingle(rootOf(type), body, '') ?? {}) as Document;
   checkSchemas(document.schemas, type);
-  return withSchemas(document, type);
+  return settled(document, type);
 }
+
+/** As it is kept: without elements that have no value, and with `schemas` as the resource has them. */
+export const settled = (document: Document, type: ResourceType): Document =>
+  withSchemas(withoutEmptyElements(document, rootOf(type)), type);
 
 /** With `schemas` as the resource has them: its own, and each extension that is in use. */
 export function withSchemas(document: Document, type: ResourceType): Document {

@@ -1,5 +1,6 @@
 import { ScimError } from '../errors.ts';
 import { subAttribute, type Attribute } from '../schema/attribute.ts';
+import { isKey } from '../schema/forms.ts';
 import { fold, isStorable, quote, readBoolean, readDateTime } from '../schema/text.ts';
 
 /** UTF-16 units of a text. */
@@ -48,10 +49,12 @@ export function readSingle(attribute: Attribute, value: unknown, path: string): 
   if (attribute.type === 'complex') return assigned(readComplex(attribute, value, path));
   const read = simple[attribute.type](value);
   if (typeof read === 'object') throw invalidValue(path, read.why);
-  if (attribute.required && typeof read === 'string' && read.trim() === '') {
-    throw invalidValue(path, 'must not be blank.');
-  }
-  return read;
+  if (typeof read !== 'string') return read;
+  const text = read.trim();
+  if (attribute.required && text === '') throw invalidValue(path, 'must not be blank.');
+  if (!isKey(attribute)) return read;
+  // What is looked for is what is kept: white space around it would be found by nobody, and an empty one is none.
+  return text === '' ? undefined : text;
 }
 
 /** The elements of a list, those of the same value and type made one. */
@@ -60,12 +63,32 @@ export function readElements(attribute: Attribute, values: readonly unknown[], p
   if (values.length > max) throw invalidValue(path, `has more than ${max} values.`);
   const elements = values.map((each) => {
     if (each === null) throw invalidValue(path, 'has null among its values.');
-    return readSingle(attribute, each, path);
+    return isEmptied(attribute, each) ? undefined : readSingle(attribute, each, path);
   });
   return mergeSame(
     attribute,
     elements.filter((each) => each !== undefined),
   );
+}
+
+/** Whether the element says that it has no value: null, or blank text. */
+function isEmptied(attribute: Attribute, element: unknown): boolean {
+  const value = subAttribute(attribute, 'value');
+  if (value === null || value.required || !isValues(element)) return false;
+  const given = Object.entries(element).find(([key]) => subAttribute(attribute, key) === value)?.[1];
+  return given === null || (typeof given === 'string' && given.trim() === '');
+}
+
+/** Without the elements of e-mails, telephone numbers and the like that have no value (any more). */
+export function withoutEmptyElements(document: Values, root: Attribute): Values {
+  const entries = Object.entries(document).flatMap(([key, given]) => {
+    const attribute = subAttribute(root, key);
+    const value = attribute && subAttribute(attribute, 'value');
+    if (!Array.isArray(given) || !value || value.required) return [[key, given] as const];
+    const kept = given.filter((each) => isValues(each) && !isEmptied(attribute, { value: null, ...each }));
+    return kept.length === 0 ? [] : [[key, kept] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Makes one of elements with the same (type, value): RFC 7643, section 2.4. The later one's sub-attributes win. */

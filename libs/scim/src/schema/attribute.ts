@@ -13,6 +13,11 @@ export interface Attribute {
   readonly uniqueness: 'none' | 'server' | 'global';
   readonly referenceTypes?: readonly string[];
   readonly subAttributes?: readonly Attribute[];
+  /**
+   * Resources are found by it: it is kept without white space around it, and compared as forms.ts says. Ours, and not
+   * published.
+   */
+  readonly form?: 'key' | 'user-name' | 'group-name';
 }
 
 /** RFC 7643, section 7. `id` is the schema's URN. */

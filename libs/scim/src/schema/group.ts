@@ -1,4 +1,5 @@
 import { attribute, type Schema } from './attribute.ts';
+import { externalId } from './external-id.ts';
 
 /** RFC 7643, sections 4.2 and 8.7.1. `display` is among the sub-attributes of section 2.4, and Okta sends it. */
 export const groupSchema: Schema = {
@@ -6,7 +7,12 @@ export const groupSchema: Schema = {
   name: 'Group',
   description: 'A group of users and groups.',
   attributes: [
-    attribute('displayName', 'The name of the group.', { required: true }),
+    externalId('none'),
+    attribute('displayName', 'The name of the group; unique among the groups.', {
+      required: true,
+      uniqueness: 'server',
+      form: 'group-name',
+    }),
     attribute('members', 'Who belongs to the group.', {
       type: 'complex',
       multiValued: true,
@@ -15,6 +21,7 @@ export const groupSchema: Schema = {
           required: true,
           mutability: 'immutable',
           caseExact: true,
+          form: 'key',
         }),
         attribute('$ref', 'The address of the member.', {
           type: 'reference',

@@ -22,8 +22,8 @@ export const groupType: ResourceType = {
 
 export const resourceTypes: readonly ResourceType[] = [userType, groupType];
 
-/** What every resource has: RFC 7643, sections 3 and 3.1. No schema lists them. */
-const commonAttributes: readonly Attribute[] = [
+/** What every resource has besides `externalId`: RFC 7643, sections 3 and 3.1. No schema lists them. */
+const commonAttributes: readonly [Attribute, Attribute, Attribute] = [
   attribute('schemas', 'The URNs of the schemas that are used.', {
     type: 'reference',
     referenceTypes: ['uri'],
@@ -37,7 +37,6 @@ const commonAttributes: readonly Attribute[] = [
     caseExact: true,
     uniqueness: 'server',
   }),
-  attribute('externalId', "The client's own identifier.", { caseExact: true }),
   attribute('meta', 'What the service provider keeps about the resource.', {
     type: 'complex',
     mutability: 'readOnly',
@@ -72,10 +71,19 @@ function asAttribute(type: ResourceType): Attribute {
       subAttributes: schema.attributes,
     }),
   );
+  const [schemas, id, meta] = commonAttributes;
   return attribute(type.schema.id, type.schema.description, {
     type: 'complex',
     required: true,
-    subAttributes: [...commonAttributes, ...type.schema.attributes, ...extensions],
+    // Resources begin with what they are told apart by; the schemas have externalId first.
+    subAttributes: [
+      schemas,
+      id,
+      ...type.schema.attributes.slice(0, 1),
+      meta,
+      ...type.schema.attributes.slice(1),
+      ...extensions,
+    ],
   });
 }
 

@@ -1,4 +1,5 @@
 import { attribute, type Attribute, type Schema } from './attribute.ts';
+import { externalId } from './external-id.ts';
 
 const primary = attribute('primary', 'Whether this is the preferred value. True for one value at most.', {
   type: 'boolean',
@@ -69,9 +70,11 @@ export const userSchema: Schema = {
   name: 'User',
   description: 'A user account.',
   attributes: [
+    externalId('server'),
     attribute('userName', 'The name the user signs in with; unique among the users.', {
       required: true,
       uniqueness: 'server',
+      form: 'user-name',
     }),
     name,
     attribute('displayName', 'The name of the user as it is shown.'),

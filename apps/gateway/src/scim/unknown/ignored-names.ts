@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '@foyer/platform';
 import type { Request, Response } from 'express';
-import { note, notesOf } from '../access/call-notes.ts';
+import { note, notesOf } from '../../access/call-notes.ts';
 import type { UnknownNames } from './unknown-names.ts';
 
 /** Names that are told one by one; a client may send thousands. */

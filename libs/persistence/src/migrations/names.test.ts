@@ -1,0 +1,77 @@
+import { ScimGroups } from '../scim/groups.ts';
+import { ScimUsers } from '../scim/users.ts';
+import { findTenant, openDatabase } from '../database.ts';
+import { buildEarlier, history } from './history.harness.ts';
+import { newDatabase } from './migrate.harness.ts';
+import { migrate } from './migrate.ts';
+
+const ISSUER = 'https://example.okta.com';
+const [composed, decomposed] = ['zo\u00eb@example.com', 'zoe\u0308@example.com'];
+
+it('names that were two and are one by now: the oldest has it, the other keeps theirs until it is changed', async () => {
+  const { databaseUrl, client } = await newDatabase();
+  await buildEarlier(databaseUrl, history.at(-1)!);
+  const { rows: people } = await client.query<{ id: string }>(
+    `INSERT INTO identity (tenant_id, issuer, subject, username, name, scim)
+     SELECT id, $1, 'sub' || n, name, 'Zoe', '{}' FROM tenant, unnest($2::text[]) WITH ORDINALITY AS x (name, n)
+     RETURNING id`,
+    [ISSUER, [composed, decomposed]],
+  );
+  const { rows: groups } = await client.query<{ id: string }>(
+    `INSERT INTO scim_group (tenant_id, display_name, external_id)
+     SELECT id, name, given FROM tenant, unnest($1::text[], $2::text[]) AS x (name, given) RETURNING id`,
+    [
+      ['Sales', 'Sales\u00a0', 'a  b', 'A\tb', ' '],
+      ['', ' x ', null, null, null],
+    ],
+  );
+  await migrate({ databaseUrl });
+
+  const database = openDatabase({ url: databaseUrl, poolSize: 2 });
+  try {
+    const tenantId = (await findTenant(database, 'acme')) ?? '';
+    const { rows } = await client.query(
+      `SELECT display_name, external_id, shares_name FROM scim_group WHERE id = ANY ($1) ORDER BY array_position($1, id)`,
+      [groups.map(({ id }) => id)],
+    );
+    expect(rows.map((row) => Object.values(row))).toEqual([
+      ['Sales', null, false],
+      ['Sales', 'x', true],
+      ['a  b', null, false],
+      ['A\tb', null, true],
+      [' ', null, false],
+    ]);
+
+    const users = new ScimUsers(database, tenantId, ISSUER);
+    const rename = (at: number, userName: string) =>
+      users.update(
+        people[at]!.id,
+        () => undefined,
+        (document) => ({ ...document, userName }),
+      );
+    await expect(users.create({ userName: composed.toUpperCase() })).rejects.toMatchObject({ status: 409 });
+    // Whoever shares a name can be changed, and keeps it.
+    await users.update(
+      people[1]!.id,
+      () => undefined,
+      (document) => ({ ...document, title: 'Keeper' }),
+    );
+    await rename(1, decomposed.toUpperCase());
+    await rename(1, 'other@example.com');
+    await expect(rename(1, decomposed)).rejects.toMatchObject({ status: 409 });
+
+    const all = new ScimGroups(database, tenantId);
+    const edit = (at: number, displayName: string) =>
+      all.edit(
+        groups[at]!.id,
+        () => undefined,
+        [{ kind: 'attributes', operations: [] }],
+        (document) => ({ ...document, displayName }),
+      );
+    await edit(1, 'SALES');
+    await edit(1, 'Marketing');
+    await expect(edit(1, 'sales')).rejects.toMatchObject({ status: 409 });
+  } finally {
+    await database.close();
+  }
+});
