@@ -1,6 +1,6 @@
 import type { PostgresVerifyStore, ReportedException } from '@foyer/persistence';
 import { exceptionKinds, type Certificate, type ExceptionKind, type VerifyRun } from '@foyer/provisioning';
-import type { Terminal } from './terminal.ts';
+import { shown, type Terminal } from './terminal.ts';
 
 export interface Reported {
   readonly tenant: string;
@@ -26,31 +26,36 @@ const words: Readonly<Record<ExceptionKind, Words>> = {
   orphan: {
     plural: 'orphans',
     remedy:
-      'Find out who made it. If the person signs in here, they are mapped to it by their external id; if nobody does, deactivate it in Box.',
+      'Find out who made it. If the person signs in here, they are mapped to it by their external id; if nobody does, deactivate it in Box: it is then counted as settled.',
   },
   unmapped: {
     plural: 'unmapped',
     remedy:
-      'Retry the request: its worker finds the Box user and adopts it. If another one is mapped, see "missing".',
+      'Run verify --repair: a worker finds the Box user and adopts it. If another one is mapped, see "missing".',
   },
   missing: {
     plural: 'missing',
     remedy:
-      'A Box user that was deleted does not come back with its files: decide with the person what they get. Without a Box user named here, their next sign-in makes the request that is missing.',
+      'A Box user that was deleted does not come back with its files: decide with the person what they get, then box-app recreate IDENTITY makes a new, empty one. Without a Box user named here, verify --repair makes the request that is missing.',
   },
   unverified: {
     plural: 'unverified writes',
-    remedy: 'Retry the request: its worker asks Box before it acts, which settles the write.',
+    remedy: 'Run verify --repair: a worker asks Box before it acts, which settles the write.',
   },
   drifted: {
     plural: 'drifted',
     remedy:
-      'Somebody changed the Box user by hand. Set it back in Box, or change the profile in Okta: the next sign-in brings it over.',
+      'Somebody changed the Box user by hand. Run verify --repair, which sets name, profile and status anew; the next push or sign-in of the person does so too.',
   },
   mismatched: {
     plural: 'mismatched',
     remedy:
-      'Do not use this account before it is clear whose it is: compare both people, then mend the external id in Box.',
+      'Do not use this account before it is clear whose it is: compare both people, then set the external id right in Box.',
+  },
+  group: {
+    plural: 'groups that differ',
+    remedy:
+      'Somebody changed the group by hand. Run verify --repair, which makes, renames and fills it as Okta pushed it; the next push of the group does so too.',
   },
 };
 
@@ -69,6 +74,7 @@ export async function report(
   terminal.print(`Tenant ${tenant}, read since ${run.startedAt.toISOString()}\n`);
   figure(certificate.identities, 'identities');
   figure(certificate.boxUsers, 'Box users');
+  figure(certificate.groups, 'groups');
   for (const kind of exceptionKinds) figure(found.of(kind), words[kind].plural);
   terminal.print('');
   for (const line of remarksOn(certificate)) terminal.print(`  ${line}`);
@@ -81,18 +87,21 @@ export async function report(
   terminal.print(
     found.total === 0
       ? '\nEverything fits: one Box user for each mapped identity, and nobody else.'
-      : `\n${found.total} ${found.total === 1 ? 'exception needs' : 'exceptions need'} a person.`,
+      : `\n${found.total} ${found.total === 1 ? 'exception needs' : 'exceptions need'} a person, or verify --repair.`,
   );
   return found.total === 0 ? 0 : 1;
 }
 
 function remarksOn(certificate: Certificate): string[] {
-  const { inProgress, tooNew, passed, settled, notProvisioned } = certificate;
+  const { inProgress, tooNew, passed, settled, settledOrphans, notProvisioned } = certificate;
   const reasons = Object.entries(notProvisioned).map(([why, count]) => `${count} ${why}`);
   return [
     inProgress > 0 ? `${inProgress} in progress: they have an open request` : '',
     tooNew > 0 ? `${tooNew} mapped while Box was being read: the next run sees them` : '',
     reasons.length > 0 ? `never provisioned: ${reasons.join(', ')} (dead list explains failures)` : '',
+    settledOrphans > 0
+      ? `${settledOrphans} Box users of nobody here are deactivated: settled, they can do nothing`
+      : '',
     passed > 0 ? `${passed} that did not fit at first were traffic: they fit now` : '',
     settled > 0 ? `${settled} writes without a clear answer were settled by this reading` : '',
   ].filter((line) => line !== '');
@@ -133,8 +142,11 @@ function nameOf({
   externalId,
   requestId,
   callId,
+  groupId,
+  groupName,
 }: ReportedException): string {
   return [
+    groupId === null ? '' : `group "${shown(groupName ?? '')}" (${groupId})`,
     username === null ? '' : `${username} (identity ${identityId})`,
     boxUserId === null ? '' : `Box user ${boxUserId}`,
     externalId === null ? '' : `external id ${externalId}`,
@@ -152,7 +164,8 @@ export async function reportJson(
   terminal: Terminal,
 ): Promise<number> {
   const found = await countsOf(run.id, store);
-  const { digest, notProvisioned, inProgress, tooNew, passed, settled, ...counts } = certificate;
+  const { digest, notProvisioned, inProgress, tooNew, passed, settled, settledOrphans, ...counts } =
+    certificate;
   const exceptions = Object.fromEntries(exceptionKinds.map((kind) => [kind, found.of(kind)]));
   const head = {
     tenant,
@@ -160,7 +173,7 @@ export async function reportJson(
     readSince: run.startedAt.toISOString(),
     fits: found.total === 0,
     counts: { ...counts, ...exceptions },
-    ...{ inProgress, tooNew, passed, settled, notProvisioned, digest },
+    ...{ inProgress, tooNew, passed, settled, settledOrphans, notProvisioned, digest },
     former: await store.former(run.id),
   };
   terminal.print(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "exceptions": [`);

@@ -123,7 +123,7 @@ describe('verify', () => {
     });
     const text = await tenant.run('verify');
     expect(text.status).toBe(1);
-    expect(text.out).toContain('6 exceptions need a person.');
+    expect(text.out).toContain('6 exceptions need a person, or verify --repair.');
     expect(text.out).toContain(`${gone.subject}@example.com (identity ${gone.identityId})`);
     expect(text.out).not.toContain(fine.boxUserId);
   });

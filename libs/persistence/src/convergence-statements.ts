@@ -24,11 +24,11 @@ import {
 
 const people: Holder = { table: 'identity', column: 'identity_id' };
 
-/** True for a mapping `a` when an update that it does not tell of may have worked. */
-export const isUncertain = `EXISTS (
+/** True for a mapping `a` when an update that it does not tell of may have worked, or `verify` has found Box to differ. */
+export const isUncertain = `(a.found_different IS NOT NULL OR EXISTS (
       SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
       WHERE call.identity_id = a.identity_id AND call.operation = 'update_user' AND call.id > a.settled_update
-        AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;
+        AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous'))))`;
 
 const take = statement<Taking>(
   'take',
@@ -69,7 +69,7 @@ const saved = `saved AS (
       $generation::int, ${updatesSettled} FROM fence
     ON CONFLICT (identity_id) DO UPDATE SET box_user_id = excluded.box_user_id, external_id = excluded.external_id,
       name = excluded.name, profile = excluded.profile, status = excluded.status, applied_generation = excluded.applied_generation,
-      settled_update = excluded.settled_update, updated_at = clock_timestamp()
+      settled_update = excluded.settled_update, found_different = NULL, updated_at = clock_timestamp()
   )`;
 type Saving =
   'box_user' | 'external_id' | 'profile' | 'name' | 'status' | 'generation' | 'effect' | 'event' | 'detail';

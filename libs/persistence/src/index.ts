@@ -33,6 +33,7 @@ export * from './dead-letters.ts';
 export * from './scim/token-expiry.ts';
 export { isScimToken } from './scim/token-text.ts';
 export * from './scim/tokens.ts';
+export * from './verify-repairs.ts';
 export * from './verify-store.ts';
 export * from './overview/people.ts';
 export * from './overview/work.ts';

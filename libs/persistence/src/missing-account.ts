@@ -21,7 +21,7 @@ export const markMissing = `
 export const restoreAccount = `
   restored AS (
     UPDATE box_account a SET missing_since = NULL, name = $name::text, status = $status::text, profile = '{}',
-      applied_generation = $generation::int, settled_update = ${updatesSettled}, updated_at = clock_timestamp()
+      applied_generation = $generation::int, settled_update = ${updatesSettled}, found_different = NULL, updated_at = clock_timestamp()
     FROM fence WHERE a.identity_id = fence.id AND a.box_user_id = $box_user::text
     RETURNING a.identity_id
   ), ${told('restored', 'box-user-restored')}`;

@@ -65,7 +65,8 @@ const strangers = `${add}
   ) i ON mine.identity_id IS NULL
   LEFT JOIN box_account a ON a.identity_id = i.id
   LEFT JOIN verify_box_user listed ON listed.run_id = $1 AND listed.box_user_id = a.box_user_id
-  WHERE b.run_id = $1 AND mine.identity_id IS NULL AND listed.box_user_id IS NULL AND (i.id IS NULL OR NOT ${busy})`;
+  WHERE b.run_id = $1 AND mine.identity_id IS NULL AND listed.box_user_id IS NULL
+    AND CASE WHEN i.id IS NULL THEN b.status <> 'inactive' ELSE NOT ${busy} END`;
 
 const missing = `${add}
   SELECT $1, 'missing', i.id, a.box_user_id, ${none}, i.subject, NULL, 'Box does not list this Box user.'
@@ -103,6 +104,9 @@ export const counts = `SELECT
   (SELECT count(*)::int FROM verify_box_user WHERE run_id = $1) AS "boxUsers",
   (SELECT count(*)::int FROM box_account WHERE tenant_id = $2) AS mapped,
   (SELECT count(DISTINCT identity_id)::int FROM provisioning_request WHERE tenant_id = $2 AND status IN (${open})) AS "inProgress",
+  (SELECT count(*)::int FROM verify_box_user b WHERE b.run_id = $1 AND b.status = 'inactive'
+    AND NOT EXISTS (SELECT FROM box_account a WHERE a.tenant_id = $2 AND a.box_user_id = b.box_user_id)
+    AND NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND i.subject = b.external_id)) AS "settledOrphans",
   (SELECT count(*)::int FROM box_account a LEFT JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
     WHERE a.tenant_id = $2 AND b.box_user_id IS NULL
       AND a.created_at >= (SELECT started_at FROM verify_run WHERE id = $1)) AS "tooNew"`;
@@ -118,3 +122,60 @@ export const mapping = `SELECT i.issuer, i.subject, a.box_user_id FROM box_accou
 export const standing = `SELECT i.id AS "identityId", i.subject AS "externalId", ${busy} AS "isBusy",
     a.box_user_id AS "boxUserId", a.name, a.status
   FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id`;
+
+/** Whether the group `g` is being worked on. */
+export const groupBusy = `(coalesce(g.lease_expires_at > clock_timestamp(), false) OR EXISTS (
+  SELECT FROM provisioning_request q WHERE q.group_id = g.id AND q.status IN (${open})))`;
+
+/**
+ * Keeps with a mapping that Box differs. The identity's row is written, too: a worker that takes it just now sees this, or
+ * is seen here. $1 tenant, $2 identity, $3 Box user, $4 whether it is gone.
+ */
+export const keepDifference = `WITH held AS (
+    UPDATE identity i SET lease_token = i.lease_token WHERE i.tenant_id = $1 AND i.id = $2 AND NOT ${busy} RETURNING i.id
+  ) UPDATE box_account a SET found_different = clock_timestamp(), applied_generation = 0,
+      missing_since = CASE WHEN $4 THEN coalesce(a.missing_since, clock_timestamp()) ELSE a.missing_since END
+    FROM held WHERE a.identity_id = held.id AND a.box_user_id = $3`;
+
+export const groups = `SELECT g.id, g.box_group_id AS "boxGroupId", g.box_name AS name FROM scim_group g
+  WHERE g.tenant_id = $1 AND g.deleted_at IS NULL AND g.box_group_id IS NOT NULL AND g.is_surveyed
+    AND ($2::uuid IS NULL OR g.id > $2::uuid) ORDER BY g.id LIMIT $3`;
+
+/** $1 tenant, $2 group, $3 Box group, $4 what Box lists: [{"id": …, "boxUserId": …}]. */
+export const groupDifference = `WITH seen AS (
+    SELECT x.id, x."boxUserId" AS box_user_id FROM jsonb_to_recordset($4::jsonb) AS x (id text, "boxUserId" text)
+  ) SELECT ${groupBusy} AS "isBusy",
+    (SELECT count(*)::int FROM scim_group_member m WHERE m.group_id = g.id AND m.is_wanted
+      AND m.box_membership_id IS NOT NULL AND m.box_membership_id NOT IN (SELECT id FROM seen)) AS lacking,
+    (SELECT count(*)::int FROM seen JOIN box_account a ON a.tenant_id = g.tenant_id AND a.box_user_id = seen.box_user_id
+      WHERE NOT EXISTS (SELECT FROM scim_group_member m
+        WHERE m.group_id = g.id AND m.identity_id = a.identity_id AND m.is_wanted)) AS extra
+  FROM scim_group g WHERE g.tenant_id = $1 AND g.id = $2 AND g.box_group_id = $3 AND g.deleted_at IS NULL`;
+
+/** $4: its name as seen in Box; null: the Box group is gone. */
+export const holdGroup = `UPDATE scim_group g SET applied_generation = 0, box_name = $4::text,
+    box_group_id = CASE WHEN $4::text IS NULL THEN NULL ELSE g.box_group_id END
+  WHERE g.tenant_id = $1 AND g.id = $2 AND g.box_group_id = $3 AND NOT ${groupBusy}`;
+
+/** Memberships that Box does not have: whoever is wanted is to be added again, the others are done with. $1 group, $2 as above. */
+export const forgetMemberships = `WITH seen AS (
+    SELECT x.id FROM jsonb_to_recordset($2::jsonb) AS x (id text)
+  ), done AS (
+    DELETE FROM scim_group_member m WHERE m.group_id = $1 AND NOT m.is_wanted AND NOT m.is_unsettled
+      AND m.box_membership_id NOT IN (SELECT id FROM seen)
+  ) UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false
+    WHERE m.group_id = $1 AND m.is_wanted AND m.box_membership_id NOT IN (SELECT id FROM seen)`;
+
+/** Memberships of our Box users that Box has: applied where they are wanted, to be removed where not. $3 tenant. */
+export const keepMemberships = `INSERT INTO scim_group_member AS m
+    (group_id, tenant_id, value, identity_id, is_wanted, box_membership_id, box_user_id)
+  SELECT $1, $3, coalesce(known.value, a.identity_id::text), a.identity_id, false, x.id, x."boxUserId"
+  FROM jsonb_to_recordset($2::jsonb) AS x (id text, "boxUserId" text)
+  JOIN box_account a ON a.tenant_id = $3 AND a.box_user_id = x."boxUserId"
+  LEFT JOIN scim_group_member known ON known.group_id = $1 AND known.identity_id = a.identity_id
+  ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
+    box_user_id = excluded.box_user_id, is_unsettled = false`;
+
+/** Adds the exception. $1 run, $2 group, $3 detail. */
+export const addGroup = `INSERT INTO verify_exception (run_id, kind, group_id, detail, confirmed)
+  VALUES ($1, 'group', $2, $3, true)`;

@@ -4,6 +4,9 @@ import type {
   Candidate,
   ExceptionKind,
   Standing,
+  GroupDifference,
+  SeenGroup,
+  StandingGroup,
   VerifyCounts,
   VerifyException,
   VerifyRun,
@@ -11,7 +14,7 @@ import type {
 } from '@foyer/provisioning';
 import type pg from 'pg';
 import type { Database } from './database.ts';
-import { transactionOn } from './transaction.ts';
+import { inTransaction, transactionOn } from './transaction.ts';
 import * as sql from './verify-sql.ts';
 
 /** An exception with whom it is about; the newest request is the one to explain or retry. */
@@ -20,6 +23,8 @@ export interface ReportedException extends VerifyException {
   readonly confirmed: boolean;
   readonly issuer: string | null;
   readonly username: string | null;
+  /** For groups: its name here. */
+  readonly groupName: string | null;
   readonly requestId: string | null;
 }
 
@@ -35,7 +40,7 @@ const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === '23505';
 
 const exception = `e.id::text, e.kind, e.identity_id AS "identityId", e.box_user_id AS "boxUserId",
-  e.other_box_users AS "otherBoxUserIds", e.external_id AS "externalId", e.call_id::text AS "callId", e.detail`;
+  e.other_box_users AS "otherBoxUserIds", e.external_id AS "externalId", e.call_id::text AS "callId", e.group_id AS "groupId", e.detail`;
 const run = `id, started_at AS "startedAt", marker, listed, listed_at IS NOT NULL AS "isListed"`;
 
 /**
@@ -256,6 +261,47 @@ export class PostgresVerifyStore implements VerifyStore {
     return rowCount === 1;
   }
 
+  /** Another external id may mean another person: what is mismatched waits for somebody to look. */
+  async keepDifference({ kind, identityId, boxUserId }: VerifyException): Promise<void> {
+    if (identityId === null || (kind !== 'drifted' && kind !== 'missing')) return;
+    await this.database.pool.query(sql.keepDifference, [
+      this.tenantId,
+      identityId,
+      boxUserId,
+      kind === 'missing',
+    ]);
+  }
+
+  async groups(after: string | null, limit: number): Promise<StandingGroup[]> {
+    const { rows } = await this.database.pool.query<StandingGroup>(sql.groups, [this.tenantId, after, limit]);
+    return rows;
+  }
+
+  async groupDifference(
+    { id, boxGroupId }: StandingGroup,
+    memberships: NonNullable<SeenGroup>['memberships'],
+  ): Promise<GroupDifference | null> {
+    const values = [this.tenantId, id, boxGroupId, JSON.stringify(memberships)];
+    const { rows } = await this.database.pool.query<GroupDifference>(sql.groupDifference, values);
+    return rows[0] ?? null;
+  }
+
+  async keepGroup(
+    runId: string,
+    { id, boxGroupId }: StandingGroup,
+    seen: SeenGroup,
+    detail: string,
+  ): Promise<void> {
+    const memberships = JSON.stringify(seen?.memberships ?? []);
+    await inTransaction(this.database.pool, 'read-committed', async (client) => {
+      const held = await client.query(sql.holdGroup, [this.tenantId, id, boxGroupId, seen?.name ?? null]);
+      if (held.rowCount === 0) return;
+      await client.query(sql.forgetMemberships, [id, memberships]);
+      await client.query(sql.keepMemberships, [id, memberships, this.tenantId]);
+      await client.query(sql.addGroup, [runId, id, detail.replaceAll('\0', '')]);
+    });
+  }
+
   /** Keeps the digest and the exceptions; what was listed is not needed any more. */
   async finish(runId: string, digest: string): Promise<void> {
     await this.client.query('DELETE FROM verify_box_user WHERE run_id = $1', [runId]);
@@ -294,12 +340,17 @@ export class PostgresVerifyStore implements VerifyStore {
     { after, limit }: { after: string | null; limit: number },
   ): Promise<ReportedException[]> {
     const { rows } = await this.client.query<ReportedException>(
-      `SELECT ${exception}, e.confirmed, i.issuer, i.username, newest.id AS "requestId"
-       FROM verify_exception e LEFT JOIN identity i ON i.id = e.identity_id
+      `SELECT ${exception}, e.confirmed, i.issuer, i.username, g.display_name AS "groupName",
+         coalesce(newest.id, "newestOfGroup".id) AS "requestId"
+       FROM verify_exception e LEFT JOIN identity i ON i.id = e.identity_id LEFT JOIN scim_group g ON g.id = e.group_id
        LEFT JOIN LATERAL (
          SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
          ORDER BY r.created_at DESC, r.id DESC LIMIT 1
        ) newest ON true
+       LEFT JOIN LATERAL (
+         SELECT r.id FROM provisioning_request r WHERE r.tenant_id = g.tenant_id AND r.group_id = g.id
+         ORDER BY r.created_at DESC, r.id DESC LIMIT 1
+       ) "newestOfGroup" ON true
        WHERE e.run_id = $1 AND e.kind = $2 AND e.id > $3 ORDER BY e.id LIMIT $4`,
       [runId, kind, after ?? '0', limit],
     );

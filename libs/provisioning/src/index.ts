@@ -28,5 +28,6 @@ export * from './store-port.ts';
 export * from './transaction-scope.ts';
 export * from './turn.ts';
 export * from './verify.ts';
+export type { GroupReader } from './verify-groups.ts';
 export { VerifyInterrupted } from './verify-look.ts';
 export * from './verify-port.ts';

@@ -80,6 +80,9 @@ export async function lookAgain(candidate: Candidate, parts: LookParts): Promise
     case 'mismatched':
     case 'unverified':
       return lookAtIdentity(candidate, parts);
+    // Looked at twice where they are found.
+    case 'group':
+      return gone;
   }
 }
 
@@ -118,6 +121,8 @@ async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<V
   if (user === null) return gone;
   const { externalId, name } = user;
   const standing = externalId === null ? null : await parts.store.standing({ externalId });
+  // Deactivated, as the remedy says: it can do nothing, and its files are kept.
+  if (standing === null && user.status === 'inactive') return gone;
   if (standing === null) {
     const detail = `Box user ${boxUserId}, "${name}", ${externalId === null ? 'has no external id' : 'belongs to nobody here'}.`;
     return confirmed({ ...candidate, kind: 'orphan', identityId: null, externalId, detail });

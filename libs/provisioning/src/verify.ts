@@ -1,5 +1,6 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import type { BoxPort } from './box-port.ts';
+import { verifyGroups, type GroupReader, type GroupsRead } from './verify-groups.ts';
 import {
   ask,
   lookAgain,
@@ -25,18 +26,22 @@ const LOOKS_AT_ONCE = 8;
 const LISTINGS = 5;
 
 export interface VerifyParts {
-  readonly box: BoxPort;
+  readonly box: BoxPort & GroupReader;
   readonly store: VerifyStore;
   readonly stopping: AbortSignal;
   /** A write without an outcome counts as lost after this long, in milliseconds: longer than any call may take. */
   readonly writeAgeMs: number;
-  readonly onProgress: (phase: 'listing' | 'comparing' | 'looking', done: number, total: number) => void;
+  readonly onProgress: (
+    phase: 'listing' | 'comparing' | 'looking' | 'groups',
+    done: number,
+    total: number | null,
+  ) => void;
   /** Tells what an operator may want to know meanwhile. */
   readonly onRemark: (line: string) => void;
   readonly pause?: Asking['pause'];
 }
 
-export interface Certificate extends VerifyCounts {
+export interface Certificate extends VerifyCounts, Pick<GroupsRead, 'groups'> {
   /** Looked at again and found to be traffic: fits now. */
   readonly passed: number;
   /** Unverified writes that this very reading has settled. */
@@ -44,8 +49,8 @@ export interface Certificate extends VerifyCounts {
 }
 
 /**
- * Reads all of Box back, compares it with the database, and looks a second time at whatever does not fit. Changes nothing
- * but its own tables. May be broken off at any point and gone on with. Throws VerifyInterrupted when it is stopped or Box
+ * Reads all of Box back, people and groups, compares it with the database, and looks a second time at whatever does not fit.
+ * Changes nothing in Box; what it found to differ is kept, so that the next request sets it anew. May be broken off at any point and gone on with. Throws VerifyInterrupted when it is stopped or Box
  * cannot be read.
  */
 export async function verify(run: VerifyRun, parts: VerifyParts): Promise<Certificate> {
@@ -56,10 +61,13 @@ export async function verify(run: VerifyRun, parts: VerifyParts): Promise<Certif
   const counts = await parts.store.compare(run.id, parts.writeAgeMs);
   parts.onProgress('comparing', 1, 1);
   const looks = await look(run.id, parts, asking);
+  const onProgress = (done: number): void => parts.onProgress('groups', done, null);
+  const { groups, passed } = await verifyGroups(run.id, { ...parts, ...asking, onProgress });
   await parts.store.finish(run.id, counts.digest);
   return {
     ...counts,
-    passed: looks.gone + looks['in-progress'],
+    groups,
+    passed: looks.gone + looks['in-progress'] + passed,
     settled: looks.settled,
   };
 }
@@ -135,5 +143,6 @@ async function judge(
   const { box, store } = parts;
   const verdict = await lookAgain(candidate, { box, store, ...asking });
   await store.settle(runId, candidate.id, verdict.kind === 'confirmed' ? verdict.exception : null);
+  if (verdict.kind === 'confirmed') await store.keepDifference(verdict.exception);
   return verdict.kind;
 }

@@ -181,7 +181,7 @@ export const errorCatalog = {
     403,
     'dead',
     'The Box user is deactivated',
-    'Ask an operator to reactivate it.',
+    'If that was not meant: an operator switches it on again with verify --repair.',
   ),
   box_conflict: entry(
     502,

@@ -1,7 +1,14 @@
-import { createBox } from '@foyer/box';
-import { openVerifyStore, PrismaCallLog, type PostgresVerifyStore } from '@foyer/persistence';
+import { boxAppOf, createBox } from '@foyer/box';
+import {
+  openBoxBudget,
+  openVerifyStore,
+  PrismaCallLog,
+  VerifyRepairs,
+  type PostgresVerifyStore,
+} from '@foyer/persistence';
 import { verify, VerifyInterrupted, type VerifyParts, type VerifyRun } from '@foyer/provisioning';
 import { OperatorProblem, type Command, type Setting, type Values } from '../command.ts';
+import { commandIntent } from '../on-record.ts';
 import { withTenant } from '../tenancy.ts';
 import type { Terminal } from '../terminal.ts';
 import { report, reportJson, type Reported } from '../verify-report.ts';
@@ -12,13 +19,21 @@ const RESUME_WITHIN_MS = 60 * 60_000;
 const SILENCE_MS = 30 * 60_000;
 /** A call ends within BOX_TIMEOUT_MS; so much later its outcome is on record, or never will be. */
 const OUTCOME_GRACE_MS = 5_000;
+/** How long a call waits for its place within Box's limit before it asks again, in milliseconds. */
+const PERMIT_MS = 10_000;
 
 export const verifyCommand: Command = {
   path: ['verify'],
-  summary: 'read all of Box back and compare it with the database; changes nothing',
-  options: { json: { type: 'boolean' }, resume: { type: 'boolean' }, fresh: { type: 'boolean' } },
+  summary: 'read all of Box back and compare it with the database; --repair sets right what differs',
+  options: {
+    json: { type: 'boolean' },
+    repair: { type: 'boolean' },
+    resume: { type: 'boolean' },
+    fresh: { type: 'boolean' },
+  },
   help: {
     '--json': 'the certificate with every exception, as JSON',
+    '--repair': 'makes a request for each person and group that differs: a worker sets all of it anew',
     '--resume': 'only go on with a reading that was broken off',
     '--fresh': 'begin anew, even if one was broken off within the hour',
   },
@@ -34,7 +49,9 @@ export const verifyCommand: Command = {
         // No lease is ever held here: the log only needs to know how far one would be extended.
         const log = new PrismaCallLog(database, tenantId, 0);
         const { BOX_BASE_URL: baseUrl, BOX_TIMEOUT_MS: timeoutMs } = config;
-        const box = createBox({ auth, baseUrl, timeoutMs, log });
+        const budget = openBoxBudget(database, boxAppOf(auth), config.BOX_CALLS_PER_MINUTE);
+        const allowance = budget.purse('bulk', PERMIT_MS);
+        const box = createBox({ auth, baseUrl, timeoutMs, log, allowance });
         try {
           const run = await runOf(store, values, setting.terminal);
           const progress = progressOn(setting.terminal);
@@ -45,7 +62,13 @@ export const verifyCommand: Command = {
             setting,
           ).finally(progress.end);
           const reported: Reported = { tenant: config.FOYER_TENANT, run, certificate };
-          return await (values.json ? reportJson : report)(reported, store, setting.terminal);
+          const status = await (values.json ? reportJson : report)(reported, store, setting.terminal);
+          if (values.repair) {
+            const intent = commandIntent('verify_repair', 'verify --repair', setting.operator);
+            const requests = await new VerifyRepairs(database, tenantId).open(run.id, intent);
+            setting.terminal.remark(repaired(requests));
+          }
+          return status;
         } finally {
           await box.close();
           await store.close();
@@ -85,7 +108,17 @@ async function readBack(
   }
 }
 
-const phases = { listing: 'reading Box', comparing: 'comparing', looking: 'looking again' };
+const repaired = (requests: number): string =>
+  requests === 0
+    ? 'Nothing of it can be set right by a request.'
+    : `${requests} ${requests === 1 ? 'request sets' : 'requests set'} right what a request can. Run verify again once they have ended.`;
+
+const phases = {
+  listing: 'reading Box',
+  comparing: 'comparing',
+  looking: 'looking again',
+  groups: 'groups read',
+};
 
 /** One bar after the other. */
 function progressOn(terminal: Terminal) {
