@@ -1,0 +1,86 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectOkta, demonstratePush } from '../push-demonstration.ts';
+import { startStack, type Stack } from '../stack.ts';
+import { stepsOf, type Step } from './blocks.ts';
+import { documents, read, ROOT } from './documents.harness.ts';
+import { shows, withIds, type Ids } from './expect.ts';
+import { Shell } from './shell.harness.ts';
+
+/** A block that is repeated until it shows what it should is given up after this long. */
+const REPEAT_MS = 60_000;
+
+const withBlocks = documents.filter((file) => stepsOf(read(file)).some(({ kind }) => kind === 'run'));
+
+let stack: Stack;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'foyer-docs-'));
+  stack = await startStack({
+    postgresUrl: process.env.FOYER_TEST_POSTGRES_URL,
+    template: 'foyer_template',
+    dataDir: join(folder, '.data'),
+  });
+  // What `npm start` has shown when it says that it is up.
+  await connectOkta(stack);
+  expect((await demonstratePush(stack)).faults).toEqual([]);
+});
+afterAll(async () => {
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The block as the reader runs it, with the addresses of this stack, and the commands without npm before them. */
+function here(text: string): string {
+  return text
+    .replaceAll('http://localhost:3000', stack.urls.gateway)
+    .replaceAll('http://127.0.0.1:4400', stack.urls.okta)
+    .replaceAll('http://127.0.0.1:4500', stack.urls.box)
+    .replaceAll(
+      /npm run (?:-s )?foyer -- /g,
+      `"${process.execPath}" "${join(ROOT, 'apps/operator/dist/main.js')}" `,
+    );
+}
+
+async function perform(step: Step, shell: Shell, cwd: string, ids: Ids): Promise<void> {
+  if (step.kind === 'not run') return;
+  if (step.kind === 'file') return writeFile(join(cwd, step.detail), `${withIds(step.text, ids)}\n`);
+  const until = Date.now() + REPEAT_MS;
+  for (;;) {
+    const { printed, status } = await shell.run(here(withIds(step.text, ids)));
+    const isGood = status === 0 && (step.shown === null || shows(printed, here(step.shown), ids));
+    if (isGood) return;
+    if (step.isRepeated && Date.now() < until) continue;
+    throw new Error(
+      `Line ${step.line} ended with ${status}.\n${step.text}\n\nIt printed:\n${printed}\n\nThe document shows:\n${step.shown ?? 'nothing'}`,
+    );
+  }
+}
+
+describe.each(withBlocks)('%s', (file) => {
+  const ids: Ids = new Map();
+  let shell: Shell;
+  let cwd: string;
+  let broken = false;
+  beforeAll(async () => {
+    cwd = join(folder, file.replaceAll('/', '-'));
+    await mkdir(join(cwd, '.data'), { recursive: true });
+    await cp(join(folder, '.data', 'stack.env'), join(cwd, '.data', 'stack.env'));
+    shell = new Shell(cwd, { PATH: process.env.PATH, HOME: process.env.HOME });
+  });
+  afterAll(() => shell?.close());
+
+  it.each(
+    stepsOf(read(file)).map(
+      (step) =>
+        [`line ${step.line}${step.kind === 'not run' ? `, not run: ${step.detail}` : ''}`, step] as const,
+    ),
+  )('%s', async (_title, step) => {
+    // What comes after needs what went before.
+    if (broken) throw new Error('A block before this one failed.');
+    broken = true;
+    await perform(step, shell, cwd, ids);
+    broken = false;
+  });
+});
