@@ -1,6 +1,7 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { connectOkta, demonstratePush } from '../push-demonstration.ts';
 import { startStack, type Stack } from '../stack.ts';
 import { stepsOf, type Step } from './blocks.ts';
@@ -37,6 +38,9 @@ function here(text: string): string {
     .replaceAll('http://localhost:3000', stack.urls.gateway)
     .replaceAll('http://127.0.0.1:4400', stack.urls.okta)
     .replaceAll('http://127.0.0.1:4500', stack.urls.box)
+    .replaceAll('https://foyer.example.com', stack.urls.gateway)
+    .replaceAll('https://ORG.okta.com', stack.urls.okta)
+    .replaceAll('https://api.box.com', stack.urls.box)
     .replaceAll(
       /npm run (?:-s )?foyer -- /g,
       `"${process.execPath}" "${join(ROOT, 'apps/operator/dist/main.js')}" `,
@@ -44,7 +48,6 @@ function here(text: string): string {
 }
 
 async function perform(step: Step, shell: Shell, cwd: string, ids: Ids): Promise<void> {
-  if (step.kind === 'not run') return;
   if (step.kind === 'file') return writeFile(join(cwd, step.detail), `${withIds(step.text, ids)}\n`);
   const until = Date.now() + REPEAT_MS;
   for (;;) {
@@ -66,8 +69,16 @@ describe.each(withBlocks)('%s', (file) => {
   beforeAll(async () => {
     cwd = join(folder, file.replaceAll('/', '-'));
     await mkdir(join(cwd, '.data'), { recursive: true });
-    await cp(join(folder, '.data', 'stack.env'), join(cwd, '.data', 'stack.env'));
-    shell = new Shell(cwd, { PATH: process.env.PATH, HOME: process.env.HOME });
+    const settings = join(folder, '.data', 'stack.env');
+    for (const place of ['.env', join('.data', 'stack.env')]) await cp(settings, join(cwd, place));
+    // Faults that one document sets are not the next one's.
+    await stack.box.clearFaults();
+    shell = new Shell(cwd, {
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME },
+      // What the documents have the reader fill in.
+      ...{ CLIENT_ID: 'twin-service-client', CLIENT_SECRET: 'twin-service-secret' },
+      ...parseEnv(await readFile(settings, 'utf8')),
+    });
   });
   afterAll(() => shell?.close());
 
@@ -78,6 +89,7 @@ describe.each(withBlocks)('%s', (file) => {
     ),
   )('%s', async (_title, step) => {
     // What comes after needs what went before.
+    if (step.kind === 'not run') return;
     if (broken) throw new Error('A block before this one failed.');
     broken = true;
     await perform(step, shell, cwd, ids);
