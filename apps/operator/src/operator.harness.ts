@@ -19,7 +19,8 @@ import { run } from './run.ts';
 import { Terminal } from './terminal.ts';
 
 const LEASE_MS = 30_000;
-const twinMain = fileURLToPath(new URL('../../twins/src/box/main.ts', import.meta.url));
+const twinMain = (twin: 'box' | 'okta') =>
+  fileURLToPath(new URL(`../../twins/src/${twin}/main.ts`, import.meta.url));
 // As built: what an operator runs.
 const operatorMain = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const source = ['--conditions', '@foyer/source'];
@@ -28,6 +29,25 @@ export interface Ran {
   readonly status: number;
   readonly out: string;
   readonly err: string;
+}
+
+/** A twin as a process of its own. */
+export async function startTwin(
+  twin: 'box' | 'okta',
+  env: Record<string, string>,
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const child = spawn(process.execPath, [...source, twinMain(twin)], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const { url } = JSON.parse(line) as { url: string };
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  return { url, stop };
 }
 
 /** A database, a Box twin, and the commands on them. */
@@ -44,18 +64,8 @@ export class OperatorWorld {
 
   static async start(): Promise<OperatorWorld> {
     const db = await createTestDatabase();
-    const twin = spawn(process.execPath, [...source, twinMain], {
-      env: { PATH: process.env.PATH, BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(twin, 'exit');
-    const [line] = (await once(createInterface({ input: twin.stdout }), 'line')) as [string];
-    const { url } = JSON.parse(line) as { url: string };
-    const stopTwin = async () => {
-      twin.kill('SIGTERM');
-      await ended;
-    };
-    return new OperatorWorld(db, url, [stopTwin, () => db.drop()]);
+    const twin = await startTwin('box', { BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' });
+    return new OperatorWorld(db, twin.url, [twin.stop, () => db.drop()]);
   }
 
   async stop(): Promise<void> {

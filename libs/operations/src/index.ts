@@ -1,2 +1,3 @@
+export * from './doctor/index.ts';
 export * from './person.ts';
 export * from './status.ts';

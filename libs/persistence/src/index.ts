@@ -35,6 +35,7 @@ export { isScimToken } from './scim/token-text.ts';
 export * from './scim/tokens.ts';
 export * from './verify-repairs.ts';
 export * from './verify-store.ts';
+export * from './overview/database-facts.ts';
 export * from './overview/people.ts';
 export * from './overview/work.ts';
 export * from './processes/processes.ts';

@@ -137,11 +137,24 @@ const provisionerVariables = {
 /** The operators' commands need the database, and some of them Box. */
 const operatorVariables = common;
 
+/** How the gateway signs people in; `redirectUri` is where the provider sends them back. */
+export interface OktaConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+  readonly apiIssuer: string;
+}
+
 export type GatewayConfig = Readonly<
   Values<typeof gatewayVariables> & { OKTA_API_ISSUER_URI: string; boxAuth: BoxAuthConfig }
 >;
 export type OperatorConfig = Readonly<
-  Values<typeof operatorVariables> & { boxAuth: () => BoxAuthConfig; oktaIssuer: () => string }
+  Values<typeof operatorVariables> & {
+    boxAuth: () => BoxAuthConfig;
+    oktaIssuer: () => string;
+    okta: () => OktaConfig;
+  }
 >;
 export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & { boxAuth: BoxAuthConfig }>;
 
@@ -164,7 +177,7 @@ export function readProvisionerConfig(environment: Environment = process.env): P
 
 /**
  * As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Whether Box's variables are complete is checked when `boxAuth` is
- * called, Okta's when `oktaIssuer` is.
+ * called, Okta's when `oktaIssuer` or `okta` is.
  */
 export function readOperatorConfig(environment: Environment = process.env, tenant?: string): OperatorConfig {
   const given = tenant === undefined ? environment : { ...environment, FOYER_TENANT: tenant };
@@ -172,7 +185,7 @@ export function readOperatorConfig(environment: Environment = process.env, tenan
   const { OKTA_ISSUER_URI } = gatewayVariables;
   const oktaIssuer = () => readVariables({ OKTA_ISSUER_URI }, given).OKTA_ISSUER_URI;
   const boxAuth = () => boxAuthOf(readVariables(operatorVariables, given, [boxFaults]));
-  return Object.freeze({ ...values, boxAuth, oktaIssuer });
+  return Object.freeze({ ...values, boxAuth, oktaIssuer, okta: () => readOkta(given) });
 }
 
 const leaseOutlivesCall: Rule<typeof provisionerVariables> = ({ LEASE_SECONDS, BOX_TIMEOUT_MS }) =>
@@ -181,3 +194,19 @@ const leaseOutlivesCall: Rule<typeof provisionerVariables> = ({ LEASE_SECONDS, B
     : [
         'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, or a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
       ];
+
+function readOkta(environment: Environment): OktaConfig {
+  const { FOYER_BASE_URL, OKTA_ISSUER_URI, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET, OKTA_API_ISSUER_URI } =
+    gatewayVariables;
+  const values = readVariables(
+    { FOYER_BASE_URL, OKTA_ISSUER_URI, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET, OKTA_API_ISSUER_URI },
+    environment,
+  );
+  return {
+    issuer: values.OKTA_ISSUER_URI,
+    clientId: values.OKTA_CLIENT_ID,
+    clientSecret: values.OKTA_CLIENT_SECRET,
+    redirectUri: `${values.FOYER_BASE_URL}/authorization-code/callback`,
+    apiIssuer: values.OKTA_API_ISSUER_URI ?? apiIssuerOf(values.OKTA_ISSUER_URI),
+  };
+}

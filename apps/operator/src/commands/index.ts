@@ -9,6 +9,7 @@ import { boxAppCommand } from './box-app.ts';
 import { deadExplainCommand } from './dead-explain.ts';
 import { deadListCommand } from './dead-list.ts';
 import { deadRetryCommand } from './dead-retry.ts';
+import { doctorCommand } from './doctor.ts';
 import { importCommand } from './import.ts';
 import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token-create.ts';
@@ -21,6 +22,7 @@ import { verifyCommand } from './verify.ts';
 export const commands: readonly Command[] = [
   statusCommand,
   personCommand,
+  doctorCommand,
   importCommand,
   verifyCommand,
   auditVerifyCommand,

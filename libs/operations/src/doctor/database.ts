@@ -1,0 +1,51 @@
+import { databaseFacts, migrationProblem, pendingMigrations, type Database } from '@foyer/persistence';
+import { failed, ok, warning, type Check, type Finding } from './check.ts';
+
+/** A clock that is off by more than this, in seconds, makes tokens and signatures fail. */
+export const CLOCK_LIMIT_S = 30;
+
+/** When one of these fails, what is in the database cannot be read. */
+export const databaseChecks = (database: Database): Check[] => [
+  {
+    name: 'database',
+    remedy: 'Check DATABASE_URL, that PostgreSQL runs, and that this machine may reach it.',
+    run: async () => {
+      const began = performance.now();
+      const { version, role, isSuperuser } = await databaseFacts(database);
+      const detail = `PostgreSQL ${version} as ${role}, ${Math.round(performance.now() - began)} ms`;
+      return isSuperuser
+        ? warning(
+            `${detail}, which is a superuser`,
+            'Give the apps a role of their own: docs/operate.md#the-database-role.',
+          )
+        : ok(detail);
+    },
+  },
+  {
+    name: 'migrations',
+    remedy: 'Run npm run migrate as the owner of the tables.',
+    run: async () => {
+      const problem = migrationProblem(await pendingMigrations(database.pool));
+      if (problem !== null) return failed(problem, 'Do what it says; docs/operate.md#upgrade has the order.');
+      return ok('All are applied.');
+    },
+  },
+];
+
+export const clockCheck = (database: Database): Check => ({
+  name: 'clock of this machine',
+  remedy: 'Check DATABASE_URL.',
+  run: async () => {
+    const before = Date.now();
+    const { clock } = await databaseFacts(database);
+    const middle = (before + Date.now()) / 2;
+    return clockFinding((middle - clock) / 1000, 'the database');
+  },
+});
+
+/** What to say of a clock that is `aheadS` seconds ahead of another one. Pure. */
+export function clockFinding(aheadS: number, whose: string): Finding {
+  if (Math.abs(aheadS) < 1) return ok(`Within a second of ${whose}.`);
+  const detail = `${Math.abs(aheadS).toFixed(1)} s ${aheadS > 0 ? 'ahead of' : 'behind'} ${whose}.`;
+  return Math.abs(aheadS) < CLOCK_LIMIT_S ? ok(detail) : failed(detail, 'Set the clock by NTP.');
+}

@@ -1,0 +1,64 @@
+import { findTenant, type Database } from '@foyer/persistence';
+import type { OktaConfig } from '@foyer/platform';
+import type { JobQueue } from '@foyer/provisioning';
+import { boxChecks, type BoxSources } from './box.ts';
+import { failed, notChecked, runChecks, type Check, type CheckResult } from './check.ts';
+import { clockCheck, databaseChecks } from './database.ts';
+import { oktaChecks } from './okta.ts';
+import { processChecks } from './processes.ts';
+import { scimChecks } from './scim.ts';
+
+/** Why a part of the configuration is not at hand here. */
+export interface Missing {
+  readonly missing: string;
+}
+
+export interface DoctorSources {
+  readonly database: Database;
+  /** The tenant's name. */
+  readonly tenant: string;
+  readonly queue: JobQueue;
+  readonly okta: OktaConfig | Missing;
+  /** Opens Box for the tenant of this id. */
+  readonly box: (tenantId: string) => BoxSources | Missing;
+}
+
+/**
+ * Checks everything that Foyer stands on, each part with its remedy, and calls `onResult` after each. Makes nothing and
+ * changes nothing; its calls to Box are on record.
+ */
+export async function examine(
+  { database, tenant, queue, okta, box }: DoctorSources,
+  onResult?: (result: CheckResult) => void,
+): Promise<CheckResult[]> {
+  const first = await runChecks(databaseChecks(database), onResult);
+  const isReadable = first.every(({ state }) => state !== 'failed');
+  const tenantId = isReadable ? await findTenant(database, tenant) : null;
+  const rest =
+    tenantId === null
+      ? [tenantCheck(isReadable, tenant), ...oktaChecks(okta)]
+      : [
+          clockCheck(database),
+          ...processChecks(database, tenantId, queue),
+          ...oktaChecks(okta),
+          ...boxChecks(box(tenantId)),
+          ...scimChecks(database, tenantId),
+        ];
+  return [...first, ...(await runChecks(rest, onResult))];
+}
+
+const tenantCheck = (isReadable: boolean, tenant: string): Check => ({
+  name: 'tenant',
+  remedy: 'Check DATABASE_URL.',
+  run: async () =>
+    isReadable
+      ? failed(
+          `There is no tenant "${tenant}" in this database.`,
+          'Check --tenant or FOYER_TENANT. A gateway or provisioner that starts with this name makes it.',
+        )
+      : notChecked('The processes, the queue’s work, Box and SCIM: the database comes first.'),
+});
+
+/** True when nothing failed and nothing needs attention. */
+export const isHealthy = (results: readonly CheckResult[]): boolean =>
+  results.every(({ state }) => state === 'ok' || state === 'not checked');

@@ -1,0 +1,33 @@
+import type { Database } from '../database.ts';
+import { run, statement } from '../statement.ts';
+
+export interface DatabaseFacts {
+  readonly version: string;
+  readonly role: string;
+  readonly isSuperuser: boolean;
+  /** The database's clock, in milliseconds since 1970. */
+  readonly clock: number;
+}
+
+const facts = statement<never>(
+  'database-facts',
+  `SELECT current_setting('server_version') AS version, current_user::text AS role,
+     coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false) AS "isSuperuser",
+     (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock`,
+);
+const someBoxUserOf = statement<'tenant'>(
+  'some-box-user',
+  `SELECT box_user_id AS "boxUserId" FROM box_account
+   WHERE tenant_id = $tenant::uuid AND status = 'active' AND missing_since IS NULL LIMIT 1`,
+);
+
+/** What server this is, and as whom it is used. */
+export async function databaseFacts(database: Database): Promise<DatabaseFacts> {
+  return (await run<DatabaseFacts, never>(database, facts, {}))[0]!;
+}
+
+/** An active Box user of the tenant, for trying what may be done as one; null when there is none. */
+export async function someBoxUser(database: Database, tenantId: string): Promise<string | null> {
+  const [row] = await run<{ boxUserId: string }, 'tenant'>(database, someBoxUserOf, { tenant: tenantId });
+  return row?.boxUserId ?? null;
+}
