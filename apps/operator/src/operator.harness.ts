@@ -12,7 +12,7 @@ import {
   PrismaGroupStore,
   ScimGroups,
 } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, plant, somebody, type TestDatabase } from '@foyer/persistence/testing';
 import { takeGroupTurn, takeTurn } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
@@ -132,6 +132,10 @@ export class TenantWorld {
   async sql<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.world.db.database.pool.query(text, values)).rows as Row[];
   }
+
+  /** As `sql`, for rows of the audit log that are to have a time of their own. */
+  plant = (text: string, values: unknown[] = []): Promise<{ id: string }[]> =>
+    plant(this.world.db.database, text, values);
 
   /** A new person, and the request that is to converge them; not worked on yet. */
   async admit(

@@ -53,7 +53,7 @@ const behindOurBack = async (method: string, path: string, body?: unknown) => {
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
 };
 const age = (identityId: string) =>
-  tenant.sql<{ id: string }>(
+  tenant.plant(
     `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id, request_id, parameters)
      SELECT tenant_id, clock_timestamp() - interval '1 minute', 'out', 'box', 'create_user', 'POST', '/2.0/users', id, gen_random_uuid(), '{}'
      FROM identity WHERE id = $1 RETURNING id::text`,
@@ -205,7 +205,7 @@ describe('verify', () => {
   it('settles an update without an outcome by reading it back', async () => {
     const mapped = await tenant.person();
     const plant = () =>
-      tenant.sql(
+      tenant.plant(
         `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id, parameters)
          VALUES ($1, clock_timestamp() - interval '1 minute', 'out', 'box', 'update_user', 'PUT', '/2.0/users/1', $2, '{"status": "inactive"}')`,
         [tenant.tenantId, mapped.identityId],

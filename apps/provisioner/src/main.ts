@@ -26,7 +26,10 @@ await runApp(
     const config = readProvisionerConfig();
     const parts = await openParts(config);
     const { logger, queue, box, database, relayStore } = parts;
-    const sealing = new Sealing(parts.sealer, logger, config.SEAL_INTERVAL_MS);
+    const sealing = new Sealing(parts.sealer, logger, {
+      ...{ tenant: config.FOYER_TENANT, intervalMs: config.SEAL_INTERVAL_MS },
+      onHead: (seq) => parts.metrics.auditHead.set(seq),
+    });
     const worker = new Worker(parts);
     const boxApp = new BoxAppWatch(parts.boxApp, logger, {
       work: () => worker.start(),

@@ -2,6 +2,7 @@ export * from './api-calls.ts';
 export * from './box-accounts.ts';
 export * from './box-app.ts';
 export * from './box-app-moves.ts';
+export type { KeptReason } from './audit/needed.ts';
 export * from './audit/pruner.ts';
 export * from './audit/reader.ts';
 export * from './audit/sealer.ts';

@@ -1,5 +1,5 @@
 import { exceptionKinds, type BoxUser } from '@foyer/provisioning';
-import { createTestDatabase, somebody, type TestDatabase } from './database.harness.ts';
+import { createTestDatabase, plant, somebody, type TestDatabase } from './database.harness.ts';
 import { Intake } from './intake.ts';
 import { openVerifyStore } from './verify-store.ts';
 
@@ -38,7 +38,8 @@ async function parts() {
       [identity.id, tenantId],
     );
   const call = () =>
-    pool.query(
+    plant(
+      test.database,
       `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id, parameters)
        VALUES ($1, clock_timestamp() - interval '1 hour', 'out', 'box', 'create_user', 'POST', '/2.0/users', $2, '{}')`,
       [tenantId, identity.id],

@@ -75,6 +75,7 @@ export class Metrics {
     'SCIM writes of which an unknown attribute or schema was ignored',
     ['resource'],
   );
+  readonly auditHead = this.gauge('foyer_audit_head', 'Number of the last sealed block of the audit log', []);
   private readonly scimTokenExpires = this.gauge(
     'foyer_scim_token_expires_seconds',
     'Time until a SCIM token expires; below 0 when it has',

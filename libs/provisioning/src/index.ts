@@ -1,6 +1,7 @@
 export * from './audit/block.ts';
 export * from './audit/chain.ts';
 export * from './audit/file.ts';
+export { PRUNE_OPERATION, readAct, type AuditAct } from './audit/pruning.ts';
 export * from './audit/row.ts';
 export * from './batch.ts';
 export * from './box-groups-port.ts';

@@ -15,6 +15,27 @@ const Id = z
 export const AuditMonths = z.object({ from: Month.nullable(), to: Month.nullable() });
 export type AuditMonths = z.infer<typeof AuditMonths>;
 
+/** Numbers as PostgreSQL writes a multirange: `{[1,5),[7,8)}`. */
+const Ranges = z
+  .string()
+  .max(1024 * 1024)
+  .regex(/^\{(?:\[-?\d{1,19},-?\d{1,19}\)(?:,(?=\[)|(?=\})))*\}$/);
+
+/** What an act of pruning says: the parameters of its row. */
+export const AuditPruning = z.object({
+  /** The first month that stays. */
+  before: Month,
+  /** Numbers of the blocks. */
+  blocks: Ranges,
+  /** How many of their rows do not stay. */
+  rows: z.int().min(0),
+  /** The newest of the blocks. */
+  head: z.object({ seq: z.int().min(1), hash: Hash }),
+  /** Ids of the rows that stay. */
+  kept: z.object({ calls: Ranges, outcomes: Ranges }),
+});
+export type AuditPruning = Readonly<z.infer<typeof AuditPruning>>;
+
 /** A link of the chain: what is known of some thousand rows. */
 export const AuditBlock = z.object({
   tenantId: z.string(),
@@ -43,6 +64,8 @@ export const AuditFileStart = z.object({
   tenant: z.string(),
   months: AuditMonths,
   exportedAt: z.string(),
+  /** The rows that are acts of pruning, as they stand in their blocks: they tell which rows of blocks before are missing. */
+  prunings: z.array(z.string()).optional(),
 });
 export type AuditFileStart = z.infer<typeof AuditFileStart>;
 

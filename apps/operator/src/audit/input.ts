@@ -4,15 +4,21 @@ import { OperatorProblem } from '../command.ts';
 
 type Value = string | boolean | undefined;
 
-/** `SEQ:HASH`, as the provisioner logs it. */
-export function readHead(value: Value): AuditHead | null {
-  if (value === undefined) return null;
-  const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(String(value)) ?? [];
-  if (seq === undefined || hash === undefined)
+/** `SEQ:HASH`, as the provisioner logs it; null when it is none. */
+export function toHead(text: string): AuditHead | null {
+  const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  return seq === undefined || hash === undefined ? null : { seq: Number(seq), hash };
+}
+
+/** None without the option. */
+export function readHead(value: Value): AuditHead[] {
+  if (value === undefined) return [];
+  const head = toHead(String(value));
+  if (head === null)
     throw new OperatorProblem(
       '--head must be a number, a colon and 64 hexadecimal digits, as the log has it.',
     );
-  return { seq: Number(seq), hash };
+  return [head];
 }
 
 export function readMonths(from: Value, to: Value): AuditMonths {

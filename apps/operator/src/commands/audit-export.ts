@@ -22,12 +22,13 @@ export const auditExportCommand: Command = {
     const months = readMonths(values.from, values.to);
     const { FOYER_TENANT: tenant } = config();
     await withTenant(config(), ({ database, tenantId }) =>
-      readAudit(database, tenantId, async ({ totals, unsealed, parts }) => {
+      readAudit(database, tenantId, async ({ totals, unsealed, prunings, parts }) => {
         const about = {
           tenant,
           months,
           exportedAt: new Date().toISOString(),
           unsealed: unsealed.waiting + unsealed.strays.length,
+          prunings,
         };
         const lines = auditFileLines(about, counted(parts(), totals.blocks, setting));
         if (typeof values.out === 'string') await writeFile(values.out, lines);

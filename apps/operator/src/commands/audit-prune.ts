@@ -1,25 +1,24 @@
 import {
   AuditPruner,
   firstMonthKept,
-  PrismaCallLog,
+  PruningHeldUp,
   type Database,
   type KeptReason,
 } from '@foyer/persistence';
 import { readKeepMonths } from '../audit/input.ts';
-import type { Command, Setting } from '../command.ts';
+import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { withTenant } from '../tenancy.ts';
-
-const nobody = { requestId: null, identityId: null, lease: null };
 
 const reasons: Readonly<Record<KeptReason, string>> = {
   'open-request': 'of people with an open request',
-  'unsettled-create': 'about creates for people without a Box user: their next turn asks for them',
+  'unsettled-create': 'about creates for people without a Box user: their next attempt asks for them',
   outcome: 'about calls whose outcome is not pruned',
+  pruning: 'that say what was pruned',
 };
 
 export const auditPruneCommand: Command = {
   path: ['audit', 'prune'],
-  summary: 'remove the rows of old months; the chain stays whole',
+  summary: 'remove the rows of old months; the chain stays whole and says who removed them',
   options: { 'keep-months': { type: 'string' }, yes: { type: 'boolean' } },
   help: {
     '--keep-months N': 'whole months to keep, besides the current one; at least 1',
@@ -44,43 +43,33 @@ export const auditPruneCommand: Command = {
   },
 };
 
-/** The removal is on record itself, in the chain it shortens. */
+/** Each removal is on record itself, in the chain that it shortens, before it is made. */
 async function prune(
   { terminal, stopping, operator }: Setting,
   database: Database,
   tenantId: string,
   { month, blocks }: { month: string; blocks: number },
 ): Promise<number> {
-  const log = new PrismaCallLog(database, tenantId, 0);
-  const intent = {
-    direction: 'in',
-    system: 'foyer',
-    operation: 'prune_audit_log',
-    method: 'DELETE',
-    path: '/audit',
-    actor: operator,
-    parameters: { before: month, blocks },
-  } as const;
-  const began = performance.now();
-  const callId = await log.intend(nobody, intent);
   const progress = terminal.progress('blocks');
-  const kept: Record<KeptReason, number> = { 'open-request': 0, 'unsettled-create': 0, outcome: 0 };
+  const kept: Record<KeptReason, number> = {
+    ...{ 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 },
+  };
   let done = 0;
   let removed = 0;
-  for await (const block of new AuditPruner(database, tenantId).prune(month, stopping)) {
-    removed += block.removed;
-    for (const reason of Object.keys(reasons) as KeptReason[]) kept[reason] += block.kept[reason];
-    progress.update(++done, blocks);
+  try {
+    const acts = new AuditPruner(database, tenantId).prune(month, { actor: operator, stopping });
+    for await (const act of acts) {
+      removed += act.removed;
+      for (const reason of Object.keys(reasons) as KeptReason[]) kept[reason] += act.kept[reason];
+      done += act.blocks.length;
+      progress.update(done, blocks);
+    }
+  } catch (error) {
+    if (!(error instanceof PruningHeldUp)) throw error;
+    throw new OperatorProblem(`${error.message} ${removed} rows were removed before.`);
+  } finally {
+    progress.end();
   }
-  progress.end();
-  const durationMs = performance.now() - began;
-  await log.conclude(callId, {
-    result: 'ok',
-    status: null,
-    error: null,
-    answer: { rows: removed, kept },
-    durationMs,
-  });
   terminal.print(`removed: ${removed} rows`);
   for (const reason of Object.keys(reasons) as KeptReason[])
     if (kept[reason] > 0) terminal.print(`kept: ${kept[reason]} rows ${reasons[reason]}`);

@@ -1,5 +1,12 @@
 import { readAudit } from '@foyer/persistence';
-import { AuditChainCheck, AuditFileProblem, checkAuditFile, type AuditSummary } from '@foyer/provisioning';
+import {
+  AuditChainCheck,
+  AuditFileProblem,
+  checkAuditFile,
+  readAct,
+  type AuditSummary,
+} from '@foyer/provisioning';
+import { headsFor, headsOf, type NotedHead } from '../audit/heads.ts';
 import { readHead } from '../audit/input.ts';
 import { linesOf, sizeOfFile } from '../audit/lines.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
@@ -15,18 +22,25 @@ interface Verdict extends AuditSummary {
 export const auditVerifyCommand: Command = {
   path: ['audit', 'verify'],
   summary: 'check that nobody has changed, removed or inserted rows of the audit log',
-  options: { file: { type: 'string' }, head: { type: 'string' }, json: { type: 'boolean' } },
+  options: {
+    file: { type: 'string' },
+    head: { type: 'string' },
+    heads: { type: 'string' },
+    json: { type: 'boolean' },
+  },
   help: {
     '--file EXPORT': 'check a file of `audit export`; needs no database',
     '--head SEQ:HASH': 'the chain must contain this block, noted earlier',
+    '--heads FILE': 'and each block that this file names: lines of a log, or of `audit head`',
     '--json': 'print the result as JSON',
   },
   async run(setting, values) {
-    const head = readHead(values.head);
+    const heads = [...readHead(values.head)];
+    if (typeof values.heads === 'string') heads.push(...(await headsOf(values.heads)));
     const verdict =
       typeof values.file === 'string'
-        ? await ofFile(setting, values.file, head)
-        : await ofDatabase(setting, head);
+        ? await ofFile(setting, values.file, heads)
+        : await ofDatabase(setting, heads);
     if (values.json) setting.terminal.json({ intact: verdict.findings === 0, ...verdict });
     else for (const line of report(verdict)) setting.terminal.print(line);
     return verdict.findings === 0 ? 0 : 1;
@@ -35,12 +49,16 @@ export const auditVerifyCommand: Command = {
 
 async function ofDatabase(
   { terminal, config, stopping }: Setting,
-  head: ReturnType<typeof readHead>,
+  heads: readonly NotedHead[],
 ): Promise<Verdict> {
   const { FOYER_TENANT: tenant } = config();
   return withTenant(config(), ({ database, tenantId }) =>
-    readAudit(database, tenantId, async ({ totals, unsealed, parts }) => {
-      const check = new AuditChainCheck({ head, strays: unsealed.strays });
+    readAudit(database, tenantId, async ({ totals, unsealed, prunings, parts }) => {
+      const check = new AuditChainCheck({
+        heads: headsFor(tenant, heads),
+        strays: unsealed.strays,
+        acts: prunings.flatMap(({ line }) => readAct(line) ?? []),
+      });
       const progress = terminal.progress('rows');
       let rows = 0;
       for await (const part of parts()) {
@@ -60,10 +78,10 @@ async function ofDatabase(
 async function ofFile(
   { terminal, stopping }: Setting,
   path: string,
-  head: ReturnType<typeof readHead>,
+  heads: readonly NotedHead[],
 ): Promise<Verdict> {
   const size = await sizeOfFile(path);
-  const check = new AuditChainCheck({ head });
+  const check = new AuditChainCheck({ headsOf: (tenant) => headsFor(tenant, heads) });
   const progress = terminal.progress('bytes');
   const lines = linesOf(path, (bytes) => {
     if (stopping.aborted) throw new OperatorProblem('Stopped before the end: nothing is known of the rest.');
@@ -85,7 +103,8 @@ async function ofFile(
 }
 
 function report(verdict: Verdict): string[] {
-  const { tenant, blocks, rows, head, prunedMonths, findings, first, unsealed, oldestUnsealedAt } = verdict;
+  const { tenant, blocks, rows, head, prunedMonths, prunings, findings, first, unsealed, oldestUnsealedAt } =
+    verdict;
   const since = oldestUnsealedAt === null ? '' : `, the oldest of ${oldestUnsealedAt}`;
   return [
     findings === 0
@@ -95,6 +114,10 @@ function report(verdict: Verdict): string[] {
     ...(findings > first.length ? [`       and ${findings - first.length} more`] : []),
     ...(head === null ? [] : [`head: ${head.seq}:${head.hash}, sealed at ${head.sealedAt}`]),
     ...(prunedMonths.length === 0 ? [] : [`pruned: ${prunedMonths.join(', ')}`]),
+    ...prunings.map(
+      ({ id, at, actor, rows: gone }) =>
+        `        ${gone} rows by ${actor ?? 'nobody named'} at ${at}, call ${id}`,
+    ),
     ...(unsealed === null ? [] : [`not sealed yet: ${unsealed} rows${since}`]),
   ];
 }

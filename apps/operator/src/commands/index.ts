@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { auditExportCommand } from './audit-export.ts';
+import { auditHeadCommand } from './audit-head.ts';
 import { auditPruneCommand } from './audit-prune.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { acceptBoxAppCommand } from './box-app-accept.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   verifyCommand,
   auditVerifyCommand,
   auditExportCommand,
+  auditHeadCommand,
   auditPruneCommand,
   deadListCommand,
   deadExplainCommand,

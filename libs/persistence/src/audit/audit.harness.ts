@@ -1,16 +1,21 @@
 import {
+  auditFileLines,
   AuditChainCheck,
+  checkAuditFile,
   hashOfBlock,
   NO_BLOCK,
+  readAct,
   type AuditHead,
   type AuditSummary,
   type CallIntent,
   type CallOutcome,
 } from '@foyer/provisioning';
+import type { AuditMonths } from '@foyer/shared';
 import pg from 'pg';
 import { PrismaCallLog } from '../call-log.ts';
 import { transactionsEnded, type TestDatabase } from '../database.harness.ts';
 import type { Database } from '../database.ts';
+import { AuditPruner, type PrunedBlocks, type PruneOptions } from './pruner.ts';
 import { readAudit } from './reader.ts';
 import { AuditSealer } from './sealer.ts';
 
@@ -57,10 +62,47 @@ export async function verify(
   head: AuditHead | null = null,
 ): Promise<AuditSummary & { waiting: number }> {
   return readAudit(database, tenantId, async (snapshot) => {
-    const check = new AuditChainCheck({ head, strays: snapshot.unsealed.strays });
+    const check = new AuditChainCheck({
+      heads: head === null ? [] : [head],
+      strays: snapshot.unsealed.strays,
+      acts: snapshot.prunings.flatMap(({ line }) => readAct(line) ?? []),
+    });
     for await (const part of snapshot.parts()) check.add(part);
     return { ...check.finish(), waiting: snapshot.unsealed.waiting };
   });
+}
+
+/** Prunes as an operator does, to the end. */
+export async function prune(
+  { database }: TestDatabase,
+  tenantId: string,
+  month: string,
+  options: Partial<PruneOptions> = {},
+): Promise<PrunedBlocks[]> {
+  const acts: PrunedBlocks[] = [];
+  const all = { actor: 'operator:ada', stopping: new AbortController().signal, ...options };
+  for await (const act of new AuditPruner(database, tenantId).prune(month, all)) acts.push(act);
+  return acts;
+}
+
+/** The lines of an export. */
+export const exported = (database: Database, tenantId: string, months: AuditMonths): Promise<string[]> =>
+  readAudit(database, tenantId, async ({ prunings, parts }) => {
+    const about = { tenant: 'acme', months, exportedAt: '2026-11-30T00:00:00.000Z', unsealed: 0, prunings };
+    const lines: string[] = [];
+    for await (const line of auditFileLines(about, parts())) lines.push(line);
+    return lines;
+  });
+
+export async function verifyFile(lines: readonly string[]): Promise<AuditSummary> {
+  const check = new AuditChainCheck();
+  await checkAuditFile(
+    (async function* () {
+      yield* lines;
+    })(),
+    check,
+  );
+  return check.finish();
 }
 
 /** Does what only the tables' owner can: with the triggers off. */

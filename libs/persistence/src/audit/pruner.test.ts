@@ -1,5 +1,15 @@
 import { createTestDatabase, somebody, type TestDatabase } from '../database.harness.ts';
-import { asOwner, sealAll, sealedAt, verify, writeCalls, writeMonth } from './audit.harness.ts';
+import {
+  asOwner,
+  exported,
+  prune,
+  sealAll,
+  sealedAt,
+  verify,
+  verifyFile,
+  writeCalls,
+  writeMonth,
+} from './audit.harness.ts';
 import { AuditPruner, firstMonthKept } from './pruner.ts';
 
 let test: TestDatabase;
@@ -8,18 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => test.drop());
 
-const never = new AbortController().signal;
-
-async function prune(tenantId: string, month: string, stopping = never) {
-  const blocks = [];
-  for await (const block of new AuditPruner(test.database, tenantId).prune(month, stopping))
-    blocks.push(block);
-  return blocks;
-}
-
 const rowsOf = async (tenantId: string): Promise<number> => {
   const { rows } = await test.database.pool.query<{ n: number }>(
-    `SELECT (SELECT count(*) FROM api_call WHERE tenant_id = $1)::int + (SELECT count(*) FROM api_call_outcome WHERE tenant_id = $1)::int AS n`,
+    `SELECT (SELECT count(*) FROM api_call WHERE tenant_id = $1 AND operation <> 'prune_audit_log')::int
+       + (SELECT count(*) FROM api_call_outcome o WHERE tenant_id = $1 AND EXISTS (
+         SELECT FROM api_call c WHERE c.id = o.call_id AND operation <> 'prune_audit_log'))::int AS n`,
     [tenantId],
   );
   return rows[0]!.n;
@@ -40,7 +43,8 @@ async function personWithCreate(tenantId: string, account: boolean): Promise<str
        VALUES ($1, $2, (random() * 1e15)::bigint::text, 'Ada', 'active', 1)`,
       [id, tenantId],
     );
-  await pool.query(
+  await asOwner(
+    test,
     `WITH c AS (INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path, identity_id)
        VALUES ($1, '2026-01-10', 'out', 'box', 'create_user', 'POST', '/2.0/users', $2) RETURNING *)
      INSERT INTO api_call_outcome (call_id, tenant_id, call_at, at, result, duration_ms)
@@ -50,6 +54,8 @@ async function personWithCreate(tenantId: string, account: boolean): Promise<str
   return id;
 }
 
+const none = { 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 };
+
 describe('pruning', () => {
   it('counts whole months back from the first of the current one, in UTC', () => {
     expect(firstMonthKept(new Date('2026-03-31T23:59:59Z'), 1)).toBe('2026-02');
@@ -57,7 +63,7 @@ describe('pruning', () => {
     expect(firstMonthKept(new Date('2026-01-31T00:00:00+14:00'), 12)).toBe('2025-01');
   });
 
-  it('removes the rows of old months, and the chain is as good as before', async () => {
+  it('removes the rows of old months by an act that is sealed, and the chain is as good as before', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 3);
     await writeMonth(test, tenantId, '2026-02', 2);
@@ -68,56 +74,72 @@ describe('pruning', () => {
       { month: '2026-01', blocks: 1, rows: 6, tooFresh: 0 },
     ]);
     expect(await rowsOf(tenantId)).toBe(12);
-    const kept = { 'open-request': 0, 'unsettled-create': 0, outcome: 0 };
-    expect(await prune(tenantId, '2026-02')).toEqual([{ seq: 1, month: '2026-01', removed: 6, kept }]);
+    const [act, ...more] = await prune(test, tenantId, '2026-02');
+    expect(more).toEqual([]);
+    expect(act).toMatchObject({ blocks: [1], removed: 6, kept: none });
     expect(await rowsOf(tenantId)).toBe(6);
+    const { rows } = await test.database.pool.query<{ actor: string; parameters: object; result: string }>(
+      'SELECT actor, parameters, result FROM api_call JOIN api_call_outcome ON call_id = id WHERE id = $1',
+      [act!.callId],
+    );
+    expect(rows).toMatchObject([
+      {
+        actor: 'operator:ada',
+        parameters: { before: '2026-02', blocks: '{[1,2)}', rows: 6, kept: { calls: '{}', outcomes: '{}' } },
+        result: 'ok',
+      },
+    ]);
+    await sealAll(test.database, tenantId);
     const after = await verify(test.database, tenantId, head);
-    expect(after).toMatchObject({ findings: 0, blocks: 3, rows: 6, prunedMonths: ['2026-01'], waiting: 0 });
-    expect(await prune(tenantId, '2026-02')).toEqual([]);
+    expect(after).toMatchObject({ findings: 0, blocks: 5, rows: 8, prunedMonths: ['2026-01'], waiting: 0 });
+    expect(after.prunings).toMatchObject([{ id: act!.callId, actor: 'operator:ada', rows: 6 }]);
+    expect(await prune(test, tenantId, '2026-02')).toEqual([]);
     expect(await sealAll(test.database, tenantId)).toBe(0);
   });
 
-  it('stops between two blocks and goes on when it is called again', async () => {
+  it('stops between two acts and goes on when it is called again', async () => {
     const tenantId = await test.tenant();
     for (const month of ['2026-01', '2026-02', '2026-03']) await writeMonth(test, tenantId, month, 1);
     const stopping = new AbortController();
-    for await (const block of new AuditPruner(test.database, tenantId).prune('2026-04', stopping.signal)) {
-      expect(block.month).toBe('2026-03');
+    const options = { actor: 'operator:ada', stopping: stopping.signal, actBlocks: 1 };
+    for await (const act of new AuditPruner(test.database, tenantId).prune('2026-04', options)) {
+      expect(act.blocks).toEqual([3]);
       stopping.abort();
     }
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: ['2026-03'] });
-    expect(await prune(tenantId, '2026-04')).toHaveLength(2);
+    expect(await prune(test, tenantId, '2026-04', { actBlocks: 1 })).toHaveLength(2);
     expect(await rowsOf(tenantId)).toBe(0);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0 });
   });
 
   it('lets go of a call only after its outcome, when they are in two blocks', async () => {
     const tenantId = await test.tenant();
-    const { rows } = await test.database.pool.query<{ id: string }>(
+    const { rows } = await asOwner(
+      test,
       `INSERT INTO api_call (tenant_id, at, direction, system, operation, method, path)
        VALUES ($1, '2026-01-31T23:59:59.9Z', 'out', 'box', 'find_user', 'GET', '/') RETURNING id`,
       [tenantId],
     );
+    const [{ id }] = rows as [{ id: string }];
     await sealAll(test.database, tenantId);
     await sealedAt(test, tenantId, '2026-01');
-    await test.database.pool.query(
+    await asOwner(
+      test,
       `INSERT INTO api_call_outcome (call_id, tenant_id, call_at, at, result, duration_ms)
        SELECT id, tenant_id, at, '2026-02-01T00:00:00.1Z', 'ok', 200 FROM api_call WHERE id = $1`,
-      [rows[0]!.id],
+      [id],
     );
-    expect(await prune(tenantId, '2026-02')).toMatchObject([{ removed: 0, kept: { outcome: 1 } }]);
+    expect(await prune(test, tenantId, '2026-02')).toEqual([]);
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 1, waiting: 1 });
     await sealAll(test.database, tenantId);
     await sealedAt(test, tenantId, '2026-01');
-    expect(await prune(tenantId, '2026-02')).toMatchObject([
-      { seq: 2, removed: 1 },
-      { seq: 1, removed: 1 },
-    ]);
-    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 0 });
+    expect(await prune(test, tenantId, '2026-02')).toMatchObject([{ blocks: [2, 1], removed: 2 }]);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 1 });
   });
 
   it('keeps what the next worker of a person asks for, and removes it once it is settled', async () => {
     const tenantId = await test.tenant();
-    const mapped = await personWithCreate(tenantId, true);
+    await personWithCreate(tenantId, true);
     const unmapped = await personWithCreate(tenantId, false);
     const waiting = await personWithCreate(tenantId, true);
     await test.database.pool.query(
@@ -126,36 +148,69 @@ describe('pruning', () => {
     );
     await sealAll(test.database, tenantId);
     await sealedAt(test, tenantId, '2026-01');
-    expect(await prune(tenantId, '2026-02')).toEqual([
-      {
-        seq: 1,
-        month: '2026-01',
-        removed: 2,
-        kept: { 'open-request': 2, 'unsettled-create': 2, outcome: 0 },
-      },
+    expect(await prune(test, tenantId, '2026-02')).toMatchObject([
+      { blocks: [1], removed: 2, kept: { ...none, 'open-request': 2, 'unsettled-create': 2 } },
     ]);
     const { rows } = await test.database.pool.query<{ identity_id: string }>(
-      'SELECT identity_id FROM api_call WHERE tenant_id = $1 ORDER BY id',
+      `SELECT identity_id FROM api_call WHERE tenant_id = $1 AND operation = 'create_user' ORDER BY id`,
       [tenantId],
     );
     expect(rows.map((row) => row.identity_id)).toEqual([unmapped, waiting]);
-    expect(mapped).not.toBe(unmapped);
-    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 4 });
+    await sealAll(test.database, tenantId);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6 });
     await test.database.pool.query(
       `UPDATE provisioning_request SET status = 'failed', error_code = 'internal_error', due_at = NULL, finished_at = now() WHERE tenant_id = $1`,
       [tenantId],
     );
-    expect(await prune(tenantId, '2026-02')).toMatchObject([{ removed: 2, kept: { 'unsettled-create': 2 } }]);
-    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 2 });
+    expect(await prune(test, tenantId, '2026-02')).toMatchObject([
+      { removed: 2, kept: { 'unsettled-create': 2 } },
+    ]);
+    await sealAll(test.database, tenantId);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6 });
   });
 
-  it('still finds out who changes a row that was kept, or puts one back', async () => {
+  it('keeps the acts, and so the reason why rows are missing, when their own month goes', async () => {
+    const tenantId = await test.tenant();
+    await writeMonth(test, tenantId, '2026-01', 1);
+    const [act] = await prune(test, tenantId, '2026-02');
+    await sealAll(test.database, tenantId);
+    await asOwner(test, `UPDATE api_call SET at = '2026-05-02' WHERE id = $1`, [act!.callId]);
+    await asOwner(test, `DELETE FROM audit_block WHERE tenant_id = $1 AND seq > 1`, [tenantId]);
+    await asOwner(test, `UPDATE api_call_outcome SET call_at = '2026-05-02' WHERE call_id = $1`, [
+      act!.callId,
+    ]);
+    await asOwner(test, `DELETE FROM audit_position WHERE tenant_id = $1`, [tenantId]);
+    await sealAll(test.database, tenantId);
+    await sealedAt(test, tenantId, '2026-05');
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0 });
+    expect(await prune(test, tenantId, '2026-06')).toEqual([]);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: ['2026-01'] });
+  });
+
+  it('removes nothing when the act cannot be sealed', async () => {
+    const tenantId = await test.tenant();
+    await writeMonth(test, tenantId, '2026-01', 1);
+    const busy = await test.database.connect();
+    await busy.query('BEGIN; SELECT pg_current_xact_id()');
+    await expect(prune(test, tenantId, '2026-02', { sealWithinMs: 1 })).rejects.toThrow(
+      /was not sealed within/,
+    );
+    await busy.query('ROLLBACK');
+    await busy.end();
+    expect(await rowsOf(tenantId)).toBe(2);
+    await sealAll(test.database, tenantId);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: [] });
+    expect(await prune(test, tenantId, '2026-02')).toMatchObject([{ removed: 2 }]);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: ['2026-01'] });
+  });
+
+  it('still finds a row that was kept and changed, or put back', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, false);
     await writeMonth(test, tenantId, '2026-01', 1);
-    await prune(tenantId, '2026-02');
+    await prune(test, tenantId, '2026-02');
     const { rows } = await test.database.pool.query<{ id: string }>(
-      'SELECT id FROM api_call WHERE tenant_id = $1',
+      `SELECT id FROM api_call WHERE tenant_id = $1 AND operation = 'create_user'`,
       [tenantId],
     );
     await asOwner(test, `UPDATE api_call SET path = '/' WHERE id = $1`, [rows[0]!.id]);
@@ -164,24 +219,63 @@ describe('pruning', () => {
     ]);
     const other = await test.tenant();
     await writeMonth(test, other, '2026-01', 1);
-    await asOwner(
-      test,
-      'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM api_call WHERE tenant_id = $1'.replace(
-        '$1',
-        `'${other}'`,
-      ),
-    );
-    await prune(other, '2026-02');
+    await asOwner(test, `CREATE TABLE kept AS SELECT * FROM api_call WHERE tenant_id = '${other}'`);
+    await prune(test, other, '2026-02');
     await asOwner(test, 'INSERT INTO api_call OVERRIDING SYSTEM VALUE SELECT * FROM kept');
-    expect((await verify(test.database, other)).first).toMatchObject([{ what: 'row-inserted', block: 1 }]);
+    const { first } = await verify(test.database, other);
+    expect(first.map(({ what, block }) => ({ what, block }))).toContainEqual({
+      what: 'row-inserted',
+      block: 1,
+    });
   });
 
   it('is refused for months too young, and for blocks sealed too lately, whatever it is asked', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, new Date().toISOString().slice(0, 7), 1);
-    await expect(prune(tenantId, '9999-01')).resolves.toEqual([]);
+    await expect(prune(test, tenantId, '9999-01')).resolves.toEqual([]);
     await asOwner(test, `UPDATE audit_block SET sealed_at = '2020-01-01' WHERE tenant_id = '${tenantId}'`);
-    await expect(prune(tenantId, '9999-01')).rejects.toThrow('audit_block is append-only: UPDATE is refused');
+    await expect(prune(test, tenantId, '9999-01')).rejects.toThrow(
+      'audit_block is append-only: UPDATE is refused',
+    );
     expect(await rowsOf(tenantId)).toBe(2);
+  });
+});
+
+describe('an export of a pruned log', () => {
+  it('is verified alone, whatever months it has', async () => {
+    const tenantId = await test.tenant();
+    await personWithCreate(tenantId, false);
+    await writeMonth(test, tenantId, '2026-01', 2);
+    await writeMonth(test, tenantId, '2026-02', 1);
+    await prune(test, tenantId, '2026-02');
+    await sealAll(test.database, tenantId);
+    for (const months of [
+      { from: null, to: null },
+      { from: null, to: '2026-01' },
+      { from: '2026-01', to: '2026-02' },
+      { from: '2026-02', to: '2026-02' },
+    ]) {
+      const lines = await exported(test.database, tenantId, months);
+      expect(await verifyFile(lines)).toMatchObject({ findings: 0 });
+    }
+    const [start, ...rest] = await exported(test.database, tenantId, { from: null, to: '2026-01' });
+    const { prunings: _left, ...others } = JSON.parse(start!) as Record<string, unknown>;
+    const silent = await verifyFile([JSON.stringify(others), ...rest]);
+    expect(silent.findings).toBeGreaterThan(0);
+  });
+
+  it('says what was removed from it without a pruning', async () => {
+    const tenantId = await test.tenant();
+    await writeMonth(test, tenantId, '2026-01', 2);
+    const lines = await exported(test.database, tenantId, { from: null, to: null });
+    const emptied = lines
+      .filter((line) => !line.startsWith('{"digest"'))
+      .map((line) =>
+        line
+          .replace('"rows":"follow"', '"rows":"pruned"')
+          .replace('"prunedAt":null', '"prunedAt":"2026-03-01T00:00:00.000Z"')
+          .replace('"rows":4', '"rows":0'),
+      );
+    expect((await verifyFile(emptied)).first).toMatchObject([{ what: 'rows-removed', block: 1 }]);
   });
 });

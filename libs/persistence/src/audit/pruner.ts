@@ -1,9 +1,12 @@
-import { unpackEntries, type AuditKind } from '@foyer/provisioning';
-import { openStatuses } from '@foyer/shared';
+import { PRUNE_OPERATION, unpackEntries, type AuditKind } from '@foyer/provisioning';
+import { openStatuses, type AuditPruning } from '@foyer/shared';
 import type { PoolClient } from 'pg';
+import { PrismaCallLog } from '../call-log.ts';
 import type { Database } from '../database.ts';
-import { auditKinds, auditTables } from './tables.ts';
 import { inTransaction } from '../transaction.ts';
+import { AuditSealer } from './sealer.ts';
+import { auditKinds, auditTables } from './tables.ts';
+import { neededRows, ranges, type KeptReason, type NeededRow } from './needed.ts';
 
 /** A month that may go. `blocks` still have rows; `tooFresh` were sealed too lately for the database to let them go. */
 export interface PrunableMonth {
@@ -13,23 +16,59 @@ export interface PrunableMonth {
   readonly tooFresh: number;
 }
 
-export interface PrunedBlock {
-  readonly seq: number;
-  readonly month: string;
+/** What one act of pruning removed. */
+export interface PrunedBlocks {
+  /** The act's row. */
+  readonly callId: string;
+  readonly blocks: readonly number[];
   readonly removed: number;
   /** Rows that are needed yet, and by what. */
   readonly kept: Readonly<Record<KeptReason, number>>;
 }
 
-/** `unsettled-create`: of a person without a Box user, whose next turn asks for it; `outcome`: a call whose outcome stays. */
-export type KeptReason = 'open-request' | 'unsettled-create' | 'outcome';
+/** An act of pruning that could not be sealed, or whose rows were asked for before it was: nothing was removed by it. */
+export class PruningHeldUp extends Error {
+  override readonly name = 'PruningHeldUp';
+}
 
 /** First of the months that must stay, YYYY-MM, when `keep` whole months before the current one (UTC) do. */
 export function firstMonthKept(now: Date, keep: number): string {
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - keep, 1)).toISOString().slice(0, 7);
 }
 
-/** Removes rows of old months. Their blocks stay in the chain, marked as pruned; the database lets no other rows go. */
+export interface PruneOptions {
+  /** Who prunes, for the record. */
+  readonly actor: string;
+  readonly stopping: AbortSignal;
+  /** Blocks of one act at most. */
+  readonly actBlocks?: number;
+  /** How long an act may take to be sealed, in milliseconds. */
+  readonly sealWithinMs?: number;
+}
+
+const ACT_BLOCKS = 500;
+/** Rows of one act, about: they go in one transaction. */
+const ACT_ROWS = 50_000;
+const SEAL_WITHIN_MS = 60_000;
+const nobody = { requestId: null, identityId: null, lease: null };
+
+interface Block {
+  readonly seq: string;
+  readonly hash: string;
+  readonly count: number;
+}
+
+interface Plan {
+  readonly blocks: readonly Block[];
+  readonly pruning: AuditPruning;
+  readonly kept: readonly NeededRow[];
+  readonly goes: Readonly<Record<AuditKind, readonly string[]>>;
+}
+
+/**
+ * Removes rows of old months. Each removal is an act of its own: a row of the log that says which blocks, how many rows, which
+ * of them stay, and who removes them; sealed before anything goes. Headers and hashes of the blocks stay in the chain.
+ */
 export class AuditPruner {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -53,74 +92,162 @@ export class AuditPruner {
   }
 
   /**
-   * Prunes the months before `month`, block by block, each in a transaction of its own: to be stopped and begun again at any
-   * time. Gives each block as it is done. Later blocks go first: a call cannot go before its outcome.
+   * Prunes the months before `month`, act by act: to be stopped and begun again at any time. Gives each act as it is done. Later
+   * blocks go first: a call cannot go before its outcome. Throws PruningHeldUp.
    */
-  async *prune(month: string, stopping: AbortSignal): AsyncGenerator<PrunedBlock> {
-    const { rows } = await this.database.pool.query<{ seq: string }>(
-      `SELECT seq FROM audit_block WHERE tenant_id = $1 AND month < $2 AND entries IS NOT NULL AND NOT ${isFresh}
-       ORDER BY seq DESC`,
-      [this.tenantId, month],
-    );
-    for (const { seq } of rows) {
-      if (stopping.aborted) return;
-      const pruned = await inTransaction(this.database.pool, 'read-committed', (client) =>
-        this.pruneBlock(client, seq),
+  async *prune(month: string, options: PruneOptions): AsyncGenerator<PrunedBlocks> {
+    for (let before: string | null = null; !options.stopping.aborted;) {
+      const blocks = await this.next(month, before, options.actBlocks ?? ACT_BLOCKS);
+      const last = blocks.at(-1);
+      if (last === undefined) return;
+      before = last.seq;
+      const plan = await inTransaction(this.database.pool, 'read-committed', (client) =>
+        this.plan(client, month, blocks),
       );
-      if (pruned !== null) yield pruned;
+      if (plan !== null) yield await this.carryOut(plan, options);
     }
   }
 
-  private async pruneBlock(client: PoolClient, seq: string): Promise<PrunedBlock | null> {
-    const { rows } = await client.query<{ month: string; entries: Buffer }>(
-      `SELECT month, entries FROM audit_block WHERE tenant_id = $1 AND seq = $2 AND entries IS NOT NULL FOR UPDATE SKIP LOCKED`,
-      [this.tenantId, seq],
+  /** The next blocks that have rows, from the newest. */
+  private async next(month: string, before: string | null, limit: number): Promise<Block[]> {
+    const { rows } = await this.database.pool.query<Block>(
+      `SELECT seq, encode(hash, 'hex') AS hash, count FROM audit_block
+       WHERE tenant_id = $1 AND month < $2 AND entries IS NOT NULL AND NOT ${isFresh}
+         AND ($3::bigint IS NULL OR seq < $3)
+       ORDER BY seq DESC LIMIT $4`,
+      [this.tenantId, month, before, limit],
     );
-    const [block] = rows;
-    if (block === undefined) return null;
-    const entries = unpackEntries(block.entries) ?? [];
-    const ids = (kind: AuditKind) => entries.filter((entry) => entry.kind === kind).map(({ id }) => id);
-    const kept = await this.needed(client, ids('call'), ids('outcome'));
-    await client.query(
-      `UPDATE audit_block SET pruned_at = coalesce(pruned_at, clock_timestamp()), entries = CASE WHEN $3 THEN entries END
-       WHERE tenant_id = $1 AND seq = $2`,
-      [this.tenantId, seq, kept.length > 0],
-    );
-    let removed = 0;
-    for (const kind of [...auditKinds].reverse()) {
-      const stays = new Set(kept.filter((row) => row.kind === kind).map((row) => row.id));
+    let sum = 0;
+    const end = rows.findIndex(({ count }) => (sum += count) > ACT_ROWS);
+    return rows.slice(0, end === -1 ? rows.length : Math.max(1, end));
+  }
+
+  /** Null: every row that is left of these blocks is needed. */
+  private async plan(client: PoolClient, month: string, blocks: readonly Block[]): Promise<Plan | null> {
+    const there = await this.rowsOf(client, blocks);
+    const kept = await neededRows(client, there, openStatuses);
+    const stays = new Set(kept.map(({ kind, id }) => `${kind} ${id}`));
+    const goes = {
+      call: there.call.filter((id) => !stays.has(`call ${id}`)),
+      outcome: there.outcome.filter((id) => !stays.has(`outcome ${id}`)),
+    };
+    const removed = goes.call.length + goes.outcome.length;
+    if (removed === 0) return null;
+    const keptOf = (kind: AuditKind) => ranges(kept.filter((row) => row.kind === kind).map(({ id }) => id));
+    const [newest] = blocks;
+    return {
+      ...{ blocks, kept, goes },
+      pruning: {
+        before: month,
+        blocks: ranges(blocks.map(({ seq }) => seq)),
+        rows: blocks.reduce((sum, { count }) => sum + count, 0) - kept.length,
+        head: { seq: Number(newest!.seq), hash: newest!.hash },
+        kept: { calls: keptOf('call'), outcomes: keptOf('outcome') },
+      },
+    };
+  }
+
+  /** The rows of the blocks that are there: of one that was pruned before, those that were kept then. */
+  private async rowsOf(
+    client: PoolClient,
+    blocks: readonly Block[],
+  ): Promise<Record<AuditKind, readonly string[]>> {
+    const found: Record<AuditKind, string[]> = { call: [], outcome: [] };
+    for (const { seq } of blocks) {
+      const { rows } = await client.query<{ entries: Buffer }>(
+        'SELECT entries FROM audit_block WHERE tenant_id = $1 AND seq = $2 AND entries IS NOT NULL',
+        [this.tenantId, seq],
+      );
+      for (const { kind, id } of (rows[0] && unpackEntries(rows[0].entries)) ?? []) found[kind].push(id);
+    }
+    for (const kind of auditKinds) {
       const { table, id } = auditTables[kind];
-      const { rowCount } = await client.query(`DELETE FROM ${table} WHERE ${id} = ANY($1::bigint[])`, [
-        ids(kind).filter((each) => !stays.has(each)),
-      ]);
-      removed += rowCount ?? 0;
+      const { rows } = await client.query<{ id: string }>(
+        `SELECT ${id}::text AS id FROM ${table} WHERE ${id} = ANY($1::bigint[]) AND tenant_id = $2 ORDER BY ${table}.${id}`,
+        [found[kind], this.tenantId],
+      );
+      found[kind] = rows.map((row) => row.id);
     }
-    const counts = { 'open-request': 0, 'unsettled-create': 0, outcome: 0 };
-    for (const { reason } of kept) counts[reason] += 1;
-    return { seq: Number(seq), month: block.month, removed, kept: counts };
+    return found;
   }
 
-  /** Rows that somebody will ask for: the next worker of a person, or the rows' own other half. */
-  private async needed(client: PoolClient, calls: readonly string[], outcomes: readonly string[]) {
-    const { rows } = await client.query<{ kind: AuditKind; id: string; reason: KeptReason }>(
-      `WITH asked AS (
-         SELECT c.id, CASE WHEN EXISTS (
-             SELECT FROM provisioning_request r
-             WHERE r.tenant_id = c.tenant_id AND r.identity_id = c.identity_id AND r.status = ANY($3)) THEN 'open-request'
-           WHEN c.operation = 'create_user'
-             AND NOT EXISTS (SELECT FROM box_account a WHERE a.identity_id = c.identity_id) THEN 'unsettled-create' END AS reason
-         FROM api_call c WHERE c.id = ANY($1::bigint[] || $2::bigint[]) AND c.identity_id IS NOT NULL
-       ), calls AS (
-         SELECT c.id, coalesce(a.reason, CASE WHEN EXISTS (
-             SELECT FROM api_call_outcome o WHERE o.call_id = c.id AND o.call_id <> ALL($2::bigint[])) THEN 'outcome' END) AS reason
-         FROM unnest($1::bigint[]) AS c (id) LEFT JOIN asked a ON a.id = c.id
-       )
-       SELECT 'call' AS kind, id::text, reason FROM calls WHERE reason IS NOT NULL
-       UNION ALL
-       SELECT 'outcome', id::text, reason FROM asked WHERE reason IS NOT NULL AND id = ANY($2::bigint[])`,
-      [calls, outcomes, [...openStatuses]],
+  private async carryOut(plan: Plan, { actor, sealWithinMs }: PruneOptions): Promise<PrunedBlocks> {
+    const log = new PrismaCallLog(this.database, this.tenantId, 0);
+    const began = performance.now();
+    const callId = await log.intend(nobody, {
+      ...{ direction: 'in', system: 'foyer', operation: PRUNE_OPERATION, method: 'RUN', path: 'audit prune' },
+      ...{ actor, parameters: { ...plan.pruning } },
+    });
+    const conclude = (error: string | null, removed: number) =>
+      log.conclude(callId, {
+        result: error === null ? 'ok' : 'failed',
+        ...{ status: null, error, answer: { removed }, durationMs: performance.now() - began },
+      });
+    try {
+      await this.untilSealed(callId, sealWithinMs ?? SEAL_WITHIN_MS);
+      await inTransaction(this.database.pool, 'read-committed', (client) =>
+        this.remove(client, plan, callId),
+      );
+    } catch (error) {
+      await conclude(error instanceof PruningHeldUp ? 'held_up' : 'internal_error', 0);
+      throw error;
+    }
+    const removed = plan.goes.call.length + plan.goes.outcome.length;
+    await conclude(null, removed);
+    const kept: Record<KeptReason, number> = {
+      ...{ 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 },
+    };
+    for (const { reason } of plan.kept) kept[reason] += 1;
+    return { callId, blocks: plan.blocks.map(({ seq }) => Number(seq)), removed, kept };
+  }
+
+  /** Seals here and now: a provisioner may not be running. */
+  private async untilSealed(callId: string, withinMs: number): Promise<void> {
+    const sealer = new AuditSealer(this.database, this.tenantId);
+    const until = performance.now() + withinMs;
+    for (;;) {
+      await sealer.round();
+      const { rowCount } = await this.database.pool.query(
+        'SELECT 1 FROM audit_block WHERE tenant_id = $1 AND call_ids @> $2::bigint',
+        [this.tenantId, callId],
+      );
+      if (rowCount) return;
+      if (performance.now() > until)
+        throw new PruningHeldUp(
+          `The pruning (call ${callId}) was not sealed within ${withinMs / 1000} s, so nothing was removed by it. A transaction ` +
+            'that stays open holds sealing up: look for it in pg_stat_activity (ORDER BY xact_start), then prune again.',
+        );
+      await this.database.pool.query('SELECT pg_sleep(0.2)');
+    }
+  }
+
+  private async remove(client: PoolClient, { blocks, kept, goes }: Plan, callId: string): Promise<void> {
+    const seqs = blocks.map(({ seq }) => seq);
+    await client.query(
+      'SELECT 1 FROM audit_block WHERE tenant_id = $1 AND seq = ANY($2::bigint[]) ORDER BY seq FOR UPDATE',
+      [this.tenantId, seqs],
     );
-    return rows;
+    const stays = new Set(kept.map(({ kind, id }) => `${kind} ${id}`));
+    const needed = await neededRows(client, await this.rowsOf(client, blocks), openStatuses);
+    if (needed.some(({ kind, id }) => !stays.has(`${kind} ${id}`)))
+      throw new PruningHeldUp(
+        'Rows that were to go are needed by now: nothing was removed by this act. Prune again.',
+      );
+    await client.query(
+      `UPDATE audit_block b SET pruned_at = coalesce(pruned_at, clock_timestamp()), pruned_by = $3,
+         entries = CASE WHEN b.call_ids && $4::int8multirange OR b.outcome_ids && $5::int8multirange THEN entries END
+       WHERE tenant_id = $1 AND seq = ANY($2::bigint[])`,
+      [
+        this.tenantId,
+        seqs,
+        callId,
+        ...auditKinds.map((kind) => ranges(kept.filter((row) => row.kind === kind).map(({ id }) => id))),
+      ],
+    );
+    for (const kind of [...auditKinds].reverse()) {
+      const { table, id } = auditTables[kind];
+      await client.query(`DELETE FROM ${table} WHERE ${id} = ANY($1::bigint[])`, [goes[kind]]);
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import type { AuditBlock } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import type { Database } from '../database.ts';
-import { auditKinds, auditTables, readAuditLines } from './tables.ts';
+import { auditKinds, auditTables, readAuditLines, readPrunings } from './tables.ts';
 import { inTransaction } from '../transaction.ts';
 
 /** The chain of one tenant as it was at one moment. */
@@ -22,6 +22,8 @@ export interface AuditSnapshot {
     readonly oldestAt: Date | null;
     readonly strays: readonly AuditRowRef[];
   };
+  /** The rows that are acts of pruning. */
+  readonly prunings: readonly { readonly id: string; readonly line: string }[];
   /** The chain in order, each block with its rows. */
   readonly parts: () => AsyncGenerator<AuditPart>;
 }
@@ -47,6 +49,7 @@ export async function readAudit<T>(
     return work({
       totals: await reader.totals(),
       unsealed: await reader.unsealed(),
+      prunings: await readPrunings(client, tenantId),
       parts: () => reader.parts(),
     });
   });

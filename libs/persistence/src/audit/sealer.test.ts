@@ -181,6 +181,47 @@ describe('the sealer', () => {
       expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6, head: { seq: 1 } });
   });
 
+  it('goes on in the middle of a transaction that has more rows than a round takes', async () => {
+    const tenantId = await test.tenant();
+    const sealer = new AuditSealer(test.database, tenantId, { roundRows: 3, walkRows: 1_000 });
+    // Past the walk through what was there before.
+    await sealer.round();
+    await connected(async (client) => {
+      await client.query('BEGIN');
+      for (let row = 0; row < 8; row++) await client.query(insert, [tenantId]);
+      await client.query('COMMIT');
+    });
+    await transactionsEnded(test.database);
+    const rounds: number[] = [];
+    for (let more = true; more;) {
+      const round = await sealer.round();
+      rounds.push(round!.rows);
+      more = round!.more;
+    }
+    expect(rounds).toEqual([3, 3, 2]);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 8, waiting: 0 });
+  });
+
+  it.each([
+    ['fewer rows than it seals', { roundRows: 3, walkRows: 2 }],
+    ['more rows than it seals', { roundRows: 2, walkRows: 5 }],
+    ['exactly those that it seals', { roundRows: 4, walkRows: 4 }],
+    ['one row', { roundRows: 1, walkRows: 1 }],
+  ])('leaves none out on its way through all rows when a round looks at %s', async (_name, limits) => {
+    const tenantId = await test.tenant();
+    await connected(async (client) => {
+      for (let row = 0; row < 9; row++) await client.query(insert, [tenantId]);
+    });
+    await transactionsEnded(test.database);
+    const sealer = new AuditSealer(test.database, tenantId, limits);
+    for (let rounds = 0, more = true; more; rounds++) {
+      expect(rounds).toBeLessThan(20);
+      more = (await sealer.round())!.more;
+    }
+    expect(await blocksPerRow(tenantId)).toEqual([1]);
+    expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 9, waiting: 0 });
+  });
+
   it('makes a block for each month', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 2);

@@ -20,10 +20,14 @@ export interface SealRound {
   readonly more: boolean;
 }
 
-/** Rows of each table in one round. A block has at most twice as many. */
-const ROUND_ROWS = 5_000;
-/** Rows looked at in one round while walking through what may be sealed already. */
-const WALK_ROWS = 20_000;
+export interface SealLimits {
+  /** Rows of each table in one round. A block has at most twice as many. */
+  readonly roundRows: number;
+  /** Rows looked at in one round while walking through what may be sealed already. */
+  readonly walkRows: number;
+}
+
+const LIMITS: SealLimits = { roundRows: 5_000, walkRows: 20_000 };
 
 interface Position {
   readonly kind: AuditKind;
@@ -46,15 +50,27 @@ interface Found {
 export class AuditSealer {
   private readonly database: Database;
   private readonly tenantId: string;
+  private readonly limits: SealLimits;
 
-  constructor(database: Database, tenantId: string) {
+  constructor(database: Database, tenantId: string, limits: SealLimits = LIMITS) {
     this.database = database;
     this.tenantId = tenantId;
+    this.limits = limits;
   }
 
   /** Seals up to some thousand rows, in one transaction. Null: another sealer is at work. */
   async round(): Promise<SealRound | null> {
     return inTransaction(this.database.pool, 'read-committed', (client) => this.seal(client));
+  }
+
+  /** The chain's end; null while there is none. */
+  async head(): Promise<(AuditHead & { readonly sealedAt: Date }) | null> {
+    const { rows } = await this.database.pool.query<{ seq: string; hash: string; sealedAt: Date }>(
+      `SELECT seq, encode(hash, 'hex') AS hash, sealed_at AS "sealedAt" FROM audit_block
+       WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1`,
+      [this.tenantId],
+    );
+    return rows[0] ? { ...rows[0], seq: Number(rows[0].seq) } : null;
   }
 
   private async seal(client: PoolClient): Promise<SealRound | null> {
@@ -120,9 +136,9 @@ export class AuditSealer {
        WHERE c.tenant_id = $1 AND c.tx >= $2::xid8 AND c.tx < $3::xid8
          AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})
        ORDER BY c.tx, c.${id} LIMIT $4`,
-      [this.tenantId, position.horizon, xmin, ROUND_ROWS],
+      [this.tenantId, position.horizon, xmin, this.limits.roundRows],
     );
-    const more = rows.length === ROUND_ROWS;
+    const more = rows.length === this.limits.roundRows;
     // When cut, the last transaction may have more rows: it is asked for again, without those sealed now.
     const horizon = more ? rows.at(-1)!.tx : xmin;
     return { ids: rows.map((row) => row.id), position: { ...position, horizon }, more };
@@ -140,13 +156,17 @@ export class AuditSealer {
        SELECT s.id::text, (s.tx < $3::xid8 OR s.tx >= pg_snapshot_xmax(pg_current_snapshot()))
          AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> s.id) AS due
        FROM seen s ORDER BY s.id`,
-      [this.tenantId, position.walked, xmin, WALK_ROWS],
+      [this.tenantId, position.walked, xmin, this.limits.walkRows],
     );
     const due = rows.filter((row) => row.due);
-    const cut = due.length > ROUND_ROWS ? due[ROUND_ROWS - 1]!.id : null;
-    const more = cut !== null || rows.length === WALK_ROWS;
+    const cut = due.length > this.limits.roundRows ? due[this.limits.roundRows - 1]!.id : null;
+    const more = cut !== null || rows.length === this.limits.walkRows;
     const walked = more ? (cut ?? rows.at(-1)!.id) : null;
-    return { ids: due.slice(0, ROUND_ROWS).map((row) => row.id), position: { ...position, walked }, more };
+    return {
+      ids: due.slice(0, this.limits.roundRows).map((row) => row.id),
+      position: { ...position, walked },
+      more,
+    };
   }
 
   /** One block for each month that the rows are of. */

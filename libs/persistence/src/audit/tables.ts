@@ -1,4 +1,11 @@
-import { auditLine, type AuditCallRow, type AuditKind, type AuditOutcomeRow } from '@foyer/provisioning';
+import {
+  auditLine,
+  PRUNE_OPERATION,
+  readAct,
+  type AuditCallRow,
+  type AuditKind,
+  type AuditOutcomeRow,
+} from '@foyer/provisioning';
 import type { ClientBase } from 'pg';
 
 /** The two tables of the log: how a row's id is called, and which column of `audit_block` says that it has it. */
@@ -43,4 +50,18 @@ export async function readAuditLines(
     line: auditLine(row),
     at: row.kind === 'call' ? row.at : row.callAt,
   }));
+}
+
+/** The rows that are acts of pruning, with their lines. */
+export async function readPrunings(
+  client: ClientBase,
+  tenantId: string,
+): Promise<{ readonly id: string; readonly line: string }[]> {
+  const { rows } = await client.query<AuditCallRow>(
+    `SELECT ${columns.call} FROM api_call WHERE tenant_id = $1 AND operation = $2 ORDER BY id`,
+    [tenantId, PRUNE_OPERATION],
+  );
+  return rows
+    .map((row) => ({ id: row.id, line: auditLine(row) }))
+    .filter(({ line }) => readAct(line) !== null);
 }

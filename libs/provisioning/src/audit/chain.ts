@@ -1,5 +1,6 @@
 import type { AuditBlock } from '@foyer/shared';
 import { compareEntries, hashOfBlock, idsOf, NO_BLOCK, packEntries, type AuditEntry } from './block.ts';
+import { Prunings, type AuditAct } from './pruning.ts';
 import { auditDigest, type AuditKind } from './row.ts';
 
 export interface AuditRowRef {
@@ -14,6 +15,8 @@ export interface AuditPart {
   readonly block: AuditBlock;
   /** In the order told. Null: not kept (a pruned block), or left out of an export. */
   readonly entries: readonly AuditEntry[] | null;
+  /** Left out of an export: nothing is known of its rows. */
+  readonly isLeftOut?: boolean;
   /** The line of each row that is there, by `auditKey`. */
   readonly rows: ReadonlyMap<string, { readonly line: string; readonly at: string }>;
   /** Rows that are there although the block is pruned and keeps no entries. */
@@ -25,6 +28,7 @@ export const auditKey = ({ kind, id }: Pick<AuditEntry, 'kind' | 'id'>): string 
 export type AuditFindingKind =
   | 'row-changed'
   | 'row-removed'
+  | 'rows-removed'
   | 'row-inserted'
   | 'rows-moved'
   | 'rows-differ'
@@ -34,6 +38,8 @@ export type AuditFindingKind =
   | 'block-replaced'
   | 'head-differs'
   | 'head-missing'
+  | 'pruned-in-part'
+  | 'pruning-differs'
   | 'cut-off';
 
 /** One thing that is not as it was sealed. `text` is a sentence for people. */
@@ -55,8 +61,10 @@ export interface AuditSummary {
   /** Rows that were there and as they were sealed. */
   readonly rows: number;
   readonly head: (AuditHead & { readonly sealedAt: string }) | null;
-  /** Months of which blocks are pruned. */
+  /** Months of which rows were pruned. */
   readonly prunedMonths: readonly string[];
+  /** The acts by which rows are missing. */
+  readonly prunings: readonly Pick<AuditAct, 'id' | 'at' | 'actor' | 'before' | 'rows'>[];
   readonly findings: number;
   /** The first ones, in the chain's order. */
   readonly first: readonly AuditFinding[];
@@ -65,16 +73,22 @@ export interface AuditSummary {
 const FINDINGS_KEPT = 20;
 
 interface Options {
-  /** Must be reached, and be equal. */
-  readonly head?: AuditHead | null;
+  /** Places that were noted elsewhere: each must be reached, and be equal. */
+  readonly heads?: readonly AuditHead[];
+  /** The same, for who learns only later whose chain it is. */
+  readonly headsOf?: (tenant: string) => readonly AuditHead[];
   /** Rows that are in no block although they should be. */
   readonly strays?: readonly AuditRowRef[];
+  /** The acts of pruning that stand in the chain. */
+  readonly acts?: readonly AuditAct[];
 }
 
 /** Walks a chain block by block and notes what is not as it was sealed. Keeps no more than one block in mind. */
 export class AuditChainCheck {
   private readonly options: Options;
   private readonly pruned = new Set<string>();
+  private prunings: Prunings;
+  private heads: ReadonlyMap<number, ReadonlySet<string>>;
   private readonly first: AuditFinding[] = [];
   private strays: AuditRowRef[];
   private findings = 0;
@@ -85,15 +99,26 @@ export class AuditChainCheck {
   constructor(options: Options = {}) {
     this.options = options;
     this.strays = [...(options.strays ?? [])];
+    this.prunings = new Prunings(options.acts ?? []);
+    this.heads = bySeq(options.heads ?? []);
+  }
+
+  /** For who learns of them only after the beginning, as from a file. Before the first block. */
+  know(acts: readonly AuditAct[], tenant: string): void {
+    this.prunings = new Prunings(acts);
+    const { headsOf } = this.options;
+    if (headsOf) this.heads = bySeq(headsOf(tenant));
   }
 
   add(part: AuditPart): void {
     const { block } = part;
     this.checkLink(block);
     this.tellStraysWithin(block);
-    this.checkRows(part);
+    const sealed = sealedKeys(block);
+    this.prunings.pass(block, sealed);
+    this.checkRows(part, sealed);
+    if (part.entries === null && !part.isLeftOut && sealed !== null) this.checkEmptied(part, sealed);
     for (const row of part.leftovers ?? []) this.tellInserted(row, block.seq);
-    if (block.prunedAt !== null) this.pruned.add(block.month);
     this.blocks += 1;
     this.last = block;
   }
@@ -112,17 +137,19 @@ export class AuditChainCheck {
   finish(): AuditSummary {
     for (const row of this.strays) this.tellInserted(row, null);
     this.strays = [];
-    const { head } = this.options;
-    if (head && (this.last?.seq ?? 0) < head.seq)
-      this.note(
-        'head-missing',
-        `The chain ends at block ${this.last?.seq ?? 0}; block ${head.seq} was there once.`,
-      );
+    for (const { text } of this.prunings.faults()) this.note('pruning-differs', text);
+    const newest = [...this.heads.keys()].reduce((most, seq) => Math.max(most, seq), 0);
+    const end = this.last?.seq ?? 0;
+    if (newest > end)
+      this.note('head-missing', `The chain ends at block ${end}; block ${newest} was there once.`);
     return {
       blocks: this.blocks,
       rows: this.rows,
       head: this.last && { seq: this.last.seq, hash: this.last.hash, sealedAt: this.last.sealedAt },
       prunedMonths: [...this.pruned].sort(),
+      prunings: this.prunings
+        .used()
+        .map(({ id, at, actor, before, rows }) => ({ id, at, actor, before, rows })),
       findings: this.findings,
       first: this.first,
     };
@@ -145,7 +172,7 @@ export class AuditChainCheck {
       );
     if (hashOfBlock(block) !== block.hash || !hasReadableIds(block))
       this.note('block-changed', `Block ${seq} was changed.`, seq);
-    else if (this.options.head?.seq === seq && this.options.head.hash !== block.hash)
+    else if ([...(this.heads.get(seq) ?? [])].some((hash) => hash !== block.hash))
       this.note(
         'head-differs',
         `Block ${seq} is not the one that was noted: the chain was written anew.`,
@@ -153,14 +180,14 @@ export class AuditChainCheck {
       );
   }
 
-  private checkRows({ block, entries, rows }: AuditPart): void {
+  private checkRows({ block, entries, rows }: AuditPart, sealed: ReadonlySet<string> | null): void {
     if (entries === null) return;
     const before = this.findings;
     const inOrder = entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1]!, entry) < 0);
     if (!inOrder)
       this.note('rows-moved', `Rows of block ${block.seq} stand in another order, or twice.`, block.seq);
-    for (const fault of this.faultsOf({ block, entries, rows }))
-      this.tellRow(fault.what, fault.row, block.seq);
+    const faults = this.faultsOf({ block, entries, rows }, sealed);
+    for (const fault of faults) this.tellRow(fault.what, fault.row, block.seq);
     if (this.findings === before && auditDigest(packEntries(entries)) !== block.entriesDigest)
       this.note(
         'rows-differ',
@@ -169,26 +196,55 @@ export class AuditChainCheck {
       );
   }
 
-  private faultsOf({ block, entries, rows }: AuditPart & { entries: readonly AuditEntry[] }) {
+  private faultsOf(
+    { block, entries, rows }: AuditPart & { entries: readonly AuditEntry[] },
+    sealed: ReadonlySet<string> | null,
+  ) {
     const faults: { what: 'row-changed' | 'row-removed' | 'row-inserted'; row: AuditRowRef }[] = [];
-    const sealed = sealedKeys(block);
     const told = new Set(entries.map(auditKey));
+    const missing = new Map<string, AuditRowRef>();
     for (const entry of entries) {
       const { kind, id } = entry;
       const row = rows.get(auditKey(entry));
       const ref = { kind, id, at: row?.at ?? null };
       if (sealed !== null && !sealed.has(auditKey(entry))) faults.push({ what: 'row-inserted', row: ref });
-      else if (row === undefined) {
-        if (block.prunedAt === null) faults.push({ what: 'row-removed', row: ref });
-      } else if (auditDigest(row.line) !== entry.digest) faults.push({ what: 'row-changed', row: ref });
-      else this.rows += 1;
+      else if (row === undefined) missing.set(auditKey(entry), ref);
+      else if (auditDigest(row.line) !== entry.digest) faults.push({ what: 'row-changed', row: ref });
+      else {
+        this.rows += 1;
+        if (kind === 'call') this.prunings.seal(id, entry.digest, block.seq);
+      }
     }
     for (const key of sealed ?? []) {
       if (told.has(key)) continue;
       const [kind, id] = key.split(' ') as [AuditKind, string];
       faults.push({ what: 'row-removed', row: { kind, id, at: null } });
     }
+    if (!this.isPruned(block, sealed ?? told, new Set(missing.keys())))
+      for (const row of missing.values()) faults.push({ what: 'row-removed', row });
     return faults.sort((a, b) => compareEntries(a.row, b.row));
+  }
+
+  /** A block of which nothing is kept: its rows went by an act, or were taken. */
+  private checkEmptied({ block, leftovers = [] }: AuditPart, sealed: ReadonlySet<string>): void {
+    const missing = new Set(sealed);
+    for (const row of leftovers) missing.delete(auditKey(row));
+    if (!this.isPruned(block, sealed, missing))
+      this.note('rows-removed', `The ${missing.size} rows of block ${block.seq} were removed.`, block.seq);
+  }
+
+  /** Whether the rows that are missing, if any, went by an act that says so of exactly these. Tells when it says otherwise. */
+  private isPruned(block: AuditBlock, all: ReadonlySet<string>, missing: ReadonlySet<string>): boolean {
+    if (missing.size === 0) return true;
+    const { isRight, act } = this.prunings.explain(block.seq, all, missing);
+    if (isRight) this.pruned.add(block.month);
+    else if (act !== null)
+      this.note(
+        'pruned-in-part',
+        `Of the ${all.size} rows of block ${block.seq} ${missing.size} are missing, and these are not the ones that pruning ${act.id} removed.`,
+        block.seq,
+      );
+    return isRight;
   }
 
   private tellRow(
@@ -221,6 +277,11 @@ export class AuditChainCheck {
     for (const row of this.strays.filter(within)) this.tellInserted(row, block.seq);
     this.strays = this.strays.filter((row) => !within(row));
   }
+}
+
+function bySeq(heads: readonly AuditHead[]): ReadonlyMap<number, ReadonlySet<string>> {
+  const hashes = Map.groupBy(heads, ({ seq }) => seq);
+  return new Map([...hashes].map(([seq, noted]) => [seq, new Set(noted.map(({ hash }) => hash))]));
 }
 
 const rowName = ({ kind, id, at }: AuditRowRef): string =>

@@ -1,6 +1,7 @@
 import { AuditFileBlock, AuditFileEnd, AuditFileRow, AuditFileStart, type AuditMonths } from '@foyer/shared';
 import { MAX_BLOCK_ROWS, type AuditEntry } from './block.ts';
 import { auditKey, type AuditChainCheck, type AuditPart } from './chain.ts';
+import { readAct } from './pruning.ts';
 
 /** Not an export of the audit log at all. */
 export class AuditFileProblem extends Error {
@@ -20,20 +21,25 @@ export async function* auditFileLines(
     readonly months: AuditMonths;
     readonly exportedAt: string;
     readonly unsealed: number;
+    /** The rows that are acts of pruning: they are written whatever month they are of. */
+    readonly prunings: readonly { readonly id: string; readonly line: string }[];
   },
   parts: AsyncIterable<AuditPart>,
 ): AsyncGenerator<string> {
-  const { tenant, months, exportedAt, unsealed } = about;
+  const { tenant, months, exportedAt, unsealed, prunings } = about;
+  const acts = new Set(prunings.map(({ id }) => auditKey({ kind: 'call', id })));
   yield JSON.stringify({
     foyer: 'audit-export',
     version: 1,
     tenant,
     months,
     exportedAt,
+    prunings: prunings.map(({ line }) => line),
   } satisfies AuditFileStart);
   const end = { blocks: 0, rows: 0, seq: 0, hash: '0'.repeat(64), unsealed };
   for await (const { block, entries, rows } of parts) {
-    const isWanted = isWithin(block.month, months);
+    const isWanted =
+      isWithin(block.month, months) || entries?.some((entry) => acts.has(auditKey(entry))) === true;
     const kept = !isWanted ? 'left-out' : entries === null ? 'pruned' : 'follow';
     yield JSON.stringify({ block, rows: kept } satisfies AuditFileBlock);
     Object.assign(end, { blocks: end.blocks + 1, seq: block.seq, hash: block.hash });
@@ -96,6 +102,10 @@ class FileReading {
       const start = AuditFileStart.safeParse(value);
       if (!start.success) throw new AuditFileProblem('The file is not an export of the audit log.');
       this.start = start.data;
+      this.check.know(
+        (start.data.prunings ?? []).flatMap((line) => readAct(line) ?? []),
+        start.data.tenant,
+      );
       return;
     }
     if (this.end !== null) {
@@ -130,7 +140,7 @@ class FileReading {
     this.deliver();
     const { block, rows } = head;
     const isWanted = isWithin(block.month, this.start!.months);
-    if (isWanted === (rows === 'left-out') || (rows === 'pruned' && block.prunedAt === null))
+    if (isWanted && rows === 'left-out')
       this.check.note(
         'rows-differ',
         `The rows of block ${block.seq} are left out without a reason.`,
@@ -177,7 +187,12 @@ class FileReading {
   private deliver(): void {
     if (this.part === null) return;
     const { head, entries, rows } = this.part;
-    this.check.add({ block: head.block, entries: head.rows === 'follow' ? entries : null, rows });
+    this.check.add({
+      block: head.block,
+      entries: head.rows === 'follow' ? entries : null,
+      isLeftOut: head.rows === 'left-out',
+      rows,
+    });
     this.blocks += 1;
     this.lastHash = head.block.hash;
     this.part = null;

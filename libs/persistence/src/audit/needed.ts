@@ -1,0 +1,54 @@
+import { idRanges, PRUNE_OPERATION, type AuditKind } from '@foyer/provisioning';
+import type { ClientBase } from 'pg';
+
+/**
+ * Why a row stays. `unsettled-create`: of a person without a Box user, whose next attempt asks for it; `outcome`: a call whose
+ * outcome stays; `pruning`: it says why other rows are missing.
+ */
+export type KeptReason = 'open-request' | 'unsettled-create' | 'outcome' | 'pruning';
+
+export interface NeededRow {
+  readonly kind: AuditKind;
+  readonly id: string;
+  readonly reason: KeptReason;
+}
+
+/** Those of these rows that are asked for yet: by the next worker of a person, or by the rows' own other half. */
+export async function neededRows(
+  client: ClientBase,
+  { call, outcome }: Readonly<Record<AuditKind, readonly string[]>>,
+  open: readonly string[],
+): Promise<NeededRow[]> {
+  const { rows } = await client.query<NeededRow>(
+    `WITH asked AS (
+       SELECT c.id, CASE WHEN c.operation = $4 THEN 'pruning'
+         WHEN EXISTS (
+           SELECT FROM provisioning_request r
+           WHERE r.tenant_id = c.tenant_id AND r.identity_id = c.identity_id AND r.status = ANY($3)) THEN 'open-request'
+         WHEN c.operation = 'create_user' AND c.identity_id IS NOT NULL
+           AND NOT EXISTS (SELECT FROM box_account a WHERE a.identity_id = c.identity_id) THEN 'unsettled-create' END AS reason
+       FROM api_call c WHERE c.id = ANY($1::bigint[] || $2::bigint[])
+     ), outside AS (
+       SELECT o.call_id AS id FROM api_call_outcome o
+       WHERE o.call_id = ANY($1::bigint[]) AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) x WHERE x = o.call_id)
+     ), calls AS (
+       SELECT c.id, coalesce(a.reason, CASE WHEN u.id IS NOT NULL THEN 'outcome' END) AS reason
+       FROM unnest($1::bigint[]) AS c (id) LEFT JOIN asked a ON a.id = c.id LEFT JOIN outside u ON u.id = c.id
+     )
+     SELECT 'call' AS kind, id::text, reason FROM calls WHERE reason IS NOT NULL
+     UNION ALL
+     SELECT 'outcome', a.id::text, a.reason FROM asked a JOIN unnest($2::bigint[]) AS o (id) ON o.id = a.id
+     WHERE a.reason IS NOT NULL`,
+    [call, outcome, open, PRUNE_OPERATION],
+  );
+  return rows;
+}
+
+/** The numbers as PostgreSQL writes a multirange. */
+export function ranges(numbers: readonly string[]): string {
+  const sorted = [...new Set(numbers)].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
+  return idRanges(
+    sorted.map((id) => ({ kind: 'call', id })),
+    'call',
+  );
+}
