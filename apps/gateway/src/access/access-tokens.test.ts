@@ -87,6 +87,13 @@ describe('a bad token', () => {
     'that is an ID token for the same audience': () => signed({ jti: 'ID.abc' }),
     'with a nonce, as ID tokens have': () => signed({ nonce: 'abc' }),
     'of a person': () => signed({ uid: '00u1example' }),
+    'of a person at Auth0': () =>
+      signed({ cid: undefined, scp: undefined, sub: 'auth0|65', azp: 'K1AU', scope: 'openid foyer.read' }),
+    'of a person at Auth0, without azp': () =>
+      signed({ cid: undefined, scp: undefined, sub: 'auth0|65', scope: 'openid foyer.read' }),
+    'of a person at Entra ID': () =>
+      signed({ cid: undefined, sub: 'pairwise', oid: 'o1', azp: 'a1b2', scp: 'foyer.read' as never }),
+    'of nobody knows what': () => signed({ cid: undefined, sub: 'reports' }),
     'of an unstorable client': () => signed({ cid: 'a\0b' }),
     'of an over-long client': () => signed({ cid: 'a'.repeat(300) }),
     'with scopes that are not text': () => signed({ scp: [1, { foyer: 'read' }] }),

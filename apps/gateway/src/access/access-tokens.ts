@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { FoyerError, line } from '@foyer/shared';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
+import { machineOf } from './machine-claims.ts';
 import type { MachinePrincipal } from './principal.ts';
 import type { SigningKeys } from '../okta/signing-keys.ts';
 
@@ -27,10 +28,14 @@ const Claims = z.object({
   jti: z.string().optional(),
   cid: line(255).min(1).optional(),
   client_id: line(255).min(1).optional(),
+  azp: line(255).min(1).optional(),
+  appid: line(255).min(1).optional(),
   sub: line(255).min(1),
-  uid: z.string().optional(),
+  uid: z.unknown().optional(),
+  idtyp: z.unknown().optional(),
   scp: words.optional(),
   scope: words.optional(),
+  roles: words.optional(),
 });
 
 interface AccessTokenRules {
@@ -38,7 +43,7 @@ interface AccessTokenRules {
   readonly audience: string;
 }
 
-/** Checks Okta access tokens: JWTs of a custom authorization server (Okta, "Access token payload"; RFC 9068). */
+/** Checks access tokens of machines: JWTs of the API's authorization server (Okta, "Access token payload"; RFC 9068). */
 export class AccessTokens {
   private readonly keys: SigningKeys;
   private readonly rules: AccessTokenRules;
@@ -86,18 +91,20 @@ export class AccessTokens {
     payload: JWTPayload,
     type: string | undefined,
   ): { machine: MachinePrincipal; expires: number } {
-    const { exp, iat, jti, cid, client_id, sub, uid, scp, scope } = Claims.parse(payload);
+    const claims = Claims.parse(payload);
+    const { exp, iat, jti } = claims;
     if (type !== undefined && !/^(application\/)?(at\+)?jwt$/i.test(type))
       throw refused(`Its type is not an access token's.`);
     if (jti?.startsWith('ID.') || 'nonce' in payload || 'at_hash' in payload)
       throw refused('It is an ID token.');
     if (iat > this.now() / 1000 + clockTolerance) throw refused('It was issued in the future.');
-    // Okta writes `uid` into tokens of people; a person signs in instead, and sees only themselves.
-    if (uid !== undefined) throw refused('It stands for a person: this API takes tokens of machines.');
+    // A person signs in instead, and sees only themselves.
+    const found = machineOf(claims);
+    if (found === null) throw refused('It does not stand for a machine: people sign in instead.');
     const machine: MachinePrincipal = {
       kind: 'machine',
-      clientId: cid ?? client_id ?? sub,
-      scopes: new Set(scp ?? scope),
+      clientId: found.clientId,
+      scopes: new Set(found.scopes),
     };
     return { machine, expires: exp * 1000 };
   }

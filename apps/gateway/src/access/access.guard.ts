@@ -60,7 +60,14 @@ export class AccessGuard implements CanActivate {
   }
 
   private async identify(request: Request, policy: Policy): Promise<Principal> {
-    const { authorization } = request.headers;
+    const { authorization: given = [] } = request.headersDistinct;
+    if (given.length > 1) {
+      throw new FoyerError(
+        'unauthenticated',
+        'There must be one Authorization header: Bearer, then the token.',
+      );
+    }
+    const [authorization] = given;
     if (authorization !== undefined) return this.machine(authorization, policy);
     const identityId = request.session?.identityId;
     if (identityId === undefined) throw new FoyerError('unauthenticated');

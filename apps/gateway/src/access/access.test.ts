@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { Twin } from '../testing/twins.harness.ts';
 import { Api, type Credentials } from './api.harness.ts';
 
@@ -117,6 +118,26 @@ it('refuses a session whose identity is not of this tenant', async () => {
   expect((await api.get('/v1/me', await api.session('8c3f6c1e-9c8f-4ec1-a3f2-7d2bb8c5d001'))).status).toBe(
     401,
   );
+});
+
+it('takes one Authorization header, and none of two', async () => {
+  const { token } = await api.machine('foyer.read');
+  for (const headers of [
+    [`Bearer ${token}`, 'Bearer other'],
+    ['Bearer other', `Bearer ${token}`],
+    [`Bearer ${token}`, `Bearer ${token}`],
+  ]) {
+    const status = await new Promise((resolve, reject) => {
+      const all = ['host', new URL(api.url).host, ...headers.flatMap((value) => ['authorization', value])];
+      request(`${api.url}/v1/identities`, { headers: all, agent: false }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(401);
+  }
 });
 
 it('keeps what it answers out of shared caches', async () => {
