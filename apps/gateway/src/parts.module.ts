@@ -15,6 +15,7 @@ import {
   ScimTokens,
   ScimUsers,
   TenantBoxApp,
+  UsedSignIns,
 } from '@foyer/persistence';
 import { Metrics } from '@foyer/platform';
 import {
@@ -56,6 +57,7 @@ export class PartsModule {
       { provide: Identities, useValue: parts.identities },
       { provide: ApiCalls, useValue: parts.apiCalls },
       { provide: RequestWatch, useValue: parts.watch },
+      { provide: UsedSignIns, useValue: parts.usedSignIns },
       { provide: ScimTokens, useValue: parts.scimTokens },
       { provide: ScimUsers, useValue: parts.scimUsers },
       { provide: ScimGroups, useValue: parts.scimGroups },

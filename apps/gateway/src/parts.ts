@@ -21,6 +21,7 @@ import {
   ScimTokens,
   ScimUsers,
   TenantBoxApp,
+  UsedSignIns,
   type Database,
 } from '@foyer/persistence';
 import {
@@ -62,6 +63,7 @@ export interface Parts {
   readonly bulkAllowance: Allowance;
   readonly boxApp: TenantBoxApp;
   readonly boxAccounts: BoxAccounts;
+  readonly usedSignIns: UsedSignIns;
   readonly scimTokens: ScimTokens;
   readonly scimUsers: ScimUsers;
   readonly scimGroups: ScimGroups;
@@ -159,6 +161,7 @@ const storesOf = (database: Database, tenantId: string) => ({
   batchIntake: new BatchIntake(database, tenantId),
   batches: new Batches(database, tenantId),
   forecasts: new PostgresForecastStore(database, tenantId),
+  usedSignIns: new UsedSignIns(database, tenantId),
   scimTokens: new ScimTokens(database, tenantId),
   scimGroups: new ScimGroups(database, tenantId),
 });

@@ -40,3 +40,5 @@ export * from './overview/database-facts.ts';
 export * from './overview/people.ts';
 export * from './overview/work.ts';
 export * from './processes/processes.ts';
+export * from './held-sign-ins.ts';
+export * from './used-sign-ins.ts';

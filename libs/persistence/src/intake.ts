@@ -2,6 +2,8 @@ import type { RecordedChange } from '@foyer/provisioning';
 import { priorityOf, type NameParts, type Person, type RequestCause } from '@foyer/shared';
 import { changing, type Changing } from './change-record.ts';
 import type { Database } from './database.ts';
+import { holdSignIn } from './held-sign-ins.ts';
+import { betterSource, nameSources, sourceUnlessTaken, type NameSources } from './name-sources.ts';
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
 import { UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
@@ -24,7 +26,15 @@ export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
   | ({ readonly kind: 'requested'; readonly identity: AdmittedIdentity } & MadeRequest)
   | { readonly kind: 'deactivated'; readonly identityId: string }
+  /** `identityId`: who is switched off, and has the user name that was claimed under another id. */
+  | { readonly kind: 'held'; readonly identityId: string }
   | { readonly kind: 'key-reused' };
+
+/** What is known of a person's names besides themselves. */
+export interface Vouched {
+  /** The provider says that the e-mail address is theirs. */
+  readonly isEmailVerified: boolean;
+}
 
 /** A client's Idempotency-Key and the hash of the body it came with. */
 export interface IdempotencyClaim {
@@ -53,6 +63,9 @@ interface IdentityRow {
   session_epoch: number;
   given_name: string | null;
   family_name: string | null;
+  username_source: NameSources['username'];
+  email_source: NameSources['email'];
+  is_namesake_off: boolean;
 }
 
 /** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
@@ -74,15 +87,20 @@ export class Intake {
     cause: RequestCause,
     claim?: IdempotencyClaim,
     change?: RecordedChange,
+    { isEmailVerified }: Vouched = { isEmailVerified: false },
   ): Promise<Admission> {
+    const sources = nameSources(person, cause, isEmailVerified);
+    const mayHold = cause === 'sign-in';
     if (claim === undefined) {
       const known = await this.find(this.database.prisma, person);
-      if (known !== null && isInStep(known, person)) return inStep(known, null);
+      if (known !== null && isInStep(known, person) && hasSources(known, sources)) {
+        if (!(mayHold && known.is_namesake_off)) return inStep(known, null);
+      }
     }
     return this.transaction(change, async (tx, onRecord) => {
       const earlier = claim && (await this.earlier(tx, claim));
       if (earlier) return earlier;
-      const admission = await this.admitLocked(tx, person, cause);
+      const admission = await this.admitLocked(tx, person, cause, sources);
       if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
       if (admission.kind === 'requested') await onRecord(admission.requestId, admission.identity.id);
       return admission;
@@ -131,7 +149,11 @@ export class Intake {
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
     const [row] = await tx.$queryRaw<IdentityRow[]>`
       SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id, a.applied_generation,
-        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name, i.family_name
+        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name, i.family_name,
+        i.username_source, i.email_source,
+        i.scim IS NULL AND EXISTS (
+          SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND NOT o.active AND o.id <> i.id
+            AND scim_user_name(o.username) = scim_user_name(${person.username}::text)) AS is_namesake_off
       FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
       WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
     return row ?? null;
@@ -142,23 +164,14 @@ export class Intake {
     tx: Transaction,
     person: Person & NameParts,
     cause: RequestCause,
+    sources: NameSources,
   ): Promise<Admission> {
-    const { issuer, subject, username, name } = person;
-    const email = person.email ?? null;
-    const [givenName, familyName] = [person.givenName ?? null, person.familyName ?? null];
-    await tx.$executeRaw`
-      INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name, given_name, family_name)
-      VALUES (${this.tenantId}::uuid, ${issuer}, ${subject}, ${username}, ${email}, ${name}, ${givenName}, ${familyName})
-      ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
-        username = CASE WHEN i.active AND i.scim IS NULL THEN excluded.username ELSE i.username END,
-        email = CASE WHEN i.active AND i.scim IS NULL THEN excluded.email ELSE i.email END,
-        name = CASE WHEN i.active AND i.scim IS NULL THEN excluded.name ELSE i.name END,
-        given_name = coalesce(excluded.given_name, i.given_name),
-        family_name = coalesce(excluded.family_name, i.family_name),
-        generation = i.generation + CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
-          IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 1 ELSE 0 END,
-        updated_at = CASE WHEN i.active AND i.scim IS NULL AND (i.username, i.email, i.name)
-          IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN clock_timestamp() ELSE i.updated_at END`;
+    const known = cause === 'sign-in' ? await this.find(tx, person) : null;
+    if (cause === 'sign-in' && (known === null || known.is_namesake_off)) {
+      const holder = known?.active === false ? null : await holdSignIn(tx, this.tenantId, person);
+      if (holder !== null) return { kind: 'held', identityId: holder };
+    }
+    await this.write(tx, person, sources);
     const row = (await this.find(tx, person))!;
     if (!row.active) return { kind: 'deactivated', identityId: row.id };
     if (isInStep(row, person))
@@ -166,6 +179,25 @@ export class Intake {
     const about = { identityId: row.id, generation: row.generation };
     const made = await requestFor(tx, this.tenantId, about, cause);
     return { kind: 'requested', identity: toIdentity(row), ...made };
+  }
+
+  private async write(tx: Transaction, person: Person & NameParts, sources: NameSources): Promise<void> {
+    const { issuer, subject, username, name, email = null, givenName = null, familyName = null } = person;
+    await tx.$queryRawUnsafe(
+      upsert,
+      ...[
+        this.tenantId,
+        issuer,
+        subject,
+        username,
+        email,
+        name,
+        sources.username,
+        sources.email,
+        givenName,
+        familyName,
+      ],
+    );
   }
 
   /** The same key at the same time waits here for the first to commit. */
@@ -203,6 +235,33 @@ export class Intake {
       VALUES (${this.tenantId}::uuid, ${client}, ${key}, ${bodyHash}, ${requestId}::uuid)`;
   }
 }
+
+const mayChange = '(i.active AND i.scim IS NULL)';
+const sourceOf = (name: 'username' | 'email'): string =>
+  `CASE WHEN NOT ${mayChange} THEN i.${name}_source WHEN i.${name} IS DISTINCT FROM excluded.${name} THEN excluded.${name}_source
+    ELSE ${betterSource(`i.${name}_source`, `excluded.${name}_source`)} END`;
+const isChanged = `${mayChange} AND (i.username, i.email, i.name) IS DISTINCT FROM (excluded.username, excluded.email, excluded.name)`;
+
+/** $1 tenant, $2 issuer, $3 subject, $4 user name, $5 e-mail, $6 name, $7 and $8 by whose word the first two are, $9 and $10 parts of the name. */
+const upsert = `INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name, username_source, email_source,
+    given_name, family_name)
+  VALUES ($1::uuid, $2, $3, $4, $5, $6, ${sourceUnlessTaken('$7', { tenant: '$1::uuid', subject: '$3', username: '$4' })}, $8, $9, $10)
+  ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
+    username = CASE WHEN ${mayChange} THEN excluded.username ELSE i.username END,
+    email = CASE WHEN ${mayChange} THEN excluded.email ELSE i.email END,
+    name = CASE WHEN ${mayChange} THEN excluded.name ELSE i.name END,
+    username_source = ${sourceOf('username')},
+    email_source = ${sourceOf('email')},
+    given_name = coalesce(excluded.given_name, i.given_name),
+    family_name = coalesce(excluded.family_name, i.family_name),
+    generation = i.generation + CASE WHEN ${isChanged} THEN 1 ELSE 0 END,
+    updated_at = CASE WHEN ${isChanged} THEN clock_timestamp() ELSE i.updated_at END`;
+
+const rank: Record<NameSources['username'], number> = { claimed: 0, verified: 1, administered: 2 };
+
+/** Whether what is said now by whose word the names are is known already, or better. Of whom SCIM manages it is SCIM's. */
+const hasSources = (row: IdentityRow, { username, email }: NameSources): boolean =>
+  row.managed || (rank[row.username_source] >= rank[username] && rank[row.email_source] >= rank[email]);
 
 const isInStep = (row: IdentityRow, person: Person & NameParts): boolean =>
   row.active &&

@@ -1,5 +1,5 @@
 import type { BoxAccount, BoxChange, BoxUser, Desired, Known, LastCreate, Step } from './model.ts';
-import { changeOf, wholeChange } from './profile.ts';
+import { changeOf, externalIdChange, wholeChange } from './profile.ts';
 
 /**
  * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
@@ -38,6 +38,10 @@ function planInactive(desired: Desired, { effect, observed }: Known, account: Bo
   const { boxUserId } = account;
   if (account.status === 'active')
     return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
+  // Alone: Box may refuse it, while somebody else still has it there.
+  const change = externalIdChange(desired, account);
+  if (change.externalId !== undefined)
+    return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
   if (desired.isRemoved && !observed.ownsContent) return { kind: 'delete', boxUserId };
   return settled(desired, effect, account);
 }

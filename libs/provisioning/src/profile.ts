@@ -10,13 +10,15 @@ const clearable: Readonly<Record<keyof BoxProfile, boolean>> = {
 };
 const keys = Object.keys(clearable) as (keyof BoxProfile)[];
 
+/** The external id, where Box has another one. Also of whoever is switched off: somebody else may have been given theirs. */
+export const externalIdChange = (desired: Desired, account: BoxAccount): Pick<BoxChange, 'externalId'> =>
+  (account.externalId ?? desired.externalId) === desired.externalId ? {} : { externalId: desired.externalId };
+
 /** What Box has to be told of an active person besides their status; null when it knows it all. */
 export function changeOf(desired: Desired, account: BoxAccount): BoxChange | null {
   const change: BoxChange = {
     ...(account.name !== desired.name && { name: desired.name }),
-    ...((account.externalId ?? desired.externalId) !== desired.externalId && {
-      externalId: desired.externalId,
-    }),
+    ...externalIdChange(desired, account),
     ...profileChange(desired.profile ?? {}, account.profile ?? {}),
   };
   return Object.keys(change).length === 0 ? null : change;

@@ -111,6 +111,12 @@ export const errorCatalog = {
     'The sign-in has expired',
     'Start again; a sign-in lasts ten minutes and works once, in one browser.',
   ),
+  sign_in_held: entry(
+    403,
+    'none',
+    'Your sign-in is on hold',
+    'Somebody with your user name has been switched off. Give the reference to your administrator, who can let you in.',
+  ),
   sign_in_failed: entry(
     401,
     'none',

@@ -151,17 +151,16 @@ export class Api {
 
   /** A person with an identity and an open request. */
   async admit(
-    person: { subject?: string; username?: string; name?: string } = {},
+    person: { subject?: string; username?: string; name?: string; isEmailVerified?: boolean } = {},
   ): Promise<{ identityId: string; requestId: string; subject: string }> {
     const subject = person.subject ?? `00u${randomUUID()}`;
+    const { isEmailVerified = false, username = `${subject}@example.com`, name = 'Ada Example' } = person;
     const admission = await this.parts.intake.admit(
-      {
-        issuer: oktaIssuer,
-        subject,
-        username: person.username ?? `${subject}@example.com`,
-        name: person.name ?? 'Ada Example',
-      },
+      { issuer: oktaIssuer, subject, username, name, ...(isEmailVerified && { email: username }) },
       'sign-in',
+      undefined,
+      undefined,
+      { isEmailVerified },
     );
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return { identityId: admission.identity.id, requestId: admission.requestId, subject };

@@ -10,6 +10,7 @@ const home = html`<a class="button quiet" href="/">Go to the start page</a>`;
 const ways: Partial<Record<ErrorCode, Html>> = {
   sign_in_refused: asSomeoneElse,
   identity_deactivated: asSomeoneElse,
+  sign_in_held: asSomeoneElse,
   sign_in_expired: again,
   sign_in_failed: again,
   okta_unavailable: again,
@@ -21,6 +22,11 @@ const forThem: Partial<Record<ErrorCode, { readonly title: string; readonly reme
   identity_deactivated: {
     title: 'Your access has been switched off',
     remedy: 'Your files are kept. Ask your company’s Okta administrator to switch your access on again.',
+  },
+  sign_in_held: {
+    title: 'Your sign-in is on hold',
+    remedy:
+      'Your user name belonged to an account that was switched off. Give the reference to your administrator.',
   },
 };
 

@@ -7,6 +7,7 @@ import {
   type Admission,
   type IdempotencyClaim,
   type MadeRequest,
+  type Vouched,
 } from '@foyer/persistence';
 import type { RecordedChange } from '@foyer/provisioning';
 import { FoyerError, isFinal, type NameParts, type Person, type RequestCause } from '@foyer/shared';
@@ -31,25 +32,30 @@ export class IntakeService {
     private readonly sessions: Sessions,
     private readonly shutdown: Shutdown,
     @Inject(QUEUE) queue: Parts['queue'],
-    @Inject(LOGGER) logger: Parts['logger'],
+    @Inject(LOGGER) private readonly logger: Parts['logger'],
   ) {
     this.line = new QueueLine(queue, logger);
   }
 
   /**
-   * Takes a person in, on record as `change`. Throws `identity_deactivated`, after ending that person's sessions, and `idempotency_key_reused`.
+   * Takes a person in, on record as `change`. Throws `identity_deactivated`, after ending that person's sessions,
+   * `sign_in_held` and `idempotency_key_reused`.
    */
   async admit(
     person: Person & NameParts,
     cause: RequestCause,
     change: RecordedChange,
     claim?: IdempotencyClaim,
+    vouched?: Vouched,
   ): Promise<Admitted> {
-    const admission = await this.intake.admit(person, cause, claim, change);
+    const admission = await this.intake.admit(person, cause, claim, change, vouched);
     switch (admission.kind) {
       case 'deactivated':
         await this.sessions.endSessionsOf(admission.identityId);
         throw new FoyerError('identity_deactivated');
+      case 'held':
+        this.logger.warn({ event: 'sign-in-held', identityId: admission.identityId });
+        throw new FoyerError('sign_in_held');
       case 'key-reused':
         throw new FoyerError('idempotency_key_reused');
       case 'requested':

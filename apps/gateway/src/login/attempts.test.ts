@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { openDatabase, openTenant, UsedSignIns, type Database } from '@foyer/persistence';
 import { readGatewayConfig } from '@foyer/platform';
 import express from 'express';
 import type { Server } from 'node:http';
 import { Browser } from '../testing/browser.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.harness.ts';
 import { Attempts } from './attempts.ts';
 
 const [first, second] = [
@@ -30,8 +32,22 @@ const under = (secrets: string): Attempts =>
       BOX_CLIENT_SECRET: 'secret',
       BOX_ENTERPRISE_ID: '1',
     }),
+    used,
   );
 
+let used: UsedSignIns;
+
+let stand: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  stand = await createTestDatabase();
+  database = openDatabase({ url: stand.url, poolSize: 4, onError: () => undefined });
+  used = new UsedSignIns(database, await openTenant(database, 'default'));
+});
+afterAll(async () => {
+  await database.close();
+  await stand.drop();
+});
 beforeEach(async () => {
   attempts = under(first);
   const app = express()
@@ -56,6 +72,21 @@ test('is taken once, as it was begun', async () => {
   const state = await begin();
   expect(await take(state)).toEqual({ ...attempt, state });
   expect(await take(state)).toBeNull();
+});
+
+test('is taken once although its cookie was copied, by whichever of two gateways is first', async () => {
+  const state = await begin();
+  const cookie = await browser.jar.getCookieString(cookieUrl());
+  const asThief = async (): Promise<unknown> =>
+    (await fetch(new URL(`/take/${state}`, cookieUrl()), { headers: { cookie } })).json();
+  const answers = await Promise.all([asThief(), asThief(), take(state), asThief()]);
+  expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
+  expect(await asThief()).toBeNull();
+  // What has expired is forgotten, for then the cookie is refused as too old.
+  await database.pool.query(`UPDATE used_sign_in SET expires_at = now() - interval '1 second'`);
+  await take(await begin());
+  const { rows } = await database.pool.query('SELECT FROM used_sign_in');
+  expect(rows).toHaveLength(1);
 });
 
 test('shows the browser neither nonce nor verifier', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { UsedSignIns } from '@foyer/persistence';
 import type { CookieOptions, Request, Response } from 'express';
 import { EncryptJWT, jwtDecrypt } from 'jose';
 import { z } from 'zod';
@@ -23,8 +24,8 @@ const STATE = /^[\w-]+$/;
 
 /**
  * Attempts are kept by the browser, each in an encrypted cookie of its own: any number of tabs, even two that begin in the
- * same moment, cannot disturb each other, strangers fill no table, and only the browser that began can finish. A cookie
- * goes with its first use; so does Okta's code (RFC 6749, section 4.1.2).
+ * same moment, cannot disturb each other, strangers fill no table, and only the browser that began can finish. Each is good
+ * once, on record in the database: whoever copied the cookie before is too late, even if the provider took a code twice.
  */
 @Injectable()
 export class Attempts {
@@ -32,7 +33,10 @@ export class Attempts {
   private readonly prefix: string;
   private readonly options: CookieOptions;
 
-  constructor(@Inject(CONFIG) config: Parts['config']) {
+  constructor(
+    @Inject(CONFIG) config: Parts['config'],
+    private readonly used: UsedSignIns,
+  ) {
     const { name, keys, secure } = tenantCookies(config);
     this.keys = keys('attempt');
     this.prefix = `${name('foyer-login')}-`;
@@ -61,7 +65,8 @@ export class Attempts {
     if (sealed === undefined) return null;
     res.clearCookie(name, this.options);
     const attempt = await this.unseal(sealed);
-    return attempt?.state === state ? attempt : null;
+    if (attempt?.state !== state) return null;
+    return (await this.used.use(state, LIFE_SECONDS)) ? attempt : null;
   }
 
   private async unseal(sealed: string): Promise<Attempt | null> {

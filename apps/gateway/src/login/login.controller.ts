@@ -36,13 +36,13 @@ export class LoginController {
   @UseGuards(BackGuard)
   @Header('cache-control', 'no-store')
   async callback(@Req() req: Request & { user: Verified }, @Res() res: Response): Promise<void> {
-    const { person, idToken, returnTo } = req.user;
+    const { person, isEmailVerified, idToken, returnTo } = req.user;
     const trail = req.trail ?? new Trail(this.calls);
     try {
       // On record first: nobody is signed in, and nothing is made, without a trace.
       await trail.settled();
       const change = this.record.change(req, trail);
-      const admission = await this.intake.admit(person, 'sign-in', change);
+      const admission = await this.intake.admit(person, 'sign-in', change, undefined, { isEmailVerified });
       const requestId = admission.kind === 'requested' ? admission.requestId : null;
       const { id: identityId, sessionEpoch: epoch } = admission.identity;
       if (!change.isCommitted) await this.record.unchanged(req, trail, identityId);

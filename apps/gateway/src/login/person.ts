@@ -20,6 +20,20 @@ export function isThin(claims: object): boolean {
   return name === undefined || preferred_username === undefined;
 }
 
+/** The ID token's claims go first. What userinfo says of an address vouches for that address, not for another one. */
+export function complemented(
+  idToken: Readonly<Record<string, unknown>>,
+  userinfo: Readonly<Record<string, unknown>>,
+): object {
+  const { email_verified: vouched, ...others } = userinfo;
+  const isSame = idToken['email'] === undefined || idToken['email'] === userinfo['email'];
+  return { ...others, ...(isSame && { email_verified: vouched }), ...idToken };
+}
+
+/** OpenID Connect Core 1.0, section 5.1: a JSON true. Left out, or as text, it vouches for nothing. */
+export const isEmailVerified = (claims: object): boolean =>
+  'email_verified' in claims && claims.email_verified === true;
+
 /**
  * The person that Okta's claims describe (OpenID Connect Core 1.0, section 5.1). Issuer and subject are taken as they are;
  * everything else is made storable, and an e-mail address that is none is left out. Throws when the subject cannot be kept.

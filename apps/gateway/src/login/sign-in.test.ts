@@ -120,7 +120,7 @@ test('refuses a replay even with the cookies from before', async () => {
   const cookie = await browser.jar.getCookieString(gateway.url);
   await browser.open(callback);
   const replayed = await fetch(callback, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' });
-  expect(replayed.status).toBe(401);
+  expect(replayed.status).toBe(400);
   expect(replayed.headers.getSetCookie().join()).not.toMatch(/foyer=/);
 });
 

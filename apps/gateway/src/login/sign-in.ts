@@ -5,12 +5,14 @@ import type { Attempt, Attempts } from './attempts.ts';
 import type { SigningKeys } from '../okta/signing-keys.ts';
 import { verifyIdToken, WrongTime, type VerifiedIdToken } from './id-token.ts';
 import type { OktaClient, Tokens } from './okta-client.ts';
-import { isThin, toPerson } from './person.ts';
+import { complemented, isEmailVerified, isThin, toPerson } from './person.ts';
 import type { Trail } from './trail.ts';
 
 /** Somebody whom Okta vouches for. */
 export interface Verified {
   readonly person: Person & NameParts;
+  /** The provider says that the e-mail address is theirs. */
+  readonly isEmailVerified: boolean;
   readonly idToken: string;
   readonly returnTo: string;
 }
@@ -85,7 +87,12 @@ export class SignIn {
     });
     const claims = await this.complement(verified, tokens, metadata, trail);
     const person = toPerson(metadata.issuer, verified.claims.sub, claims);
-    return { person, idToken: tokens.id_token, returnTo: attempt.returnTo };
+    return {
+      person,
+      isEmailVerified: isEmailVerified(claims),
+      idToken: tokens.id_token,
+      returnTo: attempt.returnTo,
+    };
   }
 
   /** Userinfo is asked only for what the ID token leaves open: who the person is in words, or whose the access token is. */
@@ -100,7 +107,7 @@ export class SignIn {
     const more = await this.okta.userinfo(userinfo_endpoint, tokens.access_token, trail);
     // Section 5.3.2: the access token may be somebody else's.
     if (more.sub !== claims.sub) throw new Error('userinfo is about somebody else');
-    return { ...more, ...claims };
+    return complemented(claims, more);
   }
 }
 

@@ -85,6 +85,7 @@ describe('Okta, linking somebody who signed in before', () => {
       subject: '00udee',
       username: 'dee@example.com',
       name: 'Dee Before',
+      isEmailVerified: true,
     });
     for (const filter of ['userName eq "dee@example.com"', 'externalId eq "00udee"'])
       expect((await scim.filter('/Users', filter)).body).toMatchObject({

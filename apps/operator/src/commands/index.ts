@@ -11,6 +11,8 @@ import { deadExplainCommand } from './dead-explain.ts';
 import { deadListCommand } from './dead-list.ts';
 import { deadRetryCommand } from './dead-retry.ts';
 import { doctorCommand } from './doctor.ts';
+import { listHeldCommand } from './held-list.ts';
+import { releaseHeldCommand } from './held-release.ts';
 import { importCommand } from './import.ts';
 import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token-create.ts';
@@ -33,6 +35,8 @@ export const commands: readonly Command[] = [
   deadListCommand,
   deadExplainCommand,
   deadRetryCommand,
+  listHeldCommand,
+  releaseHeldCommand,
   acceptBoxAppCommand,
   migrateBoxAppCommand,
   recreateBoxUserCommand,

@@ -29,7 +29,7 @@ export function claimsOf(person: Person): AccountClaims {
     sub: person.id,
     preferred_username: person.login,
     email: person.email,
-    email_verified: true,
+    email_verified: person.emailVerified ?? true,
     locale: 'en-US',
     zoneinfo: 'America/Los_Angeles',
     updated_at: person.updatedAt,

@@ -39,6 +39,7 @@ const personFields = {
   groups: optional(groups),
   status: optional(oneOf(...STATUSES)),
   assigned: optional(bool),
+  emailVerified: optional(bool),
 };
 const newPerson = object({ ...personFields, login: stringOf(5, 100), id: optional(userId) });
 const personChange = object({ ...personFields, login: optional(stringOf(5, 100)) });

@@ -30,6 +30,8 @@ export interface Person {
   status: PersonStatus;
   /** Assigned to the web app. */
   assigned: boolean;
+  /** What `email_verified` says; true when left out, as Okta says of addresses that administrators gave. */
+  emailVerified?: boolean;
   /** Epoch seconds of the last change to the profile. */
   updatedAt: number;
 }
@@ -114,6 +116,7 @@ export class People {
       groups: ['Everyone', ...(input.groups ?? []).filter((group) => group !== 'Everyone')],
       status,
       assigned: status !== 'DEPROVISIONED' && (input.assigned ?? true),
+      ...(input.emailVerified !== undefined && { emailVerified: input.emailVerified }),
       updatedAt: now(),
     };
     this.#byId.set(id, person);

@@ -1,4 +1,5 @@
 import { openStatuses, priorityOf } from '@foyer/shared';
+import { sourceUnlessTaken } from '../name-sources.ts';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
@@ -22,23 +23,33 @@ export const end = `UPDATE provisioning_batch SET received_at = clock_timestamp(
 const people = 'unnest($2::text[], $3::text[]) AS p (issuer, subject)';
 const profiles =
   'unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS p (issuer, subject, username, email, name)';
+const source = sourceUnlessTaken(`'administered'`, {
+  tenant: '$1',
+  subject: 'p.subject',
+  username: 'p.username',
+});
 const theirs = 'i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject';
 
 /**
  * Sorted, so that two files of the same people wait for each other instead of blocking each other. Whom somebody else adds
  * in the same moment is found there by the next statement.
  */
-export const addIdentities = `INSERT INTO identity (tenant_id, issuer, subject, username, email, name)
-  SELECT $1, p.* FROM ${profiles} WHERE NOT EXISTS (SELECT FROM identity i WHERE ${theirs})
+export const addIdentities = `INSERT INTO identity
+    (tenant_id, issuer, subject, username, email, name, username_source, email_source)
+  SELECT $1, p.*, ${source}, 'administered' FROM ${profiles} WHERE NOT EXISTS (SELECT FROM identity i WHERE ${theirs})
   ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING`;
 
 /** In the order in which everybody holds several. Whoever signs in or is converged meanwhile waits for the chunk's end. */
 export const holdIdentities = `SELECT i.id FROM identity i JOIN ${people} ON ${theirs} ORDER BY i.id FOR NO KEY UPDATE OF i`;
 
+const differs = '(i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)';
+
+/** Whoever sends a file names the people in it: a name that only a sign-in claimed before is theirs from now on. */
 export const changeIdentities = `UPDATE identity i SET username = p.username, email = p.email, name = p.name,
-    generation = i.generation + 1, updated_at = clock_timestamp()
+    username_source = ${source}, email_source = 'administered',
+    generation = i.generation + CASE WHEN ${differs} THEN 1 ELSE 0 END, updated_at = clock_timestamp()
   FROM ${profiles} WHERE ${theirs} AND i.active AND i.scim IS NULL
-    AND (i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)`;
+    AND (${differs} OR (i.username_source, i.email_source) IS DISTINCT FROM ('administered', 'administered'))`;
 
 const standing = `identity i JOIN ${people} ON ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;
 const inStep =

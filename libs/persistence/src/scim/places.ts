@@ -1,6 +1,7 @@
 import { groupType, PROVISIONING_URN, STAND_IN } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
+import { idInStandIn, isNameKey, shownName } from './user-names.ts';
 
 /** Where the attributes of people and groups are: what has a column is never looked for in the document. */
 
@@ -60,6 +61,24 @@ const externalId: Place = {
       : 'false',
 };
 
+/** What the sign-in claimed finds nobody; the comparison is one that the index knows. */
+const userName: Place = {
+  kind: 'text',
+  sql: `(${shownName('i')})`,
+  equals: (value, parameters) => {
+    const name = parameters.add(value);
+    const named = `(scim_user_name(i.username) = scim_user_name(${name}::text) AND ${isNameKey('i')})`;
+    const id = typeof value === 'string' ? idInStandIn(value) : null;
+    return id === null
+      ? named
+      : `(${named} OR (i.id = ${parameters.add(id)}::uuid AND NOT ${isNameKey('i')}))`;
+  },
+};
+
+/** An address that a sign-in claimed is not shown, so that nobody is linked by it. */
+export const isEmailClaimed = (row: string): string =>
+  `(${row}.scim IS NULL AND ${row}.email_source = 'claimed')`;
+
 /** Over `identity i LEFT JOIN box_account a`. */
 export const userPlaces: Places = from(
   {
@@ -69,7 +88,11 @@ export const userPlaces: Places = from(
     },
     id: id('i.id'),
     externalId,
-    userName: text('i.username'),
+    userName,
+    emails: {
+      kind: 'json',
+      sql: `(CASE WHEN NOT ${isEmailClaimed('i')} THEN scim_document(i) -> 'emails' END)`,
+    },
     active: { kind: 'boolean', sql: 'i.active' },
     meta: meta('User', 'i', 'generation'),
     groups: {

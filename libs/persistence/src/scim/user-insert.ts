@@ -2,6 +2,7 @@ import type { Document } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
 import { recorded, type ChangeValue } from '../call-log.ts';
 import { statement } from '../statement.ts';
+import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './users.ts';
 
 export interface NewRow {
@@ -11,15 +12,15 @@ export interface NewRow {
 }
 
 /**
- * Most creates, in one round trip: nothing is made, and no row given, when somebody has the userName or the external id, was
- * deleted before, or is waited for by groups.
+ * Most creates, in one round trip: nothing is made, and no row given, when somebody has or had the userName or the
+ * external id, or is waited for by groups.
  */
 const insertUserSql = (more: string) => `WITH made AS (
     INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
     SELECT $tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text, $active::int = 1,
       $document::jsonb, $profile::jsonb
     WHERE NOT EXISTS (
-        SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL
+        SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND ${isNameKey('i')}
           AND scim_user_name(i.username) = scim_user_name($username::text))
       AND NOT EXISTS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
@@ -54,7 +55,7 @@ export const insertUserOnRecord = statement<NewUserValue | ChangeValue>(
 export const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Written<ScimUser> => ({
   resource: {
     ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
-    ...{ groups: [], boxUserId: null, inStep: false, requestId },
+    ...{ groups: [], boxUserId: null, inStep: false, requestId, isManaged: true },
   },
   requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, isHurried: false }],
 });

@@ -9,9 +9,11 @@ import { run } from '../statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
-import { userPlaces } from './places.ts';
+import { isEmailClaimed, userPlaces } from './places.ts';
 import { taken, takenBy } from './taken.ts';
 import { insertUser, insertUserOnRecord, toNewUser, type NewRow } from './user-insert.ts';
+import { shownName } from './user-names.ts';
+import { claimName, findReturning, makeWay } from './user-roads.ts';
 
 /** A person as a SCIM resource; `document` has what the client said, in canonical names. */
 export interface ScimUser {
@@ -25,6 +27,8 @@ export interface ScimUser {
   readonly inStep: boolean;
   /** The newest request that brings Box in step; null when there was none. */
   readonly requestId: string | null;
+  /** Whether a SCIM client manages them; else only their sign-ins, a machine or a file do. */
+  readonly isManaged: boolean;
 }
 
 /** What a write did, and the requests of which the queue is to hear. */
@@ -36,7 +40,8 @@ export interface Written<T> {
 /** What becomes of the Box user of somebody whose resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
 
-const columns = `i.id, scim_document(i) AS document, i.username, i.subject, i.active, i.generation,
+const columns = `i.id, scim_document(i) AS document, ${shownName('i')} AS username, i.subject,
+  ${isEmailClaimed('i')} AS "isEmailClaimed", i.scim IS NOT NULL AS "isManaged", i.active, i.generation,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", a.box_user_id AS "boxUserId",
   coalesce(a.applied_generation = i.generation, false) AS "inStep",
   (SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
@@ -56,13 +61,16 @@ interface Row extends ScimUser {
   readonly username: string;
   readonly subject: string;
   readonly active: boolean;
+  readonly isEmailClaimed: boolean;
 }
 
-function toUser({ username, subject, active, ...row }: Row): ScimUser {
-  const { externalId: _, ...document } = row.document;
+function toUser({ username, subject, active, isEmailClaimed: isHidden, ...row }: Row): ScimUser {
+  const { externalId: _, ...document } = isHidden ? withoutEmails(row.document) : row.document;
   const externalId = subject.startsWith(STAND_IN) ? {} : { externalId: subject };
   return { ...row, document: { ...document, userName: username, ...externalId, active } };
 }
+
+const withoutEmails = ({ emails: _claimed, ...document }: Document): Document => document;
 
 /**
  * The tenant's people as SCIM Users: the identities, desired state and all. Box follows. Writes take the call that asks for
@@ -95,7 +103,7 @@ export class ScimUsers {
     return { ...page, items: page.items.map(toUser) };
   }
 
-  /** A new person, or one whose resource was deleted before. Throws ScimError: 409 `uniqueness`. */
+  /** A new person, or one who comes back; see `findReturning`. Throws ScimError: 409 `uniqueness`. */
   async create(document: Document, call?: RecordedChange): Promise<Written<ScimUser>> {
     const person = toPerson(document);
     const subject = person.externalId ?? `${STAND_IN}${randomUUID()}`;
@@ -121,8 +129,9 @@ export class ScimUsers {
       return toNewUser(made, document);
     }
     return this.writing(call, async (tx, onRecord) => {
-      await this.refuseTaken(tx, person.userName, person.externalId);
-      const id = (await this.revive(tx, subject, document)) ?? (await this.insert(tx, subject, document));
+      const back = await findReturning(tx, this.tenantId, this.issuer, person);
+      if (back !== null) await this.revive(tx, back, document);
+      const id = back ?? (await this.insert(tx, subject, document));
       const written = await this.written(tx, id);
       await onRecord(written.requests[0]?.requestId ?? null, id);
       return written;
@@ -148,6 +157,7 @@ export class ScimUsers {
       // Null: it stays as it is. An external id that is taken away is stood in for.
       const isTakenAway = person.externalId === null && before.document['externalId'] !== undefined;
       const subject = isTakenAway ? `${STAND_IN}${randomUUID()}` : person.externalId;
+      const given = await this.claim(tx, before, subject, person.userName);
       const [changed] = await tx.$queryRaw<{ id: string }[]>`
         UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
           subject = coalesce(${subject}, subject), email = ${person.email}, name = ${person.name},
@@ -160,8 +170,20 @@ export class ScimUsers {
       const written = changed ? await this.written(tx, id) : await this.reminded(tx, before);
       const [request] = written.requests;
       if (request) await onRecord(request.requestId, id);
-      return written;
+      return { ...written, requests: [...written.requests, ...given] };
     });
+  }
+
+  /** Makes subject and user name free for this person where nobody but SCIM has a say in them; gives the requests of whom that moved. */
+  private async claim(
+    tx: Transaction,
+    { id, isManaged, document }: ScimUser,
+    subject: string | null,
+    userName: string,
+  ): Promise<readonly MadeRequest[]> {
+    if (!isManaged || userName !== document['userName']) await claimName(tx, this.tenantId, id, userName);
+    const isMoved = subject !== null && subject !== document['externalId'];
+    return isMoved ? makeWay(tx, this.tenantId, id, subject) : [];
   }
 
   /** Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again. */
@@ -216,28 +238,14 @@ export class ScimUsers {
     return rows[0] ? toUser(rows[0]) : null;
   }
 
-  /** Whoever is there already is found by a look-up, and linked: Okta looks up before it creates. */
-  private async refuseTaken(tx: Transaction, userName: string, externalId: string | null): Promise<void> {
-    const [found] = await tx.$queryRaw<{ userName: boolean | null; externalId: boolean | null }[]>`
-      SELECT bool_or(scim_user_name(i.username) = scim_user_name(${userName}::text)) AS "userName",
-        bool_or(i.issuer = ${this.issuer} AND i.subject = ${externalId}) AS "externalId"
-      FROM identity i WHERE i.tenant_id = ${this.tenantId}::uuid AND i.scim_deleted_at IS NULL
-        AND (scim_user_name(i.username) = scim_user_name(${userName}::text)
-          OR (i.issuer = ${this.issuer} AND i.subject = ${externalId}))`;
-    const keys = (['userName', 'externalId'] as const).filter((key) => found?.[key] === true);
-    if (keys.length > 0) throw taken(keys);
-  }
-
-  private async revive(tx: Transaction, subject: string, document: Document): Promise<string | null> {
+  private async revive(tx: Transaction, id: string, document: Document): Promise<void> {
     const person = toPerson(document);
-    const [row] = await tx.$queryRaw<{ id: string }[]>`
+    await tx.$executeRaw`
       UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false, shares_user_name = false,
+        subject = coalesce(${person.externalId}, subject),
         username = ${person.userName}, email = ${person.email}, name = ${person.name}, active = ${person.active},
         box_profile = ${JSON.stringify(person.profile)}::jsonb, generation = generation + 1, updated_at = clock_timestamp()
-      WHERE tenant_id = ${this.tenantId}::uuid AND issuer = ${this.issuer} AND subject = ${subject}
-        AND scim_deleted_at IS NOT NULL
-      RETURNING id`;
-    return row?.id ?? null;
+      WHERE id = ${id}::uuid`;
   }
 
   private async insert(tx: Transaction, subject: string, document: Document): Promise<string> {
