@@ -11,6 +11,7 @@ import type {
   MembershipKey,
   NewBoxUser,
 } from '@foyer/provisioning';
+import { Acceptance } from './acceptance.ts';
 import { clockOffsetOf } from './assertion.ts';
 import { credentialsOf, type Credentials } from './credentials.ts';
 import { fault, type Judgement, type Operation } from './judge.ts';
@@ -75,7 +76,7 @@ class BoxAdapter implements Box {
   readonly #tokens = new TokenSource((context) => this.#requestToken(context));
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onNotice: (notice: BoxNotice) => void;
-  #refused: { readonly since: number; readonly detail: string } | null = null;
+  readonly #acceptance: Acceptance;
   #clockOffsetMs = 0;
   #closed = false;
 
@@ -83,6 +84,7 @@ class BoxAdapter implements Box {
     const { log, onCall, timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = DEFAULT_CONNECTIONS } = options;
     this.#allowance = options.allowance;
     this.#onNotice = options.onNotice ?? (() => undefined);
+    this.#acceptance = new Acceptance(this.#onNotice);
     this.#origin = originOf(options.baseUrl ?? DEFAULT_ORIGIN);
     this.#credentials = credentialsOf(options.auth);
     this.#redactor = new Redactor(this.#credentials.secrets);
@@ -253,30 +255,17 @@ class BoxAdapter implements Box {
   #heedCredentials<T>({ asUser }: Operation<T>, result: BoxResult<T>): BoxResult<T> {
     const code = result.ok ? null : result.fault.code;
     if (!result.ok && code === 'box_auth_failed' && asUser === undefined)
-      return { ok: false, fault: this.#tokens.refuse(this.#tellRefused(result.fault)) };
+      return { ok: false, fault: this.#tokens.refuse(this.#acceptance.refused(result.fault)) };
     const isAnswer = code !== 'box_unavailable' && code !== 'box_ambiguous' && code !== 'box_rate_limited';
-    if (isAnswer && code !== 'box_auth_failed') this.#tellAccepted();
+    if (isAnswer && code !== 'box_auth_failed') {
+      this.#tokens.accept();
+      this.#acceptance.accepted();
+    }
     return result;
   }
 
-  #tellRefused(refusal: BoxFault): BoxFault {
-    const { detail } = refusal;
-    this.#refused = { since: this.#refused?.since ?? performance.now(), detail };
-    this.#onNotice({ kind: 'credentials-refused', ...this.credentialsProblem()! });
-    return refusal;
-  }
-
-  #tellAccepted(): void {
-    this.#tokens.accept();
-    const problem = this.credentialsProblem();
-    this.#refused = null;
-    if (problem) this.#onNotice({ kind: 'credentials-accepted', seconds: problem.seconds });
-  }
-
   credentialsProblem() {
-    if (this.#refused === null) return null;
-    const { since, detail } = this.#refused;
-    return { seconds: Math.round((performance.now() - since) / 1000), detail };
+    return this.#acceptance.problem();
   }
 
   async #send<T>(
@@ -318,7 +307,7 @@ class BoxAdapter implements Box {
   }
 
   #heedGrant(grant: BoxResult<TokenGrant>): BoxResult<TokenGrant> {
-    if (!grant.ok && grant.fault.code === 'box_auth_failed') this.#tellRefused(grant.fault);
+    if (!grant.ok && grant.fault.code === 'box_auth_failed') this.#acceptance.refused(grant.fault);
     return grant;
   }
 

@@ -133,13 +133,16 @@ describe('a token that Box refuses', () => {
   });
 
   it('is renewed once for many calls at once', async () => {
+    await box.close();
+    // Ten at once take their time on a busy machine, and none may be given up on.
+    box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 10_000 });
     server.api(nobody);
     await find();
     const byToken: Answer = (response, request) =>
       (request.headers.authorization === 'Bearer token-1' ? unauthorized : nobody)(response, request);
     server.api(...Array.from({ length: 20 }, () => byToken));
     const results = await Promise.all(Array.from({ length: 10 }, find));
-    expect(results.every((result) => result.ok)).toBe(true);
+    expect(results.filter((result) => !result.ok)).toEqual([]);
     expect(server.tokenRequests).toHaveLength(2);
   });
 

@@ -4,9 +4,6 @@ import type {
   Candidate,
   ExceptionKind,
   Standing,
-  GroupDifference,
-  SeenGroup,
-  StandingGroup,
   VerifyCounts,
   VerifyException,
   VerifyRun,
@@ -14,7 +11,8 @@ import type {
 } from '@foyer/provisioning';
 import type pg from 'pg';
 import type { Database } from './database.ts';
-import { inTransaction, transactionOn } from './transaction.ts';
+import { transactionOn } from './transaction.ts';
+import { VerifyGroupStore } from './verify-group-store.ts';
 import * as sql from './verify-sql.ts';
 
 /** An exception with whom it is about; the newest request is the one to explain or retry. */
@@ -62,16 +60,13 @@ export async function openVerifyStore(
   return null;
 }
 
-export class PostgresVerifyStore implements VerifyStore {
-  private readonly database: Database;
+export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore {
   /** Holds the lock on the tenant's reading, and runs what takes long. */
   private readonly client: pg.Client;
-  private readonly tenantId: string;
 
   constructor(database: Database, client: pg.Client, tenantId: string) {
-    this.database = database;
+    super(database, tenantId);
     this.client = client;
-    this.tenantId = tenantId;
   }
 
   async close(): Promise<void> {
@@ -270,36 +265,6 @@ export class PostgresVerifyStore implements VerifyStore {
       boxUserId,
       kind === 'missing',
     ]);
-  }
-
-  async groups(after: string | null, limit: number): Promise<StandingGroup[]> {
-    const { rows } = await this.database.pool.query<StandingGroup>(sql.groups, [this.tenantId, after, limit]);
-    return rows;
-  }
-
-  async groupDifference(
-    { id, boxGroupId }: StandingGroup,
-    memberships: NonNullable<SeenGroup>['memberships'],
-  ): Promise<GroupDifference | null> {
-    const values = [this.tenantId, id, boxGroupId, JSON.stringify(memberships)];
-    const { rows } = await this.database.pool.query<GroupDifference>(sql.groupDifference, values);
-    return rows[0] ?? null;
-  }
-
-  async keepGroup(
-    runId: string,
-    { id, boxGroupId }: StandingGroup,
-    seen: SeenGroup,
-    detail: string,
-  ): Promise<void> {
-    const memberships = JSON.stringify(seen?.memberships ?? []);
-    await inTransaction(this.database.pool, 'read-committed', async (client) => {
-      const held = await client.query(sql.holdGroup, [this.tenantId, id, boxGroupId, seen?.name ?? null]);
-      if (held.rowCount === 0) return;
-      await client.query(sql.forgetMemberships, [id, memberships]);
-      await client.query(sql.keepMemberships, [id, memberships, this.tenantId]);
-      await client.query(sql.addGroup, [runId, id, detail.replaceAll('\0', '')]);
-    });
   }
 
   /** Keeps the digest and the exceptions; what was listed is not needed any more. */
