@@ -1,8 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startFaultProxy, type FaultProxy } from '@foyer/provisioning/testing';
 import pg from 'pg';
 import { startRedis, type RedisServer } from '../redis.ts';
@@ -72,31 +68,6 @@ describe('connections of real processes', () => {
       true,
     ]);
     expect(outside.astonishing).toEqual([]);
-    expect(await brokenPromises(stack!, outside)).toEqual([]);
-  });
-
-  it('do not take the clock of a machine for the time: a retry set an hour ahead is started by another', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'foyer-clock-'));
-    const file = join(folder, 'ahead');
-    await writeFile(file, '');
-    const shift = `import { existsSync } from 'node:fs';
-      if (existsSync(${JSON.stringify(file)})) { const now = Date.now; Date.now = () => now() + 3_600_000; }`;
-    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(shift)}`;
-    const [{ parts, box }, outside] = await boot({ env: { provisioner: { ...quick, NODE_OPTIONS } } });
-    await box.fault({ kind: 'status', status: 503, match: { method: 'POST', path: '/2.0/users' } });
-    const pushed = Array.from({ length: 5 }, () => someone('ahead'));
-    for (const subject of pushed) await outside.push(subject);
-    await until('all are to be tried again', async () => {
-      const [row] = await outside.query<{ n: number }>(
-        `SELECT count(*)::int AS n FROM provisioning_request WHERE status = 'retrying'`,
-      );
-      return row!.n === pushed.length ? true : null;
-    });
-    await rm(folder, { recursive: true });
-    expect(existsSync(file)).toBe(false);
-    await parts.provisioners[0]!.restart('SIGKILL');
-    await box.clearFaults();
-    await outside.allFinal();
     expect(await brokenPromises(stack!, outside)).toEqual([]);
   });
 

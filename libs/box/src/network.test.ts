@@ -1,0 +1,65 @@
+import {
+  leasedContext,
+  MemoryCallLog,
+  startFaultProxy,
+  type Fault,
+  type FaultProxy,
+} from '@foyer/provisioning/testing';
+import { createBox, type Box } from './index.ts';
+import { auth, json, ScriptedBox, user } from './scripted-box.harness.ts';
+
+const TIMEOUT_MS = 500;
+let server: ScriptedBox;
+let proxy: FaultProxy;
+let box: Box;
+
+beforeEach(async () => {
+  server = await ScriptedBox.start();
+  proxy = await startFaultProxy(server.url);
+  box = createBox({
+    auth,
+    baseUrl: new URL(proxy.url).origin,
+    log: new MemoryCallLog(),
+    timeoutMs: TIMEOUT_MS,
+  });
+});
+afterEach(async () => {
+  proxy.cut();
+  await box.close();
+  await proxy.close();
+  await server.close();
+});
+
+const read = () => box.readUser(leasedContext(), '4711');
+const answersFromNowOn = (): void => server.api(...Array.from({ length: 20 }, () => json(200, user)));
+
+/** Reads until Box is heard, and gives how many readings were lost. */
+async function lostReadings(): Promise<number> {
+  for (let lost = 0; ; lost++) {
+    if ((await read()).ok) return lost;
+    if (lost === 10) throw new Error('Box is never heard again.');
+  }
+}
+
+describe('the connections to Box', () => {
+  it.each<Fault>(['half-open', 'black-hole', 'eat-answers', 'trickle'])(
+    'cost the call that meets it its time limit, and are made anew: %s',
+    async (fault) => {
+      answersFromNowOn();
+      // The first call of a process may take longer than the limit of this test.
+      await lostReadings();
+      proxy.set(fault);
+      if (fault === 'half-open') proxy.set(null);
+      expect((await read()).ok).toBe(false);
+      proxy.set(null);
+      expect(await lostReadings()).toBe(0);
+    },
+  );
+
+  it('are made anew when they were cut while nothing was asked', async () => {
+    answersFromNowOn();
+    await lostReadings();
+    proxy.cut();
+    expect(await lostReadings()).toBeLessThanOrEqual(1);
+  });
+});
