@@ -22,7 +22,16 @@ const nothing = {
 describe('RFC 7644, section 3.4.2: the query of a list', () => {
   it('asks for nothing when it is empty', () => {
     expect(read({})).toEqual(nothing);
-    expect(read({ attributes: '', excludedAttributes: '', unknown: ['a', 'b'] })).toEqual(nothing);
+    expect(read({ attributes: '', excludedAttributes: '' })).toEqual(nothing);
+  });
+
+  it('has no parameter that is not known, for it may be a filter written wrong', () => {
+    for (const query of [{ fliter: 'userName pr' }, { unknown: ['a', 'b'] }, { '': '' }])
+      expect(refusal(() => read(query))).toBe('400 invalidValue');
+    expect(read({ COUNT: '5', sortby: 'userName' })).toMatchObject({
+      count: 5,
+      sortBy: { steps: [{ key: 'userName' }] },
+    });
   });
 
   it("is Okta's: look-up, import, test of the connection", () => {
