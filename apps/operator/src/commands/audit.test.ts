@@ -133,6 +133,26 @@ describe('foyer audit verify', () => {
     );
   });
 
+  it('compares with every head that a log has, of this tenant', async () => {
+    const { slug } = await sealedTenant();
+    const head = (await foyer(['audit', 'head', '--tenant', slug])).out.trim();
+    expect(head).toMatch(/^3:[0-9a-f]{64}$/);
+    const line = (of: string, noted: string) =>
+      JSON.stringify({ level: 'info', event: 'audit-sealed', tenant: of, rows: 4, head: noted });
+    const other = line('another', `2:${'0'.repeat(64)}`);
+    const verified = async (...lines: string[]) => {
+      const path = join(folder, `${randomUUID()}.log`);
+      await writeFile(path, lines.join('\n'));
+      return foyer(['audit', 'verify', '--tenant', slug, '--heads', path]);
+    };
+    expect(await verified('{"event":"relayed"}', other, `foyer | ${line(slug, head)}`)).toMatchObject({
+      status: 0,
+    });
+    const rewritten = await verified(line(slug, `2:${'0'.repeat(64)}`), line(slug, head));
+    expect(rewritten.out).toMatch(/Block 2 is not the one that was noted/);
+    expect((await verified('{"event":"relayed"}')).err).toMatch(/names no head/);
+  });
+
   it.each([
     [['--head', '1'], /--head must be/],
     [['--head', `0:${'a'.repeat(64)}`], /--head must be/],
