@@ -6,6 +6,8 @@ export const USAGE = `Simulates crashes at every boundary of the converge loop, 
   npm run chaos -- --from 1          from that seed on
   npm run chaos -- --seed 42         replays one schedule and prints each step
   npm run chaos -- --seed 42 --kill-at BOUNDARY  the same, with a kill where that boundary is first reached
+  npm run chaos -- --mutants         takes one guard after the other away, and says which schedule finds it out
+  npm run chaos -- --mutants --only lease,plan --jobs 2   those with such names, two at a time
   npm run chaos -- --list            prints the boundaries
   npm run chaos -- --update          writes down the boundaries that it meets, in tools/chaos/boundaries.txt`;
 

@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import type { Entry } from './checks/ledger.ts';
 import { never, type Actor, type Scheduler, type Thread } from './scheduler.ts';
 
 interface Answer {
@@ -21,21 +22,22 @@ export interface Exchange {
   readonly body: string;
 }
 
-/** What a schedule wants to know and decide of HTTP. */
+/** What a schedule has to know and decide of HTTP. */
 export interface WireWatch {
   readonly scheduler: Scheduler;
   /** Box's own time, in milliseconds since 1970. */
   now(): number;
-  /** Before anything falls: the request has left the process. */
-  arrived(thread: Thread, exchange: Exchange): Promise<void>;
+  /** Before anything falls: the request has left the process. Gives where what becomes of it is noted. */
+  arrived(thread: Thread, exchange: Exchange): Promise<Entry>;
   /** Just before Box gets it. */
-  forwarded(thread: Thread, exchange: Exchange): Promise<void>;
+  forwarded(thread: Thread, entry: Entry): Promise<void>;
   /** Box gets it some time later, after the sender has given it up. */
   late(deliver: () => Promise<void>): void;
 }
 
 const before = ['reset', '429', '429 until a date', '429 untold', '503', 'HTML 502', '401', '403'] as const;
 const beforeCreate = [...before, 'late'] as const;
+/** Of Box's listings, which may lag. */
 const beforeFind = [...before, 'shows nobody'] as const;
 const after = ['reply lost', 'reply cut in half', 'HTML 502 all the same', '503 all the same'] as const;
 type Before = (typeof beforeCreate)[number] | (typeof beforeFind)[number];
@@ -113,19 +115,23 @@ export class BoxWire {
     const { scheduler } = watch;
     const exchange = { method: incoming.method ?? '', path: incoming.url ?? '', body: body.toString() };
     const { name, faults } = boundaryOf(exchange);
+    const entry = await watch.arrived(thread, exchange);
     const forward = async (): Promise<Answer> => {
-      await watch.forwarded(thread, exchange);
-      return this.#forward(incoming, body);
+      const answered = await this.#forward(incoming, body);
+      entry.did = answered.status;
+      return answered;
     };
-    await watch.arrived(thread, exchange);
     const fault = await scheduler.reach<Before>(thread, `${name} before`, faults);
-    if (fault === 'late') watch.late(async () => void (await this.#forward(incoming, body)));
+    if (fault === 'late') watch.late(async () => void (await forward()));
     if (fault === 'reset' || fault === 'late') return void response.socket?.resetAndDestroy();
+    if (fault === null) await watch.forwarded(thread, entry);
     const answer = fault === null ? await forward() : refusals[fault](watch.now());
     const spoilt = fault === null ? await scheduler.reach(thread, `${name} after`, after) : null;
     if (thread.actor.dead) return never();
     if (spoilt === 'reply lost') return void response.socket?.resetAndDestroy();
-    send(response, spoilt === null ? answer : spoil[spoilt](answer));
+    const shown = spoilt === null ? answer : spoil[spoilt](answer);
+    entry.shown = spoilt === 'reply cut in half' ? null : shown.status;
+    send(response, shown);
   }
 
   #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
@@ -144,14 +150,16 @@ export class BoxWire {
   }
 }
 
+/** Ids in a path are one boundary; a listing that is asked for one thing is told from others. */
 function boundaryOf({ method, path }: Exchange): { name: string; faults: readonly Before[] } {
   const [where = '', query = ''] = path.split('?');
-  const place = where.replace(/\/\d+$/, '/:id');
+  const place = where.replaceAll(/\/\d+(?=\/|$)/g, '/:id');
   if (method === 'POST' && place === '/2.0/users')
     return { name: `http ${method} ${place}`, faults: beforeCreate };
-  if (new URLSearchParams(query).has('external_app_user_id'))
-    return { name: `http ${method} ${place}?external_app_user_id`, faults: beforeFind };
-  return { name: `http ${method} ${place}`, faults: before };
+  const filter = ['external_app_user_id', 'filter_term'].find((name) => new URLSearchParams(query).has(name));
+  if (filter) return { name: `http ${method} ${place}?${filter}`, faults: beforeFind };
+  const isListing = place === '/2.0/users/:id/memberships';
+  return { name: `http ${method} ${place}`, faults: isListing ? beforeFind : before };
 }
 
 const json = (status: number, body: object, headers: Record<string, string> = {}): Answer => ({

@@ -5,14 +5,27 @@ import { openHouse, type OpenHouse } from './house.ts';
 import { runSchedule } from './schedule.ts';
 import { describe as describeStatement } from './sql.ts';
 
-const server = { url: process.env.FOYER_TEST_POSTGRES_URL ?? '', template: 'foyer_template' };
-const SCHEDULES = 40;
+/** Where a kill is aimed at. Fixed: a change of the listed boundaries must not make other schedules of the seeds. */
+const aims = [
+  'http POST /2.0/users after',
+  'http PUT /2.0/users/:id after',
+  'http POST /2.0/group_memberships after',
+  'http POST /2.0/groups after',
+  'port store.saveAccount before',
+  'port store.finish before',
+  'port store.memberRemoved before',
+  'sql scim.users.update: commit after',
+  'sql sealer.round: commit before',
+  'sql intake.admit: commit after',
+];
+const SCHEDULES = aims.length;
 
 describe('the simulation', () => {
   let house: OpenHouse;
   let listed: string[];
   beforeAll(async () => {
-    house = await openHouse({ server });
+    // A server of its own: how far the audit log is sealed hangs on all transactions of a server.
+    house = await openHouse();
     listed = await listedBoundaries();
   });
   afterAll(() => house?.close());
@@ -21,7 +34,7 @@ describe('the simulation', () => {
     const coverage = new Coverage();
     const broken: Record<number, readonly string[]> = {};
     for (let seed = 1; seed <= SCHEDULES; seed++) {
-      const { violations } = await runSchedule(house, seed, { listed, coverage });
+      const { violations } = await runSchedule(house, seed, { listed: aims, coverage });
       if (violations.length > 0) broken[seed] = violations;
     }
     expect(broken).toEqual({});
@@ -30,10 +43,10 @@ describe('the simulation', () => {
   }, 600_000);
 
   it('does the very same for the same seed', async () => {
-    const once = await runSchedule(house, 7, { listed, coverage: new Coverage() });
-    const again = await runSchedule(house, 7, { listed, coverage: new Coverage() });
+    const once = await runSchedule(house, 7, { listed: aims, coverage: new Coverage() });
+    const again = await runSchedule(house, 7, { listed: aims, coverage: new Coverage() });
     expect(again.trace).toEqual(once.trace);
-    const other = await runSchedule(house, 8, { listed, coverage: new Coverage() });
+    const other = await runSchedule(house, 8, { listed: aims, coverage: new Coverage() });
     expect(other.trace).not.toEqual(once.trace);
   });
 });

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { messageOf } from '../problem.ts';
 import { readArguments, USAGE, type ChaosArguments } from './arguments.ts';
 import { gaps, listedBoundaries, writeBoundaries } from './boundaries.ts';
@@ -105,7 +108,20 @@ function tellCoverage(coverage: Coverage, listed: readonly string[], isLong: boo
   return unlisted.length === 0 && (!isLong || unmet.length === 0);
 }
 
+const MUTANTS = join(import.meta.dirname, '..', '..', 'src', 'chaos', 'mutants', 'main.ts');
+
+/** From the sources, in a process that loads nothing of the product before a guard is taken away. */
+async function runMutants(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, ['--conditions', '@foyer/source', MUTANTS, ...args], {
+    stdio: 'inherit',
+  });
+  const [status] = (await once(child, 'exit')) as [number | null];
+  return status ?? 1;
+}
+
 async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === '--mutants') return runMutants(rest);
   let given: ChaosArguments;
   try {
     given = readArguments(process.argv.slice(2));

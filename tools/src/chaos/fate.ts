@@ -57,7 +57,7 @@ const go = { kind: 'go', fault: null } as const;
  */
 export class Fate {
   readonly #dice: Dice;
-  readonly #target: string | null;
+  readonly target: string | null;
   /** How often the target is passed before the kill. */
   #passes: number;
   #cues: readonly Cue[];
@@ -71,7 +71,7 @@ export class Fate {
   constructor(dice: Dice, target: string | null, alsoAt: string | null) {
     this.#alsoAt = alsoAt;
     this.#dice = dice;
-    this.#target = target;
+    this.target = target;
     this.#cues = stages.find((stage) => target !== null && stage.target.test(target))?.cues ?? [];
     this.#passes = this.#cues.length > 0 || dice.oneIn(2) ? 0 : dice.between(0, 2);
     this.#kills = dice.between(0, 2);
@@ -85,7 +85,7 @@ export class Fate {
 
   /** Whether somebody has to come back with another name, for the target to be reached. */
   get needsRename(): boolean {
-    return this.#target !== null && RENAMED.test(this.#target);
+    return this.target !== null && RENAMED.test(this.target);
   }
 
   event(): WorldEvent | null {
@@ -121,7 +121,7 @@ export class Fate {
       this.#alsoAt = null;
       return true;
     }
-    if (boundary !== this.#target || this.#passes < 0) return false;
+    if (boundary !== this.target || this.#passes < 0) return false;
     this.#passes -= 1;
     return this.#passes < 0;
   }

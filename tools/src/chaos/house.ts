@@ -1,4 +1,4 @@
-import { migrate } from '@foyer/persistence';
+import { migrate, openDatabase as openPool } from '@foyer/persistence';
 import { randomBytes } from 'node:crypto';
 import { appPart } from '../apps.ts';
 import { createDatabase, dropDatabase, startPostgres } from '../postgres.ts';
@@ -6,8 +6,8 @@ import { BoxControl } from '../twins.ts';
 import { Admin } from './admin.ts';
 import { BoxWire } from './box-wire.ts';
 import { SqlDesk } from './sql.ts';
-import { installWitness } from './witness.ts';
-import type { House, Role, Sabotage } from './world.ts';
+import { installWitness } from './checks/witness.ts';
+import { roles, type House, type Role } from './world.ts';
 
 export interface OpenHouse extends House {
   close(): Promise<void>;
@@ -16,13 +16,10 @@ export interface OpenHouse extends House {
 export interface HouseOptions {
   /** A server that runs, with the name of a migrated template; absent: one of its own, which can be restarted. */
   readonly server?: { readonly url: string; readonly template: string };
-  readonly sabotage?: Sabotage;
-  /** SQL on the fresh database, past everything: to break a constraint on purpose. */
-  readonly damage?: string;
 }
 
 /** A database with the witness, the Box twin as a process, and the boundaries before both. */
-export async function openHouse({ server, sabotage = {}, damage }: HouseOptions = {}): Promise<OpenHouse> {
+export async function openHouse({ server }: HouseOptions = {}): Promise<OpenHouse> {
   const stops: (() => Promise<unknown>)[] = [];
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.toReversed()) await stop();
@@ -32,7 +29,6 @@ export async function openHouse({ server, sabotage = {}, damage }: HouseOptions 
     const admin = new Admin(url);
     stops.push(() => admin.close());
     await installWitness(admin);
-    if (damage !== undefined) await admin.query(damage);
     const part = appPart(
       'box',
       { BOX_TWIN_PORT: '0', BOX_TWIN_HOST: '127.0.0.1', BOX_TWIN_RATE_LIMIT: '0' },
@@ -42,16 +38,14 @@ export async function openHouse({ server, sabotage = {}, damage }: HouseOptions 
     stops.push(() => part.stop());
     const wire = await BoxWire.open(twinUrl);
     stops.push(() => wire.close());
-    const desk = (): SqlDesk => new SqlDesk(url, admin, sabotage.rewrite);
-    const desks: Record<Role, SqlDesk> = {
-      'worker 1': desk(),
-      'worker 2': desk(),
-      'worker 3': desk(),
-      gateway: desk(),
-      relay: desk(),
-    };
+    const checking = openPool({ url, poolSize: 2 });
+    stops.push(() => checking.close());
+    const desks = Object.fromEntries(roles.map((role) => [role, new SqlDesk(url, admin)])) as Record<
+      Role,
+      SqlDesk
+    >;
     stops.push(() => Promise.all(Object.values(desks).map((open) => open.close())));
-    return { admin, desks, wire, twin: new BoxControl(twinUrl), sabotage, restart, close: stopAll };
+    return { admin, desks, wire, twin: new BoxControl(twinUrl), checking, restart, close: stopAll };
   } catch (error) {
     await stopAll();
     throw error;

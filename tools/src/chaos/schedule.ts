@@ -1,15 +1,25 @@
 import type { Person } from '@foyer/shared';
 import { Dice } from '../dice.ts';
-import { startRelay, startWorker } from './actors.ts';
+import {
+  someSignIns,
+  someVisits,
+  startGateway,
+  type Gateway,
+  type OperatorsRetry,
+  type Visit,
+} from './actors/gateway.ts';
+import { startRelay } from './actors/relay.ts';
+import { startSealer } from './actors/sealer.ts';
+import { startWorker } from './actors/worker.ts';
+import { violations } from './checks/invariants.ts';
+import { WireCheck } from './checks/wire-check.ts';
+import { setDatabaseClock } from './checks/witness.ts';
 import { EPOCH, overrideClocks, VirtualClock } from './clock.ts';
 import type { Coverage } from './coverage.ts';
+import { Directory, isOver } from './directory.ts';
 import { Fate, type WorldEvent } from './fate.ts';
-import { someVisits, startGateway, type Gateway, type OperatorsRetry, type Visit } from './gateway.ts';
-import { violations } from './invariants.ts';
 import { WorstQueue } from './queue.ts';
 import { Actor, Scheduler } from './scheduler.ts';
-import { WireCheck } from './wire-check.ts';
-import { setDatabaseClock } from './witness.ts';
 import { roles, times, workers, type House, type Role, type Running, type World } from './world.ts';
 
 /** How a schedule went. `violations` is empty when every promise was kept. */
@@ -56,6 +66,7 @@ class Schedule {
   readonly #skews = new Map<Actor, number>();
   readonly #running = new Map<Role, Running>();
   readonly #visits: (Visit | OperatorsRetry)[];
+  readonly #directory: Directory;
   readonly #restoreClocks: () => void;
   #gateway: Gateway | null = null;
   #relayAt = (): number => 0;
@@ -69,7 +80,8 @@ class Schedule {
     this.#coverage = coverage;
     const { dice, scheduler, clock } = world;
     this.#fate = new Fate(dice, listed.length === 0 ? null : listed[seed % listed.length]!, killAt);
-    this.#visits = someVisits(dice, this.#fate.needsRename);
+    this.#directory = Directory.some(dice, this.#fate.target);
+    this.#visits = [...someVisits(dice, this.#fate.needsRename), ...someSignIns(dice, this.#directory)];
     this.#check = new WireCheck(world, (pid) => this.#actors.get(pid));
     this.#restoreClocks = overrideClocks({
       now: () => clock.now,
@@ -104,11 +116,12 @@ class Schedule {
     while (!(await this.#isAtRest(problems))) await this.#goOn();
     const { house, scheduler, tenantId, app } = this.#world;
     problems.push(...scheduler.faults, ...this.#check.violations);
-    const overtaken = this.#check.overtaken;
+    const { ledger, overtaken } = this.#check;
+    const ended = { house, tenantId, clientId: app.clientId, ledger, overtaken, directory: this.#directory };
     const actorOf = (pid: number): Actor | undefined => this.#actors.get(pid);
     // One that was broken off has much that is not at its end; that it was is what there is to say.
     if (scheduler.faults.length + this.#check.violations.length === 0)
-      problems.push(...(await violations({ house, tenantId, clientId: app.clientId, actorOf, overtaken })));
+      problems.push(...(await violations({ ...ended, actorOf })));
     return { seed: this.#seed, violations: [...new Set(problems)], trace: scheduler.trace };
   }
 
@@ -150,10 +163,12 @@ class Schedule {
       this.#relayAt = relay.nextAt;
       return relay;
     }
+    if (role === 'sealer') return startSealer(this.#world, life);
     if (role !== 'gateway') return startWorker(this.#world, role, life);
     const gateway = startGateway(this.#world, life);
     this.#gateway = gateway;
     for (const visit of this.#visits) if (!visit.answered) gateway.open(visit);
+    for (const script of this.#directory.all) if (!isOver(script)) gateway.push(script);
     return gateway;
   }
 
@@ -245,7 +260,8 @@ class Schedule {
     const due = await this.#nextDue();
     const relay = due === null ? Infinity : Math.max(due, this.#relayAt());
     const visits = this.#visits.filter(({ answered }) => !answered).map(({ at }) => at);
-    const next = Math.min(queue.nextAt ?? Infinity, relay, ...visits);
+    const scripts = this.#directory.all.filter((script) => !isOver(script) && script.at > clock.now);
+    const next = Math.min(queue.nextAt ?? Infinity, relay, ...visits, ...scripts.map(({ at }) => at));
     if (next === Infinity) return true;
     await clock.advanceTo(Math.max(next + 1, clock.now + this.#jumpMs));
     this.#jumpMs = Math.min(2 * this.#jumpMs, LONGEST_JUMP_MS);
@@ -261,16 +277,18 @@ class Schedule {
     return row?.due == null ? null : row.due - EPOCH;
   }
 
-  /** An operator retries whoever failed and has nobody at work for them. */
+  /** An operator retries what failed and has nobody at work for it. */
   async #retryFailed(problems: string[]): Promise<boolean> {
     const { house, tenantId, clock, dice } = this.#world;
-    const failed = await house.admin.query<{ id: string } & Person>(
-      `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name
-       FROM provisioning_request r JOIN identity i ON i.id = r.identity_id
-       LEFT JOIN box_account a ON a.identity_id = i.id
-       WHERE r.tenant_id = $1 AND r.status = 'failed' AND a.applied_generation IS DISTINCT FROM i.generation
-         AND NOT EXISTS (SELECT FROM provisioning_request other WHERE other.identity_id = i.id
-           AND (other.due_at IS NOT NULL OR other.retry_of = r.id))
+    const failed = await house.admin.query<{ id: string; isPushed: boolean } & Person>(
+      `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name, i.scim IS NOT NULL OR r.group_id IS NOT NULL AS "isPushed"
+       FROM provisioning_request r LEFT JOIN identity i ON i.id = r.identity_id
+       LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN scim_group g ON g.id = r.group_id
+       WHERE r.tenant_id = $1 AND r.status = 'failed'
+         AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
+         AND NOT EXISTS (SELECT FROM provisioning_request other
+           WHERE (other.identity_id = r.identity_id OR other.group_id = r.group_id)
+             AND (other.due_at IS NOT NULL OR other.created_at > r.created_at))
        ORDER BY i.subject, r.created_at, r.id`,
       [tenantId],
     );
@@ -278,12 +296,12 @@ class Schedule {
     if (!first) return false;
     const retries = this.#visits.filter((visit) => 'requestId' in visit).length;
     if (retries === MOST_RETRIES) return problems.push('requests fail again and again') > 0;
-    const { id: requestId, ...person } = first;
+    const { id: requestId, isPushed, ...person } = first;
     const soon = { at: clock.now, answered: false };
     const retry = { requestId, ...soon };
     // A machine may have pushed the same person meanwhile: the retry then finds that request, and hurries it.
     const push = { person, cause: 'api', ...soon } as const;
-    for (const visit of dice.oneIn(2) ? [push, retry] : [retry]) {
+    for (const visit of !isPushed && dice.oneIn(2) ? [push, retry] : [retry]) {
       this.#visits.push(visit);
       this.#gateway?.open(visit);
     }

@@ -97,6 +97,8 @@ export class Scheduler {
   readonly faults: string[] = [];
   /** Threads with an open transaction: whoever waits for a lock waits for one of them. */
   readonly inTransaction = new Set<Thread>();
+  /** Those of them that have done more than begin: they may hold what others wait for. */
+  readonly holding = new Set<Thread>();
   #threads: Thread[] = [];
   #current: Thread | null = null;
 
@@ -137,9 +139,17 @@ export class Scheduler {
   /** Threads that could go on now, in the order in which they were made. */
   ready(): { thread: Thread; parked: Parked }[] {
     this.#threads = this.#threads.filter((thread) => !thread.isOver);
-    return this.#threads.flatMap((thread) =>
+    const ready = this.#threads.flatMap((thread) =>
       thread.parked?.ready() ? [{ thread, parked: thread.parked }] : [],
     );
+    if (!this.anybodyWaitsForLock) return ready;
+    // Of two that wait for one lock PostgreSQL may wake either first: nobody else comes to wait while one does.
+    const quiet = ready.filter(({ thread, parked }) => {
+      return (
+        this.holding.has(thread) || !(parked.boundary.startsWith('sql') && parked.boundary.endsWith('before'))
+      );
+    });
+    return quiet.length > 0 ? quiet : ready;
   }
 
   get anybodyWaitsForLock(): boolean {
@@ -172,7 +182,9 @@ export class Scheduler {
     this.trace.push(`${actor.name}: killed ${why}`);
     actor.dead = true;
     for (const thread of this.#threads) {
-      if (thread.actor === actor) this.inTransaction.delete(thread);
+      if (thread.actor !== actor) continue;
+      this.inTransaction.delete(thread);
+      this.holding.delete(thread);
     }
   }
 

@@ -7,9 +7,6 @@ import { never, oneTurn, type Actor, type Scheduler, type Thread } from './sched
 type Statement = string | pg.QueryConfig;
 type End = { readonly result: pg.QueryResult } | { readonly error: unknown };
 
-/** Changes a statement on its way, to break a guard on purpose. */
-export type Rewrite = (text: string) => string;
-
 /** How long a statement goes on before it is asked whether it waits for a lock, in milliseconds. */
 const PATIENCE_MS = 5;
 const COMMITS = /^(COMMIT|ROLLBACK)$/i;
@@ -24,7 +21,6 @@ export class SqlDesk {
   readonly database: Database;
   readonly #admin: Admin;
   readonly #connect: () => Promise<pg.PoolClient>;
-  readonly #rewrite: Rewrite;
   /** Process ids of the server's side of each connection. */
   readonly #pids = new Map<pg.PoolClient, number>();
   readonly #inHand = new Set<pg.PoolClient>();
@@ -32,9 +28,8 @@ export class SqlDesk {
   #actor: Actor | null = null;
   #onPid: (pid: number) => void = () => undefined;
 
-  constructor(url: string, admin: Admin, rewrite: Rewrite = (text) => text) {
+  constructor(url: string, admin: Admin) {
     this.#admin = admin;
-    this.#rewrite = rewrite;
     this.database = openDatabase({ url, poolSize: 20 });
     const { pool } = this.database;
     this.#connect = pool.connect.bind(pool);
@@ -147,6 +142,7 @@ export class SqlDesk {
 
   #release(thread: Thread, client: pg.PoolClient): void {
     this.#scheduler?.inTransaction.delete(thread);
+    this.#scheduler?.holding.delete(thread);
     if (!thread.actor.dead) this.#giveBack(client, false);
   }
 
@@ -166,11 +162,18 @@ export class SqlDesk {
     }
     const end = await this.#run(thread, client, statement, values);
     if (thread.actor.dead) return never();
-    if (COMMITS.test(textOf(statement).trim())) scheduler.inTransaction.delete(thread);
-    else scheduler.inTransaction.add(thread);
+    const text = textOf(statement).trim();
+    if (COMMITS.test(text)) {
+      scheduler.inTransaction.delete(thread);
+      scheduler.holding.delete(thread);
+    } else {
+      scheduler.inTransaction.add(thread);
+      if (!text.startsWith('BEGIN')) scheduler.holding.add(thread);
+    }
     if (await scheduler.reach(thread, `${name} after`, ['reply lost'])) {
       await this.#dropOne(client);
       scheduler.inTransaction.delete(thread);
+      scheduler.holding.delete(thread);
       throw lost();
     }
     return resultOf(end);
@@ -185,10 +188,9 @@ export class SqlDesk {
   async #run(thread: Thread, client: pg.PoolClient, statement: Statement, values?: unknown[]): Promise<End> {
     const scheduler = this.#scheduler!;
     const pid = this.#pids.get(client);
-    const sent = typeof statement === 'string' ? this.#rewrite(statement) : this.#rewritten(statement);
     let ended = false;
     const watched = client
-      .query(sent, values)
+      .query(statement, values)
       .then(
         (result): End => ({ result }),
         (error: unknown): End => ({ error }),
@@ -209,10 +211,6 @@ export class SqlDesk {
       await oneTurn();
     }
     return watched;
-  }
-
-  #rewritten(statement: pg.QueryConfig): pg.QueryConfig {
-    return { ...statement, text: this.#rewrite(statement.text) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CallLog, ConvergenceStore } from '@foyer/provisioning';
+import type { Database } from '@foyer/persistence';
 import type { Dice } from '../dice.ts';
 import type { Admin } from './admin.ts';
 import type { BoxWire } from './box-wire.ts';
@@ -9,15 +9,8 @@ import type { WorstQueue } from './queue.ts';
 import type { BoxControl } from '../twins.ts';
 
 export const workers = ['worker 1', 'worker 2', 'worker 3'] as const;
-export const roles = [...workers, 'gateway', 'relay'] as const;
+export const roles = [...workers, 'gateway', 'relay', 'sealer'] as const;
 export type Role = (typeof roles)[number];
-
-/** A guard broken on purpose, to see that it is missed. */
-export interface Sabotage {
-  readonly rewrite?: (text: string) => string;
-  readonly store?: (store: ConvergenceStore) => ConvergenceStore;
-  readonly log?: (log: CallLog) => CallLog;
-}
 
 /** What stays from one schedule to the next: servers, and what is slow to make. */
 export interface House {
@@ -25,7 +18,8 @@ export interface House {
   readonly desks: Readonly<Record<Role, SqlDesk>>;
   readonly wire: BoxWire;
   readonly twin: BoxControl;
-  readonly sabotage: Sabotage;
+  /** Past every boundary, for what is looked at when a schedule has ended. */
+  readonly checking: Database;
   /** Stops PostgreSQL and starts it again; without it a restart only ends all connections. */
   readonly restart: (() => Promise<void>) | null;
 }
@@ -39,6 +33,17 @@ export interface World {
   readonly queue: WorstQueue;
   readonly tenantId: string;
   readonly app: { readonly clientId: string; readonly clientSecret: string; readonly enterpriseId: string };
+}
+
+/** The issuer of everybody's sign-in. */
+export const ISSUER = 'https://example.okta.com';
+
+/** What an actor is made of. */
+export interface Context {
+  readonly world: World;
+  readonly role: Role;
+  readonly scheduler: Scheduler;
+  readonly actor: Actor;
 }
 
 /** An actor that runs, with what its end means for the world. */

@@ -1,11 +1,14 @@
-import { Intake, type IdempotencyClaim } from '@foyer/persistence';
+import { Intake, type IdempotencyClaim, type MadeRequest } from '@foyer/persistence';
 import { BackgroundRoom } from '@foyer/provisioning';
-import { laneOf, priorityOf, type Person, type RequestCause } from '@foyer/shared';
-import type { Dice } from '../dice.ts';
-import { openQueue } from './actors.ts';
-import { bounded } from './ports.ts';
-import { Actor, type Thread } from './scheduler.ts';
-import type { Running, World } from './world.ts';
+import { laneOf, type Person, type RequestCause } from '@foyer/shared';
+import type { Dice } from '../../dice.ts';
+import type { AnyScript, Directory } from '../directory.ts';
+import { bounded } from '../ports.ts';
+import { Actor, type Thread } from '../scheduler.ts';
+import { signIn } from '../sessions.ts';
+import { ISSUER, type Running, type World } from '../world.ts';
+import { directoryDoor } from './directory-door.ts';
+import { openQueue } from './queue-port.ts';
 
 /** Somebody at the door. Comes again until answered, whatever dies meanwhile. */
 export interface Visit {
@@ -44,12 +47,23 @@ export function someVisits(dice: Dice, needsRename: boolean): Visit[] {
   return [...visits, ...more.map((visit) => ({ ...visit, answered: false }))];
 }
 
+/** Sign-ins of people whom the directory pushes, at any time of it. */
+export function someSignIns(dice: Dice, { people }: Directory): Visit[] {
+  // Who was hired again has another id from then on.
+  const steady = people.filter(({ steps }) => steps.every(({ kind }) => kind !== 'rehire'));
+  return steady.flatMap(({ subject }): Visit[] => {
+    const username = `${subject}@example.com`;
+    const person = { issuer: ISSUER, subject, username, email: username, name: 'Ada Signed-In' };
+    return dice.oneIn(2) ? [{ person, cause: 'sign-in', at: dice.pick(comings), answered: false }] : [];
+  });
+}
+
 function someVisit(dice: Dice, n: number, visit: number): Visit {
   const cause = dice.oneIn(3) ? 'api' : 'sign-in';
   const name = dice.oneIn(2) ? names[0] : dice.pick(names);
   const username = `person${n}@example.com`;
   const person = {
-    issuer: 'https://example.okta.com',
+    issuer: ISSUER,
     subject: `00uperson${n}`,
     username,
     email: username,
@@ -62,6 +76,7 @@ function someVisit(dice: Dice, n: number, visit: number): Visit {
 
 export interface Gateway extends Running {
   readonly open: (visit: Visit | OperatorsRetry) => void;
+  readonly push: (script: AnyScript) => void;
 }
 
 /** A gateway: each visit is a line of control of its own. */
@@ -79,24 +94,25 @@ export function startGateway(world: World, life: number): Gateway {
   const room = new BackgroundRoom({ depth: async () => world.queue.depth() }, () => clock.now);
 
   /** As the gateway's intake does it: nobody waits for the queue, and its failure is no one's but the relay's. */
-  const enqueue = async (thread: Thread, requestId: string, cause: RequestCause): Promise<void> => {
-    const priority = priorityOf[cause];
+  const enqueue = async (thread: Thread, made: MadeRequest): Promise<void> => {
+    if (!made.isNew) return;
+    const { requestId, job, priority } = made;
     try {
       await scheduler.reach(thread, 'gateway looks for room in the queue');
       if (laneOf(priority) === 'background' && !(await room.isFree())) return;
-      await queue.add([{ name: 'converge', payload: { requestId }, priority }], 500);
+      await queue.add([{ name: job, payload: { requestId }, priority }], 500);
     } catch {
       scheduler.trace.push('  not enqueued');
     }
   };
   const admit = async (thread: Thread, { person, cause, claim }: Visit): Promise<void> => {
     const admission = await intake.admit(person, cause, claim);
-    if (admission.kind === 'requested' && admission.isNew) await enqueue(thread, admission.requestId, cause);
+    if (cause === 'sign-in' && 'identity' in admission) await signIn(world, admission.identity.id);
+    if (admission.kind === 'requested') await enqueue(thread, admission);
   };
   const retry = async (thread: Thread, { requestId }: OperatorsRetry): Promise<void> => {
     const admission = await intake.retry(requestId);
-    if (admission.kind === 'requested' && admission.isNew)
-      await enqueue(thread, admission.requestId, 'operator');
+    if (admission.kind === 'requested') await enqueue(thread, admission);
   };
   const receive = async (thread: Thread, visit: Visit | OperatorsRetry): Promise<void> => {
     await scheduler.reach(thread, 'gateway waits for a visit', [], () => clock.now >= visit.at);
@@ -113,5 +129,8 @@ export function startGateway(world: World, life: number): Gateway {
   const open = (visit: Visit | OperatorsRetry): void => {
     scheduler.spawn(actor, 'visit', (thread) => receive(thread, visit));
   };
-  return { actor, role, open, drop: () => undefined };
+  const push = directoryDoor(context, async (thread, requests) => {
+    for (const made of requests) await enqueue(thread, made);
+  });
+  return { actor, role, open, push, drop: () => undefined };
 }

@@ -1,0 +1,234 @@
+import { ScimGroups, ScimUsers, type MadeRequest } from '@foyer/persistence';
+import { ScimError, type Document, type GroupEdit } from '@foyer/scim';
+import {
+  externalIdOf,
+  isDue,
+  isOver,
+  type AnyScript,
+  type GroupScript,
+  type HandScript,
+  type PersonScript,
+  type PersonStep,
+  type SaidOfGroup,
+  type SaidOfPerson,
+} from '../directory.ts';
+import { bounded } from '../ports.ts';
+import type { Thread } from '../scheduler.ts';
+import { ISSUER, type Context } from '../world.ts';
+import { sessionsOutlive, sessionsOf } from '../sessions.ts';
+
+const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
+const anything = (): void => undefined;
+
+interface Doors {
+  readonly users: ScimUsers;
+  readonly groups: ScimGroups;
+}
+type Enqueue = (thread: Thread, requests: readonly MadeRequest[]) => Promise<void>;
+
+/** The gateway's SCIM server as far as it writes: each script is a line of control, gone on with by the next gateway. */
+export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyScript) => void {
+  const { world, role, scheduler, actor } = context;
+  const { house, tenantId, clock } = world;
+  const { database } = house.desks[role];
+  const users = bounded(new ScimUsers(database, tenantId, ISSUER), context, {
+    create: 'scim.users.create',
+    update: 'scim.users.update',
+    remove: 'scim.users.remove',
+  });
+  const groups = bounded(new ScimGroups(database, tenantId), context, {
+    create: 'scim.groups.create',
+    edit: 'scim.groups.edit',
+    remove: 'scim.groups.remove',
+  });
+  const push = async (script: AnyScript): Promise<readonly MadeRequest[]> => {
+    if (script.kind === 'group') return pushGroup(world, script, { users, groups });
+    if (script.kind === 'hand') return pushHand(script, { users, groups });
+    return pushPerson(context, script, { users, groups });
+  };
+  const run = async (thread: Thread, script: AnyScript): Promise<void> => {
+    while (!isOver(script)) {
+      await scheduler.reach(thread, 'gateway waits for a push', [], () => isDue(script, clock.now));
+      try {
+        const requests = await push(script);
+        await enqueue(thread, requests);
+      } catch (error) {
+        scheduler.trace.push(
+          `  not pushed: ${error instanceof Error ? error.message.split('\n')[0] : typeof error}`,
+        );
+        await scheduler.reach(thread, 'gateway is pushed again');
+      }
+    }
+  };
+  return (script) => void scheduler.spawn(actor, 'push', (thread) => run(thread, script));
+}
+
+const documentOf = ({ externalId, userName, displayName, active }: SaidOfPerson): Document => ({
+  ...{ schemas: [USER], userName, externalId, displayName, active },
+});
+
+async function pushPerson(
+  context: Context,
+  script: PersonScript,
+  doors: Doors,
+): Promise<readonly MadeRequest[]> {
+  const step = script.steps[script.done]!;
+  script.sessions ??= await sessionsOf(context.world, script.id);
+  const { requests, said } = await carryOut(context, script, step, doors);
+  const { sessions } = script;
+  Object.assign(script, { said, done: script.done + 1, sessions: null });
+  if (!said.active && (await sessionsOutlive(context.world, sessions)))
+    context.scheduler.faults.push(`a session of ${said.externalId} outlived their being switched off`);
+  return requests;
+}
+
+interface Pushed {
+  readonly requests: readonly MadeRequest[];
+  readonly said: SaidOfPerson;
+}
+
+async function carryOut(
+  context: Context,
+  script: PersonScript,
+  step: PersonStep,
+  doors: Doors,
+): Promise<Pushed> {
+  const externalId = externalIdOf(script);
+  const userName = `${script.subject}@example.com`;
+  const fresh: SaidOfPerson = {
+    ...{ externalId, userName, displayName: 'Ada Pushed', active: true, isDeleted: false, isRemoved: false },
+  };
+  const last = script.said ?? fresh;
+  switch (step.kind) {
+    case 'assign':
+      return { requests: await assign(context, script, fresh, doors), said: fresh };
+    case 'change': {
+      const said = { ...last, ...step.to };
+      return { requests: await update(script, doors, step.to), said };
+    }
+    case 'switch':
+      return {
+        requests: await update(script, doors, { active: step.active }),
+        said: { ...last, active: step.active },
+      };
+    case 'rehire': {
+      const requests = await update(script, doors, { externalId, active: true });
+      return { requests, said: { ...last, externalId, active: true } };
+    }
+    case 'delete': {
+      // Null: an earlier push of it was answered into nothing.
+      const requests = (await doors.users.remove(script.id!, step.policy, anything)) ?? [];
+      return {
+        requests,
+        said: { ...last, active: false, isDeleted: true, isRemoved: step.policy === 'delete' },
+      };
+    }
+  }
+}
+
+async function assign(
+  { world }: Context,
+  script: PersonScript,
+  said: SaidOfPerson,
+  { users }: Doors,
+): Promise<readonly MadeRequest[]> {
+  try {
+    const { resource, requests } = await users.create(documentOf(said));
+    script.id = resource.id;
+    return requests;
+  } catch (error) {
+    if (!(error instanceof ScimError) || error.status !== 409) throw error;
+    const [found] = await world.house.admin.query<{ id: string }>(
+      'SELECT id FROM identity WHERE tenant_id = $1 AND subject = $2 AND scim_deleted_at IS NULL',
+      [world.tenantId, said.externalId],
+    );
+    if (!found) throw error;
+    script.id = found.id;
+    return (await users.update(found.id, anything, () => documentOf(said)))?.requests ?? [];
+  }
+}
+
+async function update(
+  { id }: { readonly id: string | null },
+  { users }: Doors,
+  to: Document,
+): Promise<readonly MadeRequest[]> {
+  return (await users.update(id!, anything, (document) => ({ ...document, ...to })))?.requests ?? [];
+}
+
+async function pushHand(script: HandScript, { users }: Doors): Promise<readonly MadeRequest[]> {
+  const { title } = script.steps[script.done]!;
+  const written = await users.update(script.of.id!, anything, (document) => ({ ...document, title }));
+  script.done += 1;
+  if (written) script.of.title = title;
+  return written?.requests ?? [];
+}
+
+async function pushGroup(
+  world: Context['world'],
+  script: GroupScript,
+  doors: Doors,
+): Promise<readonly MadeRequest[]> {
+  const { requests, said } = await carryOutGroup(world, script, doors);
+  script.said = said;
+  script.done += 1;
+  return requests;
+}
+
+async function carryOutGroup(
+  world: Context['world'],
+  script: GroupScript,
+  { groups }: Doors,
+): Promise<{ readonly requests: readonly MadeRequest[]; readonly said: SaidOfGroup }> {
+  const step = script.steps[script.done]!;
+  const last = script.said ?? { name: script.name, members: new Set<string>(), isDeleted: false };
+  const edit = async (one: GroupEdit, to: Document = {}) =>
+    (await groups.edit(script.id!, anything, [one], (document) => ({ ...document, ...to })))?.requests ?? [];
+  switch (step.kind) {
+    case 'make':
+      return { requests: await makeGroup(world, script, groups), said: last };
+    case 'add': {
+      const value = step.who.id!;
+      const requests = await edit({ kind: 'add-members', members: [{ value, display: null, type: null }] });
+      return { requests, said: { ...last, members: new Set([...last.members, value]) } };
+    }
+    case 'remove': {
+      const value = step.who.id!;
+      const requests = await edit({ kind: 'remove-members', values: [value] });
+      return {
+        requests,
+        said: { ...last, members: new Set([...last.members].filter((one) => one !== value)) },
+      };
+    }
+    case 'rename': {
+      const requests = await edit({ kind: 'attributes', operations: [] }, { displayName: step.to });
+      return { requests, said: { ...last, name: step.to } };
+    }
+    case 'drop': {
+      const requests = (await groups.remove(script.id!, anything)) ?? [];
+      return { requests, said: { ...last, isDeleted: true } };
+    }
+  }
+}
+
+async function makeGroup(
+  { house, tenantId }: Context['world'],
+  script: GroupScript,
+  groups: ScimGroups,
+): Promise<readonly MadeRequest[]> {
+  try {
+    const { resource, requests } = await groups.create({ schemas: [GROUP], displayName: script.name }, []);
+    script.id = resource.id;
+    return requests;
+  } catch (error) {
+    if (!(error instanceof ScimError) || error.status !== 409) throw error;
+    // An earlier push of it was answered into nothing.
+    const [found] = await house.admin.query<{ id: string }>(
+      'SELECT id FROM scim_group WHERE tenant_id = $1 AND deleted_at IS NULL',
+      [tenantId],
+    );
+    script.id = found!.id;
+    return [];
+  }
+}

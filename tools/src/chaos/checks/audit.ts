@@ -1,0 +1,28 @@
+import { AuditSealer, readAudit, type Database } from '@foyer/persistence';
+import { AuditChainCheck } from '@foyer/provisioning';
+import type { Admin } from '../admin.ts';
+
+/** Seals what is left: then the chain holds, and each row of the log is in exactly one block of it. */
+export async function auditHolds(database: Database, admin: Admin, tenantId: string): Promise<string[]> {
+  const sealer = new AuditSealer(database, tenantId);
+  while ((await sealer.round())?.more);
+  const summary = await readAudit(database, tenantId, async ({ unsealed, parts }) => {
+    const check = new AuditChainCheck({ strays: unsealed.strays });
+    for await (const part of parts()) check.add(part);
+    return check.finish();
+  });
+  const rows = await admin.query<{ kind: string; blocks: number }>(
+    `SELECT kind, blocks::int FROM (
+       SELECT 'call' AS kind, c.tx, (SELECT count(*) FROM audit_block b WHERE b.tenant_id = $1 AND b.call_ids @> c.id) AS blocks
+       FROM api_call c WHERE c.tenant_id = $1
+       UNION ALL
+       SELECT 'outcome', o.tx, (SELECT count(*) FROM audit_block b WHERE b.tenant_id = $1 AND b.outcome_ids @> o.call_id)
+       FROM api_call_outcome o WHERE o.tenant_id = $1) sealed
+     WHERE blocks > 1 OR (blocks = 0 AND tx < pg_snapshot_xmin(pg_current_snapshot()))`,
+    [tenantId],
+  );
+  return [
+    ...summary.first.map(({ text }) => `the audit log: ${text}`),
+    ...rows.map(({ kind, blocks }) => `a ${kind} of the audit log is in ${blocks} blocks`),
+  ];
+}

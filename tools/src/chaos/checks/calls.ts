@@ -1,0 +1,55 @@
+import type { BoxCall } from '../../twins.ts';
+import { hasChanged, pathOf, sentBlindly, type Entry } from './ledger.ts';
+
+export interface CallRow {
+  readonly id: string;
+  readonly holderId: string | null;
+  readonly operation: string;
+  readonly result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
+}
+
+const isClear = ({ result }: CallRow): boolean => result === 'ok' || result === 'refused';
+const changes = (operation: string): boolean => /^(create|update|delete|add|remove)_/.test(operation);
+
+/** What is on record of the calls to Box, against what the wire and the twin saw. */
+export function callsHold(
+  calls: readonly CallRow[],
+  ledger: readonly Entry[],
+  twin: readonly BoxCall[],
+): string[] {
+  return [
+    ...sameAsTwin(ledger, twin),
+    ...trueOutcomes(calls, ledger),
+    ...settled(calls),
+    ...sentBlindly(ledger),
+  ];
+}
+
+/** Box's own log tells of the same requests, in any order (one that is late comes last), and nobody went past the wire. */
+function sameAsTwin(ledger: readonly Entry[], twin: readonly BoxCall[]): string[] {
+  const ours = ledger.filter(({ did }) => did !== null);
+  const key = (method: string, path: string, status: number | null): string => `${method} ${path} ${status}`;
+  const seen = ours.map((entry) => key(entry.exchange.method, pathOf(entry), entry.did)).toSorted();
+  const told = twin.map(({ method, path, status }) => key(method, path, status)).toSorted();
+  return seen.join('\n') === told.join('\n') ? [] : ['Box got other requests than the wire has seen'];
+}
+
+/** An outcome that says for certain what became of a change is what became of it in Box. */
+function trueOutcomes(calls: readonly CallRow[], ledger: readonly Entry[]): string[] {
+  const entries = new Map(ledger.map((entry) => [entry.callId, entry]));
+  return calls.flatMap(({ id, operation, result }) => {
+    const entry = entries.get(id);
+    if (!changes(operation) || result === null || result === 'ambiguous') return [];
+    const isDone = entry !== undefined && hasChanged(entry);
+    if (result === 'ok' && !isDone) return [`a ${operation} is on record as done that Box never did`];
+    return result !== 'ok' && isDone ? [`a ${operation} is on record as ${result} that Box did`] : [];
+  });
+}
+
+/** Every write to Box has its outcome, or after it a look-up or another write that was answered: either says what Box has. */
+const settled = (calls: readonly CallRow[]): string[] =>
+  calls.flatMap((call, at) => {
+    if (!changes(call.operation) || (call.result !== null && call.result !== 'ambiguous')) return [];
+    const later = calls.slice(at + 1).filter(({ holderId }) => holderId === call.holderId);
+    return later.some(isClear) ? [] : [`nobody ever found out how a ${call.operation} ended`];
+  });

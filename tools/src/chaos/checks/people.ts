@@ -1,0 +1,70 @@
+import { boxDisplayName } from '@foyer/provisioning';
+import type { BoxTwinUser } from '../../twins.ts';
+import type { PersonScript } from '../directory.ts';
+
+export interface IdentityRow {
+  readonly id: string;
+  readonly subject: string;
+  readonly name: string;
+  readonly username: string;
+  readonly active: boolean;
+  readonly generation: number;
+  readonly boxUserId: string | null;
+  readonly appliedGeneration: number | null;
+}
+
+interface Sides {
+  readonly identities: readonly IdentityRow[];
+  /** The app users of our Box app, as the twin has them. */
+  readonly users: readonly BoxTwinUser[];
+  /** Whom the directory pushed, and what it said of them last. */
+  readonly pushed: readonly PersonScript[];
+  /** Identities of whom Box may have an older state; see `WireCheck`. */
+  readonly overtaken: ReadonlySet<string>;
+}
+
+/** One Box user for each identity that is to have one, as the directory said last; and no Box user without an identity. */
+export function peopleHold(sides: Sides): string[] {
+  const { identities, users, pushed } = sides;
+  const subjects = new Set(identities.map(({ subject }) => subject));
+  // Of somebody who has left Box keeps what it had, an external id of before included.
+  const left = new Set(identities.flatMap(({ active, boxUserId }) => (active ? [] : [boxUserId])));
+  const orphans = users.filter(
+    ({ id, externalId }) => !left.has(id) && (externalId === null || !subjects.has(externalId)),
+  );
+  const twice = [...Map.groupBy(identities, ({ subject }) => subject)].filter(([, rows]) => rows.length > 1);
+  const lost = pushed.filter(({ said }) => said !== null && !subjects.has(said.externalId));
+  return [
+    ...twice.map(([subject, rows]) => `${subject} is ${rows.length} identities`),
+    ...identities.flatMap((identity) => personHolds(identity, sides)),
+    ...orphans.map(({ externalId }) => `a Box user without an identity: ${externalId}`),
+    ...lost.map(({ said }) => `nobody is ${said!.externalId}, whom the directory pushed`),
+  ];
+}
+
+function personHolds(identity: IdentityRow, { users, pushed, overtaken }: Sides): string[] {
+  const who = identity.subject;
+  const mine = users.filter(
+    ({ id, externalId }) => externalId === who || (!identity.active && id === identity.boxUserId),
+  );
+  const script = pushed.find((one) => one.said?.externalId === who);
+  const said = script?.said ?? null;
+  const isActive = said?.active ?? true;
+  if (identity.active !== isActive) return [`${who} is not ${isActive ? 'active' : 'switched off'} here`];
+  const [user] = mine;
+  if (!user && !isActive && identity.boxUserId === null) return [];
+  if (!user || mine.length !== 1) return [`${who} has ${mine.length} Box users`];
+  if (user.id !== identity.boxUserId) return [`${who} is not mapped to its Box user`];
+  if (said?.isRemoved) return [`${who} was deleted, and Box has them still`];
+  if (identity.appliedGeneration !== identity.generation) return [`${who} is not in step`];
+  if (overtaken.has(identity.id)) return [];
+  if (user.status !== (isActive ? 'active' : 'inactive')) return [`the Box user of ${who} is ${user.status}`];
+  if (!isActive) return [];
+  const { name, username } = said ? { name: said.displayName, username: said.userName } : identity;
+  const wanted = boxDisplayName({ name, username, subject: who });
+  if (user.name !== wanted) return [`${who} is called "${user.name}" in Box instead of "${wanted}"`];
+  const title = script?.title ?? '';
+  return user.jobTitle === title
+    ? []
+    : [`${who} has the title "${user.jobTitle}" in Box instead of "${title}"`];
+}

@@ -1,0 +1,168 @@
+import type { Dice } from '../dice.ts';
+
+/** What a directory pushes over SCIM: of each person and each group one thing after the other, as it came about there. */
+
+export type PersonStep =
+  /** A create; somebody who is there already is taken over, as Okta does after it has looked them up. */
+  | { readonly kind: 'assign' }
+  | { readonly kind: 'change'; readonly to: { readonly displayName: string } }
+  | { readonly kind: 'switch'; readonly active: boolean }
+  /** Hired again, under another id. */
+  | { readonly kind: 'rehire' }
+  | { readonly kind: 'delete'; readonly policy: 'deactivate' | 'delete' };
+
+export type GroupStep =
+  | { readonly kind: 'make' }
+  | { readonly kind: 'add' | 'remove'; readonly who: PersonScript }
+  | { readonly kind: 'rename'; readonly to: string }
+  | { readonly kind: 'drop' };
+
+/** What the directory has said of somebody last. */
+export interface SaidOfPerson {
+  readonly externalId: string;
+  readonly userName: string;
+  readonly displayName: string;
+  readonly active: boolean;
+  /** Their resource is gone. */
+  readonly isDeleted: boolean;
+  /** Box is to forget them, too. */
+  readonly isRemoved: boolean;
+}
+
+export interface SaidOfGroup {
+  readonly name: string;
+  /** By the id that they have here. */
+  readonly members: ReadonlySet<string>;
+  readonly isDeleted: boolean;
+}
+
+interface Script<S, T> {
+  readonly at: number;
+  readonly steps: readonly S[];
+  /** The id of the resource, once it is known. */
+  id: string | null;
+  /** How many steps were answered. */
+  done: number;
+  said: T | null;
+}
+export interface PersonScript extends Script<PersonStep, SaidOfPerson> {
+  readonly kind: 'person';
+  readonly subject: string;
+  /** What the second hand said last. */
+  title: string;
+  /** The sessions that there were when the step that is under way was begun. */
+  sessions: readonly string[] | null;
+}
+export interface GroupScript extends Script<GroupStep, SaidOfGroup> {
+  readonly kind: 'group';
+  readonly name: string;
+}
+/** A second hand at somebody, at the same time: it changes what the script itself leaves alone. */
+export interface HandScript {
+  readonly kind: 'hand';
+  readonly at: number;
+  readonly of: PersonScript;
+  readonly steps: readonly { readonly title: string }[];
+  done: number;
+}
+export type AnyScript = PersonScript | GroupScript | HandScript;
+
+export const isOver = ({ done, steps }: AnyScript): boolean => done === steps.length;
+
+/** Whether it may go on: a group waits for the people that it is about, a second hand for the person. */
+export function isDue(script: AnyScript, now: number): boolean {
+  if (now < script.at) return false;
+  if (script.kind === 'hand') return script.of.said !== null && !script.of.said.isDeleted;
+  if (script.kind === 'person') return true;
+  const step = script.steps[script.done];
+  return step === undefined || !('who' in step) || step.who.id !== null;
+}
+
+/** Between two pushes of one script, in milliseconds: mostly at once, so that much is under way. */
+const pauses = [0, 0, 0, 2_000, 40_000] as const;
+
+export class Directory {
+  readonly people: readonly PersonScript[];
+  readonly groups: readonly GroupScript[];
+  readonly hands: readonly HandScript[];
+
+  private constructor(people: PersonScript[], groups: GroupScript[], hands: HandScript[]) {
+    this.people = people;
+    this.groups = groups;
+    this.hands = hands;
+  }
+
+  get all(): readonly AnyScript[] {
+    return [...this.people, ...this.groups, ...this.hands];
+  }
+
+  /** Nobody in one of three schedules; otherwise one to three people and perhaps a group of them. */
+  static some(dice: Dice, target: string | null): Directory {
+    const isAimed = target !== null && /scim|group|member|sealer|delete/i.test(target);
+    if (!isAimed && dice.oneIn(3)) return new Directory([], [], []);
+    const hasGroup = isAimed ? /group|member/i.test(target) || dice.oneIn(2) : dice.oneIn(2);
+    const count = dice.between(1, hasGroup ? 3 : 2);
+    const people = Array.from({ length: count }, (_, n) => somePerson(dice, n));
+    // Who is assigned a second time is told anew as a whole.
+    const steady = people.filter(({ steps }) => steps.filter(({ kind }) => kind === 'assign').length === 1);
+    const hands = steady.filter(() => dice.oneIn(3)).map((of) => someHand(dice, of));
+    return new Directory(people, hasGroup ? [someGroup(dice, people)] : [], hands);
+  }
+}
+
+function somePerson(dice: Dice, n: number): PersonScript {
+  const subject = `00upushed${n}`;
+  const steps: PersonStep[] = [{ kind: 'assign' }];
+  let isThere = true;
+  let isActive = true;
+  for (let more = dice.between(0, 4); more > 0; more--) {
+    if (!isThere) {
+      steps.push({ kind: 'assign' });
+      [isThere, isActive] = [true, true];
+    } else if (!isActive && dice.oneIn(3)) {
+      steps.push({ kind: 'rehire' });
+      isActive = true;
+    } else if (dice.oneIn(4)) {
+      const displayName = dice.pick(['Ada Pushed', 'Ada Countess', 'Ada Again']);
+      steps.push({ kind: 'change', to: { displayName } });
+    } else if (dice.oneIn(5)) {
+      steps.push({ kind: 'delete', policy: dice.pick(['deactivate', 'delete']) });
+      isThere = false;
+    } else {
+      isActive = !isActive;
+      steps.push({ kind: 'switch', active: isActive });
+    }
+  }
+  const nothing = { id: null, done: 0, said: null, title: '', sessions: null };
+  return { kind: 'person', at: dice.pick(pauses), subject, steps, ...nothing };
+}
+
+const someHand = (dice: Dice, of: PersonScript): HandScript => ({
+  kind: 'hand',
+  at: dice.pick(pauses),
+  of,
+  steps: Array.from({ length: dice.between(1, 2) }, (_, n) => ({ title: `Keeper ${n}` })),
+  done: 0,
+});
+
+function someGroup(dice: Dice, people: readonly PersonScript[]): GroupScript {
+  const name = 'Crew';
+  const steps: GroupStep[] = [{ kind: 'make' }];
+  for (let more = dice.between(1, 5); more > 0; more--) {
+    const who = dice.pick(people);
+    if (dice.oneIn(6)) steps.push({ kind: 'rename', to: dice.pick(['Crew', 'Guild', 'Order']) });
+    else if (more === 1 && dice.oneIn(6)) steps.push({ kind: 'drop' });
+    else steps.push({ kind: dice.oneIn(3) ? 'remove' : 'add', who });
+  }
+  return { kind: 'group', at: dice.pick(pauses), name, steps, id: null, done: 0, said: null };
+}
+
+/** The external id that the step under way says. */
+export const externalIdOf = ({ steps, done, subject }: PersonScript): string => {
+  const rehires = steps.slice(0, done + 1).filter(({ kind }) => kind === 'rehire').length;
+  return rehires === 0 ? subject : `${subject}r${rehires}`;
+};
+
+/** Whether their resource was ever deleted: that takes them out of all groups, before or after a group's own push. */
+export const wasDeleted = ({ steps, done }: PersonScript): boolean =>
+  steps.slice(0, done).some(({ kind }) => kind === 'delete');

@@ -1,0 +1,128 @@
+import type { Mutant } from './mutant.ts';
+
+const plan = 'libs/provisioning/src/groups/plan-group.ts';
+const converge = 'libs/provisioning/src/groups/converge-group.ts';
+const members = 'libs/provisioning/src/groups/converge-members.ts';
+const statements = 'libs/persistence/src/groups/group-statements.ts';
+const scim = 'libs/persistence/src/scim/group-members.ts';
+
+/** Groups and their members, in the plan, in what is kept, and in what is pushed. */
+export const groupMutants: readonly Mutant[] = [
+  {
+    name: 'group: one that was deleted stays in Box',
+    file: plan,
+    from: "if (account) return { kind: 'delete', boxGroupId: account.boxGroupId };",
+    to: "if (account) return { kind: 'finish', outcome: effect ?? 'unchanged' };",
+  },
+  {
+    name: 'group: a create that may have worked is forgotten when the group is deleted',
+    file: plan,
+    from: "if (begunAs === null) return { kind: 'finish'",
+    to: "if (begunAs !== undefined) return { kind: 'finish'",
+  },
+  {
+    name: 'group: a create that may have worked goes on under the new name',
+    file: plan,
+    from: 'planNewGroup(begunAs ?? desired.name, seen)',
+    to: 'planNewGroup(desired.name, seen)',
+  },
+  {
+    name: 'group: keeps its old name',
+    file: plan,
+    from: "if (account.name !== name) return { kind: 'rename', boxGroupId, name };",
+    to: "if (account.name !== name && name === '') return { kind: 'rename', boxGroupId, name };",
+  },
+  {
+    name: 'group: one that is adopted is not surveyed',
+    file: plan,
+    from: "if (!account.isSurveyed) return { kind: 'survey', boxGroupId };",
+    to: '',
+    unseen:
+      'A group that an unsettled create of ours made has no members yet: groups.test.ts adopts one that has.',
+  },
+  {
+    name: 'group: a create is not put on record before it is sent',
+    file: converge,
+    from: 'if (isFirst) await parts.store.begin(taken.lease, name);',
+    to: '',
+  },
+  {
+    name: 'group: a create that may have worked counts as refused',
+    file: converge,
+    from: 'if (isFirst && (result.ok || !result.fault.ambiguous))',
+    to: 'if (isFirst)',
+  },
+  {
+    name: 'group: calls about it are not fenced',
+    file: converge,
+    from: '    identityId: null,\n    lease,',
+    to: '    identityId: null,\n    lease: null,',
+  },
+  {
+    name: 'members: who may have been added is forgotten without a look',
+    file: members,
+    from: 'if (membershipId === null) {\n    const found',
+    to: 'if (membershipId === null && isNever()) {\n    const found',
+  },
+  {
+    name: 'members: a listing that shows nobody is believed',
+    file: members,
+    from: 'if (!found.ok || found.value !== null) return found;',
+    to: 'if (found.ok || found === undefined) return found;',
+  },
+  {
+    name: 'members: a removal that failed counts',
+    file: members,
+    from: 'if (!result.ok) return result.fault;\n  }\n  await store.memberRemoved',
+    to: "if (!result.ok && result.fault.code === 'internal_error') return result.fault;\n  }\n  await store.memberRemoved",
+  },
+  {
+    name: 'members: are not marked before Box is asked',
+    file: statements,
+    from: 'UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL',
+    to: 'UPDATE scim_group_member m SET is_unsettled = m.is_unsettled, box_user_id = t.account, trouble = NULL',
+  },
+  {
+    name: 'members: who is wanted again is dropped with the removal',
+    file: statements,
+    from: 'AND m.value = $value::text AND NOT m.is_wanted\n',
+    to: 'AND m.value = $value::text\n',
+  },
+  {
+    name: 'members: the group ends with members left to do',
+    file: statements,
+    from: 'AND (g.generation <> $generation::int OR g.deleted_at IS NOT NULL OR NOT EXISTS (',
+    to: 'AND (true OR NOT EXISTS (',
+    unseen: 'Each reason for a new task makes a new generation; group-finish.test.ts has the others.',
+  },
+  {
+    name: 'group: ends without its lease',
+    file: statements,
+    from: 'AND g.lease_token = $token::bigint AND g.lease_expires_at > clock_timestamp()',
+    to: 'AND g.lease_token >= $token::bigint',
+  },
+  {
+    name: 'group: the end is that of a newer generation',
+    file: statements,
+    from: 'SET lease_expires_at = NULL, applied_generation = $generation::int',
+    to: 'SET lease_expires_at = NULL, applied_generation = g.generation + 0 * $generation::int',
+  },
+  {
+    name: 'members: taken out while their adding is unsettled, they are forgotten',
+    file: scim,
+    from: 'WHERE m.box_membership_id IS NULL AND NOT m.is_unsettled AND ${condition} RETURNING 1',
+    to: 'WHERE m.box_membership_id IS NULL AND ${condition} RETURNING 1',
+  },
+  {
+    name: 'members: taken out, they stay in Box',
+    file: scim,
+    from: 'WHERE m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition} RETURNING 1',
+    to: 'WHERE m.is_wanted AND m.is_unsettled AND ${condition} RETURNING 1',
+  },
+  {
+    name: 'members: added again while they are being removed, they are not wanted',
+    file: scim,
+    from: 'ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL,',
+    to: 'ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = m.is_wanted, trouble = NULL,',
+  },
+];

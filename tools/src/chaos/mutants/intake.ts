@@ -1,0 +1,86 @@
+import type { Mutant } from './mutant.ts';
+
+const intake = 'libs/persistence/src/intake.ts';
+const requests = 'libs/persistence/src/new-request.ts';
+const users = 'libs/persistence/src/scim/users.ts';
+const groups = 'libs/persistence/src/scim/groups.ts';
+
+/** Sign-ins and pushes: what is changed here, and that somebody is to look at it. */
+export const intakeMutants: readonly Mutant[] = [
+  {
+    name: 'intake: a change of the name is no new generation',
+    file: intake,
+    from: 'IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 1 ELSE 0 END,',
+    to: 'IS DISTINCT FROM (excluded.username, excluded.email, excluded.name) THEN 0 ELSE 0 END,',
+  },
+  {
+    name: 'intake: a sign-in changes whom the directory manages',
+    file: intake,
+    from: 'name = CASE WHEN i.active AND i.scim IS NULL THEN excluded.name ELSE i.name END,',
+    to: 'name = excluded.name,',
+  },
+  {
+    name: 'intake: whoever has a request under way joins it, whatever it is about',
+    file: requests,
+    from: 'where: { identityId, groupId, generation, status: { in: [...openStatuses] } },',
+    to: 'where: { identityId, groupId, status: { in: [...openStatuses] } },',
+    unseen:
+      'A turn brings Box to what is stored when it begins; who changes something later ends with a generation that is not applied.',
+  },
+  {
+    name: 'intake: a new request is not due',
+    file: requests,
+    from: "${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')",
+    to: '${retryOf}::uuid, CASE WHEN ${RELAY_GRACE_MS} < 0 THEN clock_timestamp() END)',
+  },
+  {
+    name: 'scim: a change is no new generation',
+    file: users,
+    from: 'is_removed = false,\n          generation = generation + 1, updated_at = clock_timestamp()\n        WHERE id = ${id}::uuid AND (scim',
+    to: 'is_removed = false,\n          generation = generation + 0, updated_at = clock_timestamp()\n        WHERE id = ${id}::uuid AND (scim',
+  },
+  {
+    name: 'scim: a change without the row lock',
+    file: users,
+    from: 'AND i.id = $2::uuid FOR NO KEY UPDATE OF i`',
+    to: 'AND i.id = $2::uuid`',
+  },
+  {
+    name: 'scim: a deletion does not switch off',
+    file: users,
+    from: '::jsonb, active = false, is_removed = ',
+    to: '::jsonb, is_removed = false AND ',
+  },
+  {
+    name: 'scim: who comes back is not switched on',
+    file: users,
+    from: 'name = ${person.name}, active = ${person.active},\n        box_profile',
+    to: 'name = ${person.name}, active = ${person.active} AND false,\n        box_profile',
+  },
+  {
+    name: 'scim: a change makes no request',
+    file: users,
+    from: 'changed ? await this.written(tx, id) : await this.reminded(tx, before);',
+    to: 'changed ? { resource: (await this.hold(tx, id))!, requests: [] } : await this.reminded(tx, before);',
+  },
+  {
+    name: 'scim: a deletion leaves the groups as they are',
+    file: users,
+    from: 'const left = await tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);',
+    to: 'const left: { id: string }[] = [];',
+  },
+  {
+    name: 'scim: a change of a group without the row lock',
+    file: groups,
+    from: 'AND g.id = $2 FOR NO KEY UPDATE OF g`',
+    to: 'AND g.id = $2`',
+    unseen:
+      'The rows of members are written one by one, and the group’s own row last: no two scripts change its name.',
+  },
+  {
+    name: 'scim: a change of a group is no new generation',
+    file: groups,
+    from: 'generation = generation + $5, version',
+    to: 'generation = generation + 0 * $5::int, version',
+  },
+];

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { mutate, type Mutant } from './mutant.ts';
+
+export const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
+
+export const sourceOf = ({ file }: Mutant): string => readFileSync(join(ROOT, file), 'utf8');
+
+/** From now on its file is loaded without the guard. Gives whether that has happened. */
+export function installMutant(mutant: Mutant): () => boolean {
+  const changed = mutate(sourceOf(mutant), mutant);
+  const mutated = pathToFileURL(join(ROOT, mutant.file)).href;
+  let isLoaded = false;
+  registerHooks({
+    load(url, context, nextLoad) {
+      if (url !== mutated) return nextLoad(url, context);
+      isLoaded = true;
+      return { format: 'module-typescript', source: changed, shortCircuit: true };
+    },
+  });
+  return () => isLoaded;
+}

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { mutants } from './list.ts';
+import { ROOT, sourceOf } from './load.ts';
+import { mutate } from './mutant.ts';
+
+it.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+  '%s: the guard is where the mutant looks for it',
+  (_name, mutant) => {
+    expect(mutate(sourceOf(mutant), mutant)).not.toBe(sourceOf(mutant));
+  },
+);
+
+it('names each mutant once', () => {
+  expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+});
+
+/** As `npm run chaos -- --mutants` runs them, each on a database of its own. */
+async function runMutants(...args: string[]): Promise<{ status: number | null; out: string }> {
+  const server = ['--server', process.env.FOYER_TEST_POSTGRES_URL ?? '', '--template', 'foyer_template'];
+  const main = join(ROOT, 'tools/src/chaos/mutants/main.ts');
+  const child = spawn(process.execPath, ['--conditions', '@foyer/source', main, ...server, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, out };
+}
+
+it('finds out a create that is sent again without a look-up, and says by which seed', async () => {
+  const { status, out } = await runMutants('--only', 'plan: creates again without a look-up');
+  expect(out).toMatch(/found after \d+, seed \d+: .*without asking Box first/);
+  expect(status).toBe(0);
+}, 600_000);
+
+it('says so when a schedule finds nothing', async () => {
+  const { status, out } = await runMutants('--only', 'box: lost-sure', '--schedules', '1');
+  expect(out).toContain('box: lost-sure: NOT FOUND in 1');
+  expect(status).toBe(1);
+}, 600_000);

@@ -1,0 +1,160 @@
+import type { Mutant } from './mutant.ts';
+
+const turns = 'libs/persistence/src/turn-statements.ts';
+const people = 'libs/persistence/src/convergence-statements.ts';
+const missing = 'libs/persistence/src/missing-account.ts';
+const taking = 'libs/persistence/src/taking.ts';
+const log = 'libs/persistence/src/call-log.ts';
+const relay = 'libs/persistence/src/relay-store.ts';
+const sealer = 'libs/persistence/src/audit/sealer.ts';
+
+/** Leases and their fences, what is kept of accounts and calls, the outbox, and the sealing of the log. */
+export const storeMutants: readonly Mutant[] = [
+  {
+    name: 'lease: is taken from another',
+    file: turns,
+    from: '\n      AND (i.lease_expires_at IS NULL OR i.lease_expires_at <= clock_timestamp())\n    RETURNING i.*',
+    to: '\n    RETURNING i.*',
+  },
+  {
+    name: 'lease: the token does not grow',
+    file: turns,
+    from: 'SET lease_token = i.lease_token + 1, lease_expires_at',
+    to: 'SET lease_token = i.lease_token, lease_expires_at',
+  },
+  {
+    name: 'fence: an older token is good',
+    file: turns,
+    from: 'AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`;',
+    to: 'AND lease_token >= $token::bigint AND lease_expires_at > clock_timestamp()`;',
+  },
+  {
+    name: 'fence: a lease that has run out is good',
+    file: turns,
+    from: 'AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`;',
+    to: 'AND lease_token = $token::bigint`;',
+  },
+  {
+    name: 'fence: an intent needs no token',
+    file: log,
+    from: 'AND lease_token = $token::bigint\n      AND lease_expires_at > clock_timestamp()',
+    to: 'AND $token::bigint > 0\n      AND lease_expires_at > clock_timestamp()',
+  },
+  {
+    name: 'fence: an intent needs no time left',
+    file: log,
+    from: 'AND lease_token = $token::bigint\n      AND lease_expires_at > clock_timestamp()',
+    to: 'AND lease_token = $token::bigint',
+  },
+  {
+    name: 'take: a snapshot that is too old is used',
+    file: turns,
+    from: 'AND i.xmin = s.version\n',
+    to: '\n',
+    unseen: 'Between two boundaries nobody else moves: take-races.test.ts waits inside of the statement.',
+  },
+  {
+    name: 'take: a running request is not due again',
+    file: turns,
+    from: "due_at = l.lease_expires_at + interval '1 second'",
+    to: 'due_at = NULL',
+  },
+  {
+    name: 'take: a create without an outcome is none',
+    file: people,
+    from: "ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1",
+    to: "AND o.result IS NOT NULL ORDER BY (o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1",
+  },
+  {
+    name: 'take: the last create counts, not the unsettled one',
+    file: people,
+    from: "ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1",
+    to: 'ORDER BY call.id DESC LIMIT 1',
+  },
+  {
+    name: 'take: a create that worked is settled',
+    file: taking,
+    from: "return row.create_result === 'failed' ? 'refused' : 'unsettled';",
+    to: "return row.create_result === 'failed' || row.create_result === 'ok' ? 'refused' : 'unsettled';",
+  },
+  {
+    name: 'take: an ambiguous create is settled',
+    file: taking,
+    from: "return row.create_result === 'failed' ? 'refused' : 'unsettled';",
+    to: "return row.create_result === 'failed' || row.create_result === 'ambiguous' ? 'refused' : 'unsettled';",
+  },
+  {
+    name: 'take: an update without an outcome is no doubt',
+    file: people,
+    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
+    to: "AND o.result IN ('ok', 'ambiguous'))`;",
+  },
+  {
+    name: 'take: an ambiguous update is no doubt',
+    file: people,
+    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
+    to: "AND (o.result IS NULL OR o.result = 'ok'))`;",
+  },
+  {
+    name: 'account: an update stays a doubt for ever',
+    file: missing,
+    from: "(SELECT max(c.id) FROM api_call c WHERE c.identity_id = fence.id AND c.operation = 'update_user'), 0)`;",
+    to: '(SELECT 0), 0)`;',
+  },
+  {
+    name: 'account: creates before a deletion count for the next account',
+    file: missing,
+    from: '(tenant_id, identity_id, box_user_id, name, status, box_client_id',
+    to: '(tenant_id, identity_id, box_user_id, name, status, box_client_id',
+    unseen: 'It changes nothing: the yardstick for a run of the list.',
+  },
+  {
+    name: 'account: the generation is not kept',
+    file: people,
+    from: 'status = excluded.status, applied_generation = excluded.applied_generation,',
+    to: 'status = excluded.status,',
+  },
+  {
+    name: 'account: the status is not kept',
+    file: people,
+    from: 'status = excluded.status, applied_generation = excluded.applied_generation,',
+    to: 'applied_generation = excluded.applied_generation,',
+  },
+  {
+    name: 'account: the request ends with the mapping unsaved',
+    file: people,
+    from: '    RETURNING r.id, before.effect IS DISTINCT FROM $effect::text AS is_news\n  ), told AS (\n    INSERT INTO request_event (request_id, event, detail)\n    SELECT e.id',
+    to: '    AND (SELECT count(*) FROM box_account) >= 0 RETURNING r.id, before.effect IS DISTINCT FROM $effect::text AS is_news\n  ), told AS (\n    INSERT INTO request_event (request_id, event, detail)\n    SELECT e.id',
+    unseen: 'It changes nothing: a statement has one snapshot.',
+  },
+  {
+    name: 'retry: nobody looks again',
+    file: turns,
+    from: "due_at = ${next} + $grace_ms::float8 * interval '1 millisecond', version = r.version + 1`,",
+    to: 'due_at = CASE WHEN $grace_ms::float8 < 0 THEN ${next} END, version = r.version + 1`,',
+  },
+  {
+    name: 'hand back: nobody looks again',
+    file: turns,
+    from: 'failures = $failures::int, due_at = clock_timestamp(), version',
+    to: 'failures = $failures::int, due_at = NULL, version',
+  },
+  {
+    name: 'relay: what was relayed is not looked at again',
+    file: relay,
+    from: 'UPDATE provisioning_request r SET due_at = clock_timestamp() + least(',
+    to: 'UPDATE provisioning_request r SET due_at = NULL, error_detail = error_detail || least(',
+  },
+  {
+    name: 'sealer: seals what a running transaction may still be behind',
+    file: sealer,
+    from: 'WHERE c.tenant_id = $1 AND c.tx >= $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
+    to: 'WHERE c.tenant_id = $1 AND c.tx > $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
+  },
+  {
+    name: 'sealer: passes by what a running transaction writes later',
+    file: sealer,
+    from: 'const horizon = more ? rows.at(-1)!.tx : xmin;',
+    to: 'const horizon = more ? rows.at(-1)!.tx : String(BigInt(xmin) + 40n);',
+  },
+];
