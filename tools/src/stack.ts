@@ -87,8 +87,8 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
     sessionSecret: await sessionSecret(options.dataDir),
   };
   const [okta, box] = await twins;
-  if (options.dataDir !== undefined) await writeOperatorEnvironment(options.dataDir, wiring);
-  if (options.dataDir !== undefined && box) await forgetFormerBox(databaseUrl, onProgress);
+  if (options.dataDir !== undefined)
+    await prepareKept(options.dataDir, wiring, box !== undefined, onProgress);
   onProgress('starting the gateway and the provisioner');
   const [gateway, ...provisioners] = await allOrFirstProblem([
     wanted.includes('gateway')
@@ -124,6 +124,17 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
     },
     stop,
   };
+}
+
+/** Data that are kept: the operators' settings are written, and what pointed into a former Box twin is forgotten. */
+async function prepareKept(
+  dataDir: string,
+  wiring: Wiring,
+  hasBoxTwin: boolean,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  await writeOperatorEnvironment(dataDir, wiring);
+  if (hasBoxTwin) await forgetFormerBox(wiring.databaseUrl, onProgress);
 }
 
 /** Starts apps and sees to it that each is stopped at the end and that its death is heard of. */

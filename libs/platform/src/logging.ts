@@ -47,11 +47,14 @@ function redact(fields: Record<string, unknown>, depth: number): Record<string, 
   return safe;
 }
 
+const hasOwnText = (value: object): value is { toJSON(): unknown } =>
+  'toJSON' in value && typeof value.toJSON === 'function';
+
 function redactValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return toPlainError(value);
   // A Date, a URL: what has no fields of its own but a text of its own.
-  if ('toJSON' in value && typeof value.toJSON === 'function') return redactValue(value.toJSON(), depth + 1);
+  if (hasOwnText(value)) return redactValue(value.toJSON(), depth + 1);
   if (depth === MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => redactValue(item, depth + 1));
   return redact(value as Record<string, unknown>, depth + 1);

@@ -133,14 +133,15 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
     }
     case 'forget':
       await parts.store.forgetAccount(lease, step.boxUserId);
-      return {
-        known: {
-          ...{ ...known, account: null, lastCreate: null, begunAs: undefined, lastWord: undefined },
-          ...{ observed: {}, effect: null },
-        },
-      };
+      return { known: { ...known, ...unknownAgain } };
   }
 }
+
+/** What is known of somebody whose account was given up: nothing. */
+const unknownAgain: Pick<Known, 'account' | 'lastCreate' | 'begunAs' | 'lastWord' | 'observed' | 'effect'> = {
+  ...{ account: null, lastCreate: null, begunAs: undefined, lastWord: undefined },
+  ...{ observed: {}, effect: null },
+};
 
 /** The user that is deleted takes the mapping along; one that owns files stays, switched off. */
 async function remove(

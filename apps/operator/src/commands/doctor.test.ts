@@ -11,6 +11,9 @@ interface Result {
   readonly remedy: string | null;
 }
 
+const containing = (text: string): unknown => expect.stringContaining(text);
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+
 let world: OperatorWorld;
 let tenant: TenantWorld;
 let okta: Awaited<ReturnType<typeof startTwin>>;
@@ -103,7 +106,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     expect(status).toBe(1);
     expect(found('database')).toMatchObject({
       state: 'failed',
-      remedy: expect.stringContaining('DATABASE_URL'),
+      remedy: containing('DATABASE_URL'),
     });
     expect(found('tenant')).toMatchObject({ state: 'not checked' });
     expect(found('issuer').state).toBe('ok');
@@ -114,14 +117,14 @@ describe('what is wrong is found, each with its remedy:', () => {
     const { found } = await examine({ FOYER_TENANT: 'nobody-has-this' });
     expect(found('tenant')).toMatchObject({
       state: 'failed',
-      detail: expect.stringContaining('nobody-has-this'),
+      detail: containing('nobody-has-this'),
     });
     expect(await tenant.sql(`SELECT FROM tenant WHERE slug = 'nobody-has-this'`)).toEqual([]);
   });
 
   it('a queue that does not answer', async () => {
     const { found } = await examine({ REDIS_URL: `redis://127.0.0.1:${await closedPort()}` });
-    expect(found('queue')).toMatchObject({ state: 'failed', remedy: expect.stringContaining('REDIS_URL') });
+    expect(found('queue')).toMatchObject({ state: 'failed', remedy: containing('REDIS_URL') });
   });
 
   it('clocks of processes that are off', async () => {
@@ -129,8 +132,8 @@ describe('what is wrong is found, each with its remedy:', () => {
     const { found } = await examine();
     expect(found('clocks of the processes')).toMatchObject({
       state: 'failed',
-      detail: expect.stringMatching(/gateway \S+ is \d+\.\d s behind the database; provisioner/),
-      remedy: expect.stringContaining('NTP'),
+      detail: matching(/gateway \S+ is \d+\.\d s behind the database; provisioner/),
+      remedy: containing('NTP'),
     });
   });
 
@@ -142,7 +145,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     );
     expect((await examine()).found('work')).toMatchObject({
       state: 'failed',
-      detail: expect.stringMatching(/^1 requests are queued, the oldest for 12\d s\.$/),
+      detail: matching(/^1 requests are queued, the oldest for 12\d s\.$/),
     });
   });
 
@@ -153,7 +156,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     const { found } = await examine(change);
     expect(found('client secret')).toMatchObject({
       state: 'failed',
-      remedy: expect.stringContaining('OKTA_CLIENT_SECRET'),
+      remedy: containing('OKTA_CLIENT_SECRET'),
     });
   });
 
@@ -167,14 +170,14 @@ describe('what is wrong is found, each with its remedy:', () => {
 
   it('an issuer that does not answer', async () => {
     const { found } = await examine({ OKTA_ISSUER_URI: `http://127.0.0.1:${await closedPort()}` });
-    expect(found('issuer')).toMatchObject({ state: 'failed', remedy: expect.stringContaining('reaches') });
+    expect(found('issuer')).toMatchObject({ state: 'failed', remedy: containing('reaches') });
   });
 
   it('Box credentials that are refused', async () => {
     const { found } = await examine({ BOX_CLIENT_SECRET: 'wrong' });
     expect(found('Box credentials and the right to manage users')).toMatchObject({
       state: 'failed',
-      detail: expect.stringContaining('box_auth_failed'),
+      detail: containing('box_auth_failed'),
     });
   });
 
@@ -187,7 +190,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     const { found } = await examine();
     expect(found(name)).toMatchObject({
       state: 'failed',
-      remedy: expect.stringContaining('configure-box.md'),
+      remedy: containing('configure-box.md'),
     });
   });
 
@@ -218,11 +221,11 @@ it('names the variables that it would need, and checks the rest', async () => {
   });
   expect(found('issuer')).toMatchObject({
     state: 'not checked',
-    detail: expect.stringContaining('OKTA_CLIENT_SECRET is missing'),
+    detail: containing('OKTA_CLIENT_SECRET is missing'),
   });
   expect(found('Box credentials')).toMatchObject({
     state: 'not checked',
-    detail: expect.stringContaining('BOX_CLIENT_SECRET is missing'),
+    detail: containing('BOX_CLIENT_SECRET is missing'),
   });
   expect(status).toBe(1);
 });

@@ -30,7 +30,7 @@ it('names that were two and are one by now: the oldest has it, the other keeps t
   const database = openDatabase({ url: databaseUrl, poolSize: 2 });
   try {
     const tenantId = (await findTenant(database, 'acme')) ?? '';
-    const { rows } = await client.query(
+    const { rows } = await client.query<Record<string, unknown>>(
       `SELECT display_name, external_id, shares_name FROM scim_group WHERE id = ANY ($1) ORDER BY array_position($1, id)`,
       [groups.map(({ id }) => id)],
     );

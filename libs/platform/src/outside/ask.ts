@@ -48,7 +48,9 @@ export async function askOutside(url: string, request: Request = {}): Promise<Ou
 async function readBody(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  if (body === null) return '';
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > maxBytes) {
       throw new NoAnswer(`${new URL(response.url).host} answered with more than ${maxBytes} bytes`);
