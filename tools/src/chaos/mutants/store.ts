@@ -86,14 +86,14 @@ export const storeMutants: readonly Mutant[] = [
   {
     name: 'take: an update without an outcome is no doubt',
     file: people,
-    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
-    to: "AND o.result IN ('ok', 'ambiguous'))`;",
+    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous'))))`;",
+    to: "AND o.result IN ('ok', 'ambiguous')))`;",
   },
   {
     name: 'take: an ambiguous update is no doubt',
     file: people,
-    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
-    to: "AND (o.result IS NULL OR o.result = 'ok'))`;",
+    from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous'))))`;",
+    to: "AND (o.result IS NULL OR o.result = 'ok')))`;",
   },
   {
     name: 'account: an update stays a doubt for ever',
