@@ -11,6 +11,7 @@ interface AddressValues {
 interface SecretValues {
   readonly FOYER_ENV?: 'development' | 'production';
   readonly DATABASE_URL?: string;
+  readonly REDIS_URL?: string;
   readonly SESSION_SECRET?: readonly string[];
   readonly OKTA_CLIENT_SECRET?: string;
   readonly BOX_CLIENT_SECRET?: string;
@@ -49,8 +50,9 @@ export function secretsInProduction(values: SecretValues): readonly string[] {
     ...(values.SESSION_SECRET ?? []).map((value) => ['SESSION_SECRET', value, OWN_BITS] as const),
     ['OKTA_CLIENT_SECRET', values.OKTA_CLIENT_SECRET, GIVEN_BITS] as const,
     ['BOX_CLIENT_SECRET', values.BOX_CLIENT_SECRET, GIVEN_BITS] as const,
-    // A database may be reached without a password, or be guarded otherwise: only samples are refused.
+    // A store may be reached without a password, or be guarded otherwise: only samples are refused.
     ['DATABASE_URL', passwordOf(values.DATABASE_URL), 0] as const,
+    ['REDIS_URL', passwordOf(values.REDIS_URL), 0] as const,
   ];
   const faults = given.flatMap(([name, value, bits]) => {
     if (value === undefined) return [];
@@ -69,12 +71,14 @@ const sampleWords = {
   OKTA_CLIENT_SECRET: `${published} ${theirs('Okta')}`,
   BOX_CLIENT_SECRET: `${published} ${theirs('Box')}`,
   DATABASE_URL: `has a password that ${published} Use the output of: openssl rand -hex 24`,
+  REDIS_URL: `has a password that ${published} Use the output of: openssl rand -hex 24`,
 };
 const weakWords = {
   SESSION_SECRET: `${simple} ${own}`,
   OKTA_CLIENT_SECRET: `${simple} ${theirs('Okta')}`,
   BOX_CLIENT_SECRET: `${simple} ${theirs('Box')}`,
   DATABASE_URL: simple,
+  REDIS_URL: simple,
 };
 
 const passwordOf = (url: string | undefined): string | undefined =>

@@ -241,11 +241,13 @@ describe('the configuration', () => {
       const samples = Object.fromEntries(
         lines.flatMap((line) => (/^\w+=/.test(line) ? [line.split(/=(.*)/s).slice(0, 2)] : [])),
       ) as Record<string, string>;
-      const { OKTA_CLIENT_SECRET, BOX_CLIENT_SECRET, SESSION_SECRET, POSTGRES_PASSWORD } = samples;
-      const DATABASE_URL = `postgresql://foyer:${POSTGRES_PASSWORD}@localhost/foyer`;
-      const secrets = { OKTA_CLIENT_SECRET, BOX_CLIENT_SECRET, SESSION_SECRET, DATABASE_URL };
+      const { OKTA_CLIENT_SECRET, BOX_CLIENT_SECRET, SESSION_SECRET } = samples;
+      const DATABASE_URL = `postgresql://foyer:${samples.APP_DATABASE_PASSWORD}@localhost/foyer`;
+      const REDIS_URL = `redis://:${samples.REDIS_PASSWORD}@localhost:6379`;
+      const secrets = { OKTA_CLIENT_SECRET, BOX_CLIENT_SECRET, SESSION_SECRET, DATABASE_URL, REDIS_URL };
+      expect(Object.keys(samples).filter((name) => /SECRET|PASSWORD/.test(name))).toHaveLength(6);
       const faults = faultsOf(() => readGatewayConfig({ ...plain, ...secrets }));
-      expect(faults).toHaveLength(4);
+      expect(faults).toHaveLength(5);
       for (const [name, value = ''] of Object.entries(secrets)) {
         expect(faults).toContainEqual(expect.stringMatching(new RegExp(`^${name} .*published sample`)));
         expect(faults.join()).not.toContain(value);

@@ -70,10 +70,15 @@ function parse(text: string): unknown {
 
 /** fetch says `fetch failed`, and why in its cause. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
+  const cause = propertyOf(error, 'cause') ?? error;
+  const code = propertyOf(cause, 'code');
+  return typeof code === 'string' ? code : String(propertyOf(cause, 'message') ?? cause);
 }
+
+const propertyOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && name in value
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
 
 const LONGEST_WAIT_MS = 3_600_000;
 

@@ -9,6 +9,7 @@ export {
 export { clockProblem, type ClockReading } from './clock.ts';
 export {
   ApiMetadata,
+  inspectIssuer,
   isBusy,
   Issuer,
   SignInMetadata,

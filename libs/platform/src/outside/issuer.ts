@@ -161,6 +161,16 @@ export class Issuer<T extends ApiMetadata> {
   }
 }
 
+/** How an issuer is found now, and what it tells of our clock: for those who look into what is wrong. */
+export async function inspectIssuer(
+  options: IssuerOptions,
+): Promise<{ state: IssuerState; clock: ClockReading | null; clockProblem: string | null }> {
+  const issuer = new Issuer(SignInMetadata, options);
+  await issuer.ask().catch(() => undefined);
+  const { state, clock, clockProblem: problem } = issuer;
+  return { state, clock, clockProblem: problem };
+}
+
 /** What others need of an issuer, whatever its metadata hold besides. */
 export type KnownIssuer = Pick<Issuer<ApiMetadata>, 'uri' | 'state' | 'clockProblem' | 'ask' | 'metadata'>;
 

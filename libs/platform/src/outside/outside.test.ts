@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { askOutside, clockProblem, inspectIssuer, waitOf } from './index.ts';
+import { readClock } from './clock.ts';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Where nobody listens any more. */
+async function nowhere(): Promise<string> {
+  const url = await serve(() => undefined);
+  const server = servers.pop();
+  await new Promise((resolve) => server?.close(resolve));
+  return url;
+}
+
+describe('an answer', () => {
+  it('is read up to its limit, and one byte more is too much, packed or not', async () => {
+    const url = await serve((req, res) => {
+      const body = `"${'x'.repeat(Number(req.url?.slice(1)) - 2)}"`;
+      if (req.headers.accept === 'packed') res.setHeader('content-encoding', 'gzip').end(gzipSync(body));
+      else res.end(body);
+    });
+    for (const accept of ['plain', 'packed']) {
+      const ask = (size: number) => askOutside(`${url}/${size}`, { maxBytes: 1_000, headers: { accept } });
+      expect((await ask(1_000)).body).toHaveLength(998);
+      await expect(ask(1_001)).rejects.toMatchObject({
+        name: 'NoAnswer',
+        message: expect.stringContaining('more than 1000 bytes'),
+      });
+    }
+  });
+
+  it('that is no JSON has no body, and a redirect is not followed', async () => {
+    const url = await serve((req, res) => {
+      if (req.url === '/there') res.end('{}');
+      else res.writeHead(302, { location: '/there' }).end('<html>');
+    });
+    expect(await askOutside(url)).toMatchObject({ status: 302, body: null });
+  });
+
+  it('that does not come is told with the host and the reason', async () => {
+    const url = await serve((req) => req.socket.resetAndDestroy());
+    await expect(askOutside(url)).rejects.toMatchObject({ name: 'NoAnswer' });
+    const nobody = await nowhere();
+    await expect(askOutside(nobody)).rejects.toMatchObject({
+      message: `${new URL(nobody).host} did not answer: ECONNREFUSED`,
+    });
+    const silent = await serve(() => undefined);
+    await expect(askOutside(silent, { timeoutMs: 50 })).rejects.toMatchObject({
+      message: expect.stringContaining('timeout'),
+    });
+  });
+});
+
+describe('our clock', () => {
+  const at = Date.parse('2026-11-30T12:00:00Z');
+  const date = (headers: Record<string, string>) => readClock(new Headers(headers), at, at + 200);
+
+  it.each([
+    [{ date: 'Mon, 30 Nov 2026 12:00:00 GMT' }, -400, null],
+    [{ date: 'Mon, 30 Nov 2026 12:04:00 GMT' }, -240_400, /is 240 s behind that of Okta/],
+    [{ date: 'Mon, 30 Nov 2026 11:00:00 GMT' }, 3_599_600, /is 3600 s ahead of that of Okta/],
+    // A cache kept it for ten minutes.
+    [{ date: 'Mon, 30 Nov 2026 11:50:00 GMT', age: '600' }, -400, null],
+    [{ date: 'Mon, 30 Nov 2026 12:00:30 GMT' }, -30_400, null],
+  ])('by %j is %s ms ahead', (headers, aheadMs, problem) => {
+    const reading = date(headers);
+    expect(reading).toEqual({ aheadMs, accuracyMs: 600 });
+    if (problem === null) expect(clockProblem(reading, 'that of Okta')).toBeNull();
+    else expect(clockProblem(reading, 'that of Okta')).toMatch(problem);
+  });
+
+  it.each<Record<string, string>>([{}, { date: 'yesterday' }])('is not known by %j', (headers) => {
+    expect(date(headers)).toBeNull();
+  });
+});
+
+describe('the wait that an answer asks for', () => {
+  const wait = (headers: Record<string, string>, aheadMs = 0) =>
+    waitOf({ headers: new Headers(headers), clock: { aheadMs, accuracyMs: 500 } });
+  const seconds = (fromNow: number) => String(Math.round(Date.now() / 1000) + fromNow);
+
+  it('is Retry-After, or Okta’s reset by Okta’s clock, from a second to an hour', () => {
+    expect(wait({ 'retry-after': '7' })).toBe(7_000);
+    expect(wait({ 'retry-after': '0' })).toBe(1_000);
+    expect(wait({ 'retry-after': '999999' })).toBe(3_600_000);
+    expect(wait({ 'retry-after': new Date(Date.now() + 20_000).toUTCString() })).toBeGreaterThan(18_000);
+    expect(wait({ 'x-rate-limit-reset': seconds(30) })).toBeGreaterThan(29_000);
+    expect(wait({ 'x-rate-limit-reset': seconds(30) })).toBeLessThanOrEqual(32_000);
+    // We are ten minutes ahead.
+    expect(wait({ 'x-rate-limit-reset': seconds(30 - 600) }, 600_000)).toBeGreaterThan(29_000);
+  });
+
+  it.each<Record<string, string>>([{}, { 'retry-after': 'soon' }, { 'x-rate-limit-reset': '-1' }])(
+    'is not known by %j',
+    (headers) => {
+      expect(wait(headers)).toBeUndefined();
+    },
+  );
+});
+
+describe('an issuer that is looked into', () => {
+  const asked = (issuer: string) => inspectIssuer({ variable: 'OKTA_ISSUER_URI', issuer });
+
+  it('is away, wrong with both spellings, or good; and tells of our clock', async () => {
+    let issuer = '';
+    const url = await serve((_req, res) => {
+      const endpoint = `${url}/x`;
+      res.setHeader('date', new Date(Date.now() + 300_000).toUTCString());
+      res.end(
+        JSON.stringify({
+          issuer,
+          authorization_endpoint: endpoint,
+          token_endpoint: endpoint,
+          jwks_uri: endpoint,
+        }),
+      );
+    });
+    issuer = url;
+    const found = await asked(url);
+    expect(found.state).toEqual({ kind: 'good' });
+    expect(found.clockProblem).toMatch(/is (299|300|301) s behind that of http/);
+    issuer = 'https://other.example.com';
+    expect((await asked(url)).state).toMatchObject({
+      kind: 'wrong',
+      message: expect.stringMatching(`OKTA_ISSUER_URI is ${url}.*calls itself ${issuer}`),
+    });
+    expect((await asked(await nowhere())).state).toMatchObject({ kind: 'away' });
+  });
+});
