@@ -18,7 +18,10 @@ import { Sessions } from './sessions/sessions.ts';
 
 const BODY_LIMIT = '64kb';
 
-/** The gateway over the parts it is made of. It does not listen yet; closing it does not close the parts. */
+/**
+ * Builds the gateway's application from its opened parts. The application does not listen yet, and closing it does not
+ * close the parts.
+ */
 export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   const { config, logger, metrics } = parts;
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
@@ -43,11 +46,11 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
 }
 
 const isApi = ({ path }: Request): boolean => /^\/v1(\/|$)/.test(path);
-/** A file of people is read as fast as it is taken in. */
+/** A file of people is read only as fast as its lines are stored, so the body may take longer than others. */
 const isBatch = ({ path }: Request): boolean => /^\/v1\/provisioning-batches\/?$/i.test(path);
 const isForMachines = (req: Request): boolean => isApi(req) || isScim(req);
 
-/** What nobody signs in for costs no query; and on the API an access token decides alone. */
+/** Paths without a sign-in need no session query, and on the API an access token alone decides. */
 const hasNoSession = (req: Request): boolean =>
   /^\/(healthz|readyz|metrics|assets\/.*)$/.test(req.path) ||
   isScim(req) ||
@@ -63,7 +66,7 @@ const unless =
   (req, res, next) =>
     matches(req) ? next() : void handler(req, res, next);
 
-/** No page of ours needs more than its own stylesheet and script; signing out leads through Okta. */
+/** Our pages need only their own stylesheet and script; the sign-out form redirects to Okta. */
 function pageHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHandler {
   const secure = FOYER_ENV === 'production';
   return helmet({
@@ -87,7 +90,10 @@ function pageHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHand
   });
 }
 
-/** What is not a page must never be taken for one; a poll's headers are most of its answer. */
+/**
+ * A browser must never take an API response for a page. The list is short because headers are most of a poll's
+ * response.
+ */
 function answerHeaders({ FOYER_ENV }: GatewayConfig): RequestHandler {
   const headers = new Map([
     ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],

@@ -6,7 +6,7 @@ import { limitServer } from './http/slow-clients.ts';
 import { IssuerWatch } from './okta/issuer-watch.ts';
 import { closers, openParts } from './parts.ts';
 
-/** A stop takes no longer than this; docker compose allows it 30 s. */
+/** The longest shutdown, in milliseconds; docker compose allows 30 s. */
 const STOP_LIMIT_MS = 25_000;
 
 await runApp(
@@ -23,7 +23,7 @@ await runApp(
   (message) => process.stderr.write(`gateway: ${message}\n`),
 );
 
-/** Takes no new connection and lets what is being answered end. A connection that falls idle meanwhile is closed. */
+/** Stops accepting connections and lets running requests finish. A connection that becomes idle meanwhile is closed. */
 async function stopServing(app: NestExpressApplication): Promise<void> {
   const sweep = setInterval(() => app.getHttpServer().closeIdleConnections(), 50);
   try {

@@ -30,7 +30,7 @@ import {
   type Parts,
 } from './parts.ts';
 
-/** Makes the opened parts available to every room. */
+/** Makes the opened parts available to every module. */
 @Global()
 @Module({})
 export class PartsModule {

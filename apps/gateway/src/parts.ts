@@ -39,7 +39,7 @@ import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
 import { startReports } from './reports.ts';
 
-/** What the gateway is made of, opened once and closed in order. Rooms ask for the parts they use, by their tokens. */
+/** What the gateway is made of, opened once and closed in order. Modules inject the parts they use, by their tokens. */
 export interface Parts {
   readonly config: GatewayConfig;
   readonly logger: Logger;
@@ -59,7 +59,7 @@ export interface Parts {
   readonly callLog: CallLog;
   readonly queue: JobQueue;
   readonly box: Box;
-  /** What calls that nobody waits for are paid from. */
+  /** Pays for Box calls that no person waits for. */
   readonly bulkAllowance: Allowance;
   readonly boxApp: TenantBoxApp;
   readonly boxAccounts: BoxAccounts;
@@ -67,7 +67,7 @@ export interface Parts {
   readonly scimTokens: ScimTokens;
   readonly scimUsers: ScimUsers;
   readonly scimGroups: ScimGroups;
-  /** Ends what reports by the clock. */
+  /** Stops the regular reports. */
   readonly stopReporting: () => Promise<void>;
 }
 
@@ -81,9 +81,9 @@ export const QUEUE = Symbol('JobQueue');
 export const BOX = Symbol('BoxPort');
 export const BULK_ALLOWANCE = Symbol('BulkAllowance');
 
-/** Somebody waits for their page: rather no files than a late page, in milliseconds. */
+/** A person waits for the page, so a late list of files is left out; in milliseconds. */
 const FILES_WAIT_MS = 1_000;
-/** A dry run of a file waits for its place, and asks again. */
+/** A dry run of a file waits this long for the rate limiter, in milliseconds, and then tries again. */
 const BULK_WAIT_MS = 10_000;
 
 export async function openParts(config: GatewayConfig): Promise<Parts> {
@@ -133,7 +133,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     queue: createQueue({
       redisUrl: config.REDIS_URL,
       databaseUrl: config.DATABASE_URL,
-      // A tenant's jobs are its own: another tenant's provisioner could only throw them away.
+      // Each tenant has its own queue: another tenant's provisioner could only discard these jobs.
       prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
       onError: (error, where) => report(`queue ${where}`)(error),
     }),

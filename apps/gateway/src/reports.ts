@@ -4,7 +4,7 @@ import { isUnavailable, startHeartbeat, toPlainError, type Heartbeat, type Logge
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Starts everything that the gateway reports by the clock. Gives what ends it. */
+/** Starts all regular reports of the gateway. Returns the function that stops them. */
 export async function startReports({
   boxApp,
   scimTokens,
@@ -26,14 +26,17 @@ export async function startReports({
   };
 }
 
-/** Says that the configured Box app is not the accounts' own, at once and each minute. Gives what ends that. */
+/**
+ * Logs that the configured Box app is not the one that owns the accounts, at once and each minute. Returns the function
+ * that stops it.
+ */
 const reportBoxApp = (boxApp: TenantBoxApp, logger: Logger): Promise<() => void> =>
   reportRegularly(MINUTE_MS, async () => {
     const reason = boxAppProblem(await boxApp.state());
     if (reason !== null) logger.error({ event: 'box-app-changed', reason });
   });
 
-/** Names the SCIM tokens that are to be replaced, at once and each hour. Gives what ends that. */
+/** Logs the SCIM tokens that must be replaced, at once and each hour. Returns the function that stops it. */
 export const reportScimTokens = (
   tokens: Pick<ScimTokens, 'standing'>,
   logger: Logger,
@@ -47,7 +50,7 @@ export const reportScimTokens = (
   });
 
 async function reportRegularly(everyMs: number, report: () => Promise<void>): Promise<() => void> {
-  // With the database away there is nothing to say, and others say that.
+  // Without the database there is nothing to report here, and other reports cover that.
   await report().catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
   });

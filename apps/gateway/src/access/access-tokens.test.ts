@@ -149,10 +149,10 @@ describe('a bad token', () => {
     );
     await fc.assert(
       fc.asyncProperty(spoiled, async (token) => {
-        // Long enough that each key id that came out is looked for.
+        // Long enough that the rate limit allows another fetch for each unknown key id.
         clock += 6_001;
         const verdict = await tokens.verify(token).catch((error: unknown) => error);
-        // The last character of a base64url text carries bits that count for nothing.
+        // The last character of a base64url text carries bits that are ignored, so changing it may change nothing.
         if (verdict instanceof Error) expect(verdict).toMatchObject({ code: 'invalid_token' });
         else expect(token.slice(0, -1)).toBe(good.slice(0, -1));
       }),
@@ -180,7 +180,7 @@ describe('the keys', () => {
       await expect(forged(`made-up-${i}`)).rejects.toMatchObject({ code: 'invalid_token' });
       expect(okta.keysAsked).toBe(1 + i);
     }
-    // Its key may have been published since the last look.
+    // The provider may have published its key since the last fetch.
     await expect(forged('made-up-11')).rejects.toMatchObject({ code: 'okta_unavailable' });
     expect(okta.keysAsked).toBe(11);
     clock = 6_001;

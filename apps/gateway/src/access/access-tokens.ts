@@ -6,14 +6,20 @@ import { machineOf } from './machine-claims.ts';
 import type { MachinePrincipal } from './principal.ts';
 import type { SigningKeys } from '../okta/signing-keys.ts';
 
-/** Clocks differ by this much at most, in seconds. */
+/** The largest difference between two clocks that is accepted, in seconds. */
 const clockTolerance = 5;
 const longestToken = 8_192;
 const remembered = 1_000;
-/** A token that was good is good for this long, or until it expires: then its key is looked at again. */
+/**
+ * A verified token is trusted for this long, in milliseconds, or until it expires; then its signature is verified
+ * again.
+ */
 const rememberFor = 5 * 60_000;
 
-/** Anybody may send a token with a key id that they made up: as often as Okta's own verifier looks, ten times a minute. */
+/**
+ * Anyone can send a token with an invented key id, so unknown ids cause at most ten fetches a minute, as in Okta's own
+ * verifier.
+ */
 export const keyRules = {
   looksPerMinute: 10,
   patienceMs: 0,
@@ -43,7 +49,10 @@ interface AccessTokenRules {
   readonly audience: string;
 }
 
-/** Checks access tokens of machines: JWTs of the API's authorization server (Okta, "Access token payload"; RFC 9068). */
+/**
+ * Verifies the access tokens of machines: JWTs of the API's authorization server (Okta, "Access token payload"; RFC
+ * 9068).
+ */
 export class AccessTokens {
   private readonly keys: SigningKeys;
   private readonly rules: AccessTokenRules;
@@ -56,7 +65,7 @@ export class AccessTokens {
     this.now = now;
   }
 
-  /** Throws `invalid_token`, or `okta_unavailable` when Okta's keys are needed and cannot be had. */
+  /** Throws `invalid_token`, or `okta_unavailable` when Okta's keys are needed and cannot be fetched. */
   async verify(token: string): Promise<MachinePrincipal> {
     if (token.length > longestToken) throw new FoyerError('invalid_token', 'It is too long.');
     const key = hash('sha256', token, 'base64url');
@@ -98,7 +107,7 @@ export class AccessTokens {
     if (jti?.startsWith('ID.') || 'nonce' in payload || 'at_hash' in payload)
       throw refused('It is an ID token.');
     if (iat > this.now() / 1000 + clockTolerance) throw refused('It was issued in the future.');
-    // A person signs in instead, and sees only themselves.
+    // People use a session instead, which shows them only their own data.
     const found = machineOf(claims);
     if (found === null) throw refused('It does not stand for a machine: people sign in instead.');
     const machine: MachinePrincipal = {

@@ -13,9 +13,9 @@ interface Policy {
 }
 
 /**
- * Lets in whom the route's `@Scopes` and `@OpenToSessions` allow, and sets `request.principal`. An Authorization header,
- * right or wrong, decides alone: the cookie is then not looked at. A cookie never changes anything here, so that no other
- * site can make a browser do so.
+ * Admits the callers that the route's `@Scopes` and `@OpenToSessions` allow, and sets `request.principal`. When there
+ * is an Authorization header, valid or not, the cookie is ignored. A cookie never authorizes a change here, so another
+ * site cannot make a browser send one.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -31,7 +31,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
     const policy = this.policyOf(context);
-    // What is behind here is for one caller only.
+    // The response is for one caller only, so no cache may share it.
     response.setHeader('Cache-Control', 'private, no-store');
     response.setHeader('Vary', 'Authorization, Cookie');
     try {
@@ -45,7 +45,7 @@ export class AccessGuard implements CanActivate {
     }
   }
 
-  /** A route's policy never changes: its decorators are read once. */
+  /** A route's policy never changes, so its decorators are read once. */
   private policyOf(context: ExecutionContext): Policy {
     const handler = context.getHandler();
     const known = this.policies.get(handler);

@@ -9,7 +9,7 @@ import { AccessTokens, keyRules } from './access-tokens.ts';
 import { AccessGuard } from './access.guard.ts';
 import { StandingSession } from './standing-session.ts';
 
-/** Who asks, and whether they may. */
+/** Authentication and authorization of API callers. */
 @Module({
   imports: [SessionsModule],
   providers: [

@@ -15,15 +15,15 @@ export const oktaIssuer = 'https://example.okta.com';
 interface ApiOptions {
   readonly box?: Twin;
   readonly apiIssuer?: string;
-  /** Added to, or replacing, what the gateway is configured with. */
+  /** Overrides the gateway's configuration. */
   readonly env?: Record<string, string>;
-  /** Hears every line of the log. */
+  /** Receives every line of the log. */
   readonly onLog?: (line: string) => void;
-  /** Adds to the app before it listens. */
+  /** Adds routes or middleware to the app before it listens. */
   readonly prepare?: (app: NestExpressApplication) => void;
 }
 
-/** What tests look at in answers: which of it there is, is for the test to say. */
+/** The fields that tests read from responses; each test asserts which of them are present. */
 interface AnswerBody {
   readonly id: string;
   readonly identityId: string;
@@ -41,11 +41,11 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Empty when the answer is not JSON. */
+  /** Empty when the response is not JSON. */
   readonly body: AnswerBody;
 }
 
-/** The REST rooms of the gateway over HTTP, on a database and an authorization server of their own. */
+/** The REST routes of the gateway over HTTP, with a database and an authorization server of their own. */
 export class Api {
   readonly tenantId: string;
   readonly url: string;
@@ -92,7 +92,7 @@ export class Api {
     return new Api(keys, parts, app, await app.getUrl(), parts.tenantId, database);
   }
 
-  /** `path` with a token, a session's cookie, or nothing. */
+  /** Requests `path` with a token, with a session's cookie, or with neither. */
   async call(
     method: string,
     path: string,
@@ -128,7 +128,7 @@ export class Api {
     return { token: await this.keys.token(scopes.length > 0 ? scopes : undefined) };
   }
 
-  /** A browser that signed in as this identity. */
+  /** The cookie of a browser that is signed in as this identity. */
   async session(identityId: string): Promise<Credentials> {
     const sid = randomUUID();
     const [row] = await this.sql('SELECT session_epoch FROM identity WHERE id = $1', [identityId]);
@@ -149,7 +149,7 @@ export class Api {
     return { cookie: `${name('foyer')}=${value}` };
   }
 
-  /** A person with an identity and an open request. */
+  /** Creates a person with an identity and an open request. */
   async admit(
     person: { subject?: string; username?: string; name?: string; isEmailVerified?: boolean } = {},
   ): Promise<{ identityId: string; requestId: string; subject: string }> {
@@ -222,7 +222,7 @@ export interface Credentials {
 interface CallOptions {
   readonly as?: Credentials;
   readonly headers?: Record<string, string>;
-  /** Text is sent as it is. */
+  /** Text is sent unchanged. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }

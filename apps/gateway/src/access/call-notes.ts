@@ -2,15 +2,15 @@ import type { CallIntent, CallOutcome, RecordedChange } from '@foyer/provisionin
 import type { Request } from 'express';
 import { safePath } from '../http/safe-path.ts';
 
-/** What a handler knows of the call that it serves, for the audit log. No secrets. */
+/** What a handler knows about the call that it serves, for the audit log. Never holds secrets. */
 export interface CallNotes {
   requestId?: string;
   identityId?: string;
   parameters?: Readonly<Record<string, unknown>>;
   answer?: Readonly<Record<string, unknown>>;
-  /** The call is on record with the change that it made. */
+  /** The call was recorded in the transaction of the change that it made. */
   isOnRecord?: boolean;
-  /** The call is on record, and open: it was written before the changes that it makes one after the other. */
+  /** The id of the call's open record, written before a handler that makes several changes one after the other. */
   openCall?: string;
 }
 
@@ -27,7 +27,7 @@ export function note(request: Request, more: CallNotes): void {
 
 export const notesOf = (request: Request): CallNotes => notes.get(request) ?? {};
 
-/** Said before the handler is called. */
+/** Called before the handler. */
 export function noteCall(request: Request, operation: string): void {
   notes.set(request, { ...notes.get(request), operation, beganAt: performance.now() });
 }
@@ -39,7 +39,7 @@ export const durationOf = (request: Request): number => {
 
 type IntentDetails = Partial<Pick<CallIntent, 'operation' | 'parameters' | 'actor'>>;
 
-/** The call being served, as it goes on record. `more`: in place of what is noted. */
+/** The current call as a record for the audit log. `more` overrides what was noted. */
 export function intentOf(request: Request, more: IntentDetails = {}): CallIntent {
   const { operation = '', parameters = {} } = notes.get(request) ?? {};
   return {
@@ -60,8 +60,8 @@ function actorOf({ principal, scimClient }: Request): string | null {
 }
 
 /**
- * The call being served, for the transaction of the change that it makes. `status`: what it is answered with then. `more`: in
- * place of what is noted, asked for when the record is written.
+ * The current call, to be recorded in the transaction of its change. `status` is the HTTP status of the response.
+ * `more` overrides what was noted and is called when the record is written.
  */
 export const changeOf = (
   request: Request,

@@ -22,9 +22,9 @@ import { durationOf, intentOf, noteCall, notesOf } from './call-notes.ts';
 const OPERATION = Symbol('operation');
 
 /**
- * Puts each `@Recorded` call into the audit log before it is answered: who, what, and how it ended. A call that changes
- * desired state is there already, by the transaction of its change; a refusal, or a fault after the change, is written here.
- * A call that cannot be put on record is answered with `unavailable`, so that its client asks again.
+ * Writes each `@Recorded` call to the audit log before the response is sent: caller, operation and outcome. A call that
+ * changes desired state was already recorded in the transaction of its change; a refusal, or a fault after the change,
+ * is recorded here. A call that cannot be recorded gets `unavailable`, so that the client retries.
  */
 @Injectable()
 export class CallRecorder implements NestInterceptor {
@@ -80,6 +80,6 @@ const refusalOf = (error: unknown): { readonly status: number; readonly code: st
     ? { status: error.status, code: error.scimType ?? `scim_${error.status}` }
     : toProblem(error);
 
-/** Puts calls of this route into the audit log, under this name. */
+/** Records the calls of this route in the audit log, under this name. */
 export const Recorded = (operation: string) =>
   applyDecorators(SetMetadata(OPERATION, operation), UseInterceptors(CallRecorder));

@@ -1,6 +1,6 @@
 import { FoyerError } from '@foyer/shared';
 
-/** The WWW-Authenticate header for an error, as in RFC 6750, section 3; null for one that it does not belong to. */
+/** The WWW-Authenticate header for an error (RFC 6750, section 3); null when the error needs none. */
 export function challengeOf(error: unknown, realm: string, scope?: string): string | null {
   if (!(error instanceof FoyerError)) return null;
   const parts = [`realm="${realm}"`];

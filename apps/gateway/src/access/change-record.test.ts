@@ -14,7 +14,7 @@ const unique = () => randomUUID().slice(0, 8);
 const sql = (text: string, values: unknown[] = []) => scim.house.api.sql(text, values);
 const post = (path: string, body: unknown) => scim.house.api.call('POST', path, { as: writer, body });
 
-/** As a log that is full, or a gateway that dies between the change and its record: no call that comes in is written. */
+/** Acts like a full log, or a gateway that dies between a change and its record: no incoming call can be recorded. */
 async function withoutRecords<T>(work: () => Promise<T>): Promise<T> {
   await sql(`CREATE FUNCTION refuse_record() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$`);
@@ -28,7 +28,7 @@ async function withoutRecords<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Everything that is desired state. */
+/** All desired state of the tenant. */
 async function state(): Promise<string> {
   const tables = [
     ...['identity', 'scim_group', 'scim_group_member', 'provisioning_request', 'request_event'],
@@ -51,7 +51,10 @@ async function failed(code = 'box_forbidden'): Promise<string> {
 }
 
 type Reply = Pick<ScimReply, 'status'>;
-/** Prepares the ground, and gives the call that changes something and the operation that is on record for it. */
+/**
+ * Sets up the data, and returns the call that changes something and the name of the operation that must be recorded for
+ * it.
+ */
 const changes: [name: string, operation: string, prepare: () => Promise<() => Promise<Reply>>][] = [
   [
     'a request over the REST API',
@@ -203,7 +206,7 @@ describe('a change and its record', () => {
   });
 
   it('begin with the record of a file, so that one who dies while reading it has left a trace', async () => {
-    // The outcome is written when all is read: as if the gateway had died before.
+    // The outcome is written after everything was read, so failing here is like a gateway that died before.
     await sql(`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'gone' USING ERRCODE = 'admin_shutdown'; END $$`);
     await sql(`CREATE TRIGGER died BEFORE INSERT ON api_call_outcome FOR EACH ROW EXECUTE FUNCTION die()`);

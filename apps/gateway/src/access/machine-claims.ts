@@ -1,4 +1,4 @@
-/** The claims of an access token by which a machine is told from a person. */
+/** The claims of an access token that tell a machine from a person. */
 export interface GrantClaims {
   readonly sub: string;
   readonly cid?: string | undefined;
@@ -18,13 +18,13 @@ export interface Machine {
 }
 
 /**
- * The machine that a token was issued to for itself (client credentials), or null: a person's token, or one of which nobody
- * can tell. A token is a machine's only when its provider says so in a claim that no person's token has:
- *
- * - Okta: `cid`, no `uid`, and `cid` is the subject;
- * - Auth0: the subject is the client with `@clients` behind it (a person's has the connection and a bar before it);
- * - Entra ID: `idtyp` is `app` (an optional claim that has to be switched on), and there is no `scp`; the rights are in `roles`;
- * - any other: `client_id` or `azp` is the subject (RFC 9068, section 2.2).
+ * Returns the machine to which a token was issued for itself (client credentials); null for a person's token and for a
+ * token that does not prove either. A token counts as a machine's only when a claim says so that no person's token has:
+ * - Okta: `cid` is present, `uid` is absent, and `cid` is the subject;
+ * - Auth0: the subject is the client id followed by `@clients` (a person's subject is the connection, a bar and an id);
+ * - Entra ID: `idtyp` is `app` (an optional claim that an administrator has to enable), and `scp` is absent; the rights
+ * are in `roles`;
+ * - any other provider: `client_id` or `azp` is the subject (RFC 9068, section 2.2).
  */
 export function machineOf(claims: GrantClaims): Machine | null {
   const { sub, cid, client_id, azp, appid, uid, idtyp, scp, scope, roles } = claims;

@@ -2,23 +2,23 @@ import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestj
 import type { Request } from 'express';
 import type { CountedCaller } from '../limits/principal-limit.ts';
 
-/** What an access token may be granted; configured as scopes on the Okta authorization server. */
+/** The rights that an access token may carry; configured as scopes on the Okta authorization server. */
 export type ApiScope = 'foyer.read' | 'foyer.write' | 'foyer.audit';
 
-/** A person who signed in: sees only what is theirs, and only reads. */
+/** A signed-in person: reads their own data, and changes nothing. */
 export interface SessionPrincipal {
   readonly kind: 'session';
   readonly identityId: string;
 }
 
-/** A machine with an Okta access token: sees the whole tenant, as far as its scopes go. */
+/** A machine with an Okta access token: reads the whole tenant, as far as its scopes allow. */
 export interface MachinePrincipal {
   readonly kind: 'machine';
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Who asks. Set on the request by AccessGuard. */
+/** The authenticated caller. Set by AccessGuard. */
 export type Principal = SessionPrincipal | MachinePrincipal;
 
 declare module 'express-serve-static-core' {
@@ -30,22 +30,22 @@ declare module 'express-serve-static-core' {
 export const SCOPE = Symbol('scope');
 export const SESSIONS = Symbol('sessions');
 
-/** The scope that an access token needs here. A route without one is for signed-in people only. */
+/** The scope that an access token needs for this route. A route without a scope is for signed-in people only. */
 export const Scopes = (scope: ApiScope) => SetMetadata(SCOPE, scope);
 
-/** Signed-in people may read here, too. */
+/** Signed-in people may read this route, too. */
 export const OpenToSessions = () => SetMetadata(SESSIONS, true);
 
-/** The principal of the request, in a handler's parameters. */
+/** Injects the principal of the request into a handler. */
 export const Caller = createParamDecorator(
   (_: undefined, context: ExecutionContext) => context.switchToHttp().getRequest<Request>().principal,
 );
 
-/** Whose rows the principal may see: its own, or (empty) all of the tenant's. */
+/** The rows that the principal may read: those of one identity, or (empty) all of the tenant's. */
 export const ownRows = (principal: Principal): { identityId?: string } =>
   principal.kind === 'session' ? { identityId: principal.identityId } : {};
 
-/** As whom the principal is counted. */
+/** The key under which the limits count the principal. */
 export const callerOf = (principal: Principal): CountedCaller =>
   principal.kind === 'machine'
     ? { kind: 'machine', id: principal.clientId }

@@ -5,8 +5,8 @@ import { catchError, concatMap, from, map, throwError, type Observable } from 'r
 import { Sessions } from '../sessions/sessions.ts';
 
 /**
- * Looks at a person's session again when the answer is ready. Whatever was read before this look belongs to whom the session
- * belonged to; when the session has ended meanwhile, or its identity is another person's now, nothing of it is sent.
+ * Checks a person's session again when the response is ready. Data read before this check belongs to the session's
+ * owner; when the session has ended meanwhile, or its identity belongs to another person now, none of it is sent.
  */
 @Injectable()
 export class StandingSession implements NestInterceptor {

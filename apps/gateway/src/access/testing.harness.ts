@@ -25,13 +25,13 @@ async function makeKey(): Promise<SigningKey> {
   return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
 }
 
-/** An authorization server that signs whatever a test asks for, and can be taken away. */
+/** An authorization server that signs whatever a test asks for, and can be taken offline. */
 export class KeyServer {
   readonly issuer: string;
-  /** Paths asked for, in order. */
+  /** The requested paths, in order. */
   readonly asked: string[] = [];
   down = false;
-  /** What the metadata says instead of the truth. */
+  /** Overrides fields of the metadata with wrong values. */
   metadata: Record<string, unknown> = {};
   private readonly server: Server;
   private published: SigningKey[];
@@ -72,7 +72,7 @@ export class KeyServer {
     this.published.push(this.current);
   }
 
-  /** The claims of a good token, for tests to spoil. */
+  /** The claims of a valid token, for tests to invalidate. */
   claims(
     scopes: readonly string[] = ['foyer.read', 'foyer.write', 'foyer.audit'],
     client = 'test-client',

@@ -9,10 +9,10 @@ import { fieldErrorsOf, FoyerError, IdempotencyKey, toLine, type FieldError } fr
 import type { Request } from 'express';
 import { z } from 'zod';
 
-/** Problems name this many fields at most. */
+/** The most fields that one problem document names. */
 const fieldsNamed = 20;
 
-/** Checks what a route's `@Body`, `@Query` or `@Param` took, by the schema given there. Throws `invalid_request`. */
+/** Validates a route's `@Body`, `@Query` or `@Param` against the given schema. Throws `invalid_request`. */
 @Injectable()
 export class ValidationPipe implements PipeTransform {
   transform(value: unknown, { schema, type }: ArgumentMetadata): unknown {
@@ -24,11 +24,11 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
-/** `invalid_request` that names the fields at fault. */
+/** An `invalid_request` error that names the invalid fields. */
 export const invalidRequest = (fields: readonly FieldError[]) =>
   new FoyerError('invalid_request', undefined, { fields: fields.slice(0, fieldsNamed) });
 
-/** The Idempotency-Key header, as it was given; null without one. Throws `invalid_request`. */
+/** The Idempotency-Key header, unchanged; null when absent. Throws `invalid_request`. */
 export function idempotencyKeyOf(header: string | undefined): string | null {
   if (header === undefined) return null;
   const parsed = IdempotencyKey.safeParse(header);
@@ -36,7 +36,7 @@ export function idempotencyKeyOf(header: string | undefined): string | null {
   throw invalidRequest(fieldErrorsOf(parsed.error, 'Idempotency-Key').slice(0, 1));
 }
 
-/** A query parameter given twice comes as a list, and `a[b]=` may come as an object. */
+/** A query parameter that is given twice arrives as a list, and `a[b]=` may arrive as an object. */
 function refuseRepeated(query: unknown): void {
   const repeated = Object.entries(query ?? {}).filter(([, value]) => typeof value !== 'string');
   if (repeated.length > 0) {
@@ -46,12 +46,12 @@ function refuseRepeated(query: unknown): void {
   }
 }
 
-/** Refuses bodies that are not JSON: an undeclared one would go unread, and be taken for none. */
+/** Refuses bodies that are not JSON: without this check they would stay unread and count as no body. */
 @Injectable()
 export class JsonOnly implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<Request>();
-    // `is` gives null when there is no body.
+    // `is` returns null when there is no body.
     if (request.is('application/json') === false) throw new FoyerError('unsupported_media_type');
     return true;
   }

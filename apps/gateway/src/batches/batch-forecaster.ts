@@ -10,7 +10,7 @@ import { Shutdown } from '../http/shutdown.ts';
 import { BOX, BULK_ALLOWANCE, CONFIG } from '../parts.ts';
 import { Body, formatOf } from './body.ts';
 
-/** Says what taking a body of people in would do, and does none of it. */
+/** Forecasts what a file of people would change, without changing anything. */
 @Injectable()
 export class BatchForecaster {
   constructor(
@@ -23,8 +23,9 @@ export class BatchForecaster {
   ) {}
 
   /**
-   * Throws `unsupported_media_type`, `invalid_request` when nothing of the body can be used, `box_app_changed` while nobody
-   * is provisioned, `unavailable` when the gateway stops meanwhile, and what Box answered when its users cannot be listed.
+   * Throws `unsupported_media_type`, `invalid_request` when no line of the body is usable, `box_app_changed` while
+   * provisioning is suspended, `unavailable` when the gateway stops meanwhile, and Box's own error when its users
+   * cannot be listed.
    */
   async foretell(req: IncomingMessage, gone: AbortSignal): Promise<BatchForecast> {
     const format = formatOf(req);
@@ -39,7 +40,7 @@ export class BatchForecaster {
     const told = await forecast(entries, { store, box, allowance, stopping }).catch((error: unknown) => {
       throw error instanceof VerifyInterrupted ? toFoyerError(error) : error;
     });
-    // Half a file, read because we stop, is not an answer.
+    // A forecast of half a file would be wrong, so a shutdown ends in an error.
     if (signal.aborted)
       throw new FoyerError('unavailable', 'The gateway is stopping: send the same body again.');
     if (told.kind === 'unusable') throw invalidRequest([{ field: told.field, message: told.why }]);

@@ -11,7 +11,10 @@ import { Shutdown } from '../http/shutdown.ts';
 import { CONFIG } from '../parts.ts';
 import { Body, formatOf } from './body.ts';
 
-/** Takes a body of people in while it is read. Nothing goes into the queue here: the relay brings it in as there is room. */
+/**
+ * Stores the people of a body while it is read. Jobs are not enqueued here: the relay enqueues them when the queue has
+ * room.
+ */
 @Injectable()
 export class BatchReceiver {
   constructor(
@@ -21,9 +24,9 @@ export class BatchReceiver {
   ) {}
 
   /**
-   * The batch that the body became, or that its key stands for already. Throws `unsupported_media_type`, `invalid_request`
-   * when nothing of it can be used, `idempotency_key_reused` and `_in_use`, and `unavailable` when the gateway stops in the
-   * middle: what was read stands then.
+   * Returns the id of the new batch, or of the earlier batch with the same key. Throws `unsupported_media_type`,
+   * `invalid_request` when no line of the body is usable, `idempotency_key_reused` and `_in_use`, and `unavailable`
+   * when the gateway stops while it reads; what was read before then is kept.
    */
   async receive(req: Request, actor: string, key: string | null): Promise<string> {
     const format = formatOf(req);

@@ -34,9 +34,9 @@ import { BatchReceiver } from './batch-receiver.ts';
 
 const place = 'v1/provisioning-batches';
 
-/** How soon asking again is worth it, in seconds: counting a large batch takes a moment. */
+/** The earliest useful time to poll again, in seconds: counting a large batch takes a moment. */
 const ASK_AGAIN_S = '2';
-/** Failures that come with the answer to the file itself. */
+/** The most failures that the response to an upload lists. */
 const firstFailures = BatchListQuery.parse({});
 
 @Controller(place)
@@ -68,7 +68,7 @@ export class BatchesController {
     const { format, counts, stopped } = batch;
     const { lines, refused } = counts;
     note(req, {
-      // Of a file that was sent again: of one that is new this is on record already.
+      // Records a file that was sent again; a new file is on record already.
       parameters: { batchId, format, ...(key && { key }) },
       answer: { lines, refused, ...(stopped && { stopped }) },
     });

@@ -5,7 +5,7 @@ import { BatchForecaster } from './batch-forecaster.ts';
 import { BatchReceiver } from './batch-receiver.ts';
 import { BatchesController } from './batches.controller.ts';
 
-/** Files of people: taken in while they are read, followed as one resource. */
+/** Batches: files of people that are stored while they are read, each followed as one resource. */
 @Module({
   imports: [AccessModule],
   controllers: [BatchesController],

@@ -18,7 +18,7 @@ afterAll(async () => {
   await box.stop();
 });
 beforeEach(async () => {
-  // A client of its own per test: keys and actors do not meet.
+  // Each test has its own client, so that idempotency keys and actors do not collide.
   machine = { token: await api.keys.token(undefined, `client-${randomUUID()}`) };
 });
 
@@ -49,7 +49,7 @@ async function send<T = ProvisioningBatchStatus>(
   const response = await fetch(api.url + place + query, {
     method: 'POST',
     body,
-    // Node's own: a stream is sent while it is made.
+    // Node's own client sends a stream while it is produced.
     ...(body instanceof ReadableStream && { duplex: 'half' }),
     headers: {
       ...(as.token !== undefined && { authorization: `Bearer ${as.token}` }),

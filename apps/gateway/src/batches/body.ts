@@ -9,7 +9,10 @@ const formats: Readonly<Record<string, BatchFormat>> = {
   'text/csv': 'csv',
 };
 
-/** How the body is written, by its headers. Throws `unsupported_media_type` for another type, charset or a compressed one. */
+/**
+ * The format of the body, from its headers. Throws `unsupported_media_type` for another type or charset, and for a
+ * compressed body.
+ */
 export function formatOf({ headers }: IncomingMessage): BatchFormat {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   const format = formats[type.trim()];
@@ -21,8 +24,8 @@ export function formatOf({ headers }: IncomingMessage): BatchFormat {
 }
 
 /**
- * A body as it comes in, hashed on the way. It breaks off when the connection does, and when `stopping` is aborted: the
- * answer can still be sent then, and what is left of the body is thrown away.
+ * A request body that is hashed while it is read. Reading stops when the connection breaks or `stopping` is aborted;
+ * then the response can still be sent, and the rest of the body is discarded.
  */
 export class Body {
   private readonly digest = createHash('sha256');
@@ -34,7 +37,7 @@ export class Body {
     this.stopping = stopping;
   }
 
-  /** SHA-256 of what was read, in hex. Once, at the end. */
+  /** SHA-256 of the bytes that were read, in hex. May be called once, at the end. */
   hash(): string {
     return this.digest.digest('hex');
   }
@@ -50,7 +53,7 @@ export class Body {
     }
   }
 
-  /** Left to itself, a request's iterator would close the connection at its end, and with it the answer. */
+  /** By default a request's iterator destroys the connection when it ends, and the response with it. */
   private pieces(): AsyncIterable<Uint8Array> {
     return atLeastSlowly(this.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>);
   }

@@ -15,7 +15,7 @@ export const always: ErrorCode[] = [
   'unavailable',
   'internal_error',
 ];
-/** Sessions change nothing here: their POST is refused as a forgery, or for want of a scope. */
+/** Sessions cannot change anything here: their POST is refused as a forgery, or because it has no scope. */
 export const withBody: ErrorCode[] = [
   'csrf_failed',
   'malformed_body',

@@ -12,7 +12,7 @@ import { referencePage, referencePolicy, startScript } from './reference-page.ts
 const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js'];
 const cacheFor = 'public, max-age=3600';
 
-/** How to use the API: the document for programs, pages for people. All of it is open to everybody. */
+/** How to use the API: the OpenAPI document for programs, pages for people. All of it is public. */
 @Controller('docs')
 export class DocsController {
   private readonly document: string;

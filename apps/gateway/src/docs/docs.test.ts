@@ -47,7 +47,7 @@ const operations = (): Operation[] =>
     })),
   );
 
-/** What is wrong with a value by the schema at a place in the document; nothing when it fits. */
+/** The ways in which a value breaks the schema at a place in the document; empty when it is valid. */
 function faults(pointer: string, value: unknown): string {
   const validate = ajv.compile({ $ref: `document${pointer}` });
   return validate(value) ? '' : `${pointer}: ${ajv.errorsText(validate.errors)}`;
@@ -142,7 +142,7 @@ describe('what the gateway really answers', () => {
     browser = await api.session(ada.identityId);
   });
 
-  /** Fails unless the answer is as the document says: its status, its media type, its body, its headers. */
+  /** Fails unless the response matches the document: status, media type, body and headers. */
   function check(method: string, path: string, answer: Answer): void {
     const { pointer, operation } =
       operations().find((one) => one.method === method && one.path === path) ?? {};

@@ -2,7 +2,7 @@ import { dispositionOf, errorCatalog, errorCodes } from '@foyer/shared';
 import { html } from '../http/html.ts';
 import { page } from '../http/page.ts';
 
-/** What a provisioning request does that meets the error. */
+/** What happens to a provisioning request that fails with the error. */
 const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> = {
   none: 'The call that met it is refused. No provisioning request is touched.',
   retry: 'A provisioning request that meets it is tried again by itself, with growing pauses.',
@@ -11,7 +11,7 @@ const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> =
   dead: 'A provisioning request that meets it fails at once. When the cause is mended, it can be retried.',
 };
 
-/** The closed list of error codes, an anchor each. */
+/** The closed list of error codes, with an anchor for each. */
 export const errorsPage = (): string =>
   page({
     title: 'Error codes',

@@ -23,11 +23,11 @@ const scopes = {
 
 type DocumentConfig = Pick<GatewayConfig, 'FOYER_ENV' | 'OKTA_API_ISSUER_URI'>;
 
-/** Where machines get their access tokens. */
+/** Where machines request their access tokens. */
 export const tokenUrlOf = ({ OKTA_API_ISSUER_URI }: Pick<GatewayConfig, 'OKTA_API_ISSUER_URI'>): string =>
   `${OKTA_API_ISSUER_URI}/v1/token`;
 
-/** The OpenAPI 3.1 document of the REST API, made from the schemas that the routes check by. */
+/** The OpenAPI 3.1 document of the REST API, generated from the schemas that validate the routes. */
 export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConfig): oas31.OpenAPIObject =>
   createDocument({
     openapi: '3.1.1',

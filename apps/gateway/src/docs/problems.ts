@@ -6,7 +6,7 @@ import { retryAfter, wwwAuthenticate } from './headers.ts';
 
 const reference = 'urn:uuid:3c0d2e4f-6a5b-4c7d-8e9f-0a1b2c3d4e05';
 
-/** What the examples say, where a code alone says too little. */
+/** The detail that examples show where a code alone is too vague. */
 const words: Partial<Record<ErrorCode, FoyerError>> = {
   invalid_request: new FoyerError('invalid_request', undefined, {
     fields: [{ field: 'subject', message: 'Invalid input: expected string, received undefined' }],
@@ -16,7 +16,7 @@ const words: Partial<Record<ErrorCode, FoyerError>> = {
   box_rate_limited: new FoyerError('box_rate_limited', 'Box asked to wait 30 s.', { retryAfterMs: 30_000 }),
 };
 
-/** The problem that a code is answered with. */
+/** The problem document of a code. */
 const exampleOf = (code: ErrorCode): Problem => toProblem(words[code] ?? new FoyerError(code), reference);
 
 /** The responses for these codes: one for each status, with an example for each code. */

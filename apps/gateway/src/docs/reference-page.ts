@@ -2,7 +2,7 @@ import { assets } from '../http/assets.ts';
 import { html } from '../http/html.ts';
 import { paths } from './operations.ts';
 
-/** Begins Swagger UI. In a file of its own: the page's security policy allows no script within it. */
+/** Starts Swagger UI. It is a separate file because the page's security policy allows no inline script. */
 export const startScript = `SwaggerUIBundle({
   url: '/docs/openapi.json',
   dom_id: '#reference',
@@ -14,8 +14,8 @@ export const startScript = `SwaggerUIBundle({
 `;
 
 /**
- * Scripts and styles from here only. Swagger UI's own style sheet draws its icons with data: addresses, and its Authorize
- * button asks `tokenUrl` for an access token.
+ * Allows scripts and styles from this origin only. Swagger UI's stylesheet draws its icons from data: addresses, and
+ * its Authorize button requests an access token from `tokenUrl`.
  */
 export const referencePolicy = (tokenUrl: string): string =>
   [
@@ -34,7 +34,7 @@ const operations = Object.entries(paths).flatMap(([path, { get, post }]) => [
   ...(post ? [{ method: 'POST', path, summary: post.summary ?? '' }] : []),
 ]);
 
-/** The page of the API: Swagger UI over the document; without scripts, the list of what there is. */
+/** The API's page: Swagger UI over the document; without scripts, a list of the operations. */
 export const referencePage = (): string =>
   html`<!doctype html>
     <html lang="en">

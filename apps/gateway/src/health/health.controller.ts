@@ -66,8 +66,9 @@ export class HealthController {
         },
       },
       (part, error) => this.logger.warn({ event: 'not-ready', part, err: error }),
-      // Sign-ins go on without the queue, and the relay makes up for it: no reason to take every gateway away. With another
-      // Box app those who are known still get in, and the others are told why not.
+      // Sign-ins work without the queue, and the relay enqueues their jobs later, so a failed queue does not make every
+      // gateway unready. With another Box app, people who have an account can still sign in, and the others see why
+      // they cannot.
       ['queue', 'box-app', 'scim-tokens'],
     );
     res.status(readiness.ready ? 200 : 503);

@@ -19,7 +19,7 @@ import { QueueLine } from './queue-line.ts';
 /** An admission that was not refused. */
 export type Admitted = Extract<Admission, { kind: 'in-step' | 'requested' }>;
 
-/** The one door into the system, whichever way a person comes: it writes, then tells the queue. */
+/** The one entrance for people, whatever the protocol: writes the desired state, then enqueues the job. */
 @Injectable()
 export class IntakeService {
   private readonly line: QueueLine;
@@ -38,7 +38,7 @@ export class IntakeService {
   }
 
   /**
-   * Takes a person in, on record as `change`. Throws `identity_deactivated`, after ending that person's sessions,
+   * Admits a person and records it as `change`. Throws `identity_deactivated` after ending that person's sessions,
    * `sign_in_held` and `idempotency_key_reused`.
    */
   async admit(
@@ -67,8 +67,8 @@ export class IntakeService {
   }
 
   /**
-   * A new request for the identity of a failed one; an open one for the same state is given instead. Throws `not_found`
-   * (also for what is outside the scope), `not_retryable` and `identity_deactivated`.
+   * Opens a new request for the identity of a failed one, or returns the open one for the same state. Throws
+   * `not_found` (also outside the scope), `not_retryable` and `identity_deactivated`.
    */
   async retry(
     requestId: string,
@@ -90,7 +90,7 @@ export class IntakeService {
   }
 
   /**
-   * Resolves when the request is final, when the time is up, or when the gateway stops; at once while nobody is provisioned.
+   * Resolves when the request is final, the time is up, or the gateway stops; at once while provisioning is suspended.
    */
   async untilFinal(requestId: string, limitMs: number): Promise<void> {
     if ((await this.boxApp.state()).differs) return;
@@ -107,7 +107,7 @@ export class IntakeService {
     }
   }
 
-  /** Tells the queue of requests that it may not know; nobody waits for that. */
+  /** Enqueues requests that the queue may not have yet; the caller does not wait for it. */
   enqueue(...requests: readonly MadeRequest[]): void {
     this.line.tell(requests.filter(({ isNew, isHurried }) => isNew || isHurried));
   }

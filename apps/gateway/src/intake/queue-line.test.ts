@@ -5,7 +5,7 @@ import { QueueLine } from './queue-line.ts';
 
 const none: LaneDepth = { waiting: 0, delayed: 0, active: 0 };
 
-/** A queue that answers when it is told to; `depth` says how full its background lane is. */
+/** A queue that answers when a test lets it; `depth` is the number of jobs in its background lane. */
 function parts(background: LaneDepth = none) {
   const words: (readonly Job[])[] = [];
   const answers: PromiseWithResolvers<void>[] = [];
@@ -22,7 +22,7 @@ function parts(background: LaneDepth = none) {
   };
   const line = new QueueLine(queue, createLogger('test', 'silent'));
   const ids = () => words.map((jobs) => jobs.map(({ payload }) => payload.requestId));
-  /** Answers all that has been asked, again and again, until the line is empty. */
+  /** Answers every pending call until the line is empty. */
   const answerAll = async (): Promise<void> => {
     for (let seen = 0; seen < answers.length;) {
       answers[seen++]!.resolve();

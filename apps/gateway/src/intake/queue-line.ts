@@ -3,16 +3,16 @@ import type { Logger } from '@foyer/platform';
 import { BackgroundRoom, type JobQueue } from '@foyer/provisioning';
 import { laneOf, priorityOf } from '@foyer/shared';
 
-/** How long the queue may take to say yes, in milliseconds; nobody waits for it. */
+/** The longest wait for the queue to confirm, in milliseconds; no caller waits for it. */
 const LIMIT_MS = 500;
-/** Jobs of one word to the queue, and how many may wait for theirs: the rest is the relay's. */
+/** The most jobs in one call to the queue, and the most that wait for a call; the relay enqueues the rest. */
 const MOST_AT_ONCE = 20;
 const MOST_WAITING = 500;
 
 /**
- * The gateway's words to the queue. Whoever waits at a screen is told of at once; what Okta or a machine pushes goes in a
- * line, one word at a time, with what came meanwhile. A queue that is away is no fault of the one at the door: the relay
- * looks at every open request later, and brings in what found no place here.
+ * Enqueues the gateway's jobs. A job that a person waits for is enqueued at once; jobs from Okta or machines wait in a
+ * line, which makes one call at a time for all that has arrived meanwhile. A caller never fails because the queue is
+ * down: the relay checks every open request later and enqueues what is missing.
  */
 export class QueueLine {
   private readonly queue: JobQueue;

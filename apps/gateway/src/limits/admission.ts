@@ -11,19 +11,19 @@ import { Place } from './place.ts';
 import { ShedReport, type ShedReason } from './shed.ts';
 import { Places } from './tally.ts';
 
-/** What costs nothing, and must be answered when everything else waits. */
+/** Paths that cost nothing and must work even under overload. */
 const free = /^\/(healthz|readyz|metrics|assets\/.*)$/;
 
-/** express-session signs its cookies; whatever the cookie is called, this is how its value begins. */
+/** express-session signs its cookies; the value begins like this, whatever the cookie's name. */
 const sessionCookie = /(?:^|[;=\s])(s%3A[^;\s]+)/i;
 
 const EVERYBODY = '';
 const RETRY_AFTER_S = '1';
 
 /**
- * Lets so many requests be worked on at once, of all and of one caller; the others are turned away at once, before anything
- * was done for them: in line they would all be late. A caller is whoever brings the same access token or session cookie,
- * right or wrong.
+ * Limits how many requests run at once, in all and per caller. Requests over the limit are refused at once, before any
+ * work: if they waited in line, all of them would be late. A caller is identified by its access token or session
+ * cookie, valid or not.
  */
 @Injectable()
 export class Admission {
@@ -54,7 +54,7 @@ export class Admission {
     next();
   };
 
-  /** Cheap, for there may be thousands a second: no line of the log each. */
+  /** Does not log each refusal, because there may be thousands a second. */
   private turnAway(req: Request, res: Response, reason: ShedReason, code: ErrorCode): void {
     this.shed.note(reason);
     const reference = randomUUID();
@@ -72,7 +72,7 @@ export class Admission {
   }
 }
 
-/** In the words of who asks: the SCIM envelope, a page for a browser, a problem for all others. */
+/** The response in the client's format: the SCIM envelope, a page for a browser, a problem document for all others. */
 function answerOf(req: Request, error: FoyerError, reference: string): readonly [type: string, body: string] {
   const { status, title } = errorCatalog[error.code];
   if (isScim(req))

@@ -35,7 +35,7 @@ describe('requests under way', () => {
     while ((await readUnderWay()) !== count) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  /** Requests whose bodies do not come. */
+  /** Requests whose bodies never arrive. */
   async function stall(count: number, credentials: Credentials | null): Promise<void> {
     const { hostname, port } = new URL(api.url);
     const before = await readUnderWay();
@@ -92,7 +92,7 @@ describe('requests under way', () => {
     const held = tokens
       .slice(0, 3)
       .map((token) => api.get(`/v1/provisioning-requests/${requestId}`, { token }, { prefer: 'wait=60' }));
-    // Who only waits for news has lent the place to others.
+    // A request that only waits for a change has lent its place to others.
     await underWay(0);
     expect((await request(api, { token: tokens[3] ?? '' })).status).toBe(200);
     await api.finish(requestId, {});
@@ -133,7 +133,7 @@ test('answers are held for one caller up to a number; then they are given at onc
     const held = [poll('greedy'), poll('greedy')];
     const others: ReturnType<typeof poll>[] = [];
     const applied = (answer: Awaited<ReturnType<typeof poll>>) => answer.headers.get('preference-applied');
-    // Which of them comes third is up to the network.
+    // The network decides which of them arrives third.
     const first = await Promise.race([...held, poll('greedy')]);
     expect([first.status, applied(first)]).toEqual([200, null]);
     others.push(poll('other'));

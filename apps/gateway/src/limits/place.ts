@@ -3,7 +3,7 @@ import type { Places } from './tally.ts';
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** What the request holds while it is worked on. */
+    /** The places that the request takes while it is being handled. */
     place?: Place;
   }
 }
@@ -14,7 +14,9 @@ interface Seat {
   leave: () => void;
 }
 
-/** The places of one request: returned when its answer is out, and lent to others while it only waits for news. */
+/**
+ * The places of one request: returned when its response is sent, and lent to others while it only waits for a change.
+ */
 export class Place {
   private readonly seats: Seat[] = [];
   private isOver = false;
@@ -35,12 +37,12 @@ export class Place {
     return true;
   }
 
-  /** Waits without a place: nothing is done for the request meanwhile. */
+  /** Returns the places while the request waits and no work is done for it. */
   lend(): void {
     for (const seat of this.seats) seat.leave();
   }
 
-  /** Back to work. Its place is taken even if there is none left: turning away who has waited would waste the wait. */
+  /** Takes the places again, even when none is left: refusing a request that has waited would waste its wait. */
   reclaim(): void {
     if (this.isOver) return;
     for (const seat of this.seats) {

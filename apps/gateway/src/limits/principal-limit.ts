@@ -15,10 +15,10 @@ export interface CountedCaller {
 
 const RETRY_AFTER_MS = 1_000;
 
-/** A person's files are one call to Box each: as many at once, whatever the rate allows. */
+/** Each list of a person's files is one call to Box; this many may run at once, whatever the rate limit allows. */
 const FILES_AT_ONCE = 2;
 
-/** What one principal may ask of one gateway: so often a minute, so much at once. */
+/** Limits what one principal may do at one gateway: calls per minute, and calls at once. */
 @Injectable()
 export class PrincipalLimit {
   private readonly places: Places;
@@ -41,7 +41,7 @@ export class PrincipalLimit {
     this.shed = new ShedReport(logger, metrics);
   }
 
-  /** Counts a call, and takes its place until it is answered. Throws `too_many_requests`. */
+  /** Counts a call, and takes a place until its response is sent. Throws `too_many_requests`. */
   admit(req: Request, { kind, id }: CountedCaller): void {
     const waitMs = this.rates[kind].take(id);
     if (waitMs > 0) throw this.refuse('rate', 'It is over its calls a minute.', waitMs);
@@ -49,7 +49,9 @@ export class PrincipalLimit {
       throw this.refuse('principal', 'Too many of its calls are under way.', RETRY_AFTER_MS);
   }
 
-  /** Does what asks Box for a person's files. Throws `too_many_requests`: Box's limit is everybody's. */
+  /**
+   * Runs `work`, which lists a person's files in Box. Throws `too_many_requests`, because all people share Box's limit.
+   */
   async withFiles<T>(identityId: string, work: () => Promise<T>): Promise<T> {
     const leave = this.filesPlaces.take(identityId);
     if (leave === null) throw this.refuse('files', 'Files are being listed already.', RETRY_AFTER_MS);

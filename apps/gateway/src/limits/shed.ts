@@ -1,11 +1,13 @@
 import type { Logger, Metrics } from '@foyer/platform';
 
-/** Why a request was turned away before any work was done for it. */
+/** Why a request was refused before any work was done for it. */
 export type ShedReason = 'process' | 'caller' | 'principal' | 'rate' | 'files';
 
 const EVERY_MS = 10_000;
 
-/** Counts what is turned away, and says so in the log every ten seconds at most: each of thousands would be a flood of its own. */
+/**
+ * Counts refused requests and logs the counts at most every ten seconds: a line for each would be a flood of its own.
+ */
 export class ShedReport {
   private readonly logger: Logger;
   private readonly metrics: Metrics;

@@ -1,24 +1,27 @@
-/** How many of each key are under way. Keys without any take no memory. */
+/** Counts what is under way for each key. Keys with nothing under way take no memory. */
 export class Places {
   private readonly taken = new Map<string, number>();
   private readonly most: number;
 
-  /** `most`: of one key at once; 0 for no limit. */
+  /** `most`: the limit for one key; 0 for no limit. */
   constructor(most: number) {
     this.most = most;
   }
 
-  /** Takes a place, and gives what returns it, once; null when all of the key are taken. */
+  /**
+   * Takes a place and returns the function that releases it (further calls do nothing); null when the key has none
+   * left.
+   */
   take(key: string): (() => void) | null {
     return this.has(key) ? this.add(key) : null;
   }
 
-  /** Whether a place of the key is left. */
+  /** Whether the key has a place left. */
   has(key: string): boolean {
     return this.most === 0 || this.takenBy(key) < this.most;
   }
 
-  /** Takes a place even when there is none left. */
+  /** Takes a place even when none is left. */
   add(key: string): () => void {
     this.taken.set(key, (this.taken.get(key) ?? 0) + 1);
     let isMine = true;
@@ -47,29 +50,29 @@ interface Bucket {
 
 const MINUTE_MS = 60_000;
 
-/** A table of this many keys takes about 2 MB; the one that was used longest ago gives way. */
+/** A table of this many keys takes about 2 MB; the least recently used key is evicted. */
 const MOST_KEYS = 10_000;
 
-/** How often each key may do something in a minute: a bucket that fills steadily. Counted in this process alone. */
+/** Limits how often each key may act in a minute: a token bucket that fills steadily, for this process only. */
 export class Rate {
   private readonly buckets = new Map<string, Bucket>();
   private readonly perMinute: number;
   private readonly mostKeys: number;
   private readonly now: () => number;
 
-  /** `perMinute`: also how many at once, after a quiet minute; 0 for no limit. */
+  /** `perMinute`: also the largest burst, after a quiet minute; 0 for no limit. */
   constructor(perMinute: number, mostKeys: number = MOST_KEYS, now: () => number = () => performance.now()) {
     this.perMinute = perMinute;
     this.mostKeys = mostKeys;
     this.now = now;
   }
 
-  /** Counts one; gives how long until the next may come when this one was too many, in milliseconds, else 0. */
+  /** Counts one action. Returns 0 when it is allowed, or else the milliseconds until the next one is. */
   take(key: string): number {
     if (this.perMinute === 0) return 0;
     const now = this.now();
     const known = this.buckets.get(key);
-    // Taken out and put in again, the map stays in the order of use.
+    // Deleting and inserting the key again keeps the map in order of use.
     this.buckets.delete(key);
     const step = MINUTE_MS / this.perMinute;
     const level =

@@ -4,15 +4,15 @@ import { FoyerError } from '@foyer/shared';
 import { CONFIG, LOGGER, type Parts } from '../parts.ts';
 import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
 
-/** How long until an issuer is asked again, in milliseconds. */
+/** The times until an issuer is asked again, in milliseconds. */
 const HOURLY_MS = 3_600_000;
 const WRONG_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 
 /**
- * Asks the configured issuers from the start on, so that a wrong one is known before a person meets it. The start does not
- * wait for it: an issuer that is away is asked again until it answers.
+ * Checks the configured issuers from the start, so that a wrong one is known before a person meets it. The start does
+ * not wait for the check: an issuer that cannot be reached is asked again until it answers.
  */
 @Injectable()
 export class IssuerWatch implements OnApplicationShutdown {
@@ -35,7 +35,7 @@ export class IssuerWatch implements OnApplicationShutdown {
     await Promise.all(this.issuers.map((issuer) => this.look(issuer, FIRST_RETRY_MS)));
   }
 
-  /** What is wrong with an issuer, or with our clock by an issuer's; null when nothing is known to be. */
+  /** What is wrong with an issuer, or with our clock compared to an issuer's; null when no problem is known. */
   get problem(): string | null {
     const problems = this.issuers.flatMap((issuer) => [this.problemOf(issuer), issuer.clockProblem]);
     return problems.filter((problem) => problem !== null).join(' ') || null;
@@ -64,7 +64,7 @@ export class IssuerWatch implements OnApplicationShutdown {
     this.timers.set(issuer, timer.unref());
   }
 
-  /** Says what has changed since the last look. */
+  /** Logs what has changed since the last check. */
   private tell(issuer: KnownIssuer): void {
     const { state, uri, clockProblem } = issuer;
     if (clockProblem !== null) this.logger.warn({ event: 'clock-wrong', issuer: uri, reason: clockProblem });
@@ -81,7 +81,7 @@ export class IssuerWatch implements OnApplicationShutdown {
     const { state, uri } = issuer;
     if (state.kind === 'away') return `${uri} cannot be reached.`;
     if (state.kind !== 'wrong') return null;
-    // Nobody said that there is an API issuer: many orgs have none, and need none.
+    // The API issuer was not configured, only derived: many orgs do not have it and do not need it.
     const isGuess = issuer === this.api && uri === apiIssuerOf(this.config.OKTA_ISSUER_URI);
     return isGuess && state.status !== 200 ? null : `${state.message}.`;
   }

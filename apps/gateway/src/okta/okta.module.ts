@@ -7,7 +7,7 @@ import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
 /** How often the API's issuer is asked while it fails, in milliseconds: each call with an access token may need it. */
 const PAUSE_MS = 1_000;
 
-/** The OpenID providers that the gateway trusts, and what is known of them. */
+/** The OpenID providers that the gateway trusts, and what is known about them. */
 @Global()
 @Module({
   providers: [

@@ -14,9 +14,9 @@ import { Rate } from '../limits/tally.ts';
 const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
 const MINUTE_MS = 60_000;
-/** Keys older than this are fetched anew behind the next use. */
+/** Keys older than this are fetched again in the background at the next use. */
 const FRESH_MS = 10 * MINUTE_MS;
-/** While the provider is away, keys go on being used this long. */
+/** While the provider cannot be reached, its keys stay in use for this long. */
 const USABLE_MS = 24 * 60 * MINUTE_MS;
 
 interface Keys {
@@ -26,20 +26,26 @@ interface Keys {
 
 export interface SigningKeysOptions {
   /**
-   * How often a minute key ids that are not known may send us to the provider: it may have just published them, and they may
-   * be made up.
+   * The most fetches per minute for unknown key ids: the provider may have just published them, or a client may have
+   * invented them.
    */
   readonly looksPerMinute: number;
-  /** How long somebody is kept waiting for that; who would wait for longer is told to come again. */
+  /**
+   * The longest that a caller waits for its turn to fetch, in milliseconds; with a longer wait it gets
+   * `okta_unavailable` at once.
+   */
   readonly patienceMs: number;
-  /** How often the provider is asked while it fails. */
+  /** The pause between fetches while the provider fails, in milliseconds. */
   readonly pauseMs: number;
   readonly detail?: string;
   readonly onError?: (error: unknown) => void;
   readonly now?: () => number;
 }
 
-/** The public keys that an issuer signs with (RFC 7517), found through its metadata. Fetched at first use, once however many wait. */
+/**
+ * The public keys with which an issuer signs (RFC 7517), found through its metadata. They are fetched at first use;
+ * callers that wait at the same time share one fetch.
+ */
 export class SigningKeys {
   private readonly issuer: KnownIssuer;
   private readonly options: Required<Omit<SigningKeysOptions, 'detail'>> & Pick<SigningKeysOptions, 'detail'>;
@@ -56,8 +62,9 @@ export class SigningKeys {
   }
 
   /**
-   * The key of a token's header. Throws a jose error when there is none, and `okta_unavailable` when that cannot be told now:
-   * the provider is away, or was asked for unknown ids too often of late and may have published this one since.
+   * Returns the key that a token's header names. Throws a jose error when there is none, and `okta_unavailable` when
+   * that cannot be decided now: the provider cannot be reached, or was asked for unknown ids too often lately and may
+   * have published this one since.
    */
   readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
     const keys = await this.current();
@@ -75,7 +82,7 @@ export class SigningKeys {
     const wait = this.looks.take('keys');
     if (wait > patienceMs) throw this.unavailable(undefined, wait);
     if (wait > 0) await delay(wait);
-    // Who waited beside us may have looked by now.
+    // Another caller may have fetched the keys during this wait.
     if (this.keys !== null && this.keys !== seen) return this.keys;
     return this.load();
   }

@@ -1,3 +1,3 @@
-/** Injection tokens of the two issuers: whom people sign in at, and whose access tokens the API takes. */
+/** Injection tokens of the two issuers: one for people's sign-ins, one for the access tokens of the API. */
 export const SIGN_IN_ISSUER = Symbol('Issuer of sign-ins');
 export const API_ISSUER = Symbol('Issuer of access tokens');
