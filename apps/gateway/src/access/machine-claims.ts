@@ -20,10 +20,12 @@ export interface Machine {
 /**
  * Returns the machine to which a token was issued for itself (client credentials); null for a person's token and for a
  * token that does not prove either. A token counts as a machine's only when a claim says so that no person's token has:
+ *
  * - Okta: `cid` is present, `uid` is absent, and `cid` is the subject;
- * - Auth0: the subject is the client id followed by `@clients` (a person's subject is the connection, a bar and an id);
- * - Entra ID: `idtyp` is `app` (an optional claim that an administrator has to enable), and `scp` is absent; the rights
- * are in `roles`;
+ * - Auth0: the subject is the client id followed by `@clients` (a person's subject is the connection, a bar and an
+ *   id);
+ * - Entra ID: `idtyp` is `app` (an optional claim that an administrator has to enable), and `scp` is absent; the
+ *   rights are in `roles`;
  * - any other provider: `client_id` or `azp` is the subject (RFC 9068, section 2.2).
  */
 export function machineOf(claims: GrantClaims): Machine | null {

@@ -82,7 +82,7 @@ test('is taken once although its cookie was copied, by whichever of two gateways
   const answers = await Promise.all([asThief(), asThief(), take(state), asThief()]);
   expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
   expect(await asThief()).toBeNull();
-  // What has expired is forgotten, for then the cookie is refused as too old.
+  // Expired attempts are deleted, because their cookies are refused as too old anyway.
   await database.pool.query(`UPDATE used_sign_in SET expires_at = now() - interval '1 second'`);
   await take(await begin());
   const { rows } = await database.pool.query('SELECT FROM used_sign_in');

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { CONFIG, type Parts } from '../parts.ts';
 import { tenantCookies } from '../sessions/tenant-cookies.ts';
 
-/** A sign-in that was begun and not finished: what the callback needs to trust what comes back. */
+/** A sign-in that was started and not finished: what the callback needs to verify the response. */
 const Attempt = z.object({
   state: z.string().min(1),
   nonce: z.string().min(1),
@@ -17,15 +17,16 @@ const Attempt = z.object({
 export type Attempt = z.infer<typeof Attempt>;
 
 const LIFE_SECONDS = 600;
-/** As many tabs may sign in at once; the oldest gives way. */
+/** The most sign-ins in progress per browser; the oldest is dropped. */
 const MOST_OPEN = 5;
-/** What `begin` makes. Other text may not be the name of a cookie that is set. */
+/** The characters of a state that `begin` makes. No other text may become the name of a cookie that is set. */
 const STATE = /^[\w-]+$/;
 
 /**
- * Attempts are kept by the browser, each in an encrypted cookie of its own: any number of tabs, even two that begin in the
- * same moment, cannot disturb each other, strangers fill no table, and only the browser that began can finish. Each is good
- * once, on record in the database: whoever copied the cookie before is too late, even if the provider took a code twice.
+ * The browser keeps its attempts, each in an encrypted cookie of its own: tabs cannot disturb each other, even when two
+ * start at the same moment; an attacker cannot fill a table; and only the browser that started an attempt can finish
+ * it. The database records that an attempt was used, so a cookie that was copied earlier is refused even if the
+ * provider accepts a code twice.
  */
 @Injectable()
 export class Attempts {
@@ -43,9 +44,9 @@ export class Attempts {
     this.options = { httpOnly: true, sameSite: 'lax', path: '/', secure };
   }
 
-  /** Gives the attempt's `state`. */
+  /** Returns the attempt's `state`. */
   async begin(req: Request, res: Response, attempt: Omit<Attempt, 'state'>): Promise<string> {
-    // Begins with the time, so that names sort by age.
+    // The state starts with the time, so that names sort by age.
     const state = `${Date.now().toString(36)}${randomBytes(24).toString('base64url')}`;
     for (const name of this.open(req).slice(0, -(MOST_OPEN - 1))) res.clearCookie(name, this.options);
     const sealed = await new EncryptJWT({ ...attempt, state })
@@ -57,7 +58,7 @@ export class Attempts {
     return state;
   }
 
-  /** The attempt with this state, once; null when this browser has none, or it is too old. */
+  /** Returns the attempt with this state, once; null when this browser has none, or when it is too old. */
   async take(req: Request, res: Response, state: string): Promise<Attempt | null> {
     if (!STATE.test(state)) return null;
     const name = this.prefix + state;
@@ -79,7 +80,7 @@ export class Attempts {
         });
         return Attempt.parse(payload);
       } catch {
-        // Another key may have sealed it; otherwise it is none of ours, or too old.
+        // Another key may have encrypted the cookie; otherwise it is not ours, or too old.
       }
     }
     return null;

@@ -3,7 +3,7 @@ import type { JobQueue } from '@foyer/provisioning';
 import { headingOf } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
 
-/** As BullMQ on Redis behaves while the server is away. */
+/** Behaves like BullMQ while the Redis server is down. */
 class HangingQueue implements JobQueue {
   added = 0;
   async add(): Promise<void> {
@@ -104,7 +104,7 @@ describe('with Okta or the database away', () => {
       expect(await problem.json()).toMatchObject({ code: 'unavailable' });
       expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
       expect((await arriving.open(callback)).status).toBe(503);
-      // Who is not signed in needs no database to see the door.
+      // A visitor who is not signed in sees the start page without a query to the database.
       expect((await gateway.browser().open('/')).status).toBe(200);
     } finally {
       await gateway.database.comeBack();

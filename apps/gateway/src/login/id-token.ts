@@ -3,24 +3,27 @@ import { toLine } from '@foyer/shared';
 import { compactVerify, type CompactVerifyGetKey, type JWTPayload } from 'jose';
 import { z } from 'zod';
 
-/** Okta gives no rule for clocks; less than a minute makes real sign-ins fail, in seconds. */
+/**
+ * The largest difference between two clocks that is accepted, in seconds. Okta gives no rule; with less than a minute
+ * real sign-ins fail.
+ */
 const CLOCK_TOLERANCE = 60;
 
 export interface IdTokenRules {
   readonly issuer: string;
   readonly clientId: string;
   readonly nonce: string;
-  /** The access token that came with it. */
+  /** The access token of the same response. */
   readonly accessToken: string;
 }
 
 export interface VerifiedIdToken {
   readonly claims: JWTPayload & { readonly sub: string };
-  /** Whether `at_hash` ties the access token to it. */
+  /** Whether the ID token has `at_hash`, which binds the access token to it. */
   readonly bindsAccessToken: boolean;
 }
 
-/** An ID token that is over, or not yet good, by our clock. */
+/** An ID token that has expired, or is not yet valid, by our clock. */
 export class WrongTime extends Error {
   override readonly name = 'WrongTime';
 }
@@ -29,8 +32,8 @@ type Claims = Readonly<Record<string, unknown>>;
 type Check = (claims: Claims, rules: IdTokenRules, now: number) => Error | null;
 
 /**
- * OpenID Connect Core 1.0, section 3.1.3.7, in its order: signature by a key of the issuer's (RS256 only), then each of
- * `checks`. Throws with the reason, which is for the log.
+ * Verifies an ID token as in OpenID Connect Core 1.0, section 3.1.3.7, in its order: the signature by one of the
+ * issuer's keys (RS256 only), then each of `checks`. Throws an error with the reason, which is for the log.
  */
 export async function verifyIdToken(
   token: string,
@@ -50,7 +53,7 @@ export async function verifyIdToken(
 const issuer: Check = ({ iss }, rules) =>
   iss === rules.issuer ? null : new Error(`the ID token is of ${shown(iss)}, not of ${rules.issuer}`);
 
-/** Nobody else is trusted: a token that is also for another could come from them. */
+/** A token that is also for another audience could come from that audience, so it is refused. */
 const audience: Check = ({ aud }, { clientId }) => {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audiences.length > 0 && audiences.every((one) => one === clientId)
@@ -91,7 +94,7 @@ const nonce: Check = ({ nonce: given }, rules) =>
 const subject: Check = ({ sub }) =>
   typeof sub === 'string' && sub !== '' ? null : new Error('the ID token has no subject');
 
-/** Section 3.1.3.8. */
+/** OpenID Connect Core 1.0, section 3.1.3.8. */
 const accessTokenHash: Check = ({ at_hash: hash }, { accessToken }) =>
   hash === undefined || (typeof hash === 'string' && same(hash, leftHalfHash(accessToken)))
     ? null

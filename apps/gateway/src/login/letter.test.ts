@@ -27,7 +27,7 @@ afterAll(async () => {
   await front.close();
 });
 
-/** A gateway that has not asked anything yet. */
+/** A gateway that has not called Okta yet. */
 async function fresh<T>(
   work: (gateway: TestGateway) => Promise<T>,
   onLog?: (line: string) => void,
@@ -102,7 +102,7 @@ describe('discovery', () => {
     front.alter(DISCOVERY, (answer) => ({
       ...answer,
       status: 429,
-      // Okta's clock counts, not ours.
+      // The gateway uses Okta's clock, not ours.
       headers: { date: 'Mon, 30 Nov 2020 09:00:00 GMT', 'x-rate-limit-reset': '1606726842' },
     }));
     await fresh(async (limited) => {

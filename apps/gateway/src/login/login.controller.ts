@@ -10,7 +10,7 @@ import { SignInRecord } from './sign-in-record.ts';
 import type { Verified } from './sign-in.ts';
 import { Trail } from './trail.ts';
 
-/** How long a browser is kept waiting for its Box account before it is shown the progress, in milliseconds. */
+/** The longest that a browser waits for its Box account before it gets the progress page, in milliseconds. */
 const WAIT_MS = 2_000;
 
 /** Sign-in and sign-out of browsers. */
@@ -31,7 +31,7 @@ export class LoginController {
     throw new Error('the guard answers with a redirect, and never gets here');
   }
 
-  /** Ends in a redirect, so that reloading what follows is harmless. */
+  /** Responds with a redirect, so that reloading the next page does not repeat the sign-in. */
   @Get('authorization-code/callback')
   @UseGuards(BackGuard)
   @Header('cache-control', 'no-store')
@@ -39,7 +39,7 @@ export class LoginController {
     const { person, isEmailVerified, idToken, returnTo } = req.user;
     const trail = req.trail ?? new Trail(this.calls);
     try {
-      // On record first: nobody is signed in, and nothing is made, without a trace.
+      // The calls to Okta must be on record before the person is signed in or anything is written.
       await trail.settled();
       const change = this.record.change(req, trail);
       const admission = await this.intake.admit(person, 'sign-in', change, undefined, { isEmailVerified });
@@ -55,7 +55,10 @@ export class LoginController {
     res.redirect(303, new URL(returnTo, this.config.FOYER_BASE_URL).href);
   }
 
-  /** Ends our session, then Okta's: OpenID Connect RP-Initiated Logout 1.0. With Okta away, ours ends all the same. */
+  /**
+   * Ends our session, then Okta's (OpenID Connect RP-Initiated Logout 1.0). Our session ends even when Okta cannot be
+   * reached.
+   */
   @Post('logout')
   async logout(@Req() req: Request, @Res() res: Response): Promise<void> {
     const { idToken } = req.session;

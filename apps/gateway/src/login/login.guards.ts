@@ -10,21 +10,21 @@ import { SignInLimit } from './sign-in-limit.ts';
 import { SignInRecord } from './sign-in-record.ts';
 import { Trail } from './trail.ts';
 
-/** The name the strategy goes by in passport, which keeps one list per process. */
+/** The strategy's name in passport, which keeps one list per process. */
 export const STRATEGY = Symbol('passport strategy');
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** What a callback puts on record. */
+    /** The records of a callback for the audit log. */
     trail?: Trail;
   }
 }
 
-/** Nothing of it is written down or counted: any page can make a browser ask. */
+/** These requests are neither recorded nor counted, because any page can make a browser send them. */
 const notANavigation = () =>
   new FoyerError('invalid_request', 'A sign-in begins and ends in a page of its own.');
 
-/** Sends the browser to Okta. */
+/** Redirects the browser to Okta. */
 @Injectable()
 export class OutGuard extends AuthGuard() {
   constructor(
@@ -59,7 +59,7 @@ export class OutGuard extends AuthGuard() {
   }
 }
 
-/** Sees whom Okta sent back; `req.user` is then `Verified`. */
+/** Completes the sign-in of a browser that returns from Okta; `req.user` is then `Verified`. */
 @Injectable()
 export class BackGuard extends AuthGuard() {
   constructor(

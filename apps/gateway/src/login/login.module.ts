@@ -18,13 +18,13 @@ import { SignIn } from './sign-in.ts';
 
 type Config = Parts['config'];
 
-/** An ID token comes from the provider itself: somebody waits for it, and nobody makes its key id up. */
+/** An ID token comes from the provider itself, so its key id cannot be invented, and a person waits for it. */
 const keyRules = { looksPerMinute: 60, patienceMs: 1_000, pauseMs: 0 } as const;
 
-/** Registers the strategy under a name of its own, and gives the name: two apps in one process must not share one. */
+/** Registers the strategy under a unique name and returns the name: two apps in one process must not share one. */
 function registerStrategy(config: Config, attempts: Attempts, issuer: Issuer<SignInMetadata>): string {
   const { OKTA_CLIENT_ID: clientId, OKTA_CLIENT_SECRET: clientSecret } = config;
-  // From the configuration, never from the request: it must be the one registered at Okta, both times.
+  // From the configuration, never from the request: both steps must send the address that is registered at Okta.
   const redirectUri = `${config.FOYER_BASE_URL}/authorization-code/callback`;
   const onClock = issuer.noteClock.bind(issuer);
   const signIn = new SignIn(

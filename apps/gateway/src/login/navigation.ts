@@ -1,9 +1,9 @@
 import type { Request } from 'express';
 
 /**
- * Whether a browser opens this as a page, as far as it says so (Fetch Metadata, sections 2.1 and 2.4; Sec-Purpose of the Fetch
- * Standard). Images, frames and scripts of other sites, and what is fetched in case it is needed, must not begin or end a
- * sign-in.
+ * Whether a browser opens this address as a page, as far as its headers say (Fetch Metadata, sections 2.1 and 2.4;
+ * Sec-Purpose of the Fetch Standard). Images, frames and scripts of other sites, and prefetches, must not start or end
+ * a sign-in.
  */
 export function isNavigation({ headers }: Pick<Request, 'headers'>): boolean {
   const destination = headers['sec-fetch-dest'];

@@ -4,7 +4,7 @@ import { FoyerError, toLine } from '@foyer/shared';
 import { z } from 'zod';
 import type { Trail } from './trail.ts';
 
-/** RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3: the type must be Bearer, in any case. */
+/** RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3: the type must be Bearer, in upper or lower case. */
 const Tokens = z.object({
   access_token: z.string().min(1),
   token_type: z.string().regex(/^bearer$/i),
@@ -20,11 +20,11 @@ export interface OktaClientOptions {
   readonly clientSecret: string;
   readonly redirectUri: string;
   readonly timeoutMs?: number;
-  /** Told what each answer says of our clock. */
+  /** Called with what each response shows about our clock. */
   readonly onClock?: (reading: ClockReading | null) => void;
 }
 
-/** The calls to Okta behind a sign-in. Each is put on record, without codes, tokens and secrets. */
+/** The calls to Okta during a sign-in. Each is recorded, without codes, tokens and secrets. */
 export class OktaClient {
   private readonly options: OktaClientOptions;
 
@@ -32,7 +32,10 @@ export class OktaClient {
     this.options = options;
   }
 
-  /** OpenID Connect Core 1.0, section 3.1.3; RFC 7636, section 4.5. Throws `okta_unavailable`, or why there are no tokens. */
+  /**
+   * Exchanges a code for tokens (OpenID Connect Core 1.0, section 3.1.3; RFC 7636, section 4.5). Throws
+   * `okta_unavailable`, or an error with the reason why there are no tokens.
+   */
   async exchange(tokenEndpoint: string, code: string, verifier: string, trail: Trail): Promise<Tokens> {
     const { clientId, clientSecret, redirectUri } = this.options;
     const parameters = { grant_type: 'authorization_code', redirect_uri: redirectUri };
@@ -54,7 +57,10 @@ export class OktaClient {
     return tokens.data;
   }
 
-  /** OpenID Connect Core 1.0, section 5.3. Throws `okta_unavailable`, or why there is nothing to be learnt. */
+  /**
+   * Reads the claims at the userinfo endpoint (OpenID Connect Core 1.0, section 5.3). Throws `okta_unavailable`, or an
+   * error with the status.
+   */
   async userinfo(endpoint: string, accessToken: string, trail: Trail): Promise<z.infer<typeof UserInfo>> {
     const { status, body } = await this.onRecord(trail, 'userinfo', 'GET', endpoint, {}, () =>
       this.ask(endpoint, {
@@ -118,7 +124,7 @@ const resultOf = (status: number): CallOutcome['result'] => {
   return status >= 500 ? 'ambiguous' : 'refused';
 };
 
-/** RFC 6749, section 2.3.1: both parts form-encoded. */
+/** RFC 6749, section 2.3.1: both parts are form-encoded. */
 const basic = (clientId: string, secret: string): string => {
   const encode = (part: string) => new URLSearchParams({ p: part }).toString().slice(2);
   return `Basic ${Buffer.from(`${encode(clientId)}:${encode(secret)}`).toString('base64')}`;

@@ -14,7 +14,7 @@ export interface OktaStrategyOptions {
   readonly redirectUri: string;
 }
 
-/** What a guard asks of the strategy: to send the browser to Okta, or to see whom Okta sent back. */
+/** The step of the flow that a guard asks for: redirect the browser to Okta, or complete its return. */
 export type Leg =
   | { readonly leg: 'out'; readonly returnTo: string; readonly prompt: 'login' | undefined }
   | { readonly leg: 'back'; readonly trail: Trail };
@@ -22,11 +22,12 @@ export type Leg =
 const Outbound = z.object({ returnTo: z.string(), verifier: z.string() });
 
 /**
- * passport-openidconnect with what it lacks. Its authorization request gains discovery, PKCE (RFC 7636, S256) and a state
- * per attempt; its callback, which trusts errors before the state and tokens without their signature, is replaced.
+ * passport-openidconnect with what it lacks. Its authorization request gains discovery, PKCE (RFC 7636, S256) and a
+ * state per attempt; its callback, which accepts errors before it checks the state and tokens without their signature,
+ * is replaced.
  *
- * passport calls `authenticate` on an object of its own for each request, whose prototype is this one: `this` may be
- * written to, and #private fields would not be found.
+ * passport calls `authenticate` on an object of its own for each request, whose prototype is this one: it is safe to
+ * write to `this`, and #private fields would not be found.
  */
 export class OktaStrategy extends OpenIdConnectStrategy {
   private readonly metadata: Issuer<SignInMetadata>;
@@ -40,7 +41,7 @@ export class OktaStrategy extends OpenIdConnectStrategy {
   ) {
     const options = {
       issuer,
-      // Placeholders, which the base class insists on: the addresses are discovery's, asked at the first sign-in.
+      // The base class requires addresses here; the real ones come from discovery at the first sign-in.
       authorizationURL: issuer,
       tokenURL: issuer,
       clientID: clientId,

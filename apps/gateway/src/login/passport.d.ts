@@ -1,4 +1,4 @@
-/** As far as they are used here: the packages bring no types. */
+/** Only what is used here: the packages have no types. */
 declare module 'passport' {
   interface Passport {
     use(name: string, strategy: object): void;
@@ -23,7 +23,7 @@ declare module 'passport-openidconnect' {
   }
 
   interface StateStore {
-    /** Keeps what the callback will need; `done` gets the `state` parameter of the authorization request. */
+    /** Stores what the callback will need; `done` receives the `state` parameter of the authorization request. */
     store(
       req: Request,
       context: { readonly nonce?: string },
@@ -38,7 +38,7 @@ declare module 'passport-openidconnect' {
     protected _oauth2: { _authorizeUrl: string };
     authenticate(req: Request, options?: object): void;
     protected authorizationParams(options: object): Record<string, string>;
-    /** Added to each request's own copy by passport. */
+    /** Added by passport to each request's own copy. */
     protected success(user: object): void;
     protected error(error: unknown): void;
   }

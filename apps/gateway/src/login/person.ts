@@ -1,7 +1,7 @@
 import { Person, toLine, type NameParts } from '@foyer/shared';
 import { z } from 'zod';
 
-/** A claim that is not text is none. */
+/** A claim that is not text counts as absent. */
 const text = z.string().optional().catch(undefined);
 const Profile = z.object({
   name: text,
@@ -14,13 +14,16 @@ const Profile = z.object({
 const LONGEST = 255;
 const LONGEST_EMAIL = 254;
 
-/** True when the claims lack what Foyer shows and keeps: Okta may send it at userinfo only. */
+/** True when the claims lack fields that Foyer shows and stores: Okta may send them at userinfo only. */
 export function isThin(claims: object): boolean {
   const { name, preferred_username } = Profile.parse(claims);
   return name === undefined || preferred_username === undefined;
 }
 
-/** The ID token's claims go first. What userinfo says of an address vouches for that address, not for another one. */
+/**
+ * The ID token's claims take precedence. When userinfo calls its own address verified, that does not verify a different
+ * address from the ID token.
+ */
 export function complemented(
   idToken: Readonly<Record<string, unknown>>,
   userinfo: Readonly<Record<string, unknown>>,
@@ -30,13 +33,13 @@ export function complemented(
   return { ...others, ...(isSame && { email_verified: vouched }), ...idToken };
 }
 
-/** OpenID Connect Core 1.0, section 5.1: a JSON true. Left out, or as text, it vouches for nothing. */
+/** OpenID Connect Core 1.0, section 5.1: only a JSON true counts; absent or as text it verifies nothing. */
 export const isEmailVerified = (claims: object): boolean =>
   'email_verified' in claims && claims.email_verified === true;
 
 /**
- * The person that Okta's claims describe (OpenID Connect Core 1.0, section 5.1). Issuer and subject are taken as they are;
- * everything else is made storable, and an e-mail address that is none is left out. Throws when the subject cannot be kept.
+ * The person that Okta's claims describe (OpenID Connect Core 1.0, section 5.1). Issuer and subject stay unchanged; the
+ * rest is made storable, and an invalid e-mail address is left out. Throws when the subject cannot be stored.
  */
 export function toPerson(issuer: string, subject: string, claims: object): Person & NameParts {
   const { name, given_name, family_name, preferred_username, email } = Profile.parse(claims);

@@ -103,7 +103,7 @@ test('takes new signing keys at once, also right after others', async () => {
 });
 
 test('accepts a token of somebody whose ID token is as thin as Okta makes them', async () => {
-  // The keys were rotated above, and asked for within this minute: a gateway of its own.
+  // The tests above rotated the keys and used up this minute's fetches, so this test needs its own gateway.
   const fresh = await startGateway();
   try {
     await fresh.okta.control('PUT', 'settings', { thinIdToken: true });

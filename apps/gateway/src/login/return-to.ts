@@ -1,12 +1,13 @@
-/** Where a sign-in may lead is at most this long: it travels in a cookie. */
+/** The longest path to return to: it is stored in a cookie. */
 const LONGEST = 1_000;
 
-/** Coming back to these would begin a sign-in anew. */
+/** Returning to these would start a new sign-in. */
 const doors = /^\/(login|logout|authorization-code)(\/|$)/i;
 
 /**
- * The path of our own origin that a browser asked to come back to, as the URL Standard reads it; `/` for anything else:
- * other origins in all their spellings (`//host`, `/\host`, `/.//host`), control characters, what is too long.
+ * The path of our own origin to which a browser returns, parsed as in the URL Standard. Everything else becomes `/`:
+ * other origins in all their spellings (`//host`, `/\host`, `/.//host`), control characters, and paths that are too
+ * long.
  */
 export function safeReturnTo(asked: unknown, baseUrl: string): string {
   if (typeof asked !== 'string' || asked.length > LONGEST || !/^\/(?![/\\])[\x21-\x7e]*$/.test(asked))

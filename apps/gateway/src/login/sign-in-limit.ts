@@ -4,9 +4,9 @@ import { AddressLimit } from '../http/address-limit.ts';
 import { CONFIG, DATABASE, type Parts } from '../parts.ts';
 
 /**
- * How often one address may fail at a sign-in. Starts are not counted, for any page can make a browser start as many as it
- * likes, and an office has one address. Only who fails with an attempt of their own, which costs a call to Okta, is kept from
- * the next one.
+ * Limits how often one address may fail to sign in. Starts are not counted: any page can make a browser start many
+ * sign-ins, and all people of an office may share one address. Only an address whose own attempts fail verification,
+ * each at the cost of a call to Okta, is refused its next one.
  */
 @Injectable()
 export class SignInLimit {
@@ -19,17 +19,17 @@ export class SignInLimit {
     this.refused = new AddressLimit('sign-in', config.SIGN_IN_LIMIT_PER_MINUTE, parts);
   }
 
-  /** Throws `too_many_requests` when this address came back too often with what could not be verified. */
+  /** Throws `too_many_requests` when too many sign-ins from this address failed verification. */
   async check(req: Request): Promise<void> {
     await this.unverified.check(req);
   }
 
-  /** Counts a sign-in that could not be verified. */
+  /** Counts a sign-in that failed verification. */
   async countUnverified(req: Request): Promise<void> {
     await this.unverified.count(req).catch(() => undefined);
   }
 
-  /** Counts a refusal of any kind. Throws `too_many_requests` when there are too many to write all of them down. */
+  /** Counts any refusal. Throws `too_many_requests` when there are too many to record each. */
   async countRefused(req: Request): Promise<void> {
     await this.refused.count(req);
   }

@@ -9,7 +9,7 @@ import { safePath } from '../http/safe-path.ts';
 import { SignInLimit } from './sign-in-limit.ts';
 import type { Trail } from './trail.ts';
 
-/** How a sign-in ended, in the audit log and the metrics. Nothing that Okta or the browser brought is written down. */
+/** Records how a sign-in ended, in the audit log and the metrics, without any data from Okta or the browser. */
 @Injectable()
 export class SignInRecord {
   constructor(
@@ -17,7 +17,7 @@ export class SignInRecord {
     private readonly metrics: Metrics,
   ) {}
 
-  /** A sign-in that is let in, for the transaction that makes a request of it. */
+  /** The record of an admitted sign-in, for the transaction that opens its request. */
   change(req: Request, trail: Trail): RecordedChange & { readonly isCommitted: boolean } {
     let isCommitted = false;
     return {
@@ -30,7 +30,7 @@ export class SignInRecord {
     };
   }
 
-  /** A sign-in that changes nothing is put on record by itself. */
+  /** A sign-in that changes nothing is recorded in a transaction of its own. */
   async unchanged(req: Request, trail: Trail, identityId: string): Promise<void> {
     trail.add(intent(req), okOutcome(303, trail.durationMs), { identityId });
     await trail.settled();
@@ -41,8 +41,8 @@ export class SignInRecord {
   }
 
   /**
-   * Gives the error to answer with. Refusals count towards the address's limit: over it, nothing more is written, or a
-   * stranger could fill the log.
+   * Returns the error for the response. Refusals count towards the address's limit; over the limit nothing more is
+   * recorded, or an attacker could fill the log.
    */
   async refused(req: Request, trail: Trail, error: unknown): Promise<unknown> {
     const { code } = toFoyerError(error, req);
@@ -57,7 +57,7 @@ export class SignInRecord {
     const { status } = errorCatalog[code];
     const result = status >= 500 ? 'failed' : 'refused';
     trail.add(intent(req), { result, status, error: code, answer: null, durationMs: trail.durationMs });
-    // What could not be written changes nothing about the answer: it is a refusal already.
+    // The response is a refusal already, so a record that cannot be written does not change it.
     await trail.settled().catch((err: unknown) => req.log.error({ event: 'call-not-recorded', err }));
     return error;
   }

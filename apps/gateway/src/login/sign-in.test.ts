@@ -143,7 +143,7 @@ test('signs out here and at Okta', async () => {
   expect(out.text).toContain('href="/login"');
   const again = await fetch(gateway.url, { headers: { cookie: `foyer=${cookie}` } });
   expect(await again.text()).toContain('href="/login"');
-  // Okta asks for the password again.
+  // Okta prompts for the password again.
   expect((await browser.open('/login')).text).toContain('name="password"');
 });
 

@@ -8,10 +8,10 @@ import type { OktaClient, Tokens } from './okta-client.ts';
 import { complemented, isEmailVerified, isThin, toPerson } from './person.ts';
 import type { Trail } from './trail.ts';
 
-/** Somebody whom Okta vouches for. */
+/** A person whom Okta has authenticated. */
 export interface Verified {
   readonly person: Person & NameParts;
-  /** The provider says that the e-mail address is theirs. */
+  /** Whether the provider says that the person owns the e-mail address. */
   readonly isEmailVerified: boolean;
   readonly idToken: string;
   readonly returnTo: string;
@@ -24,7 +24,7 @@ interface Callback {
   readonly iss: string | undefined;
 }
 
-/** The second half of the authorization code flow: from what the browser brings back to a person. */
+/** The second half of the authorization code flow: turns the browser's callback into a person. */
 export class SignIn {
   private readonly clientId: string;
   private readonly attempts: Attempts;
@@ -47,8 +47,8 @@ export class SignIn {
   }
 
   /**
-   * Nothing that came back is believed before its `state` is one of this browser's. Throws `sign_in_expired`,
-   * `sign_in_refused`, `sign_in_failed` (the reason is its cause, for the log only) and `okta_unavailable`.
+   * Trusts no part of the callback before its `state` matches one of this browser's attempts. Throws `sign_in_expired`,
+   * `sign_in_refused`, `sign_in_failed` (its cause is the reason, for the log only) and `okta_unavailable`.
    */
   async complete(req: Request, res: Response, trail: Trail): Promise<Verified> {
     const callback = readCallback(req.query);
@@ -63,7 +63,7 @@ export class SignIn {
     }
   }
 
-  /** A token that is just made and yet over, or to come, is our clock's fault if the provider's own clock says so. */
+  /** When a new token is expired or not yet valid, our clock is wrong if the provider's clock confirms it. */
   private blameClock(error: WrongTime, req: Request): Error {
     const { clockProblem: reason, uri } = this.issuer;
     if (reason === null) return error;
@@ -73,7 +73,8 @@ export class SignIn {
 
   private async verify({ code, error, iss }: Callback, attempt: Attempt, trail: Trail): Promise<Verified> {
     const metadata = await this.issuer.metadata();
-    // RFC 9207, section 2.4. Okta is not known to send it; when it comes, it must be right, and a promise must be kept.
+    // RFC 9207, section 2.4. Okta is not known to send `iss`; when it is present it must match, and a provider that
+    // announces it must send it.
     if (iss === undefined ? metadata.authorization_response_iss_parameter_supported : iss !== metadata.issuer)
       throw new Error(`the answer comes from ${toLine(iss ?? 'nobody', 200)}, not from ${metadata.issuer}`);
     if (error !== undefined) throw refusal(error);
@@ -95,23 +96,23 @@ export class SignIn {
     };
   }
 
-  /** Userinfo is asked only for what the ID token leaves open: who the person is in words, or whose the access token is. */
+  /** Calls userinfo only for what the ID token lacks: the person's profile, or proof of whose the access token is. */
   private async complement(
     { claims, bindsAccessToken }: VerifiedIdToken,
     tokens: Tokens,
     { userinfo_endpoint }: SignInMetadata,
     trail: Trail,
   ): Promise<object> {
-    // Without userinfo nothing is done with the access token: whose it is does not matter.
+    // Without a userinfo endpoint the access token is never used, so its owner does not matter.
     if (userinfo_endpoint === undefined || (bindsAccessToken && !isThin(claims))) return claims;
     const more = await this.okta.userinfo(userinfo_endpoint, tokens.access_token, trail);
-    // Section 5.3.2: the access token may be somebody else's.
+    // OpenID Connect Core 1.0, section 5.3.2: the access token may belong to another person.
     if (more.sub !== claims.sub) throw new Error('userinfo is about somebody else');
     return complemented(claims, more);
   }
 }
 
-/** RFC 6749, section 3.1: no parameter more than once. Throws `invalid_request`. */
+/** RFC 6749, section 3.1: each parameter at most once. Throws `invalid_request`. */
 function readCallback(query: Record<string, unknown>): Callback {
   const one = (name: string): string | undefined => {
     const value = query[name];
@@ -125,7 +126,7 @@ function readCallback(query: Record<string, unknown>): Callback {
   return { state: state ?? '', code, error, iss };
 }
 
-/** RFC 6749, section 4.1.2.1. Branches on `error` only: texts change. */
+/** RFC 6749, section 4.1.2.1. Depends on `error` only, because the texts change. */
 function refusal(error: string): Error {
   switch (error) {
     case 'access_denied':
@@ -134,7 +135,7 @@ function refusal(error: string): Error {
     case 'server_error':
       return new FoyerError('okta_unavailable', undefined, { cause: new Error(`Okta answered ${error}`) });
     default:
-      // RFC 6749 has words for it; anything else came from whoever wrote the address.
+      // RFC 6749 defines the codes; any other text was put into the address by an unknown author.
       return new Error(`Okta answered ${/^[a-z_]{1,64}$/.test(error) ? error : 'with an unknown error'}`);
   }
 }

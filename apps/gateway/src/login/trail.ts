@@ -1,6 +1,6 @@
 import type { CallContext, CallIntent, CallLog, CallOutcome } from '@foyer/provisioning';
 
-/** What one sign-in puts on record. Lines are written while the sign-in goes on; `settled` waits for all of them. */
+/** The records of one sign-in. They are written while the sign-in continues; `settled` waits for all of them. */
 export class Trail {
   private readonly log: CallLog;
   private readonly lines: Promise<void>[] = [];
@@ -16,7 +16,7 @@ export class Trail {
       intent,
       outcome,
     );
-    // Heard of in `settled`; until then a failure must not count as unhandled.
+    // `settled` reports the failure; until then it must not count as an unhandled rejection.
     line.catch(() => {});
     this.lines.push(line);
   }
@@ -25,7 +25,7 @@ export class Trail {
     return performance.now() - this.began;
   }
 
-  /** Throws when a line could not be written. */
+  /** Throws when a record could not be written. */
   async settled(): Promise<void> {
     await Promise.all(this.lines);
   }

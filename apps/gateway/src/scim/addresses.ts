@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Parts } from '../parts.ts';
 import type { Addresses } from './resources.ts';
 
-/** The addresses as this client knows them: with the tenant's name where it asked with it. */
+/** The addresses as this client knows them: with the tenant's name when the request had it. */
 export function addressesOf({ params }: Request, { FOYER_BASE_URL }: Parts['config']): Addresses {
   const { tenant } = params;
   const base =

@@ -3,19 +3,19 @@ import { FoyerError } from '@foyer/shared';
 import express, { type Request, type RequestHandler } from 'express';
 import { checkCharset, MalformedJson, parseJson } from '../http/json-body.ts';
 
-/** The most that a body may have, in bytes: a group of 20 000 members fits. */
+/** The largest body, in bytes: a group of 20 000 members fits. */
 export const SCIM_BODY_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Reads the bodies of SCIM calls as bytes, so that what is no JSON is refused where calls are put on record, and what is no
- * UTF-8 is refused at all. Okta sends application/scim+json with a charset, its test suite application/json.
+ * Reads the bodies of SCIM calls as bytes, so that invalid JSON is refused after the call is recorded, and invalid
+ * UTF-8 is always refused. Okta sends application/scim+json with a charset; its test suite sends application/json.
  */
 export const scimBody: RequestHandler = express.raw({
   limit: SCIM_BODY_LIMIT,
   type: ['application/scim+json', 'application/json'],
 });
 
-/** Throws ScimError 400 `invalidSyntax`, and `unsupported_media_type` for another type than JSON. */
+/** Throws ScimError 400 `invalidSyntax`, and `unsupported_media_type` for any type but JSON. */
 export function bodyOf(req: Request): unknown {
   const bytes: unknown = req.body;
   const type = req.get('content-type') ?? '';
@@ -25,7 +25,8 @@ export function bodyOf(req: Request): unknown {
     throw new FoyerError('unsupported_media_type', 'Send application/scim+json.');
   }
   const body = parsed(bytes);
-  // Nothing of ours has as many, and each look at a hundred thousand of them holds everybody else up.
+  // None of our resources has as many attributes, and processing a hundred thousand of them blocks the event loop for
+  // all callers.
   if (typeof body === 'object' && body !== null && Object.keys(body).length > MOST_ATTRIBUTES)
     throw new ScimError(400, 'invalidSyntax', `The body has more than ${MOST_ATTRIBUTES} attributes.`);
   return body;

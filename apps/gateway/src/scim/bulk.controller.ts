@@ -47,7 +47,7 @@ export class BulkController {
   }
 }
 
-/** One operation, as if it had come alone: it is done, and on record, in a transaction of its own. */
+/** Runs one operation like a call of its own, recorded in a transaction of its own. */
 const operationOf = ({ method, type, id, data, bulkId }: BulkOperation, req: Request): RecordedChange => ({
   ...changeOf(req, statuses[method], () => ({
     operation: operations[method],
@@ -58,7 +58,7 @@ const operationOf = ({ method, type, id, data, bulkId }: BulkOperation, req: Req
       ...bodyNote(data),
     },
   })),
-  // The request as a whole has a line of its own.
+  // The bulk request itself has its own record.
   committed: () => undefined,
 });
 

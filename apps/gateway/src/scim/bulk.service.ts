@@ -35,18 +35,18 @@ interface Done {
 }
 
 export type BulkContext = Pick<Asking, 'addresses' | 'unknown'> & {
-  /** An operation as a call of its own, to be recorded with what it changes. */
+  /** An operation as a call of its own, to be recorded with its change. */
   readonly callOf: (operation: BulkOperation) => RecordedChange;
 };
 
-/** The answer to a bulk request, and what it did, for the audit log. */
+/** The response to a bulk request, and its operations for the audit log. */
 export interface BulkDone {
   readonly body: unknown;
   readonly failed: number;
   readonly requestIds: readonly string[];
 }
 
-/** Several operations in one request (RFC 7644, section 3.7): each by itself, as if it had come alone. */
+/** Several operations in one request (RFC 7644, section 3.7), each like a call of its own. */
 @Injectable()
 export class BulkService {
   constructor(
@@ -106,7 +106,7 @@ export class BulkService {
   private async perform(operation: BulkOperation, context: BulkContext): Promise<Done> {
     const { method, type, data, version: expected } = operation;
     const service: ResourceService = type.name === 'User' ? this.users : this.groups;
-    // A group's answer is not shown here: its members need not be read.
+    // The response does not show the group, so its members need not be read.
     const selection = { ...defaultSelection, excluded: new Map([['members', null]]) };
     const { addresses, unknown, callOf } = context;
     const asking: Asking = { addresses, unknown, selection, expected, call: callOf(operation) };
@@ -131,7 +131,7 @@ export class BulkService {
   }
 }
 
-/** What is not the client's fault ends the whole request: what was done stays done, and the client asks again. */
+/** A server fault ends the whole request: finished operations stay, and the client sends the request again. */
 function toScimError(error: unknown): ScimError {
   if (error instanceof ScimError) return error;
   if (toProblem(error).status >= 500) throw error;

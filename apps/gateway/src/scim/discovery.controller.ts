@@ -26,7 +26,7 @@ import { UsersService } from './users.service.ts';
 
 const DAY_SECONDS = 86_400;
 
-/** What the service is, and what it has of all types: RFC 7644, sections 3.4.3 and 4. */
+/** Describes the service and lists resources of all types (RFC 7644, sections 3.4.3 and 4). */
 @Controller(['scim/v2', 't/:tenant/scim/v2'])
 export class DiscoveryController {
   constructor(
@@ -44,7 +44,7 @@ export class DiscoveryController {
         bulkPayloadSize: SCIM_BODY_LIMIT,
         maxPageSize: SCIM_PAGE_MAX,
         defaultPageSize: SCIM_PAGE_DEFAULT,
-        // Nothing of a cursor is kept here: it is good for as long as its list is.
+        // The server stores nothing for a cursor: it is valid as long as its list exists.
         cursorTimeout: DAY_SECONDS,
       }),
     );
@@ -74,7 +74,9 @@ export class DiscoveryController {
     return this.describe(req, res, (base) => resourceTypeBody(name, base));
   }
 
-  /** People first, then groups. An attribute that one type does not know matches none of it. */
+  /**
+   * People come first, then groups. A filter on an attribute that only one type has matches no resource of the other.
+   */
   @Post('.search')
   @HttpCode(HttpStatus.OK)
   @Recorded('scim_search')
@@ -103,7 +105,7 @@ export class DiscoveryController {
     return listResponse({ resources, totalResults: total, startIndex });
   }
 
-  /** RFC 7644, section 3.11: a client of ours is no user. */
+  /** RFC 7644, section 3.11: our clients are not users. */
   @All(['Me', 'Me/*rest'])
   @Recorded('scim_me')
   me(): never {

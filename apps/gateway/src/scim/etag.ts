@@ -3,9 +3,9 @@ import { ScimError } from '@foyer/scim';
 import type { Request } from 'express';
 
 /**
- * Entity tags of resources (RFC 7644, section 3.14), weak ones: the version, which grows with each change that a client can
- * make, and after a dot a digest of `more`: what the resource tells besides, such as how far Box is. Nothing of that (null,
- * false, empty) has no digest.
+ * Weak entity tags of resources (RFC 7644, section 3.14): the version, which grows with each change that a client can
+ * make, then a dot and a digest of `more`, the rest of what the resource shows, such as Box's progress. There is no
+ * digest when all of `more` is null, false or empty.
  */
 export function etagOf(version: number, more: readonly unknown[] = []): string {
   const isMore = more.some((each) =>
@@ -20,8 +20,8 @@ const tagsOf = (header: string): readonly string[] =>
   header.split(',').map((each) => each.trim().replace(/^W\//i, ''));
 
 /**
- * Throws 412 when the resource is not (any more) one that If-Match, or a bulk operation's version, names. Only the version
- * counts: Box getting in step meanwhile makes nobody's change a lost one.
+ * Throws 412 when If-Match, or a bulk operation's version, does not name the current version. Only the version counts:
+ * when Box converges meanwhile, no client's change is lost.
  */
 export function checkVersion(expected: string | null, version: number): void {
   if (expected === null) return;
@@ -32,7 +32,7 @@ export function checkVersion(expected: string | null, version: number): void {
 
 export const ifMatch = (req: Request): string | null => req.get('if-match') ?? null;
 
-/** Whether the client has the resource as it is: by weak comparison (RFC 9110, section 8.8.3.2). */
+/** Whether the client has the current resource, by weak comparison (RFC 9110, section 8.8.3.2). */
 export function isUnchanged(req: Request, etag: string): boolean {
   const tags = tagsOf(req.get('if-none-match') ?? '');
   return tags.includes('*') || tags.includes(etag.replace(/^W\//, ''));

@@ -4,11 +4,11 @@ import { filterTexts, userBodies, words } from './generated.harness.ts';
 import { hostileTexts, hostileValues, mutilated, perhapsDamaged } from './hostile.harness.ts';
 import { ENTERPRISE, GROUP, PATCH_OP, USER } from './scim.harness.ts';
 
-/** Requests as a careless or hostile client could send them; most are nearly right, so that they get far. */
+/** Requests that a careless or hostile client could send; most are nearly valid, so that they reach deep code. */
 
 export interface FuzzedRequest {
   readonly method: string;
-  /** From the service's address on, with the query. */
+  /** The path below the service's address, with the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
@@ -69,7 +69,7 @@ const attributes = [
   ],
 ];
 
-/** Of the ids that there are, of others' and of none: made into paths and values. */
+/** Makes paths and values from existing ids, ids of another tenant and invented ids. */
 export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
   const someId = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...ids) },
@@ -154,7 +154,7 @@ export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
       )
       .map(([method, where, asked, given, text]) => ({
         method,
-        // Node.js itself refuses more than 16 KiB before the body.
+        // Node.js itself refuses headers of more than 16 KiB.
         path: `${where}?${asked}`.slice(0, 8_000),
         headers: given,
         body: method === 'GET' || method === 'DELETE' ? undefined : text,
@@ -199,7 +199,7 @@ export function requests(ids: readonly string[]): fc.Arbitrary<FuzzedRequest> {
   );
 }
 
-/** How often lists are asked for, which is what queries are for. */
+/** The share of list requests, which have the queries. */
 const LISTS = 4;
 const rarely = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: texts });
@@ -271,7 +271,7 @@ const headers: fc.Arbitrary<Record<string, string>> = fc
   )
   .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
 
-/** As JSON, or as something that nearly is. */
+/** JSON, or text that is nearly JSON. */
 const bodyTexts = (bodies: fc.Arbitrary<unknown>): fc.Arbitrary<string> => {
   const json = bodies.map((body) => JSON.stringify(body));
   return fc.oneof(

@@ -5,7 +5,7 @@ import { fuzzRuns } from './generated.harness.ts';
 import { ScimTestClient, type ScimReply } from './scim.harness.ts';
 
 let scim: ScimTestClient;
-/** Stand for people and groups in the requests: whoever is deleted has a successor. */
+/** Placeholders for people and groups in the requests: a deleted one is replaced by a new one. */
 const stand = Array.from({ length: 5 }, () => randomUUID());
 const standsFor = new Map<string, string>();
 let strangerIds: readonly string[] = [];
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => scim.stop());
 
-/** Makes whom the requests are about, and is gone or was never there. */
+/** Creates the resources that requests name; some were deleted, and some never existed. */
 async function succeed(): Promise<void> {
   const { rows } = await scim.house.api.parts.database.pool.query<{ id: string }>(
     `SELECT id FROM identity WHERE scim_deleted_at IS NULL AND id = ANY($1)
@@ -53,7 +53,7 @@ async function strangers(): Promise<string[]> {
   return [person, group];
 }
 
-/** All that a SCIM call may write, in figures. */
+/** Counts of everything that a SCIM call may write. */
 const snapshot = async (): Promise<string> => {
   const sums = ['identity', 'scim_group', 'scim_group_member', 'provisioning_request', 'request_event'].map(
     (table) => `(SELECT count(*) || ':' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM ${table} t)`,
@@ -73,7 +73,7 @@ const scimTypes: Readonly<Record<number, readonly unknown[]>> = {
   409: ['uniqueness', undefined],
 };
 
-/** What an answer must be, whatever was asked; null if it is. */
+/** What is wrong with a response, whatever the request was; null when it is correct. */
 function problemOf({ status, body, headers, type }: ScimReply, path: string): string | null {
   const allowed = [200, 201, 204, 304, 400, 403, 404, 405, 409, 412, 413, 415];
   if (!allowed.includes(status) && !(status === 501 && /^\/me/i.test(path))) return `status ${status}`;
@@ -126,7 +126,7 @@ it('answers whatever it is sent with what was done or with a SCIM error, and a r
   expect(others).toEqual({ display_name: 'Others', version: 1, deleted_at: null });
   const told = [...tallied].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);
   if (numRuns >= 10_000) process.stderr.write(`fuzz: ${numRuns} requests; ${told.join(', ')}\n`);
-  // Neither all done nor all refused: then it would have tested little.
+  // If all requests succeeded or all were refused, the test would have covered little.
   const done = [...tallied].reduce((sum, [status, times]) => sum + (status < 300 ? times : 0), 0);
   expect(done).toBeGreaterThan(numRuns / 20);
   expect(done).toBeLessThan((numRuns * 19) / 20);

@@ -1,13 +1,18 @@
 import { groupType, PROVISIONING_URN, userType, type Attribute, type ResourceType } from '@foyer/scim';
 import fc from 'fast-check';
 
-/** What property tests of the SCIM server share: how many examples, and filters and resources made from the schema. */
+/**
+ * Shared by property tests of the SCIM server: the number of examples, and filters and resources generated from the
+ * schema.
+ */
 
-/** Examples of each property. */
+/** The examples per property. */
 export const fuzzRuns = (few: number): number => Number(process.env.FOYER_FUZZ_RUNS ?? few);
 
-/** Few enough words that filters and resources meet; letters whose case is no simple matter, what SQL and JSON escape, and
- * characters beyond the first 65 536, which UTF-16 sorts before U+FFFD. */
+/**
+ * Few enough words that filters match resources: letters with difficult case mappings, characters that SQL and JSON
+ * escape, and characters beyond the first 65 536, which UTF-16 sorts before U+FFFD.
+ */
 export const words = fc.constantFrom(
   ...[
     'a',
@@ -38,7 +43,7 @@ const whole = (name: string): { readonly name: string; readonly type: Attribute[
   type: /created|lastModified/.test(name) ? 'dateTime' : 'string',
 });
 
-/** Addresses are in answers only. */
+/** Addresses are in responses only. */
 const isSearched = ({ name, returned }: Attribute): boolean =>
   returned !== 'never' && name !== '$ref' && name !== 'request';
 
@@ -67,7 +72,7 @@ const schemasOf = ({ schema, extensions }: ResourceType) => [
   ...extensions.map((each) => [`${each.schema.id}:`, each.schema] as const),
 ];
 
-/** Each attribute of the type that a filter may compare, and each with several values that it may look into. */
+/** Each attribute of the type that a filter may compare, and each multi-valued one that a filter may search. */
 export function searched(type: ResourceType) {
   const compared = [
     ...['id', 'externalId', 'schemas', ...meta].map(whole),
@@ -82,7 +87,7 @@ export function searched(type: ResourceType) {
   };
 }
 
-/** Filters of the type as text. `values` are texts of the resources that there are, so that something is found. */
+/** Filters of the type as text. `values` are texts of the existing resources, so that filters match some. */
 export function filterTexts(type: ResourceType, values: readonly string[]): fc.Arbitrary<string> {
   const { compared, multi } = searched(type);
   const texts = fc.oneof(
@@ -149,7 +154,7 @@ const value = (type: Attribute['type']): fc.Arbitrary<unknown> => {
   return words;
 };
 
-/** What a client could send for the attributes, each there or not. */
+/** Values that a client could send for the attributes, each present or absent. */
 function bodyOf(attributes: readonly Attribute[]): fc.Arbitrary<Record<string, unknown>> {
   const settable = attributes.filter(
     ({ name, mutability }) => mutability !== 'readOnly' && name !== 'members',
@@ -165,7 +170,7 @@ function bodyOf(attributes: readonly Attribute[]): fc.Arbitrary<Record<string, u
   return fc.record(Object.fromEntries(fields), { requiredKeys: required });
 }
 
-/** Bodies of people, but for `schemas`, `userName` and `externalId`. */
+/** Bodies of people, without `schemas`, `userName` and `externalId`. */
 export const userBodies: fc.Arbitrary<Record<string, unknown>> = fc
   .tuple(
     bodyOf(userType.schema.attributes.filter(({ name }) => name !== 'externalId')),

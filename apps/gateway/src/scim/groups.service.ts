@@ -23,7 +23,7 @@ const isWithMembers = (selection: Asking['selection']): boolean =>
 
 type AttributesEdit = Extract<GroupEdit, { kind: 'attributes' }>;
 
-/** SCIM Groups: Box's groups. A change of a few members neither reads nor writes the others. */
+/** SCIM Groups, which become Box's groups. A change of a few members neither reads nor writes the others. */
 @Injectable()
 export class GroupsService implements ResourceService {
   readonly type = groupType;
@@ -62,7 +62,7 @@ export class GroupsService implements ResourceService {
     return this.whole(await this.edit(id, asking, edits, () => document), asking);
   }
 
-  /** 204 (RFC 7644, section 3.5.2) unless attributes are asked for: a group is as large as its members are many. */
+  /** 204 (RFC 7644, section 3.5.2) unless attributes are requested, because a group with many members is large. */
   async patch(id: string, body: unknown, asking: Asking): Promise<Answered> {
     const edits = toGroupEdits(asking.unknown.operations(readPatch(body, MAX_MEMBERS), groupType));
     const written = await this.edit(id, asking, edits, (document, { operations }) =>

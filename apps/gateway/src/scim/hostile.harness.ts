@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { words } from './generated.harness.ts';
 
-/** What nobody should send, and how to make it of what they should. */
+/** Malformed requests, made from valid ones. */
 
 export const hostileTexts = fc.oneof(
   fc.constantFrom(
@@ -47,7 +47,7 @@ const hostileKeys = fc.oneof(
   { weight: 1, arbitrary: hostileTexts },
 );
 
-/** A body with something in it left out, exchanged or added, at any depth. */
+/** A body with a part removed, replaced or added, at any depth. */
 function damaged(value: unknown): fc.Arbitrary<unknown> {
   if (typeof value !== 'object' || value === null) return hostileValues;
   const entries = Object.entries(value as Readonly<Record<string, unknown>>);
@@ -67,11 +67,11 @@ function damaged(value: unknown): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 4, arbitrary: within }, { weight: 1, arbitrary: added });
 }
 
-/** As it is, or damaged once or twice. */
+/** Unchanged, or damaged once or twice. */
 export const perhapsDamaged = (bodies: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 3, arbitrary: bodies }, bodies.chain(damaged), bodies.chain(damaged).chain(damaged));
 
-/** A text with something cut out of it, or put in. */
+/** A text with a part cut out or inserted. */
 export const mutilated = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(

@@ -1,6 +1,9 @@
 import { ScimError, type Document, type GroupEdit, type Member } from '@foyer/scim';
 
-/** What people and groups are looked up by, in UTF-16 units: as long as a key of an index can be, whatever the script. */
+/**
+ * The longest values by which people and groups are found, in UTF-16 units: they fit into a key of an index in any
+ * script.
+ */
 const LONGEST_KEY = 255;
 
 function checkLength(name: string, value: unknown): void {
@@ -15,7 +18,7 @@ export function checkKeys(document: Document): Document {
   return document;
 }
 
-/** As `checkKeys`, for a group. */
+/** Like `checkKeys`, for a group. */
 export function checkGroupKeys(document: Document): Document {
   checkLength('displayName', document['displayName']);
   checkLength('externalId', document['externalId']);

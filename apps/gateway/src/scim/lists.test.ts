@@ -86,7 +86,7 @@ describe.each([
       }),
       { numRuns },
     );
-    // Most would find nobody or everybody, if the words did not meet.
+    // With random words most filters would match no resource, or all of them.
     expect(found).toBeGreaterThan(numRuns / 10);
   });
 });
@@ -102,7 +102,7 @@ const sortings = [
   'id',
 ] as const;
 
-/** The primary value of several, or the first; null for none (RFC 7644, section 3.4.2.3). */
+/** The primary value of several, or else the first; null when there is none (RFC 7644, section 3.4.2.3). */
 function sortedBy(resource: unknown, names: readonly string[]): unknown {
   const [name, ...others] = names;
   if (name === undefined) return resource ?? null;

@@ -2,9 +2,9 @@ import { knownName, MASK, maskedFilter, maskedPath, resourceTypes } from '@foyer
 import { isId } from '@foyer/shared';
 
 /**
- * What of a SCIM call goes into the audit log: who it is about, which attributes, and what a list is asked for. Names of the
- * protocol and of the schemas are told, and values of those that say who is meant. Anything else may be a secret in the wrong
- * place, the name of an unknown parameter too: of these only how many there are.
+ * Selects what the audit log keeps of a SCIM call: the resource, the attributes, and the parameters of a list. Names
+ * from the protocol and the schemas are kept, and so are values that identify the resource. Anything else may be a
+ * secret in the wrong place, even the name of an unknown parameter, so the log has only the number of those.
  */
 
 type Json = Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ const paths: Told = (value) =>
 const label: Told = (value) =>
   typeof value === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(value) ? value : MASK;
 
-/** What a list is asked for: RFC 7644, section 3.4.2, and RFC 9865. By its name in lower case. */
+/** The parameters of a list (RFC 7644, section 3.4.2, and RFC 9865), by name in lower case. */
 const query: Readonly<Record<string, readonly [name: string, Told]>> = {
   filter: ['filter', filter],
   sortby: ['sortBy', path],
@@ -46,7 +46,7 @@ const query: Readonly<Record<string, readonly [name: string, Told]>> = {
   cursor: ['cursor', () => MASK],
 };
 
-/** Of a resource: what says who or what it is. */
+/** The attributes that identify a resource. */
 const identifying: typeof query = {
   username: ['userName', text],
   externalid: ['externalId', text],
@@ -71,7 +71,7 @@ function toldOf(given: Json, known: typeof query): { readonly told: Json; readon
   return { told, others };
 }
 
-/** Of the query: what a list is asked for. */
+/** The parameters of a list in the query. */
 export function queryNote(given: Json): Json {
   const { told, others } = toldOf(given, query);
   return { ...told, ...(others.length > 0 && { unknown: others.length }) };
@@ -107,7 +107,7 @@ function valuesNote(values: Json): Json {
   };
 }
 
-/** A key is an attribute, or in a PATCH without a path the path of one. */
+/** A key is an attribute, or the path of one in a PATCH without a path. */
 function knownAttribute(key: string): string | null {
   const name = knownName(key, resourceTypes) ?? path(key);
   return typeof name === 'string' && name !== MASK ? name : null;
@@ -130,7 +130,7 @@ function operationNote(operation: unknown): Json {
   };
 }
 
-/** `/Users/ID`, with an id of ours. */
+/** `/Users/ID`, when the id has the form of ours. */
 const bulkPath: Told = (value) => {
   const [, type, id] = (typeof value === 'string' && /^\/(Users|Groups)(?:\/(.*))?$/s.exec(value)) || [];
   if (type === undefined) return MASK;

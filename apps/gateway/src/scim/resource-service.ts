@@ -5,7 +5,7 @@ import { isId } from '@foyer/shared';
 import type { Addresses } from './resources.ts';
 import type { UnknownNames } from './unknown/unknown-names.ts';
 
-/** A resource as it is to be answered with. `resource` is null where the answer has no body. */
+/** A resource for the response. `resource` is null when the response has no body. */
 export interface Answered {
   readonly id: string;
   readonly etag: string;
@@ -23,16 +23,17 @@ export interface AnsweredPage {
 export interface Asking {
   readonly addresses: Addresses;
   readonly selection: Selection;
-  /** If-Match, or a bulk operation's version; null for any. */
+  /** The version that If-Match or a bulk operation expects; null for any. */
   readonly expected: string | null;
   readonly unknown: UnknownNames;
-  /** The call, to go on record with what it changes. */
+  /** The call, to be recorded with its change. */
   readonly call: RecordedChange;
 }
 
 /**
- * What SCIM does with one type of resource, whichever way it is asked. A write is done when our database has it; Box follows.
- * Throws ScimError: 404 for what is not there, 412 for what has changed, 409 `uniqueness`, and what is wrong with a body.
+ * The SCIM operations on one type of resource, for single and bulk calls. A write is complete when our database has it;
+ * Box follows. Throws ScimError: 404 for a missing resource, 412 for a changed one, 409 `uniqueness`, and 400 for an
+ * invalid body.
  */
 export interface ResourceService {
   readonly type: ResourceType;
@@ -41,11 +42,11 @@ export interface ResourceService {
   create(body: unknown, asking: Asking): Promise<Answered>;
   replace(id: string, body: unknown, asking: Asking): Promise<Answered>;
   patch(id: string, body: unknown, asking: Asking): Promise<Answered>;
-  /** The request that brings Box in step; null when nothing was left to do. */
+  /** The request that makes Box match; null when Box needs no change. */
   remove(id: string, asking: Asking): Promise<Pick<MadeRequest, 'requestId'> | null>;
 }
 
-/** What is no id of ours is nobody's, and never reaches the database. */
+/** A text that does not have the form of our ids never reaches the database. */
 export function checkId(id: string, type: ResourceType): string {
   if (!isId(id)) throw notFound(id, type);
   return id.toLowerCase();

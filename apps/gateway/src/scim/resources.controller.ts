@@ -30,13 +30,13 @@ import { locationOf, requestAddress } from './resources.ts';
 import { UnknownNames } from './unknown/unknown-names.ts';
 import { UsersService } from './users.service.ts';
 
-/** What a change is answered with. */
+/** The response to a change. */
 const changed: Readonly<Record<string, number>> = {
   POST: HttpStatus.CREATED,
   DELETE: HttpStatus.NO_CONTENT,
 };
 
-/** One type of resource over HTTP: RFC 7644, section 3. Whoever is here has passed the door. */
+/** One type of resource over HTTP (RFC 7644, section 3). ScimDoor has authenticated the client. */
 abstract class ResourcesController {
   protected readonly service: ResourceService;
   protected readonly ignored: IgnoredNames;
@@ -185,7 +185,7 @@ abstract class ResourcesController {
     return resource;
   }
 
-  /** Where to ask whether Box has it: also for answers that have no body. */
+  /** Where a client asks whether Box has the resource, also for responses without a body. */
   private tellRequest(requestId: string | null, id: string, req: Request, res: Response): void {
     note(
       req,

@@ -12,7 +12,7 @@ import {
 } from '@foyer/scim';
 import { etagOf } from './etag.ts';
 
-/** Where things are: `scim` is the service's address, `api` the REST API's; neither ends in a slash. */
+/** Base addresses: `scim` of the service, `api` of the REST API; neither ends in a slash. */
 export interface Addresses {
   readonly scim: string;
   readonly api: string;
@@ -37,7 +37,7 @@ interface About extends Common {
   readonly boxId: string | null;
 }
 
-/** What both kinds of resource have besides their own attributes (RFC 7643, section 3.1), and how far Box is. */
+/** What both types have besides their own attributes (RFC 7643, section 3.1), and Box's progress. */
 const common = (type: ResourceType, about: About, addresses: Addresses, more: Document = {}) => ({
   id: about.id,
   meta: {
@@ -58,7 +58,7 @@ const common = (type: ResourceType, about: About, addresses: Addresses, more: Do
 export const userEtag = ({ generation, inStep, boxUserId, groups }: ScimUser): string =>
   etagOf(generation, [inStep, boxUserId, groups]);
 
-/** Members who wait are told only where they are asked for. */
+/** Members that wait for their Box user are listed only when the client asks for them. */
 export function groupEtag(
   { version, inStep, boxGroupId, members }: HeldGroup & Partial<Pick<ScimGroup, 'members'>>,
   selection: Selection,
@@ -83,7 +83,7 @@ export function userResource(user: ScimUser, addresses: Addresses, selection: Se
   return project(withSchemas(whole, userType), userType, selection);
 }
 
-/** `members` is absent where they were not read. */
+/** `members` is absent when they were not read. */
 export function groupResource(
   group: HeldGroup & Partial<Pick<ScimGroup, 'members'>>,
   addresses: Addresses,
@@ -109,7 +109,7 @@ export function groupResource(
   return project(withSchemas(whole, groupType), groupType, selection);
 }
 
-/** Who is not known has no address. */
+/** A member that is not known yet has no address. */
 const memberResource = ({ value, display, type, waits }: ScimMember, addresses: Addresses) => ({
   value,
   ...(display !== null && { display }),

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => scim.stop());
 
-/** Who somebody is, as a directory and a sign-in say it. */
+/** A person's subject and user name, as a directory and a sign-in send them. */
 interface Who {
   readonly subject: string;
   readonly userName: string;
@@ -45,7 +45,7 @@ const resource = ({ subject, userName }: Who, more: object = {}) => ({
 const push = (who: Who): Promise<ScimReply> => scim.post('/Users', resource(who));
 const find = async (filter: string) => (await scim.filter('/Users', filter)).body;
 
-/** What the person was before; gives their identity's id. */
+/** Brings a person into the given state; returns the identity's id. */
 const states: Record<string, (who: Who) => Promise<string>> = {
   'known by a sign-in': async (who) => identityOf(await signIn(who)),
   'known by a sign-in with a verified address': async (who) => identityOf(await signIn(who, true)),
@@ -62,7 +62,7 @@ const states: Record<string, (who: Who) => Promise<string>> = {
   },
 };
 
-/** As Okta assigns somebody whom it knows no resource of: look-up, then GET and PUT, or POST. */
+/** Assigns a person as Okta does when it knows no resource: look-up, then GET and PUT, or POST. */
 async function assign(who: Who): Promise<ScimReply> {
   const found = await find(`userName eq "${who.userName}"`);
   expect(found.totalResults).toBeLessThan(2);
@@ -72,7 +72,10 @@ async function assign(who: Who): Promise<ScimReply> {
   return scim.put(`/Users/${id}`, { ...before, ...resource(who) });
 }
 
-/** Of somebody who is new to the directory by id and by name, or whose name was only claimed, nobody can say who they were. */
+/**
+ * A new id together with a new name, or with a name that only a sign-in claimed, gives no proof that this is the same
+ * person.
+ */
 const isSame = (state: string, id: string, name: string): boolean =>
   id === 'same' || (name === 'same' && state !== 'known by a sign-in');
 
@@ -100,12 +103,12 @@ describe('whoever comes back', () => {
   test.each(cases)('%s, then assigned under the %s id and %s name, %s sign-in', async (...road) => {
     const [state, id, name] = road;
     const { was, who } = await comesBack(...road);
-    // Okta has linked who is active, and writes to the resource that it knows.
+    // Okta has linked an active person, so it writes to the resource that it knows.
     const isLinked = state === 'pushed' && id === 'same';
     const answer = isLinked ? await scim.put(`/Users/${was}`, resource(who)) : await assign(who);
     expect([200, 201]).toContain(answer.status);
     expect(answer.body.id === was).toBe(isSame(state, id, name));
-    // Said again it is said; signing in leads to the same person; and the name finds nobody else.
+    // Assigning again changes nothing, a sign-in leads to the same person, and the name finds no other resource.
     expect((await assign(who)).status).toBe(200);
     expect(identityOf(await signIn(who))).toBe(answer.body.id);
     for (const filter of [`userName eq "${who.userName}"`, `externalId eq "${who.subject}"`])
@@ -118,7 +121,7 @@ describe('whoever comes back', () => {
     const answer = await push(who);
     expect([201, 409]).toContain(answer.status);
     if (answer.status === 201) return;
-    // Whatever makes a create answer 409 is found by a look-up.
+    // A look-up finds every resource that makes a create answer 409.
     const found = [await find(`userName eq "${who.userName}"`), await find(`externalId eq "${who.subject}"`)];
     expect(found.some(({ totalResults }) => totalResults === 1)).toBe(true);
     expect(answer.body).toMatchObject({ scimType: 'uniqueness', status: '409' });
@@ -187,7 +190,7 @@ describe('what a sign-in claims', () => {
     const pushed = await push(ceo);
     expect(pushed.status).toBe(201);
     expect(pushed.body.id).not.toBe(theirs);
-    // The stranger stays who they are, and never gets the name by saying it again.
+    // The other person keeps their own identity, and does not get the name by claiming it again.
     expect(identityOf(await signIn(stranger, true))).toBe(theirs);
     expect((await find(`userName eq "${ceo.userName}"`)).Resources.map(({ id }) => id)).toEqual([
       pushed.body.id,
@@ -204,7 +207,7 @@ describe('what a sign-in claims', () => {
     expect((await find(`userName eq "${who.userName}"`)).totalResults).toBe(0);
     await signIn(who, true);
     expect((await find(`userName eq "${who.userName.toUpperCase()}"`)).Resources[0]?.id).toBe(id);
-    // Said again by a provider that is silent about it, it stays what it was; another name is another matter.
+    // When a provider that sends no `email_verified` repeats the name, it stays verified; a different name does not.
     await signIn(who);
     expect((await find(`userName eq "${who.userName}"`)).totalResults).toBe(1);
     await parts.intake.admit({ ...named, username: 'boss@example.com' }, 'sign-in');

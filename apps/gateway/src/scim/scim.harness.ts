@@ -32,7 +32,7 @@ export class ScimTestClient {
     return new ScimTestClient(house, await house.token('okta'), base);
   }
 
-  /** The gateway's own address, as it tells clients. */
+  /** The gateway's own address, as clients see it. */
   get origin(): string {
     return this.house.api.parts.config.FOYER_BASE_URL;
   }
@@ -70,7 +70,7 @@ export class ScimTestClient {
   filter = (endpoint: '/Users' | '/Groups', filter: string) =>
     this.get(`${endpoint}?filter=${encodeURIComponent(filter)}`);
 
-  /** As Okta pushes somebody. */
+  /** Pushes a person as Okta does. */
   hire = (name: string, more: object = {}) =>
     this.post('/Users', {
       schemas: [USER],

@@ -10,7 +10,7 @@ import { IgnoredNames } from './unknown/ignored-names.ts';
 import { GroupsController, UsersController } from './resources.controller.ts';
 import { UsersService } from './users.service.ts';
 
-/** The SCIM 2.0 server. Whatever is below its paths has passed the door. */
+/** The SCIM 2.0 server. ScimDoor authenticates every call below its paths. */
 @Module({
   imports: [AccessModule, IntakeModule],
   controllers: [UsersController, GroupsController, BulkController, DiscoveryController],

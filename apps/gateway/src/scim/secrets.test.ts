@@ -9,13 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => scim.stop());
 
-// Spelt as no name is: names of attributes that are ignored are told.
+// No attribute can be spelt like this: names of ignored attributes are recorded.
 const secret = `7hunter${randomUUID().replaceAll('-', '')}`;
 const search = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 const bulk = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const q = encodeURIComponent;
 
-/** What stands in a place where no secret belongs, in every way that we could think of. */
+/** Secrets in places where none belongs, in every way that we could think of. */
 const places: [name: string, send: () => Promise<unknown>][] = [
   ...['access_token', 'password', 'Password', 'token', secret, 'cursor', 'sortBy', 'sortOrder', 'count'].map(
     (name): [string, () => Promise<unknown>] => [

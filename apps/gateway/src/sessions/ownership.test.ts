@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => scim.stop());
 
-/** Somebody who signed in, and their browser. */
+/** A signed-in person and their browser. */
 async function signedIn(): Promise<{ id: string; subject: string; requestId: string; cookie: Credentials }> {
   const { api } = scim.house;
   const { identityId: id, subject, requestId } = await api.admit();
@@ -20,7 +20,7 @@ const me = (cookie: Credentials): Promise<Answer> => scim.house.api.get('/v1/me'
 const rowsOf = (id: string) =>
   scim.house.api.sql(`SELECT sid FROM session WHERE sess ->> 'identityId' = $1`, [id]);
 
-/** What takes an identity from whoever has it, over SCIM or past it. */
+/** The ways in which an identity loses its holder, over SCIM or directly in the database. */
 const roads: Record<string, (id: string) => Promise<unknown>> = {
   'a PUT with another externalId': async (id) =>
     scim.put(`/Users/${id}`, { ...(await scim.get(`/Users/${id}`)).body, externalId: `00u${randomUUID()}` }),
@@ -112,7 +112,7 @@ describe('what is under way for the former holder', () => {
     await take(id);
     const answer = await poll;
     expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
-    // Far from the thirty seconds, however slow the machine is.
+    // Far from the thirty seconds, even on a slow machine.
     expect(performance.now() - began).toBeLessThan(15_000);
   });
 

@@ -8,28 +8,31 @@ const PgStore = connectPgSimple(session);
 
 type Done<T = void> = (error: unknown, result?: T) => void;
 
-/** An expiry is written again when it has moved by this much: a busy browser costs one write a minute, not one per request. */
+/**
+ * The expiry is written again when it has moved by this much, so a busy browser costs one write a minute instead of one
+ * per request.
+ */
 const TOUCH_EVERY_MS = 60_000;
 
 /** The sessions of one tenant, and how long they last. */
 export interface SessionTerms {
   readonly tenantId: string;
-  /** Without being used, in milliseconds. */
+  /** The time-out without use, in milliseconds. */
   readonly idleMs: number;
-  /** However busy it is, in milliseconds. */
+  /** The absolute time-out, in milliseconds. */
   readonly maxAgeMs: number;
 }
 
 /**
- * connect-pg-simple, with four habits changed. It knows the sessions of its tenant only. A session in the database is only
- * ever updated: stock `set` is an upsert, so a request that is under way while another signs out would bring the session
- * back. `touch` writes once a minute. And a session whose person was deactivated, or whose identity has been given to another
- * subject, ends when it is next used: the database deletes it in that same transaction, but one that is just being made
- * would come after.
+ * connect-pg-simple with four changes. It reads and writes the sessions of its own tenant only. It only updates a
+ * session that is in the database: stock `set` is an upsert, so a request that runs while another signs out would
+ * restore the session. `touch` writes once a minute. A session whose person was deactivated, or whose identity now
+ * belongs to another subject, ends at its next use: the database deletes existing sessions in that same transaction,
+ * but one that is just being created would survive it.
  */
 export class SessionStore extends PgStore {
   private readonly pool: pg.Pool;
-  /** The expiry in the database, of the sessions that are there. */
+  /** The stored expiry of each session that is in the database. */
   private readonly expiries = new WeakMap<object, number>();
   private readonly terms: SessionTerms;
   private readonly touchEveryMs: number;
@@ -44,7 +47,7 @@ export class SessionStore extends PgStore {
     });
     this.pool = pool;
     this.terms = terms;
-    // Much less than the time-out, or it would run out between two writes of somebody who is busy.
+    // Much less than the time-out, or a session in use could expire between two writes.
     this.touchEveryMs = Math.min(TOUCH_EVERY_MS, terms.idleMs / 10);
   }
 
@@ -65,7 +68,10 @@ export class SessionStore extends PgStore {
     });
   }
 
-  /** Whether a session that was good a while ago still is: it may have been ended, or its identity given to another subject. */
+  /**
+   * Whether a session that was valid a moment ago still is: it may have ended, or its identity may belong to another
+   * subject now.
+   */
   async isStanding(sid: string): Promise<boolean> {
     const { rowCount } = await this.pool.query({
       name: 'standing-session',
@@ -98,7 +104,7 @@ export class SessionStore extends PgStore {
           values,
         };
     answer(this.pool.query(query), (error) => {
-      // express-session saves a regenerated session once more at the end of the answer.
+      // express-session saves a regenerated session once more at the end of the response.
       if (!error) this.expiries.set(data, expiry.valueOf());
       done(error);
     });
@@ -117,7 +123,7 @@ export class SessionStore extends PgStore {
     answer(this.pool.query(query), (error) => done(error));
   }
 
-  /** Ends every session of a person; gives how many there were. */
+  /** Ends every session of a person; returns the number of sessions. */
   async destroyOf(identityId: string): Promise<number> {
     const { rowCount } = await this.pool.query(
       `DELETE FROM session WHERE sess ->> 'identityId' = $1 AND tenant_id = $2`,
@@ -132,7 +138,7 @@ const isCurrent = `(i.active AND i.session_epoch = (s.sess ->> 'epoch')::int)`;
 
 const expiryOf = ({ cookie }: SessionData): Date => new Date(cookie.expires ?? Date.now());
 
-/** Outside the promise, so that what `done` throws is not taken for a fault of the query. */
+/** `done` runs outside the promise, so that an error that it throws does not count as an error of the query. */
 function answer<R>(query: Promise<R>, done: Done<R>): void {
   query.then(
     (result) => process.nextTick(done, null, result),

@@ -82,7 +82,7 @@ test('a cookie that was tampered with, made up or signed by another key opens no
 test('an id that somebody planted is never signed in to', async () => {
   const victim = gateway.browser();
   await gateway.database.query('DELETE FROM session WHERE sid = $1', [await sidOf(browser)]);
-  // The attacker's own cookie, rightly signed, in the victim's browser.
+  // The attacker's own cookie, correctly signed, in the victim's browser.
   const planted = await cookieOf(browser);
   await victim.jar.setCookie(`foyer=${planted?.value}; Path=/`, gateway.url);
   await victim.signIn('grace@example.com');
@@ -150,7 +150,7 @@ test('a request under way while another signs out does not bring the session bac
   const failed = await other.open('/');
   const cookie = await other.jar.getCookieString(gateway.url);
   const csrf = /name="_csrf" value="([^"]+)"/.exec(failed.text)?.[1] ?? '';
-  // The retry holds its answer, and writes the session at its end.
+  // The retry waits before it responds, and writes the session at its end.
   const retry = fetch(`${gateway.url}/retry`, {
     method: 'POST',
     headers: { cookie },

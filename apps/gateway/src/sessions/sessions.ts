@@ -11,16 +11,16 @@ import { tenantCookies } from './tenant-cookies.ts';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** Forms bring the token in a field, scripts in a header. */
+/** Forms send the token in a field, scripts in a header. */
 const csrf = csrfSync({
   size: 32,
   getTokenFromRequest: (req) => req.get('x-csrf-token') ?? formToken(req.body),
 });
 
-/** Browser sessions: made at sign-in only, ended by time, by signing out, or for a whole person at once. */
+/** Browser sessions: created at sign-in only; ended by a time-out, by signing out, or all at once for one person. */
 @Injectable()
 export class Sessions implements OnApplicationShutdown {
-  /** Loads the session of a browser that has one. */
+  /** Loads the browser's session, if it has one. */
   readonly load: RequestHandler;
   private readonly store: SessionStore;
   private readonly cookie: { readonly name: string; readonly secure: boolean };
@@ -54,29 +54,35 @@ export class Sessions implements OnApplicationShutdown {
       },
     });
     this.load = (req, res, next) => {
-      // express-session keeps a Secure cookie back when it cannot see the TLS. In production there is a proxy that ends it,
-      // seen or not: the address people use begins with https.
+      // express-session does not send a Secure cookie when it sees no TLS. In production a proxy terminates TLS even
+      // when headers do not show it: the public address begins with https.
       if (secure) Object.defineProperty(req, 'secure', { value: true });
       load(req, res, next);
     };
   }
 
-  /** Refuses what would change something and comes with a signed-in browser's cookie but not from a page of ours. */
+  /**
+   * Refuses a request that may change something when it has a signed-in browser's cookie but does not come from one of
+   * our pages.
+   */
   readonly checkForgery: RequestHandler = (req: Request, _res: Response, next: NextFunction) => {
     const harmless = ['GET', 'HEAD', 'OPTIONS'].includes(req.method) || req.session.identityId === undefined;
     next(harmless || csrf.isRequestValid(req) ? undefined : new FoyerError('csrf_failed'));
   };
 
-  /** Begins a session under a new id; one that the browser had ends. It is in the database when this resolves. */
+  /**
+   * Starts a session under a new id and ends the browser's earlier one. The session is in the database when this
+   * resolves.
+   */
   async begin(req: Request, { identityId, epoch, name, idToken, requestId }: NewSession): Promise<void> {
-    // An id that is not in the database was never taken over from the browser: it is new already.
+    // Ids from the browser are never adopted unless they are in the database, so this id is new already.
     if (req.session.identityId !== undefined) await calling(req.session, 'regenerate');
     Object.assign(req.session, { identityId, epoch, name, idToken, requestId, signedInAt: Date.now() });
     csrf.generateToken(req, true);
     await calling(req.session, 'save');
   }
 
-  /** Whether the session that this request came with is still good: what takes a while asks before it answers. */
+  /** Whether the session of this request is still valid: a slow handler checks it before it responds. */
   async isStanding(req: Request): Promise<boolean> {
     return this.store.isStanding(req.sessionID);
   }

@@ -1,11 +1,13 @@
 import { hkdfSync } from 'node:crypto';
 import type { GatewayConfig } from '@foyer/platform';
 
-/** What one tenant's cookies are called and sealed with. */
+/** The names and keys of one tenant's cookies. */
 export interface TenantCookies {
-  /** The name of a cookie, of this tenant only: browsers do not tell the ports of a host apart. */
+  /** The name of a cookie of this tenant: browsers share cookies between the ports of a host. */
   readonly name: (of: 'foyer' | 'foyer-login') => string;
-  /** Keys of 32 bytes for one use, from SESSION_SECRET in its order: the first one is for what is made now. */
+  /**
+   * Keys of 32 bytes for one purpose, derived from each SESSION_SECRET in order; the first one encrypts new cookies.
+   */
   readonly keys: (use: 'session' | 'attempt') => readonly Buffer[];
   readonly secure: boolean;
 }
@@ -13,12 +15,12 @@ export interface TenantCookies {
 type Settings = Pick<GatewayConfig, 'FOYER_ENV' | 'FOYER_TENANT' | 'SESSION_SECRET'>;
 
 /**
- * Cookies that are nothing at another tenant, even one with the same SESSION_SECRET: the tenant is in their names and in the
- * derivation of their keys (RFC 5869).
+ * Cookies that are invalid at another tenant, even with the same SESSION_SECRET: the tenant is in their names and in
+ * the derivation of their keys (RFC 5869).
  */
 export function tenantCookies({ FOYER_ENV, FOYER_TENANT: tenant, SESSION_SECRET }: Settings): TenantCookies {
   const secure = FOYER_ENV === 'production';
-  // A dot cannot be in the name of a tenant, nor in the state of an attempt: no name is the beginning of another one.
+  // Neither a tenant's name nor an attempt's state can contain a dot, so no cookie's name is a prefix of another.
   const suffix = tenant === 'default' ? '' : `.${tenant}`;
   return {
     name: (of) => `${secure ? '__Host-' : ''}${of}${suffix}`,

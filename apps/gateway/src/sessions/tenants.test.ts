@@ -29,7 +29,9 @@ const ask = (gateway: TestGateway, path: string, cookie: string, method = 'GET')
 const isSignedInHere = async (): Promise<boolean> =>
   (await ask(here, '/v1/me', `foyer=${await valueOf('foyer')}`)).status === 200;
 
-/** The session's id, signed as the other tenant would: nobody can but its gateway, and even then it must be nothing. */
+/**
+ * The session's id, signed with the other tenant's key: only its gateway can do that, and even then it must be invalid.
+ */
 async function signedThere(): Promise<string> {
   const sid =
     decodeURIComponent(await valueOf('foyer'))
@@ -53,7 +55,7 @@ describe('a cookie of one tenant is nothing at another', () => {
     const cookie = how === 'as it is' ? `foyer=${value}` : `foyer.acme=${value}`;
     expect((await ask(there, '/v1/me', cookie)).status).toBe(401);
     expect(await (await ask(there, '/', cookie)).text()).toContain('href="/login"');
-    // Without a session there is nothing to end, and no ID token to send to whomever.
+    // Without a session there is nothing to end, and no ID token to send.
     const out = await ask(there, '/logout', cookie, 'POST');
     expect(out.headers.get('location') ?? '').not.toContain('id_token_hint');
     expect(out.headers.get('location')).toBe(`${there.url}/`);

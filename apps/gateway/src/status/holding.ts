@@ -5,24 +5,30 @@ import type { Place } from '../limits/place.ts';
 import { Places } from '../limits/tally.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 
-/** Answers held at once in one process; beyond that, answers are given at once. */
+/** The most responses held at once in one process; beyond that, responses are sent at once. */
 const mostHeld = 1_000;
 
 interface Hold {
   readonly timeoutMs: number;
-  /** Whose answer it is, for `isOpenTo`. */
+  /** Who receives the response, for `isOpenTo`. */
   readonly caller: string;
-  /** What the request holds; it is lent to others while it waits. */
+  /** The places of the request, which are lent to others while it waits. */
   readonly place: Place | undefined;
-  /** Whether the answer is worth giving now. `first` is how things stood when the client asked. */
+  /** Whether the response is worth sending now. `first` is the version when the client asked. */
   readonly worthTelling: (now: RequestVersion, first: RequestVersion) => boolean;
-  /** Whether the client may still be told: asked each time, for a session may end while its answer is held. */
+  /**
+   * Whether the client may still see the request: checked each time, because a session may end while its response is
+   * held.
+   */
   readonly mayKnow: () => Promise<boolean>;
-  /** Calls back when the client goes away, and gives what stops listening. */
+  /** Calls back when the client disconnects, and returns the function that stops listening. */
   readonly onGone: (leave: () => void) => () => void;
 }
 
-/** Holds answers until a request changes: each waits for news of its own request; the watch wakes it once a second at the most without. */
+/**
+ * Holds responses until a request changes. Each waits for a change of its own request, and the watch wakes it at most
+ * once a second without one.
+ */
 @Injectable()
 export class Holding {
   private readonly held = new Set<AbortController>();
@@ -40,14 +46,14 @@ export class Holding {
     });
   }
 
-  /** Whether another answer may be held, for this caller. */
+  /** Whether another response may be held for this caller. */
   isOpenTo(caller: string): boolean {
     return !this.shutdown.signal.aborted && this.held.size < mostHeld && this.ofCaller.has(caller);
   }
 
   /**
-   * The version when it is worth telling, the time is up, the client has gone or the server stops; null for no request, or
-   * when the client may not be told any more.
+   * The version when it is worth sending, the time is up, the client has disconnected or the server stops; null when
+   * there is no request, or when the client may no longer see it.
    */
   async version(
     id: string,
@@ -63,11 +69,12 @@ export class Holding {
       let first: RequestVersion | null = null;
       for (;;) {
         const left = Math.max(0, until - performance.now());
-        // Listening begins before reading, so that no change falls in between.
+        // Listening starts before reading, so that no change is missed in between.
         const news = this.watch.next(id, left, leaving.signal);
         const now = await this.requests.version(id, scope);
         first ??= now;
-        // Asked after reading, for what was read before a session ended was theirs. Who just came was let in just now.
+        // Checked after reading, because data read before a session ended belongs to its owner. A new caller was
+        // authenticated just now.
         if (first !== now && !(await mayKnow())) {
           news.cancel();
           return null;

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { Api, type Answer, type Credentials } from '../access/api.harness.ts';
 
-/** Whatever a client sends, the answer is never a fault of ours. */
+/** Whatever a client sends, the response is never a server fault. */
 let api: Api;
 let machine: Credentials;
 let browser: Credentials;
@@ -48,7 +48,7 @@ const anyValue = fc.oneof(
   fc.constantFrom<unknown>(Number.MAX_VALUE, -0, 1e308, 2 ** 63, null, [[[[[[]]]]]], { a: { b: { c: {} } } }),
 );
 
-/** Refusals are problem documents with a code, and nothing is answered with a 5xx. */
+/** Refusals are problem documents with a code, and no response has a 5xx status. */
 function expectRefusalOrAnswer({ status, body, headers }: Answer): void {
   expect([status, status < 500 ? '' : JSON.stringify(body)]).toEqual([status, '']);
   if (status < 400) return;
@@ -172,7 +172,7 @@ it('in a cursor', async () => {
   );
 });
 
-/** Sends bytes as they are: no client library is between. Gives the status, 0 when the connection just ended. */
+/** Sends raw bytes without a client library. Returns the status, or 0 when the connection just ended. */
 async function raw(lines: readonly string[], body = ''): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -264,7 +264,7 @@ it('in a header', async () => {
 });
 
 it('while the database is away: 503 with Retry-After, and the work goes on afterwards', async () => {
-  // Nobody has asked for this one yet: its version is in nobody's memory.
+  // No client has asked for this request yet, so its version is not cached.
   const { requestId } = await api.admit();
   const path = `${place}/${requestId}`;
   await api.database.goAway();

@@ -17,7 +17,7 @@ const bump = (id: string) =>
   api.sql(`UPDATE provisioning_request SET status = 'running', version = version + 1 WHERE id = $1`, [id]);
 const brief = ({ status, body, headers }: Answer) => [status, body.status, headers.get('preference-applied')];
 
-/** Resolves when as many answers are held as expected. */
+/** Resolves when the expected number of responses is held. */
 async function held(count: number): Promise<void> {
   const waiters = () => [
     ...(api.parts.watch as unknown as { waiters: Map<string, Set<unknown>> }).waiters.values(),

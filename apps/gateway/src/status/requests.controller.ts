@@ -119,7 +119,10 @@ export class RequestsController {
     return this.reader.read(id, ownRows(caller), req, res);
   }
 
-  /** All dead letters of a code. Broken off by a shutdown it answers with what was made; asked again it goes on. */
+  /**
+   * Retries all dead letters of a code. A shutdown ends it early with what was done so far, and the next call
+   * continues.
+   */
   @Post('retries')
   @HttpCode(HttpStatus.ACCEPTED)
   @Scopes('foyer.write')
@@ -130,7 +133,7 @@ export class RequestsController {
     @Req() req: Request,
   ): Promise<Retries> {
     note(req, { parameters: { errorCode } });
-    // It makes changes one after the other: on record before the first.
+    // It makes several changes one after the other, so it is recorded before the first.
     const nobody = { requestId: null, identityId: null, lease: null };
     note(req, { openCall: await this.calls.intend(nobody, intentOf(req)) });
     const done = await this.deadLetters.retryAll(errorCode, () =>
@@ -155,7 +158,7 @@ export class RequestsController {
   }
 }
 
-/** 202 while there is something to follow, 200 when it is done. */
+/** 202 while the request is in progress, 200 when it is done. */
 function answerWith(
   request: ProvisioningRequest | null | undefined,
   req: Request,

@@ -7,7 +7,10 @@ import { Sessions } from '../sessions/sessions.ts';
 import { retryAfterSeconds, toEntityTag, unlessMatching, waitPreference } from './conditional.ts';
 import { Holding } from './holding.ts';
 
-/** Answers those who follow a request: with 304 from its version alone while nothing changed, held back if they wish. */
+/**
+ * Serves clients that follow a request: with 304 from its version alone while nothing changed, held back when they ask
+ * for it.
+ */
 @Injectable()
 export class StatusReader {
   constructor(
@@ -17,7 +20,7 @@ export class StatusReader {
     private readonly sessions: Sessions,
   ) {}
 
-  /** The request; undefined once the answer is 304. Throws `not_found` outside the scope. */
+  /** Returns the request; undefined once the response is 304. Throws `not_found` outside the scope. */
   async read(
     id: string,
     scope: Scope,
@@ -75,13 +78,13 @@ function describe(
   }: Pick<RequestVersion, 'version' | 'status'> & { nextAttemptAt: Date | string | null },
 ): void {
   res.setHeader('ETag', toEntityTag(version));
-  // Kept by clients, but asked for each time.
+  // Clients may store the response, but must revalidate it each time.
   res.setHeader('Cache-Control', 'private, no-cache');
   res.vary('Prefer');
   if (!isFinal(status)) res.setHeader('Retry-After', String(retryAfterSeconds(nextAttemptAt)));
 }
 
-/** Whose answers are held together. */
+/** The key under which held responses are counted. */
 function callerOf({ principal }: Request): string {
   if (principal === undefined) return '';
   const { kind, id } = countedAs(principal);

@@ -10,7 +10,7 @@ import { MeController } from './me.controller.ts';
 import { RequestsController } from './requests.controller.ts';
 import { StatusReader } from './status-reader.ts';
 
-/** The REST API about people, their requests and the calls that were made. */
+/** The REST API for people, their requests and the recorded calls. */
 @Module({
   imports: [AccessModule, IntakeModule, SessionsModule],
   controllers: [MeController, RequestsController, IdentitiesController, ApiCallsController],

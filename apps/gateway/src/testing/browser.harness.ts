@@ -1,12 +1,12 @@
 import { Cookie, CookieJar } from 'tough-cookie';
 
 export interface Page {
-  /** Where the browser ended up. */
+  /** The page where the browser stopped. */
   readonly url: string;
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Every address on the way, the last one included. */
+  /** Every address on the way, including the last. */
   readonly trail: readonly string[];
 }
 
@@ -14,14 +14,14 @@ export interface Visit {
   readonly method?: string;
   readonly form?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Redirects are followed while this says so. */
+  /** Follows redirects while this returns true. */
   readonly follow?: (location: string) => boolean;
 }
 
-/** Every sample person of the Okta twin has it. */
+/** The password of every sample person of the Okta twin. */
 const PASSWORD = 'Foyer-sample-1';
 
-/** A browser as far as a server can tell: cookies, redirects, forms. */
+/** A browser as a server sees it: cookies, redirects, forms. */
 export class Browser {
   readonly jar = new CookieJar(undefined, { allowSpecialUseDomain: true, rejectPublicSuffixes: false });
   private readonly home: string;
@@ -30,7 +30,7 @@ export class Browser {
     this.home = home;
   }
 
-  /** Opens an address (a path is the gateway's) and follows redirects. */
+  /** Opens an address (a path means the gateway's) and follows redirects. */
   async open(address: string, { method, form, headers, follow = () => true }: Visit = {}): Promise<Page> {
     let url = new URL(address, this.home).href;
     let body = form === undefined ? undefined : new URLSearchParams(form);
@@ -58,7 +58,7 @@ export class Browser {
     throw new Error(`Too many redirects: ${trail.join(' ')}`);
   }
 
-  /** Signs in at Okta's form, from the gateway's /login until the page that the callback leads to. */
+  /** Signs in at Okta's form, from the gateway's /login to the page after the callback. */
   async signIn(
     username: string,
     {
@@ -72,7 +72,7 @@ export class Browser {
     return this.open(form.url, { form: { username, password }, ...(follow === undefined ? {} : { follow }) });
   }
 
-  /** Goes through Okta up to the callback, and gives its address instead of opening it. */
+  /** Signs in at Okta and returns the callback's address instead of opening it. */
   async callbackFor(username: string, path = '/login'): Promise<string> {
     let callback: string | undefined;
     const follow = (location: string) => {
@@ -86,7 +86,7 @@ export class Browser {
     return callback;
   }
 
-  /** Sends the form of a page that posts to `action`. */
+  /** Submits the form of a page that posts to `action`. */
   async submit(page: Page, action: string, visit: Visit = {}): Promise<Page> {
     const [, form] =
       new RegExp(`<form[^>]*action="${action}"[^>]*>([\\s\\S]*?)</form>`).exec(page.text) ?? [];
@@ -97,7 +97,7 @@ export class Browser {
     return this.open(action, { ...visit, form: Object.fromEntries(fields) as Record<string, string> });
   }
 
-  /** The gateway's cookies whose names begin so. */
+  /** The gateway's cookies whose names start with this text. */
   async cookies(prefix: string): Promise<Cookie[]> {
     return (await this.jar.getCookies(this.home)).filter(({ key }) => key.startsWith(prefix));
   }

@@ -4,11 +4,11 @@ import { connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 
 export interface TestDatabase {
-  /** Leads through a gate of our own, which `goAway` shuts. */
+  /** Connects through a proxy of our own, which `goAway` closes. */
   readonly url: string;
-  /** Rows of a query, past the gate. */
+  /** The rows of a query, without the proxy. */
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
-  /** As if the server were stopped: connections break, and new ones are refused. */
+  /** Behaves like a stopped server: connections break, and new ones are refused. */
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
   drop(): Promise<void>;
@@ -39,7 +39,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Passes connections on, while it is open. */
+/** Forwards connections while it is open. */
 class Gate {
   port = 0;
   private readonly target: { readonly port: number; readonly host: string };

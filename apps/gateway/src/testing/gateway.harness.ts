@@ -12,13 +12,13 @@ import { Twin } from './twins.harness.ts';
 import { InlineWorker } from './worker.harness.ts';
 
 export interface GatewayOptions {
-  /** Added to, or replacing, what the gateway is configured with. */
+  /** Overrides the gateway's configuration. */
   readonly env?: Record<string, string>;
-  /** Instead of the worker in this process. */
+  /** Replaces the worker in this process. */
   readonly queue?: JobQueue;
-  /** Between the gateway and its Okta. */
+  /** A proxy between the gateway and its Okta. */
   readonly front?: OktaFront;
-  /** Hears every line of the log. */
+  /** Receives every line of the log. */
   readonly onLog?: (line: string) => void;
 }
 
@@ -31,7 +31,7 @@ export interface TestGateway {
   readonly database: TestDatabase;
   readonly okta: Twin;
   readonly box: Twin;
-  /** Works on what is enqueued, unless another queue was given. */
+  /** Works on enqueued jobs, unless another queue was given. */
   readonly worker: InlineWorker;
   browser(): Browser;
   /** An access token of the twin's custom server, for a machine with these scopes. */
@@ -50,7 +50,7 @@ export async function startGateway({
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    // The port comes first: Okta must know the callback before the gateway is built.
+    // The port is chosen first: Okta must know the callback before the gateway is built.
     const { server, url } = await listen();
     undo.push(async () => {
       server.close();
@@ -104,12 +104,12 @@ async function listen(): Promise<{ server: Server; url: string }> {
   return { server, url: `http://127.0.0.1:${address.port}` };
 }
 
-/** The gateway's parts, but for the queue: that one works in this process, or is the one given. */
+/** The gateway's parts with another queue: the one that works in this process, or the given one. */
 async function open(
   settings: Record<string, string>,
   { queue, onLog }: Pick<GatewayOptions, 'queue' | 'onLog'>,
 ): Promise<{ parts: Parts; worker: InlineWorker }> {
-  // The twins have neither TLS nor secrets, without which production does not begin.
+  // The twins have neither TLS nor secrets, and production does not start without them.
   const FOYER_ENV = settings.FOYER_ENV === 'production' ? 'production' : 'development';
   const config = { ...readGatewayConfig({ ...settings, FOYER_ENV: 'development' }), FOYER_ENV } as const;
   const opened = await openParts(config);

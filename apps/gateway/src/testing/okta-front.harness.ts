@@ -3,26 +3,26 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** An answer of the twin's on its way to whoever asked; `body` is JSON that was read, or text. */
+/** A response of the twin on its way to the client; `body` is parsed JSON, or text. */
 export interface Passing {
   status: number;
   headers: Record<string, string | string[]>;
   body: unknown;
 }
 
-/** Changes an answer, or writes another one itself and gives undefined. */
+/** Changes a response, or writes another one itself and returns undefined. */
 export type Alteration = (
   answer: Passing,
   res: ServerResponse,
 ) => Passing | undefined | Promise<Passing | undefined>;
 
 /**
- * Stands in front of the Okta twin under an issuer of its own and changes what a test tells it to: for providers that do what
- * Okta does not do, and for what nobody should do.
+ * A proxy in front of the Okta twin with an issuer of its own, which changes responses as a test requires: for
+ * providers that behave unlike Okta, and for attacks.
  */
 export class OktaFront {
   readonly issuer: string;
-  /** Paths asked for, in order. */
+  /** The requested paths, in order. */
   readonly asked: string[] = [];
   private readonly server: Server;
   private readonly alterations = new Map<string, Alteration>();
@@ -33,7 +33,7 @@ export class OktaFront {
     this.issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${suffix}`;
   }
 
-  /** `suffix`: what the issuer ends with, such as a slash. */
+  /** `suffix`: the end of the issuer, such as a slash. */
   static async start(suffix = ''): Promise<OktaFront> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -46,12 +46,12 @@ export class OktaFront {
     return front;
   }
 
-  /** Where requests go on to. */
+  /** The address to which requests are forwarded. */
   lead(target: string): void {
     this.target = target;
   }
 
-  /** From now on answers of this path, or of this one of the org server's, are changed; undefined: no more. */
+  /** Changes responses of this path, or of this path of the org server, from now on; undefined stops it. */
   alter(path: string, alteration: Alteration | undefined): void {
     if (alteration === undefined) this.alterations.delete(path);
     else this.alterations.set(path, alteration);
@@ -123,7 +123,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** Changes the fields of a JSON body; undefined takes one away. */
+/** Changes the fields of a JSON body; undefined removes one. */
 export const withFields =
   (fields: Record<string, unknown>): Alteration =>
   (answer) => ({ ...answer, body: { ...(answer.body as object), ...fields } });

@@ -36,7 +36,7 @@ export class Twin {
     });
   }
 
-  /** Asks the twin's control address; rejects when it refuses. */
+  /** Calls the twin's control address; rejects when it refuses. */
   async control<T = unknown>(method: Method, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${this.url}/_control/${path}`, {
       method,

@@ -4,14 +4,14 @@ import { takeTurn, type Job, type JobQueue } from '@foyer/provisioning';
 import type { Parts } from '../parts.ts';
 
 const LEASE_MS = 30_000;
-/** The longest that a job waits to be looked at again. */
+/** The longest wait until a delayed job runs again. */
 const AGAIN_MS = 200;
-/** As many tries as a test has patience for. */
+/** The most attempts for which a test waits. */
 const policy = { attempts: 2, baseMs: 50, maxMs: 50 };
 
 /**
- * A queue and its worker in one: each job is worked on at once, in this process, with the domain's own rules and the real
- * store. `pause` makes jobs wait until `resume`.
+ * A queue and its worker in one: it runs each job at once, in this process, with the real rules and the real store.
+ * `pause` keeps jobs waiting until `resume`.
  */
 export class InlineWorker implements JobQueue {
   private readonly store: PrismaConvergenceStore;
@@ -81,7 +81,7 @@ export class InlineWorker implements JobQueue {
   }
 
   private begin(requestId: string): void {
-    // A turn that throws is a worker that died: its lease runs out, and the request stays open.
+    // An attempt that throws is like a worker that died: its lease expires, and the request stays open.
     const work = this.gate.promise.then(() => this.turn(requestId)).catch(() => undefined);
     this.running.add(work);
     void work.then(() => this.running.delete(work));

@@ -1,4 +1,4 @@
-/** A SCIM client that was let in. */
+/** An authenticated SCIM client. */
 export interface ScimClient {
   /** For the audit log: `scim-token:NAME`, or the client id of an Okta access token. */
   readonly actor: string;
@@ -6,7 +6,7 @@ export interface ScimClient {
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** Set by ScimDoor: there for every handler below the SCIM paths. */
+    /** Set by ScimDoor, so every handler below the SCIM paths has it. */
     scimClient?: ScimClient;
   }
 }

@@ -9,7 +9,7 @@ export interface ScimAnswer {
   readonly body: Record<string, unknown>;
 }
 
-/** The gateway's SCIM paths over HTTP, as a client speaks to them. */
+/** The gateway's SCIM paths over HTTP, as a client uses them. */
 export class ScimHouse {
   readonly api: Api;
   /** Every line of the gateway's log. */
@@ -23,10 +23,10 @@ export class ScimHouse {
   static async start(env: Record<string, string> = {}): Promise<ScimHouse> {
     const logged: string[] = [];
     const api = await Api.start({
-      // So that a test can come from an address of its own.
+      // Lets a test send requests from an address of its own.
       env: { TRUST_PROXY: '1', ...env },
       onLog: (line) => logged.push(line),
-      // Stands behind the door as the SCIM server's own routes do, and shows whom it let in.
+      // Runs behind ScimDoor like the SCIM server's own routes, and returns the authenticated client.
       prepare: (app) => app.use('/scim/v2/who', (req: Request, res: Response) => res.json(req.scimClient)),
     });
     return new ScimHouse(api, logged);

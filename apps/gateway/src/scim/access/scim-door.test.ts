@@ -11,7 +11,7 @@ afterAll(() => house.stop());
 
 const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
-/** The SCIM envelope, and nothing else. */
+/** The body is the SCIM envelope, without further fields. */
 function expectScimError(answer: ScimAnswer, status: number, detail?: string): void {
   expect(answer.status).toBe(status);
   expect(answer.type).toBe('application/scim+json; charset=utf-8');

@@ -10,16 +10,16 @@ import { CONFIG, DATABASE, type Parts } from '../../parts.ts';
 import type { ScimClient } from './scim-client.ts';
 
 const REALM = 'foyer-scim';
-/** What an Okta access token needs here. */
+/** The scope that an Okta access token needs here. */
 const SCOPE = 'foyer.scim';
 const WRONG_TOKENS_PER_MINUTE = 20;
 
-/** `Bearer` and one token, RFC 6750, section 2.1. */
+/** `Bearer` and one token (RFC 6750, section 2.1). */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /**
- * Who may speak SCIM: a client with one of the tenant's SCIM tokens, or with an Okta access token for it. Stands before the
- * bodies are read, so that strangers send none; looks at nothing but the Authorization header.
+ * Authenticates SCIM clients by one of the tenant's SCIM tokens or by an Okta access token. It runs before bodies are
+ * read, so that unauthenticated clients cannot send any, and it looks at the Authorization header only.
  */
 @Injectable()
 export class ScimDoor {
@@ -36,14 +36,14 @@ export class ScimDoor {
     this.wrongTokens = new AddressLimit('scim-token', WRONG_TOKENS_PER_MINUTE, { config, database });
   }
 
-  /** Sets `req.scimClient`, or fails with what the error filter makes an answer of. */
+  /** Sets `req.scimClient`, or passes an error to the error filter. */
   readonly enter = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
-    // What is behind here is for one client only.
+    // The response is for one client only, so no cache may share it.
     res.setHeader('Cache-Control', 'private, no-store');
     res.setHeader('Vary', 'Authorization');
     try {
       req.scimClient = await this.identify(req);
-      // Said to those only who may know which tenants there are.
+      // Only an authenticated client may learn which tenants exist.
       const { tenant = this.tenant } = req.params;
       if (tenant !== this.tenant) throw new FoyerError('not_found', 'This tenant is not served here.');
     } catch (error) {
@@ -73,7 +73,7 @@ export class ScimDoor {
       await this.wrongTokens.count(req);
       throw new FoyerError('invalid_token', 'It is not known here.');
     }
-    // Nobody guesses these: who has one is told why it is of no use, so that it can be replaced.
+    // These tokens cannot be guessed, so their owner may learn why one fails, and replace it.
     if (found.state === 'expired') throw new FoyerError('invalid_token', 'It has expired.');
     if (found.state === 'revoked') throw new FoyerError('invalid_token', 'It was revoked.');
     if (!found.isUseNoted) this.noteUse(found.id, req);
@@ -90,7 +90,7 @@ export class ScimDoor {
     return { actor: clientId };
   }
 
-  /** Nobody waits for it, and a client is not refused for it. */
+  /** The request does not wait for this write, and does not fail with it. */
   private noteUse(id: string, { log }: Request): void {
     this.scimTokens
       .noteUse(id)

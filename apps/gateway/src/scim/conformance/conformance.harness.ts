@@ -1,6 +1,8 @@
 import { ScimTestClient, type ScimBody, type ScimReply } from '../scim.harness.ts';
 
-/** What the conformance tests share: they look at what somebody else's suite would, by section of the RFCs. */
+/**
+ * Shared by the conformance tests, which check what an independent suite would check, ordered by section of the RFCs.
+ */
 
 export const MESSAGES = 'urn:ietf:params:scim:api:messages:2.0';
 export const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -16,7 +18,7 @@ export function client(): { readonly scim: ScimTestClient } {
 }
 
 let made = 0;
-/** A name that nobody has. */
+/** A unique name. */
 export const fresh = (): string => `person${++made}`;
 
 export const hired = async (

@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => scim.stop());
 
 const sql = (text: string, ...values: unknown[]) => scim.house.api.parts.database.pool.query(text, values);
-/** As a provisioner leaves it when Box has the person. */
+/** The state after a provisioner created the Box user. */
 const inBox = async (id: string, boxUserId: string) => {
   await sql(
     `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
@@ -42,7 +42,7 @@ describe('If-None-Match', () => {
     await expectNews();
     const current = (await scim.get(path)).body;
     expect(current[PROVISIONING_URN]).toMatchObject({ inStep: false, boxId: '17' });
-    // Whoever read the person before Box had them changes nothing that they have not seen.
+    // A client that read the person before Box had them overwrites no change that it has not seen.
     const change = { schemas: current['schemas'], userName: 'eva2@example.com' };
     for (const tag of ['W/"7"', 'W/"7.abcdefgh"', '"11"'])
       expect((await scim.send('PUT', path, change, { 'if-match': tag })).status).toBe(412);

@@ -1,7 +1,7 @@
 import { PROVISIONING_URN } from '@foyer/scim';
 import { GROUP, ScimTestClient, type ScimBody } from '../scim.harness.ts';
 
-/** What people who run SCIM servers reported of groups: each trigger over HTTP, and what is right. */
+/** Problems with groups that operators of SCIM servers reported: each trigger over HTTP, and the correct result. */
 
 let scim: ScimTestClient;
 beforeAll(async () => {
@@ -102,7 +102,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       const here = names.map((name) => `${name}${turn}`);
       const ids: string[] = [];
       for (const name of here.slice(0, at)) ids.push(await person(name));
-      // Each once by Okta's id, and once more by ours where that is known.
+      // Each member once by Okta's id, and once more by ours where that is known.
       const id = await groupOf(`b29 ${turn}`, [...here.map((name) => `00u${name}`), ...ids]);
       for (const name of here.slice(at)) ids.push(await person(name));
       expect(await membersOf(id)).toEqual(ids.toSorted());

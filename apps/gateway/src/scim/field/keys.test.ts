@@ -1,6 +1,9 @@
 import { ScimTestClient, USER } from '../scim.harness.ts';
 
-/** What people and groups are found by is one thing, however it was written: kept, answered, compared and looked for. */
+/**
+ * The keys of people and groups are stored, returned, compared and searched in one form, whatever the spelling of the
+ * client.
+ */
 
 let scim: ScimTestClient;
 beforeAll(async () => {

@@ -1,6 +1,9 @@
 import { ENTERPRISE, ScimTestClient, USER, type ScimBody, type ScimReply } from '../scim.harness.ts';
 
-/** What people who run SCIM servers reported of the life of a person: each trigger over HTTP, and what is right. */
+/**
+ * Problems with the life cycle of people that operators of SCIM servers reported: each trigger over HTTP, and the
+ * correct result.
+ */
 
 let scim: ScimTestClient;
 beforeAll(async () => {

@@ -4,12 +4,12 @@ import type { Request, Response } from 'express';
 import { note, notesOf } from '../../access/call-notes.ts';
 import type { UnknownNames } from './unknown-names.ts';
 
-/** Names that are told one by one; a client may send thousands. */
+/** The most names that are listed; a client may send thousands. */
 const MOST_NAMES = 20;
-/** UTF-16 units of a name. */
+/** The longest listed name, in UTF-16 units. */
 const LONGEST_NAME = 100;
 
-/** Says which attributes and schemas of a call were ignored: in a header, in the audit log and in a metric. */
+/** Reports the ignored attributes and schemas of a call: in a header, in the audit log and in a metric. */
 @Injectable()
 export class IgnoredNames {
   constructor(private readonly metrics: Metrics) {}
@@ -24,17 +24,17 @@ export class IgnoredNames {
   }
 }
 
-/** For the audit log. What is not spelt as a name may be a secret in the wrong place. */
+/** For the audit log. A text that is not spelt like a name may be a secret in the wrong place. */
 export function ignoredNote({ names }: Pick<UnknownNames, 'names'>): Readonly<Record<string, unknown>> {
   if (names.length === 0) return {};
   const told = names.slice(0, MOST_NAMES).map((name) => (NAME.test(name) ? name : '…'));
   return { ignored: told, ignoredCount: names.length };
 }
 
-/** As RFC 7643, section 2.1, spells attributes, and as URNs of schemas are spelt. */
+/** The spelling of attributes (RFC 7643, section 2.1) and of URNs of schemas. */
 const NAME = /^[A-Za-z$][A-Za-z0-9$_.:-]{0,99}$/;
 
-/** A header takes ASCII only, and the names in it are separated by commas. */
+/** A header takes ASCII only, and commas separate the names in it. */
 const printable = (name: string): string =>
   name
     .slice(0, LONGEST_NAME)

@@ -1,6 +1,9 @@
 import { knownBody, knownOperations, type PatchOperation, type ResourceType } from '@foyer/scim';
 
-/** Reads one call's bodies without what no schema knows, and keeps the names of it; or, with `refuse`, as they are. */
+/**
+ * Removes from one call's bodies what no schema defines, and collects its names; with `refuse`, leaves the bodies
+ * unchanged.
+ */
 export class UnknownNames {
   private readonly rule: 'ignore' | 'refuse';
   private readonly found = new Set<string>();
