@@ -5,6 +5,8 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`],
   // Box ids, counters of calls and the like: numbers of nine digits and more.
   [/(?<![\w.-])\d{9,}(?![\w-])/g, String.raw`\d{6,}`],
+  // The digest in an entity tag, as `W/"1.8xOI5b9T"`.
+  [/(?<=W\/\\?"\d+\.)[\w-]{8}/g, String.raw`[\w-]{8}`],
   // What a document leaves out.
   [/…/g, String.raw`[\s\S]*?`],
 ];
