@@ -35,8 +35,14 @@ it('finds out a create that is sent again without a look-up, and says by which s
   expect(status).toBe(0);
 }, 600_000);
 
-it('says so when a schedule finds nothing', async () => {
-  const { status, out } = await runMutants('--only', 'box: lost-sure', '--schedules', '1');
-  expect(out).toContain('box: lost-sure: NOT FOUND in 1');
+it('says why one is not to be found out, and that is no failure', async () => {
+  const { status, out } = await runMutants('--only', 'turn: a stopping worker', '--schedules', '1');
+  expect(out).toMatch(/NOT FOUND in 1\n {2}The request is due at once/);
+  expect(status).toBe(0);
+}, 600_000);
+
+it('fails when one that breaks a promise is not found out', async () => {
+  const { status, out } = await runMutants('--only', 'plan: who is deleted', '--schedules', '1');
+  expect(out).toContain('NOT FOUND in 1');
   expect(status).toBe(1);
 }, 600_000);
