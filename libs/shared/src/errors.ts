@@ -33,7 +33,7 @@ const entry = (
 });
 
 export const errorCatalog = {
-  invalid_request: entry(400, 'none', 'The request is not valid', 'Mend the fields that `errors` names.'),
+  invalid_request: entry(400, 'none', 'The request is not valid', 'Correct the fields that `errors` names.'),
   malformed_body: entry(400, 'none', 'The body cannot be read', 'Send well-formed JSON in UTF-8.'),
   body_too_large: entry(413, 'none', 'The body is too large', 'Send at most 64 KiB.'),
   request_timeout: entry(
@@ -70,7 +70,7 @@ export const errorCatalog = {
   not_found: entry(
     404,
     'none',
-    'There is no such thing',
+    'There is nothing here',
     'Check the address; it may belong to somebody else.',
   ),
   idempotency_key_reused: entry(
@@ -169,7 +169,7 @@ export const errorCatalog = {
     502,
     'dead',
     'Box refused what we sent',
-    'Read `detail`, mend the profile in Okta, then retry.',
+    'Read `detail`, correct the profile in Okta, then retry.',
   ),
   box_user_missing: entry(
     502,

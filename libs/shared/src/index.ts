@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './fields.ts';
 export * from './jobs.ts';
 export * from './person.ts';
+export * from './person-words.ts';
 export * from './request.ts';
 export * from './rest.ts';
 export * from './text.ts';

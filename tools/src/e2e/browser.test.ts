@@ -76,7 +76,7 @@ suite('in a real browser [needs chromium]', () => {
     await page.getByText('<i>Plan & budget.pdf').waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Welcome' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'You are signed out' }).waitFor();
     await page.goto(`${stack.urls.gateway}/login`);
     await page.getByLabel('Password').waitFor();
     expect(complaints).toEqual([]);
@@ -111,7 +111,7 @@ suite('in a real browser [needs chromium]', () => {
   it('explains a refusal by Okta and offers to sign in as somebody else', async () => {
     const { page } = await open();
     await signIn(page, 'unassigned@example.com');
-    await page.getByRole('heading', { level: 1, name: 'Okta refused the sign-in' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'You cannot sign in here' }).waitFor();
     await page.getByRole('link', { name: /someone else|somebody else/i }).click();
     await page.getByLabel('Password').waitFor();
   });

@@ -1,4 +1,4 @@
-import { dispositionOf, errorCatalog, errorCodes } from '@foyer/shared';
+import { dispositionOf, errorCatalog, errorCodes, personWords } from '@foyer/shared';
 import { html } from '../http/html.ts';
 import { page } from '../http/page.ts';
 
@@ -8,7 +8,7 @@ const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> =
   retry: 'A provisioning request that meets it is tried again by itself, with growing pauses.',
   delay:
     'A provisioning request that meets it waits as long as Box asks, then goes on; no attempt is counted.',
-  dead: 'A provisioning request that meets it fails at once. When the cause is mended, it can be retried.',
+  dead: 'A provisioning request that meets it fails at once. When the cause is fixed, it can be retried.',
 };
 
 /** The closed list of error codes, with an anchor for each. */
@@ -22,6 +22,7 @@ export const errorsPage = (): string =>
       </p>
       ${errorCodes.map((code) => {
         const { status, title, remedy } = errorCatalog[code];
+        const { heading, person } = personWords[code];
         return html`<section id="${code}">
           <h2>
             <a href="#${code}"><code>${code}</code></a>
@@ -35,6 +36,8 @@ export const errorsPage = (): string =>
             <dd>${consequences[dispositionOf(code)]}</dd>
             <dt>Remedy</dt>
             <dd>${remedy}</dd>
+            <dt>A person reads</dt>
+            <dd>${heading}. ${person}</dd>
           </dl>
         </section> `;
       })}`,

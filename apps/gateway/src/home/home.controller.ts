@@ -4,12 +4,14 @@ import { FoyerError, isFinal, type Identity, type ProvisioningRequest } from '@f
 import type { Request, Response } from 'express';
 import { changeOf } from '../access/call-notes.ts';
 import { MissingUser } from '../files/missing-user.ts';
+import { toFoyerError } from '../http/error.filter.ts';
 import { IntakeService } from '../intake/intake.service.ts';
 import { PrincipalLimit } from '../limits/principal-limit.ts';
 import { BOX, CONFIG, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type { Files, SignedIn } from './pages.ts';
-import { failedPage, heldPage, missingPage, progressPage, signedInPage, signedOutPage } from './pages.ts';
+import type { SignedIn } from './actions.ts';
+import { signedInPage, signedOutPage, type Files } from './pages.ts';
+import { failedPage, heldPage, missingPage, progressPage } from './unfinished-pages.ts';
 
 /** A page shows this many files; the API has the rest. */
 const FILES_SHOWN = 100;
@@ -36,7 +38,7 @@ export class HomeController {
   @Header('cache-control', 'no-store')
   async home(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<string> {
     const { identityId, name = '', csrfToken } = req.session;
-    if (identityId === undefined) return signedOutPage();
+    if (identityId === undefined) return signedOutPage(req.query['state']);
     const identity = await this.identities.find(identityId);
     if (identity?.active !== true) {
       await this.sessions.end(req, res);
@@ -109,7 +111,12 @@ export class HomeController {
     isNew: boolean,
   ): Promise<string> {
     if (boxAccount === null)
-      return signedInPage({ ...signedIn, isNew, boxUserId: null, files: { kind: 'unavailable' } });
+      return signedInPage({
+        ...signedIn,
+        isNew,
+        boxUserId: null,
+        files: { kind: 'unavailable', code: 'no_box_account', reference: req.reference },
+      });
     const { boxUserId } = boxAccount;
     const files = await this.list(req, id, boxUserId);
     return files === 'missing'
@@ -123,10 +130,12 @@ export class HomeController {
       const files = await within(FILES_WAIT_MS, this.ask(req, identityId, boxUserId));
       if (files !== null) return files;
       req.log.warn({ event: 'files-failed', code: 'slow' });
+      return { kind: 'unavailable', code: 'box_unavailable', reference: req.reference };
     } catch (error) {
       req.log.warn({ event: 'files-failed', err: error });
+      const { code } = toFoyerError(error, req);
+      return { kind: 'unavailable', code, reference: req.reference };
     }
-    return { kind: 'unavailable' };
   }
 
   private async ask(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
@@ -141,7 +150,7 @@ export class HomeController {
     const code = await this.missingUser.explain(identityId, boxUserId, result.fault.code);
     req.log.warn({ event: 'files-failed', code });
     if (code === 'box_user_missing') return 'missing';
-    return { kind: code === 'box_app_changed' ? 'other-app' : 'unavailable' };
+    return { kind: 'unavailable', code, reference: req.reference };
   }
 }
 

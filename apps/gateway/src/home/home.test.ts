@@ -49,7 +49,8 @@ test('says so when Box does not show the files, and is a page all the same', asy
   });
   const page = await gateway.browser().signIn('grace@example.com');
   expect([page.status, headingOf(page)]).toEqual([200, 'New user created: Grace Sample']);
-  expect(page.text).toContain('Box does not show your files at the moment');
+  expect(page.text).toContain('Box cannot be reached at the moment. Try again in a minute.');
+  expect(page.text).toContain(page.headers.get('x-request-id'));
 });
 
 test('shows how far it is while it is not done, and the message when it is', async () => {
@@ -58,7 +59,12 @@ test('shows how far it is while it is not done, and the message when it is', asy
   const progress = await browser.signIn('alan@example.com');
   expect(headingOf(progress)).toBe('One moment, Alan Pattern');
   expect(progress.text).toMatch(/<noscript>\s*<meta http-equiv="refresh" content="2"/);
+  expect(progress.text).toMatch(
+    /<li class="current" aria-current="step">\s*Your Box account is being prepared/,
+  );
+  expect(progress.text).not.toMatch(/<dl|Attempts|queued|retrying/);
   const id = /data-request="([^"]+)"/.exec(progress.text)?.[1] ?? '';
+  expect(progress.text).toContain(`<code>${id}</code>`);
   // What the page's script asks, as this browser.
   const status = async (headers: Record<string, string> = {}) =>
     browser.open(`/v1/provisioning-requests/${id}`, { headers: { accept: 'application/json', ...headers } });
@@ -82,14 +88,57 @@ test('says what went wrong in plain words, and tries again when asked to', async
     `SELECT id FROM provisioning_request WHERE status = 'failed'`,
   );
   expect(failed.text).toContain(request?.id);
-  expect(failed.text).toContain('The Box app may not do this');
+  expect(failed.text).toContain('contact your help desk');
+  expect(failed.text).not.toMatch(/scope|access level|Box app|Attempts|retried/);
   const again = await browser.submit(failed, '/retry');
   expect(headingOf(again)).toBe('New user created: Maria Model');
   // Asked for twice, it is harmless.
   expect((await browser.open('/')).status).toBe(200);
 });
 
+test('tells a person nothing of what an operator does about it, nor that a lasting fault passes', async () => {
+  await gateway.box.control('POST', 'faults', {
+    match: { path: '/2.0/folders/' },
+    kind: 'status',
+    status: 403,
+    times: null,
+  });
+  const page = await gateway.browser().signIn('ben@example.com');
+  expect(page.text).toContain('Box does not allow this');
+  expect(page.text).toContain(page.headers.get('x-request-id'));
+  expect(page.text).not.toMatch(/account is fine|reload|in a minute|scope|administrator/i);
+});
+
+test('says that it takes longer than usual once an attempt has failed', async () => {
+  await gateway.box.control('POST', 'faults', {
+    match: { method: 'POST', path: '/2.0/users' },
+    kind: 'status',
+    status: 429,
+    retryAfter: 3,
+    times: null,
+  });
+  const page = await gateway.browser().signIn('zoe@example.com');
+  expect(headingOf(page)).toMatch(/^One moment, /);
+  expect(page.text).toMatch(/<p class="note" data-field="slow"\s*>/);
+  expect(page.text).not.toMatch(/asked us to wait|rate|429/);
+});
+
+test('says that a page does not exist', async () => {
+  const page = await gateway.browser().open('/nowhere');
+  expect([page.status, headingOf(page)]).toEqual([404, 'This page does not exist']);
+  expect(page.text).not.toContain('There is nothing here');
+});
+
+test.each([
+  ['signed-out', 'You are signed out'],
+  ['signed-out-here', 'You are signed out'],
+  ['<i>', 'Welcome'],
+])('comes back from signing out with the state %s as %s', async (state, heading) => {
+  const page = await gateway.browser().open(`/?state=${encodeURIComponent(state)}`);
+  expect([page.status, headingOf(page)]).toEqual([200, heading]);
+});
+
 test('lets nobody retry who is not signed in', async () => {
   const page = await gateway.browser().open('/retry', { form: {} });
-  expect([page.status, headingOf(page)]).toEqual([401, 'Sign-in or an access token is needed']);
+  expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in']);
 });

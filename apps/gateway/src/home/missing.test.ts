@@ -24,7 +24,7 @@ describe('a Box user that does not answer', () => {
     await gateway.box.control('PUT', 'apps', { clientId: 'twin-box-client', asUser: false });
     const page = await browser.open('/');
     expect([page.status, headingOf(page)]).toEqual([200, 'New user created: Ada Example']);
-    expect(page.text).toContain('does not show your files at the moment');
+    expect(page.text).toContain('Box does not allow this');
     expect(await missing(boxUserId)).toBeNull();
   });
 
@@ -35,7 +35,7 @@ describe('a Box user that does not answer', () => {
     await bind('another-client');
     try {
       const page = await browser.open('/');
-      expect(page.text).toContain('connected to another Box app');
+      expect(page.text).toContain('Your Box account cannot be reached from here');
       const files = await browser.open('/v1/me/files', { headers: { accept: 'application/json' } });
       expect([files.status, JSON.parse(files.text)]).toEqual([
         503,

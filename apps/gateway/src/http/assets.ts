@@ -36,8 +36,10 @@ header { padding: 1.5rem 0 1rem; }
 .brand { font-weight: 700; font-size: 1.15rem; letter-spacing: .02em; color: inherit; text-decoration: none; }
 main {
   background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: clamp(1.25rem, 4vw, 2.5rem);
-  margin-bottom: 3rem; overflow-wrap: anywhere;
+  margin-bottom: 3rem; overflow-wrap: break-word;
 }
+code { overflow-wrap: anywhere; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 h1 { margin: 0 0 .75rem; font-size: clamp(1.5rem, 4vw, 2rem); line-height: 1.2; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
 p { margin: .5rem 0; }
@@ -48,10 +50,22 @@ a { color: var(--act); }
 .note.bad { background: var(--bad); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 1rem 0; }
 dt { color: var(--soft); }
-dd { margin: 0; }
+dd { margin: 0; min-width: 0; }
+.steps { list-style: none; margin: 1.25rem 0; padding: 0; }
+.steps li { position: relative; padding: .3rem 0 .3rem 2rem; color: var(--soft); }
+.steps li::before {
+  content: ""; position: absolute; left: .25rem; top: .7rem; width: .8rem; height: .8rem; border: 2px solid var(--soft);
+  border-radius: 50%;
+}
+.steps .done::before { background: var(--act); border-color: var(--act); }
+.steps .current { color: var(--ink); font-weight: 600; }
+.steps .current::before { border-color: var(--act); border-width: 4px; }
+.reference { margin-top: 1.25rem; font-size: .9rem; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .92em; }
 ul.files { list-style: none; margin: .5rem 0; padding: 0; border: 1px solid var(--line); border-radius: .5rem; }
 ul.files li { display: flex; justify-content: space-between; gap: 1rem; padding: .6rem 1rem; }
+ul.files .item { min-width: 0; overflow-wrap: anywhere; }
+ul.files .kind { flex: none; }
 ul.files li + li { border-top: 1px solid var(--line); }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.75rem; }
 .actions form { margin: 0; }
@@ -73,10 +87,7 @@ const progress = asset(
   'text/javascript; charset=utf-8',
   `const place = document.querySelector('[data-request]');
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const show = (name, text) => {
-  const field = place.querySelector('[data-field="' + name + '"]');
-  if (field && field.textContent !== text) field.textContent = text;
-};
+const slow = place.querySelector('[data-field="slow"]');
 let etag;
 for (;;) {
   try {
@@ -87,9 +98,7 @@ for (;;) {
     if (answer.status === 200) {
       etag = answer.headers.get('etag');
       const request = await answer.json();
-      show('status', request.status);
-      show('attempts', String(request.attempts));
-      show('next', request.nextAttemptAt ? new Date(request.nextAttemptAt).toLocaleTimeString() : 'now');
+      if (request.error) slow.hidden = false;
       if (request.finishedAt) break;
     } else if (answer.status !== 304) {
       await pause(2000);

@@ -1,6 +1,6 @@
-import { errorCatalog, type ErrorCode, type FoyerError } from '@foyer/shared';
+import { personWords, type ErrorCode, type FoyerError } from '@foyer/shared';
 import { html, type Html } from './html.ts';
-import { page } from './page.ts';
+import { page, referenceLine } from './page.ts';
 
 const again = html`<a class="button" href="/login">Sign in again</a>`;
 const asSomeoneElse = html`<a class="button" href="/login?prompt=login">Sign in as someone else</a>`;
@@ -17,28 +17,17 @@ const ways: Partial<Record<ErrorCode, Html>> = {
   unauthenticated: again,
 };
 
-/** What the catalog tells operators, in words for the one at the screen. */
-const forThem: Partial<Record<ErrorCode, { readonly title: string; readonly remedy: string }>> = {
-  identity_deactivated: {
-    title: 'Your access has been switched off',
-    remedy: 'Your files are kept. Ask your company’s Okta administrator to switch your access on again.',
-  },
-  sign_in_held: {
-    title: 'Your sign-in is on hold',
-    remedy:
-      'Your user name belonged to an account that was switched off. Give the reference to your administrator.',
-  },
-};
-
-/** Says what happened and what to do. `reference` finds the lines of the log about it. */
-export function errorPage(error: FoyerError, reference: string): string {
-  const { title, remedy } = forThem[error.code] ?? errorCatalog[error.code];
+/**
+ * Says what happened, to the person at the screen. The error's `detail` is written for programs and operators, and stays out.
+ * `reference` finds the lines of the log about it.
+ */
+export function errorPage({ code }: FoyerError, reference: string): string {
+  const { heading, person } = personWords[code];
   return page({
-    title,
-    body: html`<h1>${title}</h1>
-      ${error.detail === undefined ? null : html`<p>${error.detail}</p>`}
-      <p>${remedy}</p>
-      <p class="soft">Reference: <code>${reference}</code></p>
-      <p class="actions">${ways[error.code] ?? null} ${home}</p>`,
+    title: heading,
+    body: html`<h1>${heading}</h1>
+      <p>${person}</p>
+      ${referenceLine(reference)}
+      <p class="actions">${ways[code] ?? null} ${home}</p>`,
   });
 }

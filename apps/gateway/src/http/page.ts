@@ -26,3 +26,7 @@ export const page = ({ title, body, head }: Page): string =>
         <main>${body}</main>
       </body>
     </html> `.toString();
+
+/** What a person gives to their help desk; it finds what the log has about it. */
+export const referenceLine = (reference: string): Html =>
+  html`<p class="soft reference">Reference for your help desk: <code>${reference}</code></p>`;

@@ -96,7 +96,7 @@ describe('with Okta or the database away', () => {
     await gateway.database.goAway();
     try {
       const page = await browser.open('/');
-      expect([page.status, headingOf(page)]).toEqual([503, 'A part of Foyer is not available']);
+      expect([page.status, headingOf(page)]).toEqual([503, 'This page is not available']);
       expect(page.text).not.toMatch(/ECONN|postgres|at .*\.ts/);
       const cookie = await browser.jar.getCookieString(gateway.url);
       const problem = await fetch(`${gateway.url}/v1/me`, { headers: { cookie } });

@@ -33,7 +33,7 @@ test.each(['image', 'iframe', 'frame', 'script', 'style', 'empty', 'object'])(
     const fetched = from('192.0.2.2', { 'sec-fetch-dest': destination, 'sec-fetch-site': 'cross-site' });
     for (const path of ['/login', '/authorization-code/callback?state=x&code=y']) {
       const page = await gateway.browser().open(path, fetched);
-      expect([page.status, headingOf(page)]).toEqual([400, 'The request is not valid']);
+      expect([page.status, headingOf(page)]).toEqual([400, 'This link does not work']);
       expect(page.headers.getSetCookie()).toEqual([]);
       expect(page.headers.get('location')).toBeNull();
     }
@@ -71,7 +71,7 @@ test('who comes back again and again with what cannot be verified is kept from O
   for (let tries = 0; tries < 5; tries++) expect((await forged('192.0.2.4')).status).toBe(401);
   await gateway.okta.control('DELETE', 'calls');
   const page = await forged('192.0.2.4');
-  expect([page.status, headingOf(page)]).toEqual([429, 'Too many requests']);
+  expect([page.status, headingOf(page)]).toEqual([429, 'That was a little too fast']);
   expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
   const { counts } = await gateway.okta.control<{ counts: Record<string, number> }>('GET', 'calls');
   expect(counts.token).toBeUndefined();

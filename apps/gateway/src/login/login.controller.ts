@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Issuer, SignInMetadata } from '@foyer/platform';
 import type { Request, Response } from 'express';
+import { signedOut } from '../home/pages.ts';
 import { IntakeService, type Admitted } from '../intake/intake.service.ts';
 import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
@@ -68,12 +69,13 @@ export class LoginController {
 
   private async afterLogout(idToken: string | undefined): Promise<string> {
     const home = `${this.config.FOYER_BASE_URL}/`;
-    if (idToken === undefined) return home;
-    const metadata = await this.issuer.metadata().catch(() => null);
-    if (metadata?.end_session_endpoint === undefined) return home;
+    const metadata = idToken === undefined ? null : await this.issuer.metadata().catch(() => null);
+    if (idToken === undefined || metadata?.end_session_endpoint === undefined)
+      return `${home}?state=${signedOut.here}`;
     const url = new URL(metadata.end_session_endpoint);
     url.searchParams.set('id_token_hint', idToken);
     url.searchParams.set('post_logout_redirect_uri', home);
+    url.searchParams.set('state', signedOut.everywhere);
     return url.href;
   }
 }

@@ -140,6 +140,7 @@ test('signs out here and at Okta', async () => {
   const cookie = await sessionOf(browser);
   const out = await browser.submit(page, '/logout');
   expect(out.trail.map((url) => new URL(url).pathname)).toEqual(['/logout', '/oauth2/v1/logout', '/']);
+  expect(headingOf(out)).toBe('You are signed out');
   expect(out.text).toContain('href="/login"');
   const again = await fetch(gateway.url, { headers: { cookie: `foyer=${cookie}` } });
   expect(await again.text()).toContain('href="/login"');
@@ -150,7 +151,7 @@ test('signs out here and at Okta', async () => {
 test('says so on a page of its own when Okta refuses, and does not begin again by itself', async () => {
   const browser = gateway.browser();
   const page = await browser.signIn('unassigned@example.com');
-  expect([page.status, headingOf(page)]).toEqual([403, 'Okta refused the sign-in']);
+  expect([page.status, headingOf(page)]).toEqual([403, 'You cannot sign in here']);
   expect(page.text).toContain('href="/login?prompt=login"');
   expect(await sessionOf(browser)).toBeUndefined();
   expect((await browser.open('/login?prompt=login')).text).toContain('name="password"');
