@@ -4,13 +4,14 @@ import type { BatchFailure, ProvisioningBatch } from '@foyer/shared';
 import { OperatorProblem, type Setting } from './command.ts';
 
 const LOOK_MS = 1_000;
-/** So long nobody became final: then it is worth asking whether anybody works. */
+/** When no request became final for this long, in milliseconds, perhaps no provisioner is running. */
 const STILL_MS = 60_000;
 const PAGE = 200;
 
 /**
- * Shows how far a batch is until all its requests are final, then its counts and its failures. Gives the exit status: 1 when
- * somebody has to look at a line. Throws OperatorProblem when there is no such batch, and after Ctrl-C: the batch goes on.
+ * Shows the progress of a batch until all its requests are final, then its counts and its failures. Returns the exit
+ * status: 1 when a person has to look at a line. Throws OperatorProblem when the batch does not exist, and after
+ * Ctrl-C, which does not stop the batch itself.
  */
 export async function followBatch(id: string, batches: Batches, setting: Setting): Promise<number> {
   const { terminal, stopping } = setting;
@@ -61,7 +62,7 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Says so once when nothing has moved for a while. */
+/** Warns once when there was no progress for a while. */
 class Stillness {
   private readonly tell: () => void;
   private done = -1;

@@ -12,10 +12,10 @@ import type { OperatorConfig } from '@foyer/platform';
 import type { BoxApp } from '@foyer/provisioning';
 import { withTenant } from './tenancy.ts';
 
-/** A move touches every identity in one statement: longer than a page may take, in milliseconds. */
+/** The time limit of a migration's statement, in milliseconds: it updates every identity at once. */
 const SILENCE_MS = 15 * 60_000;
 
-/** What the commands about Box apps work with. */
+/** The objects that the commands about Box apps use. */
 export interface BoxAppDesk {
   readonly boxApp: TenantBoxApp;
   readonly moves: BoxAppMoves;
@@ -24,7 +24,7 @@ export interface BoxAppDesk {
   readonly box: Box;
 }
 
-/** Opens the database and Box with the configuration at hand, and closes both after `work`. */
+/** Opens the database and Box with the current configuration, and closes both after `work`. */
 export async function atBoxAppDesk<T>(
   config: OperatorConfig,
   work: (desk: BoxAppDesk) => Promise<T>,
@@ -52,7 +52,7 @@ export async function atBoxAppDesk<T>(
   );
 }
 
-/** The bound app when an operator has something to decide: it is another than the configured one. */
+/** The bound app when an operator has to decide, that is, when it differs from the configured one. */
 export function undecided({ bound, differs }: BoxAppState): BoxApp | null {
   return differs && bound !== null ? { clientId: bound.clientId, enterpriseId: bound.enterpriseId } : null;
 }
@@ -63,7 +63,7 @@ export const settled = ({ bound }: BoxAppState): string =>
     ? 'This tenant is bound to no Box app yet: the first process that starts binds it to its own.'
     : 'The configured Box app is the one that the accounts belong to: there is nothing to decide.';
 
-/** The lines that say how things stand. */
+/** The lines that describe the current state. */
 export function standing({ bound, configured, differs }: BoxAppState): string[] {
   const since = bound === null ? '' : ` (since ${bound.since.toISOString()})`;
   return [

@@ -56,7 +56,7 @@ export class TwoApps {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  /** The ids of the Box users that carry this external id, by app. */
+  /** The ids of the Box users with this external id, by app. */
   async usersOf(subject: string): Promise<{ id: string; clientId: string }[]> {
     const { users } = await this.control<{
       users: { id: string; clientId: string; externalId: string | null }[];
@@ -64,7 +64,7 @@ export class TwoApps {
     return users.filter(({ externalId }) => externalId === subject);
   }
 
-  /** Deletes a Box user as an administrator does by hand. */
+  /** Deletes a Box user like an administrator in Box's console. */
   async deleteUser({ clientId }: BoxApp, boxUserId: string): Promise<void> {
     const token = await fetch(`${this.url}/oauth2/token`, {
       method: 'POST',
@@ -92,7 +92,7 @@ export class TwoApps {
   }
 }
 
-/** A tenant in that world, its worker's turns and its operator. */
+/** A tenant on that database and twin, its worker and its operator. */
 export class TenantOfTwo {
   private readonly world: TwoApps;
   private readonly slug: string;
@@ -113,7 +113,7 @@ export class TenantOfTwo {
     return { requestId: admission.requestId, identityId: admission.identity.id, subject };
   }
 
-  /** One turn at each open request, as a provisioner of this app takes it. Gives the news told. */
+  /** Makes one attempt at each open request, as a provisioner of this app does. Returns the reported events. */
   async work({ clientId, enterpriseId }: BoxApp): Promise<string[]> {
     const { database } = this.world.test;
     const open = await database.prisma.provisioningRequest.findMany({
@@ -139,7 +139,7 @@ export class TenantOfTwo {
     return news;
   }
 
-  /** Somebody with a Box user of the first app. */
+  /** A person with a Box user of the first app. */
   async mapped() {
     const person = await this.newcomer();
     await this.work(TwoApps.first);

@@ -44,7 +44,7 @@ describe('npm run foyer -- box-app', () => {
   it('accepts an app that sees the very users, and provisioning goes on with it', async () => {
     const tenant = await world.tenant();
     const { identityId, boxUserId } = await tenant.mapped();
-    // As after an upgrade whose first start had the wrong client id.
+    // The state after an upgrade whose first start had the wrong client id.
     await world.test.database.prisma.tenant.update({
       where: { id: tenant.tenantId },
       data: { boxClientId: 'mistaken-client' },
@@ -89,7 +89,7 @@ describe('npm run foyer -- box-app', () => {
 
     const done = await tenant.foyer(second, ['box-app', 'migrate', '--yes']);
     expect(outcome(done)).toEqual([0, expect.stringMatching(/2 accounts are former ones, 2 requests/)]);
-    // The old provisioner beside the new one does nothing; two new ones at once do it once.
+    // The old provisioner, still running, changes nothing; two new ones at the same time make each change once.
     expect(await tenant.work(first)).toEqual([]);
     await Promise.all([tenant.work(second), tenant.work(second)]);
     for (const { subject, identityId, boxUserId } of people) {

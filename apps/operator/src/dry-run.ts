@@ -11,10 +11,13 @@ import { forecast, VerifyInterrupted } from '@foyer/provisioning';
 import type { BatchEntry, BatchForecast, ForecastLine } from '@foyer/shared';
 import { OperatorProblem, type Setting } from './command.ts';
 
-/** How long a call waits for its place within Box's limit before it asks again, in milliseconds. */
+/** How long a call waits for the rate limiter before it tries again, in milliseconds. */
 const PERMIT_MS = 10_000;
 
-/** Prints for each line what importing it would do, and does nothing. Gives the exit status: 1 when a line would fail. */
+/**
+ * Prints for each line what importing it would do, and changes nothing. Returns the exit status: 1 when a line would
+ * fail.
+ */
 export async function dryRun(
   entries: AsyncIterable<BatchEntry>,
   { database, tenantId }: { database: Database; tenantId: string },

@@ -1,7 +1,7 @@
 import { OperatorProblem } from './command.ts';
 
 /**
- * Takes `--env-file FILE` out of the arguments, wherever it stands. Throws OperatorProblem when no file is named, or two
+ * Removes `--env-file FILE` from the arguments, at any position. Throws OperatorProblem when no file is named, or two
  * are.
  */
 export function takeEnvFile(args: readonly string[]): { rest: string[]; file: string | undefined } {

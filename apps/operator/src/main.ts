@@ -8,7 +8,7 @@ const CANNOT_TELL = 2;
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
-// Whoever read our output has gone (`… | head`): there is nobody left to tell anything.
+// The reader of our output has gone (`… | head`), so there is nothing left to print.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => process.exit(CANNOT_TELL));
 }
@@ -18,7 +18,7 @@ process.exitCode = await run({
   commands,
   terminal: new Terminal(),
   stopping: stopping.signal,
-  // Without a file named: what docker compose reads, for an operator who calls from the same folder.
+  // The default file is the one that docker compose reads in the same folder.
   loadEnvFile: (file) => {
     if (file !== undefined || existsSync('.env')) process.loadEnvFile(file ?? '.env');
   },

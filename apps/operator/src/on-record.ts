@@ -1,6 +1,6 @@
 import type { CallIntent, CallOutcome, RecordedChange } from '@foyer/provisioning';
 
-/** An operator's command that changes something is on record like a call of the API. `path`: the command's words. */
+/** Records an operator's command that changes something, like a call of the API. `path`: the command's name. */
 export const commandIntent = (operation: string, path: string, actor: string): CallIntent => ({
   direction: 'in',
   system: 'foyer',
@@ -19,7 +19,7 @@ export const commandOutcome: CallOutcome = {
   durationMs: 0,
 };
 
-/** A command that makes one change, for that change's transaction. */
+/** The record of a command that makes one change, for that change's transaction. */
 export const commandChange = (intent: CallIntent): RecordedChange => ({
   intent: () => intent,
   outcome: () => commandOutcome,

@@ -4,8 +4,8 @@ import { OperatorProblem } from './command.ts';
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}@._+-]{0,99}$/u;
 
 /**
- * Who gives a command, for the audit log: the account on this machine, and before it the name that was given with `--as`,
- * for where many share an account (a container has only one). Throws OperatorProblem for what is no name.
+ * The operator's name for the audit log: the account on this machine, after the name from `--as`, for accounts that
+ * many people share (a container has only one). Throws OperatorProblem for an invalid name.
  */
 export function operatorName(given: string | undefined, account = accountName()): string {
   if (given === undefined) return `operator:${account}`;
@@ -17,7 +17,7 @@ export function operatorName(given: string | undefined, account = accountName())
   return `operator:${given} (account ${account})`;
 }
 
-/** A container may run under a number that has no name. */
+/** A container may run under a user id that has no name. */
 function accountName(): string {
   try {
     return userInfo().username;

@@ -21,7 +21,7 @@ import { Terminal } from './terminal.ts';
 const LEASE_MS = 30_000;
 const twinMain = (twin: 'box' | 'okta') =>
   fileURLToPath(new URL(`../../twins/src/${twin}/main.ts`, import.meta.url));
-// As built: what an operator runs.
+// The built program, as an operator runs it.
 const operatorMain = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const source = ['--conditions', '@foyer/source'];
 
@@ -31,7 +31,7 @@ export interface Ran {
   readonly err: string;
 }
 
-/** A twin as a process of its own. */
+/** A twin in a process of its own. */
 export async function startTwin(
   twin: 'box' | 'okta',
   env: Record<string, string>,
@@ -50,7 +50,7 @@ export async function startTwin(
   return { url, stop };
 }
 
-/** A database, a Box twin, and the commands on them. */
+/** A database, a Box twin, and the commands that use them. */
 export class OperatorWorld {
   readonly db: TestDatabase;
   readonly boxUrl: string;
@@ -88,7 +88,7 @@ export class OperatorWorld {
   }
 }
 
-/** One tenant, alone in the Box twin. */
+/** One tenant, with the Box twin to itself. */
 export class TenantWorld {
   private readonly world: OperatorWorld;
   readonly slug: string;
@@ -133,11 +133,11 @@ export class TenantWorld {
     return (await this.world.db.database.pool.query(text, values)).rows as Row[];
   }
 
-  /** As `sql`, for rows of the audit log that are to have a time of their own. */
+  /** Like `sql`, for rows of the audit log that need an explicit time. */
   plant = (text: string, values: unknown[] = []): Promise<{ id: string }[]> =>
     plant(this.world.db.database, text, values);
 
-  /** A new person, and the request that is to converge them; not worked on yet. */
+  /** A new person and their open request, which no worker has started. */
   async admit(
     subject = `00u${randomUUID().slice(0, 13)}`,
   ): Promise<{ requestId: string; identityId: string; subject: string }> {
@@ -149,19 +149,19 @@ export class TenantWorld {
     return { requestId: admission.requestId, identityId: admission.identity.id, subject };
   }
 
-  /** Works on a request as a worker does, to its end or until it is to be tried again. */
+  /** Works on a request as a worker does, until it ends or has to wait for its next attempt. */
   async work(requestId: string, attempts = 1): Promise<void> {
     await takeTurn(requestId, { ...this.turning(attempts), store: this.store });
   }
 
-  /** A new group as a SCIM client pushes it, and the request that is to converge it; not worked on yet. */
+  /** A new group as a SCIM client pushes it, and its open request, which no worker has started. */
   async group(displayName: string): Promise<{ groupId: string; requestId: string }> {
     const groups = new ScimGroups(this.world.db.database, this.tenantId);
     const { resource, requests } = await groups.create({ displayName }, []);
     return { groupId: resource.id, requestId: requests[0]!.requestId };
   }
 
-  /** As `work`, on the request of a group. */
+  /** Like `work`, for the request of a group. */
   async workOnGroup(requestId: string): Promise<void> {
     const limits = { leaseMs: LEASE_MS, relayGraceMs: 5_000 };
     const store = new PrismaGroupStore(this.world.db.database, this.tenantId, limits);
@@ -188,7 +188,7 @@ export class TenantWorld {
     return { ...admitted, boxUserId: row!.box_user_id };
   }
 
-  /** People with their Box users, without the work of making them one by one. */
+  /** Many people with their Box users, inserted at once. */
   async people(count: number): Promise<void> {
     const names = Array.from({ length: count }, (_, at) => `bulk-${at}`);
     const seeded = (await this.world.box('POST', 'seed', {
@@ -226,7 +226,7 @@ export class TenantWorld {
     return { status, out, err };
   }
 
-  /** Works on every open request, until `end` is settled. */
+  /** Works on every open request until `end` is settled. */
   async workUntil<T>(end: Promise<T>): Promise<T> {
     let ended = false;
     const settled = end.finally(() => (ended = true));

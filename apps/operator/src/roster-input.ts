@@ -5,7 +5,7 @@ import { untilAborted } from '@foyer/roster';
 import type { BatchFormat } from '@foyer/shared';
 import { OperatorProblem, type Setting, type Values } from './command.ts';
 
-/** A file of people to be read once. `bytes` is null when nobody knows how many. */
+/** A file of people that can be read once. `bytes` is null when its size is unknown. */
 export interface RosterInput {
   readonly format: BatchFormat;
   readonly bytes: number | null;
@@ -14,7 +14,7 @@ export interface RosterInput {
 
 const endings: Readonly<Record<string, BatchFormat>> = { csv: 'csv', jsonl: 'jsonl', ndjson: 'jsonl' };
 
-/** Opens the file that the operand names; `-` is standard input. Throws OperatorProblem for what cannot be read. */
+/** Opens the file that the operand names; `-` is standard input. Throws OperatorProblem when it cannot be read. */
 export async function openRoster(path: string, values: Values, setting: Setting): Promise<RosterInput> {
   const format = formatOf(path, values.format);
   const { stopping } = setting;

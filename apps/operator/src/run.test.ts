@@ -28,7 +28,7 @@ describe('help', () => {
   it.each(groups)('of the group %s lists its commands and no others', async (group) => {
     const { status, out } = await foyer(group, '--help');
     const own = commands.filter(({ path }) => path[0] === group);
-    // A group that is a command of its own has its own help.
+    // A group of commands that is itself a command has its own help.
     const isCommand = own.some(({ path }) => path.length === 1);
     expect(status).toBe(0);
     if (isCommand) expect(out).toContain(`npm run foyer -- ${group}`);

@@ -14,15 +14,18 @@ interface Invocation {
   readonly commands: readonly Command[];
   readonly terminal: Terminal;
   readonly stopping: AbortSignal;
-  /** Absent: the process's standard input. */
+  /** Default: the process's standard input. */
   readonly input?: AsyncIterable<Uint8Array>;
-  /** Absent: the process's own. */
+  /** Default: the process's own environment. */
   readonly environment?: Environment;
-  /** Adds the variables of this file to the process's environment, whose own go first; undefined: of the usual file. */
+  /**
+   * Adds the variables of this file to the process's environment, which takes precedence; undefined means the default
+   * file.
+   */
   readonly loadEnvFile?: (file: string | undefined) => void;
 }
 
-/** Runs the command that the arguments name. Gives the exit status; whatever is wrong is told in one sentence. */
+/** Runs the command that the arguments name. Returns the exit status; each problem is reported in one sentence. */
 export async function run(invocation: Invocation): Promise<number> {
   try {
     return await runCommand(invocation);
@@ -67,7 +70,9 @@ async function runCommand({
 
 const isHelp = (word: string | undefined): boolean => ['--help', '-h', 'help'].includes(word ?? '');
 
-/** What is asked when no command is named: help, help on a group such as `dead`, the version; anything else is refused. */
+/**
+ * Handles arguments that name no command: help, help on a group such as `dead`, the version; anything else is refused.
+ */
 function helpOrRefuse(args: readonly string[], commands: readonly Command[], terminal: Terminal): number {
   const [first, second] = args;
   if (first === '--version') {
@@ -107,7 +112,7 @@ function usageOf(command: Command): string {
   return `npm run foyer -- ${usageLine(command)}\n${command.summary}\n\n${lines.join('\n')}`;
 }
 
-/** What went wrong, fit for an operator: no stack, no address with a password. */
+/** The error as a text for operators, without a stack and without an address that holds a password. */
 function sentence(error: unknown): string {
   if (error instanceof OperatorProblem || error instanceof ConfigError) return error.message;
   if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
@@ -124,6 +129,6 @@ function sentence(error: unknown): string {
   return error.message;
 }
 
-/** What the driver and its pool say, without a code, when nobody answers. */
+/** The messages of the driver and its pool, which have no code, when the server does not answer. */
 const isNoConnection =
   /P1001|connection timeout|timeout exceeded when trying to connect|Connection terminated/i;

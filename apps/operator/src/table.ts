@@ -1,4 +1,4 @@
-/** Rows as lines, each column as wide as its widest cell. The first row may be the heads. */
+/** Formats rows as lines, each column as wide as its widest cell. The first row may be the heading. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_none, at) =>
@@ -19,7 +19,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['s', 1],
 ];
 
-/** A length of time in its largest whole unit: `3 min`. */
+/** A duration in its largest whole unit: `3 min`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [unit, size] = UNITS.find(([, each]) => whole >= each) ?? ['s', 1];

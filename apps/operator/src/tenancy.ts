@@ -2,12 +2,12 @@ import { findTenant, openDatabase, requireMigrated, type Database } from '@foyer
 import type { OperatorConfig } from '@foyer/platform';
 import { OperatorProblem } from './command.ts';
 
-/** A command needs few connections; the pool of a process that serves people would only hold more of them. */
+/** A command needs few connections, unlike a process that serves people. */
 const CONNECTIONS = 4;
 
 /**
- * Opens the database for one command and closes it again. `silenceMs`: how long a statement may take, when that is more
- * than usual. Throws OperatorProblem for a tenant that is not there (it is not made), and MigrationError for a
+ * Opens the database for one command and closes it again. `silenceMs`: the time limit of a statement, when it is more
+ * than usual. Throws OperatorProblem for a tenant that does not exist (it is not created), and MigrationError for a
  * database that this version has not migrated.
  */
 export async function withTenant<T>(

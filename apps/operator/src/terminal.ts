@@ -4,7 +4,7 @@ const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
 const LONGEST_NAME = 255;
 
-/** What somebody outside chose to be called, for a terminal: a line end or an escape in it would tell lies. */
+/** Makes names from outside safe for a terminal: a line break or an escape sequence could fake output. */
 export const shown = (name: string): string => toLine(name, LONGEST_NAME);
 
 export interface Output {
@@ -14,7 +14,7 @@ export interface Output {
   once?(event: 'drain', listener: () => void): unknown;
 }
 
-/** Results go to `out`, and nothing else; progress and remarks to `err`, so that `--json` can be piped. */
+/** Only results go to `out`; progress and remarks go to `err`, so that `--json` can be piped. */
 export class Terminal {
   private readonly out: Output;
   private readonly err: Output;
@@ -32,7 +32,7 @@ export class Terminal {
     this.print(JSON.stringify(value, null, 2));
   }
 
-  /** Resolves when the reader has kept up: what is printed page by page does not pile up in memory. */
+  /** Resolves when the reader has caught up, so that output printed page by page does not accumulate in memory. */
   async drained(): Promise<void> {
     if (this.out.writableNeedDrain)
       await new Promise<void>((resolve) => this.out.once?.('drain', () => resolve()));
@@ -42,7 +42,7 @@ export class Terminal {
     this.err.write(`${line}\n`);
   }
 
-  /** A bar on a terminal; elsewhere nothing but its last line. `total` may be unknown (null). */
+  /** A progress bar on a terminal; elsewhere only its last line. `total` may be unknown (null). */
   progress(what: string): { update(done: number, total: number | null, note?: string): void; end(): void } {
     let last = '';
     let drawnAt = -Infinity;

@@ -9,7 +9,7 @@ const admin = new pg.Client({ connectionString: server });
 const name = `unmigrated_${randomBytes(6).toString('hex')}`;
 const ID = '7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02';
 
-/** What a command cannot do without, by its words. */
+/** What a command requires, by its name. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   import: ['--format', 'jsonl', '-'],
   'audit export': ['--out', '/dev/null'],

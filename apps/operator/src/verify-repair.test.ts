@@ -31,7 +31,7 @@ async function verify(...args: string[]): Promise<Certificate> {
   return { status, ...(JSON.parse(out) as Omit<Certificate, 'status'>) };
 }
 
-/** The twin's own API, as an administrator's changes by hand go through it. */
+/** The twin's own API, through which an administrator's manual changes are made. */
 async function byHand(method: string, path: string, body?: unknown): Promise<unknown> {
   const form = new URLSearchParams({
     ...{ grant_type: 'client_credentials', client_id: 'twin-box-client', client_secret: 'twin-box-secret' },
@@ -48,7 +48,7 @@ async function byHand(method: string, path: string, body?: unknown): Promise<unk
   return response.status === 204 ? undefined : response.json();
 }
 
-/** Works on all open requests, those that they lead to included. */
+/** Works on all open requests, and on the requests that they open. */
 async function settle(): Promise<void> {
   for (;;) {
     const open = await tenant.sql<{ id: string; isGroup: boolean }>(
@@ -65,7 +65,7 @@ const users = () => new ScimUsers(world.db.database, tenant.tenantId, 'https://e
 const groups = () => new ScimGroups(world.db.database, tenant.tenantId);
 const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User'];
 
-/** Somebody whom SCIM manages, with their Box user. */
+/** A person whom SCIM manages, with their Box user. */
 async function pushed(active = true, name = `Ada ${randomUUID().slice(0, 8)}`) {
   const externalId = `00u${randomUUID().slice(0, 13)}`;
   const document = {
@@ -202,7 +202,7 @@ describe('a group that somebody changed by hand', () => {
     return { ann, ben, cat, id: resource.id, boxGroupId, push };
   }
 
-  /** Renames the group, takes Ann out, puts Cat in, and makes Ben a new membership. */
+  /** Renames the group, removes Ann, adds Cat, and deletes and recreates Ben's membership. */
   async function meddle({ ann, ben, cat, boxGroupId }: Awaited<ReturnType<typeof crew>>): Promise<void> {
     await byHand('PUT', `groups/${boxGroupId}`, { name: 'Pirates' });
     const page = (await byHand('GET', `groups/${boxGroupId}/memberships`)) as {
@@ -219,7 +219,7 @@ describe('a group that somebody changed by hand', () => {
     const { users: others } = (await world.box('POST', 'seed', {
       users: [{ name: 'Managed', kind: 'managed', login: 'managed@example.com' }],
     })) as { users: { id: string }[] };
-    // Whoever is not ours is not ours to judge.
+    // Verify ignores Box users that are not ours.
     await byHand('POST', 'group_memberships', { user: { id: others[0]!.id }, group: { id: boxGroupId } });
     expect(await verify()).toMatchObject({ status: 0, fits: true, counts: { groups: 1, group: 0 } });
   });

@@ -8,7 +8,7 @@ export interface Reported {
   readonly certificate: Certificate;
 }
 
-/** So many of each kind fit on a terminal; the rest is in --json. */
+/** The most discrepancies of each kind shown on a terminal; --json has all of them. */
 const SHOWN = 20;
 const PAGE = 1000;
 
@@ -61,7 +61,7 @@ const words: Readonly<Record<ExceptionKind, Words>> = {
 
 const docsOf = (kind: ExceptionKind): string => `docs/operate.md#${kind}`;
 
-/** Gives the exit status: 0 when everything fits, 1 when something needs a person. */
+/** Prints the report and returns the exit status: 0 when there is no discrepancy, 1 when a person has to act. */
 export async function report(
   reported: Reported,
   store: PostgresVerifyStore,
@@ -157,7 +157,7 @@ function nameOf({
     .join(', ');
 }
 
-/** As `report`, one document on one stream: written piece by piece, for there may be a million exceptions. */
+/** Like `report`, as one JSON document, written in pieces because there may be a million discrepancies. */
 export async function reportJson(
   { certificate, run, tenant }: Reported,
   store: PostgresVerifyStore,

@@ -31,7 +31,7 @@ const certificate = async (...args: string[]) => {
 };
 const summary = ({ exceptions }: Json) =>
   exceptions.map(({ kind, identityId, boxUserId, confirmed }) => [kind, identityId, boxUserId, confirmed]);
-/** The twin's own API, as somebody with another program uses it. */
+/** The twin's own API, as another program uses it. */
 const behindOurBack = async (method: string, path: string, body?: unknown) => {
   const token = (await (
     await fetch(`${world.boxUrl}/oauth2/token`, {
@@ -267,7 +267,7 @@ describe('an interrupted verify', () => {
     );
     return (run?.listed ?? 0) >= count;
   };
-  /** Breaks a reading off after its first page; the second is held back. */
+  /** Interrupts a run after its first page, by holding back the second. */
   const breakOff = async (signal: 'SIGKILL' | 'SIGINT') => {
     await tenant.people(3000);
     await world.box('POST', 'faults', {

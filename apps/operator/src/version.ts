@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const Manifest = z.object({ version: z.string() });
 
-/** Foyer's version, as this app's package.json has it; the file is one folder up from the source and from the build alike. */
+/** Foyer's version, from this app's package.json, which is one folder above the source and above the build. */
 export const { version } = Manifest.parse(
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
 );

@@ -18,7 +18,7 @@ import { openParts } from './parts.ts';
 import { Relay } from './relay/relay.ts';
 import { Worker } from './worker/worker.ts';
 
-/** A stop takes no longer than this, the last turn included; docker compose allows it 30 s. */
+/** The longest shutdown, in milliseconds, including the last attempt; docker compose allows 30 s. */
 const STOP_LIMIT_MS = 25_000;
 
 await runApp(

@@ -33,7 +33,7 @@ import {
 } from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
 
-/** How long the queue may take to have a job back, in milliseconds; then it is left to the relay. */
+/** How long the queue may take to accept a returned job, in milliseconds; after that the relay enqueues it. */
 const ADD_LIMIT_MS = 5_000;
 
 export const PARTS = Symbol('Parts');
@@ -52,7 +52,7 @@ export interface Parts {
   readonly sealer: AuditSealer;
   readonly queueOptions: QueueOptions;
   readonly queue: JobQueue;
-  /** Jobs that come back after a while. */
+  /** Jobs that are enqueued again after a delay. */
   readonly putOff: PutOffJobs;
   readonly box: Box;
   readonly budget: BoxBudget;
@@ -83,7 +83,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
   const queueOptions: QueueOptions = {
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DATABASE_URL,
-    // A tenant's jobs are its own: another tenant's provisioner could only throw them away.
+    // Each tenant has its own queue: another tenant's provisioner could only discard these jobs.
     prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
     onError: (error, where) => report(`queue ${where}`)(error),
   };

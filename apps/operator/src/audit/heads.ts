@@ -3,7 +3,7 @@ import { OperatorProblem } from '../command.ts';
 import { toHead } from './input.ts';
 import { linesOf, sizeOfFile } from './lines.ts';
 
-/** A head, and whose it is when the line says so. */
+/** A head of the chain, and its tenant when the line names one. */
 export interface NotedHead extends AuditHead {
   readonly tenant?: string;
 }
@@ -11,8 +11,8 @@ export interface NotedHead extends AuditHead {
 const events: readonly unknown[] = ['audit-sealed', 'audit-head'];
 
 /**
- * The heads that a file has: lines of a provisioner's log (other events are passed over), of `audit head --json`, or `SEQ:HASH`.
- * Throws OperatorProblem for a file without any: nothing would be proved by it.
+ * Reads the heads in a file: lines of a provisioner's log (other events are skipped), output of `audit head --json`, or
+ * `SEQ:HASH`. Throws OperatorProblem for a file without any, because it would prove nothing.
  */
 export async function headsOf(path: string): Promise<NotedHead[]> {
   await sizeOfFile(path);
@@ -31,7 +31,7 @@ export async function headsOf(path: string): Promise<NotedHead[]> {
 export const headsFor = (tenant: string, heads: readonly NotedHead[]): readonly AuditHead[] =>
   heads.filter((head) => head.tenant === undefined || head.tenant === tenant);
 
-/** Something may stand before the JSON, as some collectors write it. */
+/** Some log collectors write a prefix before the JSON. */
 function ofLog(line: string): NotedHead | null {
   const start = line.indexOf('{');
   if (start === -1 || !line.includes('"head"')) return null;

@@ -4,13 +4,13 @@ import { OperatorProblem } from '../command.ts';
 
 type Value = string | boolean | undefined;
 
-/** `SEQ:HASH`, as the provisioner logs it; null when it is none. */
+/** Parses `SEQ:HASH`, as the provisioner logs it; null for any other text. */
 export function toHead(text: string): AuditHead | null {
   const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
   return seq === undefined || hash === undefined ? null : { seq: Number(seq), hash };
 }
 
-/** None without the option. */
+/** Empty without the option. */
 export function readHead(value: Value): AuditHead[] {
   if (value === undefined) return [];
   const head = toHead(String(value));

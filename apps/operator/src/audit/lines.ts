@@ -4,10 +4,10 @@ import { StringDecoder } from 'node:string_decoder';
 import { types } from 'node:util';
 import { OperatorProblem } from '../command.ts';
 
-/** Longer than any row of ours: what goes on beyond is not an export. */
+/** Longer than any row of ours: a longer line is not from an export. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
-/** The size of a file that can be read, in bytes. */
+/** The size of a regular file, in bytes. Throws OperatorProblem when the file cannot be read. */
 export async function sizeOfFile(path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => {
     throw new OperatorProblem(`${path} cannot be read: ${reasonOf(error)}.`);
@@ -16,7 +16,7 @@ export async function sizeOfFile(path: string): Promise<number> {
   return found.size;
 }
 
-/** The file's lines, without their ends. `onBytes` hears how far it is. */
+/** The file's lines, without their line ends. `onBytes` receives the number of bytes read so far. */
 export async function* linesOf(path: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let begun: string[] = [];

@@ -54,7 +54,7 @@ async function* counted(
   progress.end();
 }
 
-/** Under another name until it is whole: what is there under `path` is replaced by a whole export only. */
+/** Written under another name first, so that only a complete export replaces the file at `path`. */
 async function writeFile(path: string, lines: AsyncIterable<string>): Promise<void> {
   const unfinished = `${path}.part`;
   try {

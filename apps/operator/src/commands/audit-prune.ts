@@ -43,7 +43,7 @@ export const auditPruneCommand: Command = {
   },
 };
 
-/** Each removal is on record itself, in the chain that it shortens, before it is made. */
+/** Each removal is recorded, before it is made, in the chain that it shortens. */
 async function prune(
   { terminal, stopping, operator }: Setting,
   database: Database,

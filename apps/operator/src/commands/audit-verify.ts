@@ -14,7 +14,7 @@ import { withTenant } from '../tenancy.ts';
 
 interface Verdict extends AuditSummary {
   readonly tenant: string;
-  /** Rows that no block has yet; null when the file does not say. */
+  /** The number of rows that are not in a block yet; null when the file does not tell. */
   readonly unsealed: number | null;
   readonly oldestUnsealedAt: string | null;
 }

@@ -225,7 +225,8 @@ describe('an export', () => {
   const swapped = (lines: string[], a: number, b: number) =>
     lines.map((line, index) => (index === a ? lines[b]! : index === b ? lines[a]! : line));
 
-  // Line 0 is about the export, 1 the first block, 2 to 5 its rows, 6 the second block, 11 the third, 16 the end.
+  // Line 0 describes the export, line 1 the first block, lines 2 to 5 its rows, line 6 the second block, line 11 the
+  // third, and line 16 is the end.
   it.each<[string, (lines: string[]) => string[], string]>([
     ['a row changed', (lines) => changed(lines, 2, '/2.0/users', '/2.0/userz'), 'row-changed'],
     ['a digest changed', (lines) => changed(lines, 9, /[0-9a-f]{64}/, 'a'.repeat(64)), 'row-changed'],

@@ -5,7 +5,7 @@ import { requestOperand } from '../dead-letter-options.ts';
 import { withTenant } from '../tenancy.ts';
 import { shown, type Terminal } from '../terminal.ts';
 
-/** A request that was tried for hours made many calls: the last ones tell why it failed. */
+/** A request that was tried for hours made many calls, and the last ones show why it failed. */
 const CALLS = 200;
 
 export const deadExplainCommand: Command = {

@@ -6,7 +6,7 @@ import { withTenant } from '../tenancy.ts';
 import { shown, type Terminal } from '../terminal.ts';
 
 const PAGE = 500;
-/** So many of a code are shown; --code CODE shows all of one. */
+/** The most requests shown for each code; --code CODE shows all of one. */
 const SHOWN = 10;
 
 export const deadListCommand: Command = {

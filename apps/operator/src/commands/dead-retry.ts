@@ -65,7 +65,7 @@ async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting
     if (count > deactivated) terminal.print('Nothing was done yet: add --yes.');
     return 0;
   }
-  // It makes changes one after the other: on record before the first.
+  // It makes several changes one after the other, so it is recorded before the first.
   const log = new PrismaCallLog(parts.database, parts.tenantId, 0);
   const callId = await log.intend(
     { requestId: null, identityId: null, lease: null },

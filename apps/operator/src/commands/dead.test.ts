@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterAll(() => world.stop());
 
-/** A group whose request failed: Box does not let the app have it. */
+/** A group whose request failed because Box does not let the app change it. */
 async function failedGroup(displayName: string) {
   const group = await tenant.group(displayName);
   await world.box('POST', 'faults', {

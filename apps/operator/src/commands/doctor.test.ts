@@ -37,7 +37,7 @@ const settings = (): Record<string, string> => ({
   OKTA_CLIENT_SECRET: 'twin-okta-secret',
 });
 
-/** Runs the doctor with some settings changed, or (undefined) left out. */
+/** Runs the doctor with some settings changed, or removed (undefined). */
 async function examine(changes: Record<string, string | undefined> = {}) {
   const changed = Object.entries({ ...settings(), ...changes });
   const environment = Object.fromEntries(
@@ -54,7 +54,7 @@ const beat = async (clock?: number) => {
     await new ProcessHeartbeat(world.db.database, tenant.tenantId, app).beat(clock);
 };
 
-/** A port on which nobody listens. */
+/** A port on which no process listens. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -69,7 +69,7 @@ it('finds a tenant healthy whose parts all work', async () => {
   const { results, wrong } = await examine();
   expect(wrong).toEqual([]);
   expect(results.map(({ name, state }) => [name, state])).toEqual([
-    // The database of the test run is used by its superuser, and is told so.
+    // The test run connects as the database's superuser, and the check warns about that.
     ['database', 'warning'],
     ['migrations', 'ok'],
     ['clock of this machine', 'ok'],

@@ -36,7 +36,7 @@ function print({ name, state, detail, remedy }: CheckResult, terminal: Terminal)
   if (remedy !== null) terminal.print(`             ${remedy}`);
 }
 
-/** Opens what the checks read, and closes it again. */
+/** Opens what the checks read, and closes it afterwards. */
 async function examineWith(
   config: OperatorConfig,
   onResult: (result: CheckResult) => void,
@@ -46,7 +46,7 @@ async function examineWith(
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DATABASE_URL,
     prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
-    // What is wrong with the queue, its check tells.
+    // The queue's own check reports its errors.
     onError: () => {},
   });
   let opened: Box | undefined;
@@ -75,7 +75,7 @@ async function examineWith(
   }
 }
 
-/** What of the configuration is not at hand here is told by its check, and keeps no other from running. */
+/** When part of the configuration is missing here, its own check reports that, and the other checks still run. */
 function orMissing<T>(read: () => T): T | { readonly missing: string } {
   try {
     return read();

@@ -86,7 +86,7 @@ describe('import', () => {
     );
     expect(status).toBe(1);
     expect(out).toMatch(/ 3 lines\n +1 refused\n +1 failed\n +1 created\n/);
-    // Which of the two it meets is the database's choice: a chunk's requests are as old as each other.
+    // The database chooses which of the two gets the fault: the requests of a chunk have the same age.
     expect(out).toMatch(
       /^line [13] \(00u[12]\): box_forbidden: Box answered 403.* \[request [0-9a-f-]{36}\]$/m,
     );
@@ -189,7 +189,7 @@ describe('import', () => {
 });
 
 describe('import --dry-run', () => {
-  /** A person in each situation that a line may meet, and the file about them. */
+  /** A person in each state that a line may find, and the file that names them. */
   async function everybody(): Promise<string> {
     const { out } = await tenant.workUntil(
       tenant.runWith(
@@ -210,7 +210,7 @@ describe('import --dry-run', () => {
     await tenant.sql(`UPDATE identity SET active = false WHERE tenant_id = $1 AND subject = '00u3'`, [
       tenant.tenantId,
     ]);
-    // A create of ours that nobody knows the end of: the next one looks first.
+    // A create of ours with an unknown result: the next attempt looks in Box first.
     await world.box('POST', 'faults', { kind: 'resetAfter', match: { method: 'POST', path: '/2.0/users' } });
     const lost = await tenant.admit('00u9');
     await tenant.work(lost.requestId);

@@ -21,7 +21,10 @@ import { revokeScimTokenCommand } from './scim-token-revoke.ts';
 import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify.ts';
 
-/** Every command, in the order of the help. The first whose words fit is run: longer ones go before what they begin with. */
+/**
+ * Every command, in the order of the help. The first match runs, so a longer name comes before a name that is its
+ * prefix.
+ */
 export const commands: readonly Command[] = [
   statusCommand,
   personCommand,

@@ -36,7 +36,7 @@ export const createScimTokenCommand: Command = {
 };
 
 function nameOption(name: string | boolean | undefined): string {
-  // `scim-token revoke` takes names and ids: no name may look like an id.
+  // `scim-token revoke` takes names and ids, so a name must not look like an id.
   if (typeof name !== 'string' || !NAME.test(name) || isId(name)) {
     throw new OperatorProblem(
       '--name must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or a digit, and no id. ' +

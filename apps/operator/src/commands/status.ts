@@ -22,7 +22,7 @@ export const statusCommand: Command = {
   },
 };
 
-/** Without Box's variables the status is told all the same, without the budget. */
+/** Without Box's variables the status is shown without the budget. */
 function boxOf(config: OperatorConfig): StatusSources['box'] {
   try {
     return { app: boxAppOf(config.boxAuth()), callsPerMinute: config.BOX_CALLS_PER_MINUTE };

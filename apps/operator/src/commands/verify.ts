@@ -13,13 +13,13 @@ import { withTenant } from '../tenancy.ts';
 import type { Terminal } from '../terminal.ts';
 import { report, reportJson, type Reported } from '../verify-report.ts';
 
-/** A marker of Box is not for keeping, and neither is what was read with it. */
+/** Box's markers expire, so a run can be continued only within this time, in milliseconds. */
 const RESUME_WITHIN_MS = 60 * 60_000;
-/** A comparison of a million identities is one statement. */
+/** The time limit of a statement, in milliseconds: comparing a million identities is one statement. */
 const SILENCE_MS = 30 * 60_000;
-/** A call ends within BOX_TIMEOUT_MS; so much later its outcome is on record, or never will be. */
+/** A call ends within BOX_TIMEOUT_MS; if its outcome is not recorded this many milliseconds later, it never will be. */
 const OUTCOME_GRACE_MS = 5_000;
-/** How long a call waits for its place within Box's limit before it asks again, in milliseconds. */
+/** How long a call waits for the rate limiter before it tries again, in milliseconds. */
 const PERMIT_MS = 10_000;
 
 export const verifyCommand: Command = {
@@ -46,7 +46,7 @@ export const verifyCommand: Command = {
       async ({ database, tenantId }) => {
         const store = await openVerifyStore(database, tenantId);
         if (store === null) throw new OperatorProblem('Another verify of this tenant is running.');
-        // No lease is ever held here: the log only needs to know how far one would be extended.
+        // No lease is held here, and the log needs a lease time only to extend one.
         const log = new PrismaCallLog(database, tenantId, 0);
         const { BOX_BASE_URL: baseUrl, BOX_TIMEOUT_MS: timeoutMs } = config;
         const budget = openBoxBudget(database, boxAppOf(auth), config.BOX_CALLS_PER_MINUTE);
@@ -120,7 +120,7 @@ const phases = {
   groups: 'groups read',
 };
 
-/** One bar after the other. */
+/** Shows one progress bar after the other. */
 function progressOn(terminal: Terminal) {
   let phase = '';
   let bar: ReturnType<Terminal['progress']> | undefined;

@@ -3,7 +3,7 @@ import { Sealing } from './sealing.ts';
 
 const hash = 'a'.repeat(64);
 
-/** Two rounds that seal something, then none. */
+/** Two rounds that seal rows, then none. */
 function sealer() {
   const rounds = [
     { rows: 2, blocks: 1, head: { seq: 8, hash }, more: true },

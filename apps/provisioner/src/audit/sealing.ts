@@ -5,13 +5,13 @@ import { toPlainError, type Logger } from '@foyer/platform';
 interface SealingOptions {
   readonly tenant: string;
   readonly intervalMs: number;
-  /** Told the number of the chain's last block. */
+  /** Called with the number of the chain's last block. */
   readonly onHead?: (seq: number) => void;
 }
 
 /**
- * Seals the audit log, round after round, until it is stopped. Each new end of the chain, and the one found at the start, goes
- * to the log at every LOG_LEVEL: kept elsewhere, these lines are the witness that the chain was not written anew.
+ * Seals the audit log in rounds until it is stopped. Each new head of the chain, and the head found at the start, is
+ * logged at every LOG_LEVEL: kept elsewhere, these lines prove that the chain was not rewritten.
  */
 export class Sealing {
   private readonly sealer: Pick<AuditSealer, 'round' | 'head'>;
@@ -33,7 +33,7 @@ export class Sealing {
     this.running = this.run();
   }
 
-  /** Ends after the round that is under way. What is not sealed then is sealed by the next process. */
+  /** Stops after the current round. The next process seals the rest. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -43,12 +43,12 @@ export class Sealing {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       const more = await this.round();
-      // Aborted: rejects at once, and the loop ends.
+      // When aborted, the pause rejects at once and the loop ends.
       if (!more) await pause(this.options.intervalMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** Gives whether there is more to seal already. */
+  /** Returns whether there is more to seal already. */
   private async round(): Promise<boolean> {
     try {
       if (!this.isHeadTold) await this.tellFirstHead();

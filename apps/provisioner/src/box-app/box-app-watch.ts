@@ -2,19 +2,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { boxAppProblem, type TenantBoxApp } from '@foyer/persistence';
 import { toPlainError, type Logger } from '@foyer/platform';
 
-/** What is done when the tenant's accounts turn out to be of another Box app, and when they are of this one (again). */
+/** Called when the tenant's accounts belong to this Box app (`work`), and when they belong to another one (`rest`). */
 export interface BoxAppListener {
   readonly work: () => Promise<void>;
   readonly rest: () => Promise<void>;
 }
 
-/** How often the binding is looked at, in milliseconds: an operator's decision is acted on that soon. */
+/** How often the binding is read, in milliseconds, and so the delay until an operator's decision takes effect. */
 const LOOK_MS = 5_000;
 const REPEAT_MS = 60_000;
 
 /**
- * Lets this provisioner work only while the tenant's accounts belong to its Box app. The fence itself is in the database;
- * this keeps jobs in the queue for those who may do them, and says what is wrong, at once and each minute.
+ * Lets this provisioner work only while the tenant's accounts belong to its Box app. The fence itself is in the
+ * database; this class leaves the jobs in the queue for a provisioner of the right app, and logs the problem at once
+ * and each minute.
  */
 export class BoxAppWatch {
   private readonly boxApp: Pick<TenantBoxApp, 'read'>;
@@ -38,18 +39,18 @@ export class BoxAppWatch {
     this.lookMs = lookMs;
   }
 
-  /** True while nothing may be taken from, or put into, the queue. */
+  /** True while this provisioner must neither take jobs from the queue nor add any. */
   get isHeld(): boolean {
     return !this.isWorking;
   }
 
-  /** Looks once, and from then on by itself. Throws what the first look throws. */
+  /** Checks once, then regularly in the background. Throws an error of the first check. */
   async start(): Promise<void> {
     await this.look();
     this.running = this.run();
   }
 
-  /** Ends after the look that is under way. */
+  /** Stops after the current check. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;

@@ -48,7 +48,7 @@ async function parts() {
       },
       stopping: new AbortController().signal,
     });
-  /** Without places of its own, and so through the queue, unless told otherwise. */
+  /** By default it runs no requests directly, so all go through the queue. */
   const relay = (intervalMs = noRounds, places = 0, way: RelayQueue = queue) =>
     new Relay(store, way, directRuns(places), createLogger('test', 'silent'), intervalMs);
   let consumer: JobConsumer | undefined;
@@ -58,7 +58,7 @@ async function parts() {
     relay,
     taken,
     intake: new Intake(test.database, tenantId),
-    /** Ends each request as a worker would, without a Box. */
+    /** Ends each request as a worker would, without Box. */
     consume: async () => {
       consumer = await createConsumer(
         { ...options, putOff: () => undefined, concurrency: { interactive: 2, background: 20 } },
@@ -75,7 +75,7 @@ async function parts() {
   };
 }
 
-/** As many people of a file, due now. */
+/** Inserts this many people of a file, with requests that are due now. */
 async function fileOf(tenantId: string, count: number): Promise<void> {
   await test.database.pool.query(
     `WITH people AS (

@@ -8,16 +8,16 @@ import {
   type RelayRound,
 } from '@foyer/provisioning';
 
-/** Between two rounds while requests wait for room in the queue, or are done past it, in milliseconds. */
+/** The pause between two rounds while requests wait for room in the queue, or run without it, in milliseconds. */
 const BUSY_INTERVAL_MS = 200;
-/** How long the queue may take to say that it is back, in milliseconds. */
+/** How long the queue may take to answer a ping, in milliseconds. */
 const PROBE_LIMIT_MS = 2_000;
 
 type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
 
 /**
- * Relays what is due, round after round, until it is stopped. While the queue does not take it, it has the requests done in
- * this process, past the queue, and asks the queue once an interval whether it is back.
+ * Relays due requests in rounds until it is stopped. While the queue is down, it runs the requests directly in this
+ * process and pings the queue once an interval.
  */
 export class Relay {
   private readonly store: Outbox;
@@ -43,7 +43,7 @@ export class Relay {
     this.running = this.run();
   }
 
-  /** Ends after the round that is under way. */
+  /** Stops after the current round. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -69,14 +69,14 @@ export class Relay {
     }
   }
 
-  /** Gives how long to wait for the next round. */
+  /** Returns the pause before the next round, in milliseconds. */
   private async throughTheQueue(): Promise<number> {
     const { relayed, more } = await this.round();
     if (relayed > 0) this.logger.info({ event: 'relayed', count: relayed });
     return more ? Math.min(this.intervalMs, BUSY_INTERVAL_MS) : this.intervalMs;
   }
 
-  /** As `throughTheQueue`. */
+  /** Returns the pause before the next round, in milliseconds. */
   private async pastTheQueue(): Promise<number> {
     void this.probe();
     const count = await runDue(this.store, this.direct);
@@ -84,7 +84,7 @@ export class Relay {
     return Math.min(this.intervalMs, BUSY_INTERVAL_MS);
   }
 
-  /** Asks the queue whether it is back, at most once an interval. Never rejects. */
+  /** Pings the queue, at most once an interval. Never rejects. */
   private async probe(): Promise<void> {
     if (this.isProbing || performance.now() - this.probedAt < this.intervalMs) return;
     this.isProbing = true;
@@ -94,13 +94,13 @@ export class Relay {
       this.isQueueAway = false;
       this.logger.info({ event: 'queue-back' });
     } catch {
-      // Not yet.
+      // The queue is still down.
     } finally {
       this.isProbing = false;
     }
   }
 
-  /** Notes that the queue failed, so that the next round goes past it. */
+  /** Remembers that the queue failed, so that the next round runs without it. */
   private async heeding<T>(asked: Promise<T>): Promise<T> {
     try {
       return await asked;

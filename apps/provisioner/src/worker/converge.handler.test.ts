@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.drop());
 
-/** The handler over the real stores and a Box whose every trouble a test can order. */
+/** The handler over the real stores and a Box in which a test can cause any fault. */
 async function parts(
   options: { attempts?: number; leaseMs?: number; recreateDeleted?: 'on-sign-in' | 'never' } = {},
 ) {
@@ -37,7 +37,7 @@ async function parts(
     return { requestId: admission.requestId, person };
   };
   const request = async (id: string) => (await requests.find(id, {}))!.request;
-  /** Runs the job as the queue would, until it says that it is over. */
+  /** Runs the job as the queue would, until it reports that it is finished. */
   const drain = async (requestId: string, handler = handlerWith(box)) => {
     for (let turns = 1; turns <= 30; turns++)
       if ((await handler({ requestId })).kind === 'over') return turns;
@@ -317,7 +317,8 @@ describe('a name that comes back while an update is unsettled', () => {
     box.meet('updateUser', 'cut-after');
     for (const difference of [{ name: 'Ada Other' }, {}, { email: 'other@example.com' }])
       await drain((await newRequest({ ...person, ...difference })).requestId, handlerWith(counting));
-    // Cut off; all of it once more; the way back. The address is nothing that Box has.
+    // The first update is cut off, the second sends everything again, and the third restores the name. Box does not
+    // store the e-mail address, so it causes no update.
     expect(updates).toEqual([
       { name: 'Ada Other' },
       { name: 'Ada Other', externalId: person.subject, status: 'active' },

@@ -18,7 +18,7 @@ export type ConvergeGroupParts = Omit<GroupTurnParts, 'tell'> & Reporting;
 
 type Handler = (payload: { requestId: string }, context?: JobContext) => Promise<JobEnd>;
 
-/** The handler of the job `converge`: one turn, told to the log and the metrics. */
+/** The handler of the job `converge`: runs one attempt, with its log lines and metrics. */
 export function convergeHandler(parts: ConvergeParts): Handler {
   const tell = (news: TurnNews): void => report(news, parts);
   return ({ requestId }, context) => takeTurn(requestId, { ...parts, tell }, context?.priority);

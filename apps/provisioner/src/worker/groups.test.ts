@@ -23,7 +23,7 @@ const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const member = (value: string): Member => ({ value, display: null, type: null });
 const GRACE_MS = 60_000;
 
-/** A tenant, its stores, a Box whose every trouble a test can order, and workers that take turns as told. */
+/** A tenant, its stores, a Box in which a test can cause any fault, and workers that make attempts when told to. */
 async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?: number } = {}) {
   const tenantId = await test.tenant();
   const { database } = test;
@@ -55,7 +55,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
     );
     return rows;
   };
-  /** Takes every open request up until none is left. Leases of the dead are not waited for. */
+  /** Works on every open request until none is left, without waiting for the leases of dead workers to expire. */
   const settle = async (): Promise<void> => {
     for (let rounds = 0; rounds < 200; rounds++) {
       const left = await open();
@@ -284,7 +284,7 @@ describe('whatever happens at the same time', () => {
               }
               continue;
             }
-            // Pushes wait for each other, turns for nobody.
+            // Pushes run one after the other; workers run at the same time as all of them.
             if (one.kind === 'rename') await all.rename(id, one.to);
             if (one.kind === 'add') {
               wanted.add(crowd[one.who]!);
@@ -312,7 +312,7 @@ describe('whatever happens at the same time', () => {
   }, 120_000);
 });
 
-/** A worker whose process ends right after Box has done what the call asked: nothing of it is saved. */
+/** A worker that dies right after Box has done what the call asked, before anything is saved. */
 function dying(box: FakeBox, at: keyof GroupBox): GroupBox {
   return new Proxy(box, {
     get(target, name) {

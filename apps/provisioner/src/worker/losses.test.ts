@@ -22,7 +22,7 @@ afterAll(async () => {
   await Promise.all([test.drop(), twin.stop()]);
 });
 
-/** Each of hundreds of people takes many calls. */
+/** Hundreds of people take many calls each. */
 const LONG_MS = 300_000;
 
 interface TwinState {
@@ -35,7 +35,7 @@ interface TwinState {
   readonly memberships: { readonly userId: string; readonly groupId: string }[];
 }
 
-/** A tenant with workers on the Box twin, with as many attempts as in production and none of the waiting. */
+/** A tenant with workers on the Box twin, with as many attempts as in production but without the pauses. */
 async function parts() {
   const tenantId = await test.tenant();
   const { database } = test;
@@ -54,7 +54,7 @@ async function parts() {
     person: convergeHandler({ ...base, store: new PrismaConvergenceStore(database, tenantId, limits) }),
     group: convergeGroupHandler({ ...base, store: new PrismaGroupStore(database, tenantId, limits) }),
   };
-  /** Takes open requests up in turns, one after the other, until none is open, or `most` times. */
+  /** Works on open requests, one attempt after the other, until none is open, or for at most `most` attempts. */
   const settle = async (
     kind: keyof typeof handlers,
     requestIds: readonly string[],
@@ -97,7 +97,7 @@ describe('a Box that loses every second call', () => {
   it.each([
     ['before the commit', 200, [{ kind: 'resetBefore', every: 2 }]],
     ['after the commit', 50, [{ kind: 'resetAfter', every: 2 }]],
-    // A quarter of the calls, and a third of the others.
+    // A quarter of the calls, and then a third of the rest.
     [
       'before the commit or after it',
       100,
@@ -185,7 +185,7 @@ describe('credentials that Box refuses for a long while', () => {
     const refusal = { status: 400, code: 'invalid_grant', message: 'Grant credentials are invalid' };
     const match = { path: '/oauth2/token' };
     await twin.control('POST', 'faults', { kind: 'status', ...refusal, times: null, match });
-    // Three times as many attempts as a request has, which would be twenty minutes and more.
+    // Three times the attempts of a request, which would take more than twenty minutes.
     await later.settle('person', requests, 3 * defaultRetryPolicy.attempts);
     expect(await later.ends()).toEqual([
       { status: 'retrying', outcome: null, code: 'box_auth_failed', count: 3 },

@@ -15,7 +15,7 @@ afterEach(() => test.drop());
 
 const ATTEMPTS = 4;
 
-/** A tenant in which one person's request is poison. */
+/** A tenant in which one person's request makes every worker fail. */
 async function parts() {
   const tenantId = await test.tenant();
   const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
@@ -38,7 +38,7 @@ async function parts() {
       return { requestId: admission.requestId, identityId: admission.identity.id, subject };
     },
     request: async (id: string) => (await requests.find(id, {}))!.request,
-    /** Runs the job as the queue would; gives the delays that it asked for. */
+    /** Runs the job as the queue would; returns the delays that it requested. */
     drain: async (requestId: string, handle = handler()) => {
       const delays: number[] = [];
       for (let turns = 1; turns <= 30; turns++) {
@@ -52,7 +52,7 @@ async function parts() {
   };
 }
 
-/** A port whose create throws for one person: a bug that only their data meets. */
+/** A port whose create throws for one person, like a bug that only their data triggers. */
 const throwsFor = (poison: string, box: FakeBox): BoxPort => ({
   createUser: (context, user) =>
     user.externalId === poison
@@ -129,7 +129,7 @@ describe('a request whose turn throws each time', () => {
 });
 
 describe('a request of which something stored cannot be read', () => {
-  /** From now on reading the outcome of this person's calls fails, as a broken page of the table would. */
+  /** From now on reading the outcomes of this person's calls fails, as with a damaged page of the table. */
   async function breakRow(identityId: string): Promise<void> {
     await test.database.pool.query(`
       ALTER TABLE api_call_outcome RENAME TO api_call_outcome_stored;
@@ -173,7 +173,7 @@ describe('a request whose workers die', () => {
   it('is taken over a limited number of times, then fails untouched, and its retry asks Box first', async () => {
     const { store, box, intake, admit, handler, drain, request, deadLetters } = await parts();
     const { requestId, identityId, subject } = await admit();
-    // The first worker dies after Box made the user, all others before they do anything.
+    // The first worker dies after Box created the user, all others before they do anything.
     for (let deaths = 0; deaths < ATTEMPTS; deaths++) {
       const result = await store.take(requestId);
       if (result.kind !== 'taken') throw new Error(result.kind);

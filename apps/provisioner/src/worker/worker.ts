@@ -13,10 +13,10 @@ import { laneOf } from '@foyer/shared';
 import type { Parts } from '../parts.ts';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
 
-/** Longest a stop waits for a turn that is under way: one call to Box and its record. */
+/** How long a stop waits for the current attempt, in milliseconds: one call to Box and its record. */
 const LAST_TURN_MS = 15_000;
 
-/** Takes jobs from the queue until it is stopped, and does those that the relay brings past it. */
+/** Takes jobs from the queue until it is stopped, and runs the requests that the relay passes to it directly. */
 export class Worker {
   readonly direct: DirectRuns;
   private readonly parts: Parts;
@@ -71,14 +71,17 @@ export class Worker {
     );
   }
 
-  /** Takes nothing new until it is started again; what is running ends by itself. */
+  /** Takes no new jobs until it is started again; running attempts finish. */
   async pause(): Promise<void> {
     const { consumer } = this;
     this.consumer = null;
     await consumer?.close(LAST_TURN_MS);
   }
 
-  /** Takes nothing new, ends or hands back what is running. What is left after the limit is freed by its lease's end. */
+  /**
+   * Takes no new jobs, and finishes or returns the running ones. An attempt that outlasts the limit ends when its lease
+   * expires.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.parts.putOff.close();
