@@ -4,20 +4,21 @@ import type { Person } from './person.ts';
 import { RequestOutcome } from './request.ts';
 import { page } from './rest.ts';
 
-/** How a file of people is written: JSON Lines, or CSV with a header. */
+/** The format of a file of people: JSON Lines, or CSV with a header line. */
 export const BatchFormat = z.enum(['jsonl', 'csv']);
 export type BatchFormat = z.infer<typeof BatchFormat>;
 
 /**
- * What a file of people says, in its order. `refused`: this line only. `stopped`: the file ends here or is read no further,
- * what came before stands. `unusable`: nothing came before, `field` says what of the file is at fault.
+ * One entry read from a file of people, in the order of the file. `refused`: only this line is invalid. `stopped`: the
+ * file ends here or cannot be read further, and the lines before it remain valid. `unusable`: no line could be read,
+ * and `field` names the faulty part of the file.
  */
 export type BatchEntry =
   | { readonly kind: 'person'; readonly line: number; readonly person: Person }
   | {
       readonly kind: 'refused';
       readonly line: number;
-      /** Whom the line is about, as far as it says so. */
+      /** The subject of the person on this line, if the line contains one. */
       readonly subject: string | null;
       readonly errors: readonly FieldError[];
     }
@@ -28,13 +29,14 @@ const instant = z.iso.datetime({ offset: true });
 const count = z.int().min(0);
 
 /**
- * `receiving`: the file is being read. `interrupted`: whoever read it went away; what was read stands and is worked on, send
- * the file again. `working`: read, and somebody is still being brought into step. `done`: all requests are final.
+ * `receiving`: the file is being read. `interrupted`: the process that read the file stopped; the lines already read
+ * are processed, and the file must be sent again. `working`: the whole file is read, and some requests are not final
+ * yet. `done`: all requests are final.
  */
 export const BatchState = z.enum(['receiving', 'interrupted', 'working', 'done']);
 export type BatchState = z.infer<typeof BatchState>;
 
-/** People by what became of them. lines = refused + all the others. */
+/** The number of people per outcome. `lines` is `refused` plus all the other counts. */
 export const BatchCounts = z.object({
   lines: count.describe('Lines about somebody that were read.'),
   refused: count.describe('Lines that were not taken in.'),
@@ -50,7 +52,7 @@ export const BatchCounts = z.object({
 });
 export type BatchCounts = z.infer<typeof BatchCounts>;
 
-/** Where reading ended before the end of the file: `line` is the first that was not read. */
+/** Where reading stopped before the end of the file: `line` is the first line that was not read. */
 const Stop = z.object({ line: z.int(), why: z.string() });
 export type BatchStop = z.infer<typeof Stop>;
 
@@ -85,13 +87,16 @@ export const BatchFailure = z
   .meta({ id: 'BatchFailure' });
 export type BatchFailure = z.infer<typeof BatchFailure>;
 
-/** The batch with a page of its failures, in the order of the file. */
+/** The batch with one page of its failures, in the order of the file. */
 export const ProvisioningBatchStatus = ProvisioningBatch.extend({ failures: page(BatchFailure) }).meta({
   id: 'ProvisioningBatchStatus',
 });
 export type ProvisioningBatchStatus = z.infer<typeof ProvisioningBatchStatus>;
 
-/** What would become of a line: an outcome of its request, `refused` at the door, or `failed` with a code. */
+/**
+ * The predicted result of one line: an outcome of its request, `refused` when the line is invalid, or `failed` with a
+ * code.
+ */
 export const ForecastLine = z
   .object({
     line: z.int(),
@@ -107,7 +112,7 @@ export type ForecastLine = z.infer<typeof ForecastLine>;
 const ForecastCounts = BatchCounts.omit({ waiting: true });
 export type ForecastCounts = z.infer<typeof ForecastCounts>;
 
-/** What taking a file in would do, line by line in its order. Nothing of it was done. */
+/** The predicted result of each line of a file, in the order of the file. Nothing was changed. */
 export const BatchForecast = z
   .object({ counts: ForecastCounts, lines: z.array(ForecastLine), stopped: Stop.nullable() })
   .meta({ id: 'BatchForecast' });

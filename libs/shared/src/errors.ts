@@ -1,10 +1,10 @@
 /**
- * The closed list of error codes. Each has a title, the HTTP status it is answered with, and what the queue does with a
- * request that meets it:
+ * The closed list of error codes. Each has a title, the HTTP status of the response, and what the queue does with a
+ * request that fails with it:
  * - `retry`: try again with exponential back-off, up to the retry policy's last attempt;
- * - `delay`: try again when the far end says, without counting an attempt;
- * - `dead`: fail at once, a person has to look;
- * - `none`: never met by the queue.
+ * - `delay`: try again at the time that the remote service gives, without counting an attempt;
+ * - `dead`: fail at once, because an operator has to act;
+ * - `none`: never occurs in the queue.
  * The code is also the anchor of its entry on the errors page.
  */
 type Disposition = 'retry' | 'delay' | 'dead' | 'none';
@@ -12,9 +12,12 @@ interface ErrorEntry {
   readonly title: string;
   readonly status: number;
   readonly disposition: Disposition;
-  /** What the one who meets it can do. */
+  /** What the reader of the error can do. */
   readonly remedy: string;
-  /** The same for a request that has failed with it: nothing more happens by itself. Absent: as `remedy` says. */
+  /**
+   * The remedy for a request that has failed with this code and is not retried automatically. If absent, `remedy`
+   * applies.
+   */
   readonly remedyWhenFailed?: string;
 }
 
@@ -229,7 +232,10 @@ export const errorCodes = Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[
 
 export const dispositionOf = (code: ErrorCode): Disposition => errorCatalog[code].disposition;
 
-/** What to do about a request that ended with `code`; `isFinal`: it has failed, and nothing more happens by itself. */
+/**
+ * What to do about a request that ended with `code`. `isFinal`: the request has failed and is not retried
+ * automatically.
+ */
 export function remedyOf(code: ErrorCode, isFinal: boolean): string {
   const { remedy, remedyWhenFailed }: ErrorEntry = errorCatalog[code];
   return isFinal ? (remedyWhenFailed ?? remedy) : remedy;
@@ -238,10 +244,10 @@ export function remedyOf(code: ErrorCode, isFinal: boolean): string {
 /** The codes that a request can fail with. */
 export const failureCodes = errorCodes.filter((code) => dispositionOf(code) !== 'none');
 
-/** Where the code is explained, relative to the gateway. */
+/** Where the code is explained: a path relative to the gateway. */
 export const docsOf = (code: ErrorCode): string => `/docs/errors#${code}`;
 
-/** An error of the closed list. `detail` may be shown to the one who asked; `cause` only ever reaches the log. */
+/** An error of the closed list. `detail` may be shown to the client; `cause` is only written to the log. */
 export class FoyerError extends Error {
   readonly code: ErrorCode;
   readonly detail: string | undefined;
@@ -264,7 +270,7 @@ export class FoyerError extends Error {
   }
 }
 
-/** A field at fault: `field` is a dotted path, `message` what is wrong with it. */
+/** An invalid field: `field` is a dotted path, `message` says what is wrong with it. */
 export interface FieldError {
   readonly field: string;
   readonly message: string;

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import type { FieldError } from './errors.ts';
 import { toLine } from './text.ts';
 
-/** What a schema found wrong, field by field; `whole` names what has no field of its own. Values are never quoted. */
+/**
+ * The errors that a schema found, one per field. `whole` is the field name for errors about the whole value. Values are
+ * never quoted.
+ */
 export const fieldErrorsOf = (error: z.ZodError, whole: string): FieldError[] =>
   error.issues.flatMap((issue) => toFieldErrors(issue, whole));
 

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { RequestCause } from './request.ts';
 
 /**
- * The job catalog: every job the queue knows, in one place. `attempts` and `backoffMs` are for faults of our own (the
- * database is away); what Box answers is settled by the request's own retry policy. `dedupe` names the job, so that one
- * request waits in the queue once.
+ * The job catalog: every kind of job in the queue. `attempts` and `backoffMs` cover our own faults, such as an
+ * unreachable database; answers from Box are handled by the request's own retry policy. `dedupe` names the job, so that
+ * a request is queued only once.
  */
 export const jobCatalog = {
   converge: {
@@ -25,8 +25,8 @@ export type JobName = keyof typeof jobCatalog;
 export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalog)[N]['payload']>;
 
 /**
- * Lower goes first: somebody who waits at a screen, then what Okta pushes, who leaves among them, then a machine that polls,
- * then a file of people.
+ * A lower number runs first: sign-ins, then operators, then SCIM pushes (which include deactivations), then API clients
+ * that poll, then files of people.
  */
 export const priorityOf: Readonly<Record<RequestCause, number>> = {
   'sign-in': 1,
@@ -36,14 +36,14 @@ export const priorityOf: Readonly<Record<RequestCause, number>> = {
   batch: 20,
 };
 
-/** A group may be ten thousand calls to Box: behind whoever is one. */
+/** A group can take ten thousand calls to Box, so it runs after every request for a single person except batches. */
 export const GROUP_PRIORITY = 15;
 
-/** Each lane is a queue with workers of its own, so that bulk never holds the place that a sign-in needs. */
+/** Each lane is a queue with its own workers, so that bulk work never occupies a worker that a sign-in needs. */
 export const lanes = ['interactive', 'background'] as const;
 export type Lane = (typeof lanes)[number];
 
-/** The first priority of the background lane: from here on nobody waits at a screen. */
+/** The first priority of the background lane: nobody waits at a screen for requests from here on. */
 export const BACKGROUND_FROM = 10;
 
 export const laneOf = (priority: number): Lane => (priority < BACKGROUND_FROM ? 'interactive' : 'background');

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { line } from './text.ts';
 
 /**
- * A person as Okta knows them, whichever way they came in. `issuer` and `subject` are the key (OpenID Connect Core 1.0,
- * section 5.7): user names and addresses change hands, subjects do not. `name` may be empty: Box's display name is derived.
+ * A person as Okta describes them, whichever connection they came through. `issuer` and `subject` are the key (OpenID
+ * Connect Core 1.0, section 5.7): user names and addresses can be reassigned, subjects cannot. `name` may be empty:
+ * Box's display name is then derived.
  */
 export const Person = z.strictObject({
   issuer: z.url({ protocol: /^https?$/ }).max(255),
@@ -14,7 +15,7 @@ export const Person = z.strictObject({
 });
 export type Person = z.infer<typeof Person>;
 
-/** The name in parts, where a sign-in tells them: Box gets the whole one. */
+/** The parts of the name, when a sign-in provides them. Box gets the whole name. */
 export interface NameParts {
   readonly givenName?: string;
   readonly familyName?: string;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** Where a request stands. `succeeded` and `failed` are final: a retry is a new request. */
+/** The status of a request. `succeeded` and `failed` are final: a retry is a new request. */
 export const RequestStatus = z.enum(['queued', 'running', 'retrying', 'succeeded', 'failed']);
 export type RequestStatus = z.infer<typeof RequestStatus>;
 
-/** What a succeeded request did to Box. */
+/** What a succeeded request changed in Box. */
 export const RequestOutcome = z.enum([
   'created',
   'adopted',
@@ -16,14 +16,14 @@ export const RequestOutcome = z.enum([
 ]);
 export type RequestOutcome = z.infer<typeof RequestOutcome>;
 
-/** Why a request was made. */
+/** What caused the request. */
 export const RequestCause = z.enum(['sign-in', 'api', 'operator', 'batch', 'scim']);
 export type RequestCause = z.infer<typeof RequestCause>;
 
 /**
- * The transition table: for each status, the statuses it may become. No other place compares statuses.
- * `running` to `running` is another worker taking over from one that died; `running` to `queued` a worker handing back at
- * shutdown what it had not begun.
+ * The transition table: for each status, the statuses that may follow. No other place compares statuses. `running` to
+ * `running`: another worker takes over after a crash. `running` to `queued`: a worker that shuts down returns a request
+ * that it had not started.
  */
 const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   queued: ['running', 'failed'],
@@ -35,7 +35,7 @@ const transitions: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
 
 export const canBecome = (from: RequestStatus, to: RequestStatus): boolean => transitions[from].includes(to);
 
-/** The statuses from which `to` may be reached: what an update's WHERE clause allows. */
+/** The statuses from which `to` can be reached: the condition of an update's WHERE clause. */
 export const statusesBefore = (to: RequestStatus): RequestStatus[] =>
   RequestStatus.options.filter((from) => canBecome(from, to));
 
@@ -46,7 +46,7 @@ export const openStatuses: readonly RequestStatus[] = RequestStatus.options.filt
   (status) => !isFinal(status),
 );
 
-/** What happened to a request, in order. */
+/** What can happen to a request. */
 export const TimelineEvent = z.enum([
   'queued',
   'waiting-for-budget',

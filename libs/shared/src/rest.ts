@@ -6,7 +6,7 @@ import { line } from './text.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const id = z.uuid();
-/** Ids are compared as they were given out. */
+/** Ids are compared in lower case, as Foyer issues them. */
 const givenId = id.toLowerCase();
 
 /** RFC 9457 problem details, with our closed list of codes and the fields at fault. */
@@ -23,7 +23,7 @@ export const Problem = z
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;
 
-/** What POST /v1/provisioning-requests takes. `issuer` is the tenant's own when left out. */
+/** The body of POST /v1/provisioning-requests. `issuer` defaults to the tenant's own. */
 export const NewProvisioningRequest = Person.partial({ issuer: true }).meta({ id: 'NewProvisioningRequest' });
 export type NewProvisioningRequest = z.infer<typeof NewProvisioningRequest>;
 
@@ -56,7 +56,7 @@ export const ProvisioningRequest = z
   .meta({ id: 'ProvisioningRequest' });
 export type ProvisioningRequest = z.infer<typeof ProvisioningRequest>;
 
-/** A request in a list: everything but its timeline. */
+/** A request in a list: everything except its timeline. */
 export const ProvisioningRequestSummary = ProvisioningRequest.omit({ timeline: true }).meta({
   id: 'ProvisioningRequestSummary',
 });
@@ -67,7 +67,7 @@ export const BoxAccount = z
     boxUserId: z.string(),
     name: z.string(),
     status: z.enum(['active', 'inactive']),
-    /** When Box said that the user is gone; null while it is there. */
+    /** When Box reported that the user does not exist; null while the user exists. */
     missingSince: instant.nullable(),
     inStep: z.boolean(),
     createdAt: instant,
@@ -97,7 +97,10 @@ export const Me = z
   .meta({ id: 'Me' });
 export type Me = z.infer<typeof Me>;
 
-/** One line of the API audit log. `status` is the far end's HTTP status; null while open, or when no answer came. */
+/**
+ * One line of the API audit log. `status` is the remote service's HTTP status; null while the call is open, or if no
+ * answer came.
+ */
 export const ApiCall = z
   .object({
     id: z.string(),
@@ -133,7 +136,7 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-/** A query parameter that is a time, of the years 1 to 9999 in UTC: what every part can hold. */
+/** A query parameter that is a time, limited to the years 1 to 9999 in UTC, which every component can store. */
 const earliest = Date.parse('0001-01-01T00:00:00Z');
 const latest = Date.parse('9999-12-31T23:59:59.999Z');
 const time = instant.refine((text) => {
@@ -192,17 +195,20 @@ export type FileListQuery = z.infer<typeof FileListQuery>;
 
 export const IdParams = z.strictObject({ id: givenId.describe('The id that Foyer gave it.') });
 export type IdParams = z.infer<typeof IdParams>;
-/** What POST /v1/provisioning-requests/retries takes. */
+/** The body of POST /v1/provisioning-requests/retries. */
 export const NewRetries = z
   .strictObject({ errorCode: z.enum(failureCodes).describe('All dead letters of this code.') })
   .meta({ id: 'NewRetries' });
 export type NewRetries = z.infer<typeof NewRetries>;
 
-/** What retrying all of a code did. `deactivated`: people whom Okta deactivated, and who have no Box user, were left alone. */
+/**
+ * The result of retrying all requests that failed with a code. `deactivated`: people who were skipped because Okta
+ * deactivated them and they have no Box user.
+ */
 export const Retries = z.object({ retried: z.int(), deactivated: z.int() }).meta({ id: 'Retries' });
 export type Retries = z.infer<typeof Retries>;
 
-/** What a POST without a body takes. */
+/** The body of a POST that takes none. */
 export const NoBody = z.strictObject({}).optional();
 export const IdempotencyKey = z
   .string()

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** True for text every part can store: well-formed UTF-16, and no NUL, which PostgreSQL refuses. */
+/** True for text that every component can store: well-formed UTF-16 without NUL, which PostgreSQL rejects. */
 const storable = (text: string) => text.isWellFormed() && !text.includes('\0');
 
-/** A line of text that a person or an admin typed: no control characters, at most `max` UTF-16 units. */
+/** A line of text typed by a person or an administrator: no control characters, at most `max` UTF-16 units. */
 export const line = (max: number) =>
   z
     .string()
@@ -11,7 +11,7 @@ export const line = (max: number) =>
     .refine(storable, 'must be well-formed text without NUL')
     .refine((text) => !/[\u0001-\u001f\u007f]/.test(text), 'must not contain control characters');
 
-/** Makes any text from a provider storable: NUL and control characters become blanks, lone surrogates U+FFFD. */
+/** Makes any text from a provider storable: NUL and control characters become blanks, lone surrogates become U+FFFD. */
 export const toLine = (text: string, max: number): string =>
   text
     .toWellFormed()
@@ -20,5 +20,5 @@ export const toLine = (text: string, max: number): string =>
     .slice(0, max)
     .toWellFormed();
 
-/** Whether it is written as the ids are that Foyer gives out, in any case of letters. */
+/** Whether the text has the format of the ids that Foyer issues, in upper or lower case. */
 export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
