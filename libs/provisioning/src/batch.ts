@@ -1,7 +1,7 @@
 import type { CallIntent } from './box-port.ts';
 import type { BatchEntry, BatchFormat, BatchStop, FieldError, Person } from '@foyer/shared';
 
-/** Some lines of a file, to be taken in together or not at all. */
+/** Some lines of a file that are stored together or not at all. */
 export interface BatchChunk {
   readonly people: readonly { readonly line: number; readonly person: Person }[];
   readonly refused: readonly {
@@ -15,30 +15,33 @@ export interface NewBatch {
   /** The client, or `operator`. */
   readonly actor: string;
   readonly format: BatchFormat;
-  /** A client's Idempotency-Key; null without one. */
+  /** A client's Idempotency-Key, or null. */
   readonly key: string | null;
-  /** The call that brings the file: on record as soon as there is a batch, and open until its reader ends it. */
+  /** The call that brings the file: recorded in the same transaction as the batch, and open until reading ends. */
   readonly call: (batchId: string) => CallIntent;
 }
 
-/** `callId`: of the record. `earlier`: the key stands for a batch already; `bodyHash` is null while that one's body is being read. */
+/**
+ * `callId`: the id of the recorded call. `earlier`: a batch with this key exists; `bodyHash` is null while its body is
+ * still being read.
+ */
 export type BatchBegun =
   | { readonly kind: 'begun'; readonly id: string; readonly callId: string }
   | { readonly kind: 'earlier'; readonly id: string; readonly bodyHash: string | null };
 
-/** The database's side of taking a file in. */
+/** The database operations for storing a file of people. */
 export interface BatchStore {
-  /** The batch and the record of its call are one transaction, and come before anybody is taken in. */
+  /** Writes the batch and the record of its call in one transaction, before any person is stored. */
   begin(batch: NewBatch): Promise<BatchBegun>;
-  /** One transaction. The same rules as for somebody who comes alone. */
+  /** Stores the chunk in one transaction, with the same rules as for a single person. */
   take(batchId: string, chunk: BatchChunk): Promise<void>;
-  /** Says that somebody is still reading. */
+  /** Records that the file is still being read. */
   beat(batchId: string): Promise<void>;
-  /** The file was read; with `stopped` not to its end, and its key may be used again. */
+  /** Ends the batch. With `stopped` the file was not read to its end, and its key may be used again. */
   end(batchId: string, end: { bodyHash: string; stopped: BatchStop | null }): Promise<void>;
 }
 
-/** What became of a file at the door. `earlier`: it was read only to compare it with the one that its key stands for. */
+/** The result of receiving a file. `earlier`: the file was only read to compare it with the batch that has its key. */
 export type Reception =
   | { readonly kind: 'received'; readonly batchId: string; readonly stopped: BatchStop | null }
   | { readonly kind: 'earlier'; readonly batchId: string; readonly fits: boolean }
@@ -46,20 +49,20 @@ export type Reception =
   | { readonly kind: 'unusable'; readonly field: string; readonly why: string };
 
 export interface ReceiveOptions {
-  /** The SHA-256 of what was read, in hex, asked for when all is read. */
+  /** The SHA-256 of everything read, in hex; called after the whole file is read. */
   readonly bodyHash: () => string;
   readonly onBegun?: (batch: { readonly id: string; readonly callId: string }) => void;
-  /** Hears how many lines are taken in. */
+  /** Called with the number of lines stored so far. */
   readonly onTaken?: (lines: number) => void;
 }
 
-/** One transaction takes about so many lines: long enough to be cheap, short enough to hold nobody up. */
+/** Lines per transaction: enough to be cheap, few enough not to block other writers for long. */
 export const CHUNK = 500;
 const BEAT_MS = 5_000;
 
 /**
- * Takes a file of people in while it is read, a chunk at a time: whatever breaks off, the chunks before stand. The batch
- * begins with the first line about somebody. Throws what the store throws.
+ * Stores a file of people while it is read, one chunk at a time: when reading breaks off, the stored chunks remain. The
+ * batch begins with the first line for a person. Throws what the store throws.
  */
 export async function receiveBatch(
   entries: AsyncIterable<BatchEntry>,
@@ -71,7 +74,7 @@ export async function receiveBatch(
   try {
     return await receive(reader, store, batch, options);
   } finally {
-    // What is not read on must not stay half read.
+    // Closes the source, so that an unfinished read does not stay open.
     await reader.return?.();
   }
 }
@@ -90,7 +93,7 @@ async function receive(
   if (begun.kind === 'earlier') return compare(begun, reader, options);
   options.onBegun?.(begun);
   const timer = setInterval(() => {
-    // A beat that fails is one of several; what matters is the next chunk, and that one is waited for.
+    // A failed heartbeat is harmless, because others follow; a store that fails is noticed with the next chunk.
     store.beat(begun.id).catch(() => undefined);
   }, BEAT_MS);
   try {
@@ -136,7 +139,7 @@ async function takeAll(
   return null;
 }
 
-/** Reads the file to its end, so that its hash is whole. */
+/** Reads the file to its end, because its hash covers all of it. */
 async function compare(
   { id, bodyHash }: Extract<BatchBegun, { kind: 'earlier' }>,
   reader: AsyncIterator<BatchEntry>,

@@ -1,16 +1,19 @@
-/** How soon a call to Box is wanted, most urgent first: somebody waits at a screen; a machine waits; nobody waits. */
+/** How urgent a call to Box is, most urgent first: a person waits at a screen; a machine waits; nobody waits. */
 export const urgencies = ['sign-in', 'soon', 'bulk'] as const;
 export type Urgency = (typeof urgencies)[number];
 
 const FIRST_BULK_PRIORITY = 10;
 
-/** The urgency of a request or job, by its priority; see `priorityOf`. */
+/** The urgency for the priority of a request or job; see `priorityOf`. */
 export const urgencyOf = (priority: number): Urgency =>
   priority <= 1 ? 'sign-in' : priority < FIRST_BULK_PRIORITY ? 'soon' : 'bulk';
 
 export type PerUrgency<T> = Readonly<Record<Urgency, T>>;
 
-/** A token bucket, in calls and milliseconds. A call of a class is allowed while the level stays at or above its floor. */
+/**
+ * A token bucket, in calls and milliseconds. A call is allowed while the level stays at or above the floor of its
+ * urgency.
+ */
 export interface BucketLimits {
   readonly capacity: number;
   readonly perMs: number;
@@ -18,19 +21,21 @@ export interface BucketLimits {
 }
 
 const WINDOW_MS = 60_000;
-/** How much later than another a call may reach Box after its permit, without two windows' worth meeting in one. */
+/**
+ * The most by which calls may be delayed between permit and Box without two windows' worth of calls falling into one.
+ */
 const JITTER_MS = 660;
 const BURST_SHARE = 0.015;
 const SMALLEST_BURST = 4;
 const FLOOR_SHARES: PerUrgency<number> = { 'sign-in': 0, soon: 0.2, bulk: 0.5 };
 
-/** The least that a limit may be: below, less than a call would be left to each class. */
+/** The lowest limit: below it, less than one call would remain for some urgency. */
 export const LOWEST_LIMIT = 10;
 
 /**
- * The bucket under which no 60 s, wherever they begin, hold more than `perMinute` calls: in any stretch a bucket lets
- * through its capacity and what flowed in meanwhile, so the flow is what the capacity and the jitter leave of the limit.
- * Box documents neither its window nor its edges. Throws RangeError below `LOWEST_LIMIT`.
+ * The limits of a bucket that allows at most `perMinute` calls in any 60 s, wherever they begin. In any period a bucket
+ * allows its capacity plus the refill, so the refill rate is what capacity and jitter leave of the limit. Box documents
+ * neither the start nor the edges of its window. Throws RangeError below `LOWEST_LIMIT`.
  */
 export function limitsOf(perMinute: number): BucketLimits {
   if (!(perMinute >= LOWEST_LIMIT)) throw new RangeError(`${perMinute} calls a minute: from ${LOWEST_LIMIT}`);
@@ -43,7 +48,7 @@ export function limitsOf(perMinute: number): BucketLimits {
   };
 }
 
-/** Milliseconds from now until the bucket has a permit for that class, if nobody else takes one. */
+/** Milliseconds until the bucket has a permit for that urgency, if no other caller takes one. */
 export function untilNext(
   limits: BucketLimits,
   { level, pausedMs }: Pick<BudgetAnswer, 'level' | 'pausedMs'>,
@@ -53,62 +58,66 @@ export function untilNext(
   return Math.ceil(pausedMs + missing / limits.perMs);
 }
 
-/** The longest pause that everybody keeps: a longer word is kept by the request that met it, and asked for again. */
+/**
+ * The longest pause for all processes. When Box asks for a longer one, only the request that met it waits so long, then
+ * asks again.
+ */
 export const LONGEST_PAUSE_MS = 900_000;
 
-/** What an ask gave. `level` is what is left; `pausedMs` how long nobody may call, 0 when not paused. */
+/** The answer to `ask`. `level`: what is left in the bucket; `pausedMs`: how long all calls are paused, or 0. */
 export interface BudgetAnswer {
   readonly granted: PerUrgency<number>;
   readonly level: number;
   readonly pausedMs: number;
 }
 
-/** The bucket of one Box service account, shared by every process that uses it. Its clock is the only one. */
+/** The bucket of one Box service account, shared by every process that uses it. Only the store's clock is used. */
 export interface BudgetStore {
-  /** Grants as many permits as are wanted and there, the most urgent first; all or part. */
+  /** Grants as many of the wanted permits as the bucket has, the most urgent first. */
   ask(wanted: PerUrgency<number>): Promise<BudgetAnswer>;
   /**
-   * Box refused a call. Everybody stops for `retryAfterMs`, at most `LONGEST_PAUSE_MS`; untold for 1 s, doubling up to 60 s while that goes on, and
-   * from 1 s again a minute after the last. Gives how long everybody now stops, in milliseconds.
+   * Box answered 429. Pauses all calls for `retryAfterMs`, at most `LONGEST_PAUSE_MS`. Without it the pause is 1 s and
+   * doubles up to 60 s with each further 429; it starts at 1 s again a minute after the last one. Returns how long all
+   * calls are paused now, in milliseconds.
    */
   refuse(retryAfterMs: number | undefined): Promise<number>;
-  /** For the metrics. */
+  /** Reads the bucket for the metrics. */
   look(): Promise<{ readonly level: number; readonly pausedMs: number }>;
 }
 
-/** `waitMs`: about how long until a permit could be had; 0 when it is only that the process stops. */
+/** `waitMs`: roughly how long until a permit is available; 0 when the process is stopping. */
 export type Spending = { readonly ok: true } | { readonly ok: false; readonly waitMs: number };
 
-/** The right to call Box. Spent before each call: whoever is refused does not call. */
+/** The right to call Box. A permit is spent before each call; without one the call is not made. */
 export interface Allowance {
-  /** Throws what the store throws: while the budget cannot be asked nobody calls. */
+  /** Throws what the store throws: no calls are made while the rate limiter cannot be reached. */
   spend(): Promise<Spending>;
-  /** Box answered 429: everybody stops. Never throws. */
+  /** Box answered 429: pauses all calls. Never throws. */
   refused(retryAfterMs: number | undefined): Promise<void>;
 }
 
 export interface WaitOptions {
   readonly stopping?: AbortSignal;
-  /** Hears once, as soon as it is known that this takes a second or longer; `waitMs` as in `Spending`. */
+  /** Called once, when the wait is known to take a second or longer; `waitMs` as in `Spending`. */
   readonly onWait?: (waitMs: number) => void;
 }
 
-/** An allowance for one turn, which can be filled before anything is begun. */
+/** The permits of one attempt. The first can be acquired before the attempt begins. */
 export interface Purse extends Allowance {
-  /** Waits for one permit, up to two seconds. A second `fill` changes nothing while the first permit is there. */
+  /** Waits up to two seconds for one permit. A second `fill` does nothing while that permit is unused. */
   fill(options?: WaitOptions): Promise<Spending>;
-  /** From now on the turn holds a lease: what it spends further goes before what has not begun. */
+  /** The attempt now holds a lease, so its further permits come before those of attempts that have not begun. */
   begin(): void;
-  /** Gives an unused permit back for somebody else. */
+  /** Returns an unused permit for another caller. */
   close(): void;
 }
 
 export interface Budget {
-  /** `limitMs`: the longest that `spend` waits; when the wait is known to be longer it refuses at once. */
+  /** `limitMs`: the longest that `spend` waits; when the wait is known to be longer, `spend` refuses at once. */
   purse(urgency: Urgency, limitMs?: number): Purse;
 }
 
-/** For the log and the metrics. `seconds`: how long a permit took. */
+/** Events for the log and the metrics. `seconds`: how long a permit took. */
 export type BudgetNews =
   | { readonly kind: 'waited'; readonly urgency: Urgency; readonly seconds: number }
   | { readonly kind: 'refused'; readonly pausedMs: number }

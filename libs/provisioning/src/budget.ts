@@ -13,10 +13,10 @@ import {
 } from './budget-port.ts';
 import { AllowancePurse, UnlimitedPurse, type Permit, type Place } from './purse.ts';
 
-/** Time as the clerk knows it, in milliseconds; only differences count. */
+/** A clock in milliseconds; only differences count. */
 export interface Clock {
   now(): number;
-  /** Calls back after `ms`; gives what calls it off. */
+  /** Calls `run` after `ms`; returns a function that cancels it. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -39,24 +39,24 @@ export interface ClerkParts {
 interface Waiter extends Place {
   readonly since: number;
   readonly settle: (end: Permit | { readonly waitMs: number } | { readonly error: Error }) => void;
-  /** An ask that counted this waiter was answered without a permit for it. */
+  /** An `ask` that counted this waiter was answered without a permit for it. */
   asked: boolean;
   told: boolean;
 }
 
-/** Nobody waits for bulk: its asks may be fewer and fetch several permits each. */
+/** Bulk work is not urgent, so its asks may be fewer and acquire several permits each. */
 const BULK_ASK_EVERY_MS = 100;
 const WORTH_TELLING_MS = 1_000;
-/** An untold wait's shortest estimate: less is not worth coming back for. */
+/** The shortest estimate of an unknown wait: coming back earlier is not worthwhile. */
 const LEAST_LEAVE_MS = 1_000;
-/** A permit that was handed out but not used for longer is no longer good: its call would fall into a later window. */
+/** A permit that stays unused for longer is discarded, because its call would fall into a later window. */
 const FRESH_MS = 300;
 const rank: PerUrgency<number> = { 'sign-in': 0, soon: 1, bulk: 2 };
 
 /**
- * Fetches permits for everybody in this process: waiters stand in line by urgency, then begun turns first, then age; one
- * ask is under way at a time, for all of them, and the next not before the time that the last one told. Nothing is
- * fetched ahead: a permit held back here is one that another process lacks.
+ * Acquires permits for all callers in this process. Waiters are ordered by urgency, then started attempts first, then
+ * age. One ask at a time covers all of them, and the next one waits for the time given by the last answer. Permits are
+ * not acquired in advance, because a permit held here is missing in another process.
  */
 export class BudgetClerk implements Budget {
   readonly #store: BudgetStore;
@@ -67,7 +67,7 @@ export class BudgetClerk implements Budget {
   #asking = false;
   #pausedUntil = -Infinity;
   #timer: { readonly urgency: Urgency; readonly at: number; readonly cancel: () => void } | null = null;
-  /** Milliseconds per permit as this process gets them while others wait; for estimates alone. */
+  /** Milliseconds per permit that this process currently gets while callers wait; used only for estimates. */
   #paceMs: number;
   #lastGrantAt = 0;
 
@@ -83,12 +83,12 @@ export class BudgetClerk implements Budget {
     return new AllowancePurse(this, urgency, limitMs);
   }
 
-  /** How long everybody is known to stop, in milliseconds. */
+  /** How long calls are known to be paused, in milliseconds. */
   get pausedMs(): number {
     return Math.max(0, this.#pausedUntil - this.clock.now());
   }
 
-  /** Waits in line; see `Place`. Rejects with what the store throws. */
+  /** Waits for a permit; see `Place`. Rejects with what the store throws. */
   take(place: Place): Promise<Permit | { readonly waitMs: number }> {
     if (place.stopping?.aborted) return Promise.resolve({ waitMs: 0 });
     return new Promise((resolve, reject) => {
@@ -114,8 +114,8 @@ export class BudgetClerk implements Budget {
   }
 
   /**
-   * A permit that was not used: for the next in line, as long as they are as urgent; else it is let go. Back in the bucket it
-   * would come on top of what flowed in meanwhile.
+   * Passes an unused permit to the first waiter that is at least as urgent, or discards it. Returned to the bucket, it
+   * would be added to what has been refilled since.
    */
   giveBack(permit: Permit): void {
     const fresh = this.pausedMs === 0 && !permit.stale();
@@ -123,7 +123,7 @@ export class BudgetClerk implements Budget {
     if (fresh && next) this.#grant(next, permit);
   }
 
-  /** Box answered 429. Never throws: should the others not hear of it, they meet their own. */
+  /** Box answered 429. Never throws: if the pause cannot be shared, the other processes get a 429 of their own. */
   async refused(retryAfterMs: number | undefined): Promise<void> {
     this.#pause(Math.min(retryAfterMs ?? LEAST_LEAVE_MS, LONGEST_PAUSE_MS));
     try {
@@ -165,7 +165,7 @@ export class BudgetClerk implements Budget {
       this.#hand(answer, counted);
     } catch (error) {
       this.#asking = false;
-      // Whoever came meanwhile is told too: an ask for them alone would meet the same.
+      // Waiters that joined during the ask fail too, because an ask for them would meet the same error.
       const told =
         error instanceof Error ? error : new Error('The rate budget cannot be asked.', { cause: error });
       for (const waiter of [...this.#line]) waiter.settle({ error: told });
@@ -192,7 +192,10 @@ export class BudgetClerk implements Budget {
     if (this.#line.length > 0) this.#goOn({ level: answer.level, pausedMs: this.pausedMs });
   }
 
-  /** Somebody still waits: tells them how long, lets go who will not wait so long, and sees to the next ask. */
+  /**
+   * Handles the remaining waiters: reports how long they wait, releases those whose limit is shorter, and schedules the
+   * next ask.
+   */
   #goOn(state: Pick<BudgetAnswer, 'level' | 'pausedMs'>): void {
     for (const waiter of [...this.#line]) {
       if (!waiter.asked && state.pausedMs === 0) continue;
@@ -252,7 +255,7 @@ function countOf(waiters: readonly Waiter[]): PerUrgency<number> {
   return count;
 }
 
-/** For whoever has no limit to keep: every call is allowed at once, and a 429 is only told of. */
+/** For callers without a rate limit: every call is allowed at once, and a 429 is only reported. */
 export const unlimitedBudget = (tell: (news: BudgetNews) => void = () => {}): Budget => ({
   purse: () => new UnlimitedPurse(tell),
 });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { BoxFault, BoxPort } from './box-port.ts';
 import type { BoxUser } from './model.ts';
 
-/** A mapped Box user, and the external id that it must carry. */
+/** A mapped Box user, and the external id that it must have. */
 export interface MappedAccount {
   readonly identityId: string;
   readonly subject: string;
@@ -15,8 +15,8 @@ export interface Misfit {
 }
 
 /**
- * What asking Box about accounts gave. `complete`: each was asked about; else it was stopped, or enough did not fit. `fault`:
- * what Box answered instead of an answer, after some tries; nothing more was asked then.
+ * The result of checking accounts with Box. `isComplete`: every account was checked; otherwise the check was stopped,
+ * or found enough misfits. `fault`: Box's last fault after all tries, which ends the check.
  */
 export interface AccountCheck {
   readonly asked: number;
@@ -28,15 +28,15 @@ export interface AccountCheck {
 export interface AccountCheckOptions {
   readonly stopping: AbortSignal;
   readonly onProgress: (asked: number) => void;
-  /** Pauses between tries, in milliseconds; one more try than there are pauses. */
+  /** The pauses between tries, in milliseconds; there is one more try than there are pauses. */
   readonly pausesMs?: readonly number[];
 }
 
-/** So many that do not fit are proof enough. */
+/** The check stops after this many misfits, which are proof enough. */
 const ENOUGH_MISFITS = 100;
 const PAUSES_MS = [1_000, 3_000, 10_000];
 
-/** Asks Box, one call each, whether it shows each account's user to this app, carrying the external id that it should. */
+/** Asks Box, one call per account, whether this app can read the user and the user has the expected external id. */
 export async function checkAccounts(
   box: Pick<BoxPort, 'readUser'>,
   accounts: AsyncIterable<MappedAccount>,
@@ -64,7 +64,7 @@ function misfitOf(user: BoxUser | null, { subject }: MappedAccount): string | nu
   return null;
 }
 
-/** Waits as long as Box asks; tries again a few times when Box is away. */
+/** Waits as long as Box asks, and tries again a few times while Box is unavailable. */
 async function readPatiently(
   box: Pick<BoxPort, 'readUser'>,
   { identityId, boxUserId }: MappedAccount,

@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types';
 
-/** What is needed of a client of PostgreSQL, whichever adapter opened it. */
+/** The methods that are needed of a PostgreSQL client, whichever adapter opened it. */
 interface Client {
   on(event: 'error', listener: (error: Error) => void): unknown;
   once(event: 'connect' | 'end', listener: () => void): unknown;
@@ -11,20 +11,21 @@ interface Socket {
   destroy(reason: Error): unknown;
 }
 
-/** What pg says of a query that was not answered within `query_timeout`. */
+/** pg's message for a query that was not answered within `query_timeout`. */
 const SILENCE = 'Query read timeout';
 const isSilence = (error: unknown): boolean => isNativeError(error) && error.message === SILENCE;
 
 /**
- * Connections to one PostgreSQL server, none of which ends the process or is waited for twice. Each has a listener for `error`
- * from its first moment: pg's pool, those who take a client out of it and the queue library listen only part of the time, and
- * the event ends a process that has no listener. A connection on which a query got no answer in time is closed at once: a
- * ROLLBACK would wait as long again. So are the others that have been silent since: each would cost somebody the same wait.
+ * Watches the connections to one PostgreSQL server, so that none of them ends the process or is waited for twice. Each
+ * has an `error` listener from the start: pg's pool, its callers and the queue library listen only part of the time,
+ * and an `error` event without a listener ends the process. A connection with an unanswered query is closed at once,
+ * because a ROLLBACK would wait as long again. Other connections that have been silent since then are closed too,
+ * because each would cost the same wait.
  */
 export class ConnectionWatch {
   readonly #open = new Set<WatchedConnection>();
 
-  /** To be called by the constructor of a client. */
+  /** Must be called by the constructor of a client. */
   watch(client: Client): WatchedConnection {
     const watched = new WatchedConnection(client, (sentAt) => this.#abandonSilent(sentAt));
     client.once('connect', () => this.#open.add(watched));
@@ -40,9 +41,9 @@ export class ConnectionWatch {
 }
 
 export class WatchedConnection {
-  /** When the server sent its last bytes, by the monotonic clock. */
+  /** When the server last sent bytes, by the monotonic clock. */
   heardAt = performance.now();
-  /** Why it cannot be used any more. */
+  /** Why the connection cannot be used any more. */
   failure: Error | undefined;
   readonly #client: Client;
   readonly #onSilence: (sentAt: number) => void;
@@ -51,21 +52,21 @@ export class WatchedConnection {
     this.#client = client;
     this.#onSilence = onSilence;
     client.on('error', (error) => (this.failure ??= error));
-    // Not before: with TLS the socket is exchanged for another one on the way.
+    // Not earlier: with TLS the socket is replaced while connecting.
     client.once('connect', () => socketOf(client)?.on('data', () => (this.heardAt = performance.now())));
     const send: unknown = Reflect.get(client, 'query');
     if (typeof send !== 'function') throw new TypeError('This is no client of PostgreSQL.');
     const ask = (args: readonly unknown[]): unknown => Reflect.apply(send, client, args);
-    // Assigned, not overridden: the method has seven overloads, and all of them go the same way here.
+    // Assigned, not overridden: the method has seven overloads, and all of them take the same path here.
     Object.assign(client, { query: (...args: unknown[]) => this.#send(ask, args) });
   }
 
-  /** Closes the socket at once; what waits for an answer fails. */
+  /** Closes the socket at once; queries that wait for an answer fail. */
   abandon(reason: string): void {
     socketOf(this.#client)?.destroy(new Error(reason));
   }
 
-  /** A callback is the last argument; without one the answer is a promise. */
+  /** pg takes a callback as the last argument; without one it returns a promise. */
   #send(ask: (args: readonly unknown[]) => unknown, args: readonly unknown[]): unknown {
     const sentAt = performance.now();
     const look = (error: unknown): void => {
@@ -87,7 +88,7 @@ export class WatchedConnection {
   }
 }
 
-/** The socket of a client: pg has it, and no type for it. Null when pg has changed. */
+/** The socket of a client, which pg has but does not declare. Null if a new version of pg has none. */
 function socketOf(client: Client): Socket | null {
   const connection: unknown = Reflect.get(client, 'connection');
   if (typeof connection !== 'object' || connection === null) return null;

@@ -7,11 +7,11 @@ import { profileAfter } from './profile.ts';
 import type { ConvergenceStore, Taken } from './store-port.ts';
 
 export type Ending =
-  /** `isSettled`: the request has ended already, together with the last thing that was saved. */
+  /** `isSettled`: the request was already ended, in the same write as the last save. */
   | { readonly kind: 'converged'; readonly outcome: RequestOutcome; readonly isSettled: boolean }
-  /** The process is stopping; everything done so far is on record. */
+  /** The process is stopping; everything done so far is recorded. */
   | { readonly kind: 'handed-back'; readonly progressed?: boolean }
-  /** `progressed`: less is left to do than before this turn. Absent: no. */
+  /** `progressed`: less is left to do than before this attempt. Absent: no. */
   | {
       readonly kind: 'faulted';
       readonly fault: Pick<BoxFault, 'code' | 'detail' | 'retryAfterMs'>;
@@ -26,16 +26,20 @@ type AccountStore = Pick<
 interface ConvergeParts {
   readonly box: Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser' | 'deleteUser'>;
   readonly store: AccountStore;
-  /** What this turn's calls are paid from. */
+  /** The source of permits for this attempt's calls. */
   readonly allowance?: Allowance;
 }
 
-/** More steps than any plan needs (update, read, mark, forget, create, read, adopt, update, finish): reaching it is a fault in `plan`. */
+/**
+ * More steps than any plan needs (update, read, mark, forget, create, read, adopt, update, finish): reaching it means a
+ * bug in `plan`.
+ */
 const MAX_STEPS = 14;
 
 /**
- * Makes Box match the identity, one step at a time: plan, one call, record, again. Safe to repeat from any point. Throws
- * LeaseLost when another worker has taken over, and whatever the store throws. Stops between two steps when asked to.
+ * Makes Box match the identity, one step at a time: plan, make one call, record it, repeat. Safe to repeat from any
+ * point. Throws LeaseLost when another worker has taken over, and whatever the store throws. Stops between two steps
+ * when `stopping` is aborted.
  */
 export async function converge(
   taken: Taken,
@@ -66,8 +70,8 @@ export async function converge(
 }
 
 /**
- * Whether the way to the end has become shorter: the mapping has changed, or Box gave its first word on a create in doubt.
- * Later words are none: Box may contradict itself for ever.
+ * Whether less is left to do: the mapping has changed, or Box gave its first answer about an unsettled create. Later
+ * answers do not count, because Box might contradict itself without end.
  */
 function isProgress(before: Known, after: Known): boolean {
   if (before.account !== after.account) return true;
@@ -104,7 +108,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
     case 'read':
       return observe(known, await parts.box.readUser(context, step.boxUserId));
     case 'adopt':
-      // Generation 0: adopted as found; what differs from the desired state is still to be applied.
+      // Generation 0 marks the user as adopted, so that differences from the desired state are still applied.
       return saved(applied(step.user, asFound(step.user), 0), step.effect);
     case 'update': {
       const result = await parts.box.updateUser(context, step.boxUserId, step.change);
@@ -137,13 +141,13 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
   }
 }
 
-/** What is known of somebody whose account was given up: nothing. */
+/** The state of an identity whose account was given up: nothing is known. */
 const unknownAgain: Pick<Known, 'account' | 'lastCreate' | 'begunAs' | 'lastWord' | 'observed' | 'effect'> = {
   ...{ account: null, lastCreate: null, begunAs: undefined, lastWord: undefined },
   ...{ observed: {}, effect: null },
 };
 
-/** The user that is deleted takes the mapping along; one that owns files stays, switched off. */
+/** Deletes the user and its mapping; a user that owns files is kept, deactivated. */
 async function remove(
   boxUserId: string,
   context: CallContext,
@@ -159,10 +163,13 @@ async function remove(
   return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
 }
 
-/** What Box was told of a user. */
+/** What was sent to Box for a user. */
 type Sent = Pick<BoxAccount, 'name' | 'externalId' | 'profile'>;
 
-/** As sent, not as echoed: were Box to tidy a name, comparing with the echo would update for ever. */
+/**
+ * Stores what was sent, not what Box returned: if Box normalizes a name, a comparison with the result would cause
+ * updates without end.
+ */
 const accountOf = (user: BoxUser, { name, externalId, profile = {} }: Sent, appliedGeneration: number) => ({
   ...{ boxUserId: user.id, status: user.status, appliedGeneration },
   ...{ name, externalId, profile },
@@ -179,7 +186,7 @@ function observe(known: Known, result: BoxResult<BoxUser | null>): Next {
   return { known: { ...known, observed } };
 }
 
-/** When nothing is left to do after it, saving is the end of the request too. */
+/** When no step is left afterwards, the same write also ends the request. */
 async function save(
   account: BoxAccount,
   effect: RequestOutcome | null,

@@ -3,16 +3,18 @@ export const BOX_NAME_MAX = 50;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Box documents no limit for a group's name; this is what its other names of things have. In UTF-16 units. */
+/**
+ * The longest name of a group, in UTF-16 units. Box documents no limit for groups; 255 is its limit for other names.
+ */
 const BOX_GROUP_NAME_MAX = 255;
 
-/** The name a group gets in Box: white space folded, cut between characters when too long. */
+/** The name of a group in Box: white space collapsed, cut between characters when too long. */
 export const boxGroupName = (displayName: string): string =>
   shorten(displayName.replace(/\s+/g, ' ').trim(), BOX_GROUP_NAME_MAX);
 
 /**
- * The name a person gets in Box, 1 to 50 UTF-16 units: their name with white space folded; their user name, then their
- * subject, when that is empty; cut between characters and ended with an ellipsis when too long.
+ * The name of a person in Box, 1 to 50 UTF-16 units: their name with white space collapsed, or their user name, or
+ * their subject, whichever is not empty; cut between characters and ended with an ellipsis when too long.
  */
 export function boxDisplayName(person: { name: string; username: string; subject: string }): string {
   const names = [person.name, person.username, person.subject].map((name) =>

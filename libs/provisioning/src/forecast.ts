@@ -14,20 +14,20 @@ import { foresee, type BoxView } from './foresee.ts';
 import type { BoxAccount, BoxUser, Desired, LastCreate } from './model.ts';
 import { ask, readingContext } from './verify-look.ts';
 
-/** How somebody of a file stands before it is taken in. `desired` is what it would be then. */
+/** The current state of a person in the file. `desired` is their state after the file is stored. */
 export interface ForecastStanding {
   readonly desired: Desired;
-  /** Mapped, unchanged: the door would make no request. */
+  /** Mapped and unchanged: no request would be opened. */
   readonly inStep: boolean;
   readonly account: BoxAccount | null;
   readonly lastCreate: LastCreate | null;
 }
 
-/** The database's side of a forecast: reads only. */
+/** The database reads of a forecast; it writes nothing. */
 export interface ForecastStore {
-  /** In the order asked for. */
+  /** In the order of `people`. */
   standings(people: readonly Person[]): Promise<ForecastStanding[]>;
-  /** The identities that these Box users are mapped to, by Box user; those mapped to nobody are left out. */
+  /** The identities that these Box users are mapped to, by Box user id; unmapped users are left out. */
   owners(boxUserIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
@@ -35,13 +35,13 @@ export interface ForecastParts {
   readonly store: ForecastStore;
   readonly box: Pick<BoxPort, 'listUsers'>;
   readonly stopping: AbortSignal;
-  /** What the calls are paid from; absent: from Box's own. */
+  /** The source of permits for the calls; absent: the Box adapter's own. */
   readonly allowance?: Allowance;
-  /** Hears how many lines are read, then how many Box users. */
+  /** Called with the number of lines read, then with the number of Box users listed. */
   readonly onProgress?: (phase: 'reading' | 'listing', done: number) => void;
 }
 
-/** The file cannot be used at all; see `BatchEntry`. */
+/** The file cannot be used; see `BatchEntry`. */
 export interface Unusable {
   readonly kind: 'unusable';
   readonly field: string;
@@ -58,8 +58,8 @@ interface Open {
 const PAGE = 1000;
 
 /**
- * Says for each line of a file what taking it in would do, and does nothing: reads the database, and lists Box's users if
- * anybody is not in step. Throws VerifyInterrupted when Box cannot be read or `stopping` is aborted.
+ * Predicts for each line of a file what storing it would do, without doing it: reads the database, and lists Box's
+ * users if any person is not in step. Throws VerifyInterrupted when Box cannot be read or `stopping` is aborted.
  */
 export async function forecast(
   entries: AsyncIterable<BatchEntry>,
@@ -77,7 +77,7 @@ export async function forecast(
 
 interface Read {
   readonly lines: ForecastLine[];
-  /** Those whose place in `lines` is to be filled. */
+  /** The people whose entry in `lines` is still to be filled. */
   readonly open: Open[];
   readonly stopped: BatchStop | null;
 }
@@ -123,7 +123,7 @@ async function readAll(entries: AsyncIterable<BatchEntry>, parts: ForecastParts)
   return { lines, open, stopped };
 }
 
-/** What Box has of these people, by listing its users page by page: only theirs are kept. */
+/** Box's users for these people, from a listing page by page; all other users are discarded. */
 async function viewOf(open: readonly Open[], parts: ForecastParts): Promise<BoxView> {
   const { box, store, stopping, allowance, onProgress } = parts;
   const wanted = new Set(open.map(({ standing }) => standing.desired.externalId));

@@ -4,11 +4,11 @@ import { converge } from './converge.ts';
 import type { BoxAccount, BoxUser, Desired, LastCreate } from './model.ts';
 import type { SaveResult, Taken } from './store-port.ts';
 
-/** Box and our mapping as they are, for looking only. */
+/** Read access to Box and to our mapping. */
 export interface BoxView {
   user(boxUserId: string): BoxUser | null;
   userWith(externalId: string): BoxUser | null;
-  /** The identity that the Box user is mapped to; null for none. */
+  /** The identity that the Box user is mapped to, or null. */
   ownerOf(boxUserId: string): string | null;
 }
 
@@ -22,13 +22,13 @@ interface Standing {
   readonly lastCreate: LastCreate | null;
 }
 
-/** A Box user that is not there yet. */
+/** The id of a Box user that does not exist yet. */
 const UNBORN = '0';
 const never = new AbortController().signal;
 
 /**
- * What a request would do, found out by converging with a Box that only answers from `view`: the very steps that a worker
- * takes, and nothing is called or written.
+ * Predicts what a request would do by converging with a Box that only answers from `view`: it takes the same steps as a
+ * worker, without calls or writes.
  */
 export async function foresee(standing: Standing, view: BoxView): Promise<Foreseen> {
   const { identityId } = standing.desired;
@@ -50,7 +50,7 @@ type Imagined = Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUs
 
 const ok = <T>(value: T): BoxResult<T> => ({ ok: true, value });
 
-/** As Box would answer. What it is told changes what it says only of the user that it was told to make or change. */
+/** Answers as Box would. A create or update changes only the user that it returns. */
 function imagined(view: BoxView): Imagined {
   return {
     createUser: async (_context, { externalId, name }) => {
@@ -67,7 +67,7 @@ function imagined(view: BoxView): Imagined {
       const detail = `Box shows no user ${boxUserId}.`;
       return { ok: false, fault: { code: 'box_user_missing', detail, ambiguous: false } };
     },
-    // A file names people who are to be there: whoever is to be deleted is refused before.
+    // A file names people who should exist; those who should be deleted are refused before.
     deleteUser: async () => ok('deleted'),
   };
 }

@@ -5,19 +5,19 @@ export interface Desired {
   readonly identityId: string;
   /** Box's external_app_user_id: the Okta subject. */
   readonly externalId: string;
-  /** Already fit for Box: 1 to 50 UTF-16 units. */
+  /** Already valid for Box: 1 to 50 UTF-16 units. */
   readonly name: string;
   readonly active: boolean;
-  /** The Box user is to be deleted, if it owns nothing; never together with `active`. Absent: no. */
+  /** The Box user should be deleted if it owns no content; never together with `active`. Absent: no. */
   readonly isRemoved?: boolean;
-  /** Absent: nothing is said of it. */
+  /** Absent: no profile is set. */
   readonly profile?: BoxProfile;
   readonly generation: number;
 }
 
 /**
- * What Box knows of a user besides name and status, within Box's lengths (Box API reference, create user). What is absent
- * was never said, or is not said any more.
+ * Box's optional fields of a user, within Box's lengths (Box API reference, create user). An absent field was never
+ * set, or is no longer set.
  */
 export interface BoxProfile {
   readonly language?: string;
@@ -27,7 +27,7 @@ export interface BoxProfile {
   readonly address?: string;
 }
 
-/** Which Box app, in which enterprise. App users belong to the app: another app sees none of them. */
+/** A Box app and its enterprise. App users belong to the app: another app cannot see them. */
 export interface BoxApp {
   readonly clientId: string;
   readonly enterpriseId: string;
@@ -35,23 +35,29 @@ export interface BoxApp {
 
 export type BoxUserStatus = 'active' | 'inactive';
 
-/** The mapping as last applied. */
+/** The mapping and what was last applied. */
 export interface BoxAccount {
   readonly boxUserId: string;
   readonly name: string;
   readonly status: BoxUserStatus;
   readonly appliedGeneration: number;
-  /** Absent: the desired one. */
+  /** Absent: the desired external id. */
   readonly externalId?: string;
-  /** As last sent to Box; absent: nothing was. */
+  /** As last sent to Box; absent: nothing was sent. */
   readonly profile?: BoxProfile;
-  /** Box said that the user is gone; nobody has seen it since. Absent: no. */
+  /** Box answered that the user does not exist, and has not shown it since. Absent: no. */
   readonly isMissing?: boolean;
-  /** An update that these say nothing of may have worked: Box has what they say, or what it set. Absent: no. */
+  /**
+   * An update whose values are not stored here may have succeeded: Box has these values, or those of the update.
+   * Absent: no.
+   */
   readonly isUncertain?: boolean;
 }
 
-/** A Box user as Box shows it. `status` other than inactive counts as active: Box's two read-only ones may sign in. */
+/**
+ * A Box user as Box shows it. Every `status` except inactive counts as active: users with Box's two read-only states
+ * may sign in.
+ */
 export interface BoxUser {
   readonly id: string;
   readonly name: string;
@@ -62,56 +68,63 @@ export interface BoxUser {
 }
 
 /**
- * How the last create of this identity ended, read from the call log; one that is unsettled counts as the last until the
- * mapping is there, whatever was tried after it:
- * - `refused`: Box surely made nothing (a 4xx other than 409, or it was never sent);
- * - `conflict`: Box says the user exists;
- * - `unsettled`: no outcome on record, an ambiguous one, or one whose mapping was never saved. Box may have made it.
+ * How the last create of this identity ended, read from the call log. An unsettled create counts as the last one until
+ * the mapping exists, whatever was tried later:
+ * - `refused`: Box certainly made nothing (a 4xx other than 409, or the call was never sent);
+ * - `conflict`: Box answered that the user exists;
+ * - `unsettled`: no outcome recorded, an ambiguous one, or one whose mapping was never saved. Box may have made the
+ *   user.
  */
 export type LastCreate = 'refused' | 'conflict' | 'unsettled';
 
 /**
- * What Box last said of the external id of creates in doubt, read from the call log: the Box user that it named (as made,
- * by a 409, or by showing them), a 409 that named nobody, or that nobody has it. Kept from attempt to attempt, so that each needs one
- * answer of Box to get ahead, and not several in a row.
+ * Box's last answer about the external id of unsettled creates, read from the call log: the Box user that it named
+ * (created, in a 409, or in a look-up), a 409 without a user, or that no user has the id. Kept between attempts, so
+ * that each needs only one answer from Box to make progress.
  */
 export type LastWord =
   { readonly kind: 'taken'; readonly boxUserId: string | null } | { readonly kind: 'nobody' };
 
-/** What this run has seen in Box since it began: kept in memory only, and looked at again after a restart. */
+/** What this attempt has seen in Box: kept in memory only, and read again after a restart. */
 export interface Observed {
-  /** A look-up's answer, by external id or by the id that a 409 named: the user, or null for none. */
+  /** The result of a look-up, by external id or by the id from a 409: the user, or null for none. */
   readonly found?: BoxUser | null;
-  /** A 409 to our create: the id that it named, or null when it named none. */
+  /** A 409 to our create: the id in it, or null when there was none. */
   readonly conflict?: { readonly id: string | null };
-  /** Box answered a change to the mapped user with 404. Believed once reading the user says the same. */
+  /** Box answered a change to the mapped user with 404. Trusted only after reading the user gives the same result. */
   readonly isGone?: boolean;
-  /** Box does not delete the user, for it owns files. */
+  /** Box does not delete the user, because it owns files. */
   readonly ownsContent?: boolean;
 }
 
 export interface Known {
   readonly account: BoxAccount | null;
   readonly lastCreate: LastCreate | null;
-  /** The external id that a create which may have worked was sent with: the user is there under it. Absent: the desired one. */
+  /**
+   * The external id of a create that may have succeeded, under which the user then exists. Absent: the desired external
+   * id.
+   */
   readonly begunAs?: string;
-  /** What Box said since the first create that is in doubt. Absent: nothing yet. */
+  /** Box's answer since the first unsettled create. Absent: none yet. */
   readonly lastWord?: LastWord;
   readonly observed: Observed;
-  /** What this request has done so far; null when nothing. */
+  /** What this request has done so far, or null. */
   readonly effect: RequestOutcome | null;
-  /** Whether this request may have a deleted Box user made again, by policy. Absent: no. */
+  /** Whether the policy lets this request create a deleted Box user again. Absent: no. */
   readonly mayRecreate?: boolean;
 }
 
-/** The next step. Steps with a Box call name what they send; the others only touch our own record. */
+/** The next step. Steps with a Box call contain what they send; the others change only our own database. */
 export type Step =
   | {
       readonly kind: 'create';
       readonly externalId: string;
       readonly name: string;
       readonly profile?: BoxProfile;
-      /** Only where a create before it may have worked: then they exist, and this finds them. Absent: active. */
+      /**
+       * Set only after an earlier create that may have succeeded: the user then exists, and this create finds it.
+       * Absent: active.
+       */
       readonly status?: 'inactive';
     }
   | { readonly kind: 'find'; readonly externalId: string }
@@ -125,16 +138,16 @@ export type Step =
     }
   | { readonly kind: 'confirm' }
   | { readonly kind: 'delete'; readonly boxUserId: string }
-  /** The mapped user is gone from Box: put that on record. */
+  /** The mapped user does not exist in Box: record that. */
   | { readonly kind: 'mark-missing'; readonly boxUserId: string }
-  /** Box shows the missing user again: the mapping stands, and what changed meanwhile is still to be applied. */
+  /** Box shows the missing user again: keep the mapping, and apply what changed since. */
   | { readonly kind: 'restore'; readonly user: BoxUser }
-  /** Gives the mapping to a deleted user up, so that a new one is made. */
+  /** Gives up the mapping to a deleted user, so that a new one is created. */
   | { readonly kind: 'forget'; readonly boxUserId: string }
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
 
-/** What is left out stays as it is; an empty text clears. */
+/** Absent fields stay as they are; an empty text clears. */
 export interface BoxChange extends BoxProfile {
   readonly name?: string;
   readonly externalId?: string;

@@ -2,12 +2,12 @@ import type { BoxAccount, BoxChange, BoxUser, Desired, Known, LastCreate, Step }
 import { changeOf, externalIdChange, wholeChange } from './profile.ts';
 
 /**
- * Says the next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may
- * take over at any point.
+ * The next step towards Box matching the identity. Pure: the same knowledge gives the same step, so any worker may take
+ * over at any point.
  *
- * The order rests on what Box promises (external_app_user_id is unique within the Box app; a look-up may lag behind a
- * create): a newcomer is created at once, and after anything unsettled Box is asked before it is told. Once it has answered,
- * another create is as safe as the first: Box makes the user, or refuses and names the one there is.
+ * The order relies on Box's guarantees (external_app_user_id is unique within the Box app; a look-up may lag behind a
+ * create). A new person is created at once; after an unsettled call Box is read before it is changed. Once it has
+ * answered, another create is as safe as the first: Box creates the user, or refuses and names the existing one.
  */
 export function plan(desired: Desired, known: Known): Step {
   const { account } = known;
@@ -33,12 +33,12 @@ function planActive(desired: Desired, { effect }: Known, account: BoxAccount): S
   return settled(desired, effect, account);
 }
 
-/** Switched off first, whatever else is to become of them: Box's delete may be refused. */
+/** The user is deactivated before anything else, because Box may refuse the delete. */
 function planInactive(desired: Desired, { effect, observed }: Known, account: BoxAccount): Step {
   const { boxUserId } = account;
   if (account.status === 'active')
     return { kind: 'update', boxUserId, change: { status: 'inactive' }, effect: 'deactivated' };
-  // Alone: Box may refuse it, while somebody else still has it there.
+  // Sent alone, because Box may refuse it while another user still has that external id.
   const change = externalIdChange(desired, account);
   if (change.externalId !== undefined)
     return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
@@ -51,7 +51,7 @@ const settled = (desired: Desired, effect: Known['effect'], account: BoxAccount)
     ? { kind: 'confirm' }
     : { kind: 'finish', outcome: effect ?? 'unchanged' };
 
-/** Nobody knows what Box has: all of it is set, whether it differs or not. */
+/** What Box has is unknown, so every field is set, whether it differs or not. */
 function planCertainty(desired: Desired, { effect }: Known, account: BoxAccount): Step {
   const { boxUserId, status } = account;
   const change: BoxChange = desired.active
@@ -62,7 +62,7 @@ function planCertainty(desired: Desired, { effect }: Known, account: BoxAccount)
   return { kind: 'update', boxUserId, change, effect: news };
 }
 
-/** A mapped user that Box does not show. Whatever was said before, Box is asked once more: it may have been restored. */
+/** A mapped user that Box does not show. Box is always asked once more, because the user may have been restored. */
 function planMissing(desired: Desired, known: Known, account: BoxAccount): Step {
   const { found } = known.observed;
   const { boxUserId } = account;
@@ -73,7 +73,7 @@ function planMissing(desired: Desired, known: Known, account: BoxAccount): Step 
       : contradiction(boxUserId);
   if (!account.isMissing) return { kind: 'mark-missing', boxUserId };
   if (!desired.active) {
-    // Nobody can use what is not there: as good as deactivated.
+    // A user that does not exist cannot be used, so it counts as deactivated.
     return settled(desired, known.effect, account);
   }
   if (known.mayRecreate) return { kind: 'forget', boxUserId };
@@ -93,8 +93,8 @@ const contradiction = (boxUserId: string): Step => ({
 });
 
 /**
- * Nobody is mapped, and nobody is to be active. Where a create may have worked there may be a Box user who is: it is found
- * as a newcomer's would be, by a create in the end, for a look-up that shows nobody may lag.
+ * The identity is inactive and has no mapping. If a create may have succeeded, Box may have an active user: it is found
+ * the same way as for a new person, in the end by a create, because an empty look-up may lag.
  */
 function planLeaver(desired: Desired, known: Known): Step {
   const { lastCreate, effect } = known;
@@ -107,11 +107,11 @@ function planLeaver(desired: Desired, known: Known): Step {
 function planNewcomer(desired: Desired, known: Known): Step {
   const { lastCreate, observed } = known;
   const { name, profile } = desired;
-  // Begun under an id that Okta has changed since: carried on under it, and changed once the user is mapped.
+  // Okta has changed the id since the create: continue with the old id, and change it once the user is mapped.
   const externalId = known.begunAs ?? desired.externalId;
   const { found, conflict } = observed;
   const { lastWord } = known;
-  // What an earlier attempt was told may be out of date: a user who is another's by now is nobody's conflict.
+  // An answer from an earlier attempt may be out of date: a user that has another external id by now is not a conflict.
   const isOutdated = conflict === undefined && lastWord?.kind === 'taken' && found?.id === lastWord.boxUserId;
   if (found && !(isOutdated && !isTheirs(externalId, found)))
     return planAdoption(externalId, found, lastCreate);
@@ -135,7 +135,7 @@ function planNewcomer(desired: Desired, known: Known): Step {
 const isTheirs = (externalId: string, user: BoxUser): boolean =>
   user.isAppUser && user.externalId === externalId;
 
-/** Adopts only an app user that carries this very external id. One that an unsettled create of ours made is ours. */
+/** Adopts only an app user with exactly this external id. `created`: it was made by an unsettled create of ours. */
 function planAdoption(externalId: string, user: BoxUser, lastCreate: LastCreate | null): Step {
   if (!user.isAppUser) return mismatch(user, 'is not an app user');
   if (user.externalId !== externalId) return mismatch(user, 'carries another external id');

@@ -1,6 +1,6 @@
 import type { BoxAccount, BoxChange, BoxProfile, Desired } from './model.ts';
 
-/** What Box can be told to forget, by an empty text; a language or a time zone only to change. */
+/** The fields that an empty text clears in Box; language and time zone can only be changed. */
 const clearable: Readonly<Record<keyof BoxProfile, boolean>> = {
   language: false,
   timezone: false,
@@ -10,11 +10,14 @@ const clearable: Readonly<Record<keyof BoxProfile, boolean>> = {
 };
 const keys = Object.keys(clearable) as (keyof BoxProfile)[];
 
-/** The external id, where Box has another one. Also of whoever is switched off: somebody else may have been given theirs. */
+/**
+ * The external id, if Box has another one. Applies to deactivated users too, because another person may need their old
+ * id.
+ */
 export const externalIdChange = (desired: Desired, account: BoxAccount): Pick<BoxChange, 'externalId'> =>
   (account.externalId ?? desired.externalId) === desired.externalId ? {} : { externalId: desired.externalId };
 
-/** What Box has to be told of an active person besides their status; null when it knows it all. */
+/** The fields of an active person, besides the status, that differ in Box; null when none does. */
 export function changeOf(desired: Desired, account: BoxAccount): BoxChange | null {
   const change: BoxChange = {
     ...(account.name !== desired.name && { name: desired.name }),
@@ -24,7 +27,7 @@ export function changeOf(desired: Desired, account: BoxAccount): BoxChange | nul
   return Object.keys(change).length === 0 ? null : change;
 }
 
-/** As `changeOf`, whatever Box is thought to have: all that is said, and what may have to be forgotten. */
+/** As `changeOf`, but for unknown values in Box: every desired field, and every field that may have to be cleared. */
 export const wholeChange = (desired: Desired, account: BoxAccount): BoxChange => ({
   name: desired.name,
   ...(account.externalId !== undefined && { externalId: desired.externalId }),
@@ -40,7 +43,7 @@ function profileChange(wanted: BoxProfile, applied: BoxProfile): BoxProfile {
   return Object.fromEntries(changed);
 }
 
-/** The profile as applied once Box has taken the change. */
+/** The profile as applied after Box has accepted the change. */
 export function profileAfter(applied: BoxProfile, change: BoxProfile): BoxProfile {
   const entries = keys.flatMap((key) => {
     const value = change[key] ?? applied[key];

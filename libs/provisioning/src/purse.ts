@@ -1,18 +1,18 @@
 import type { BudgetNews, Purse, Spending, Urgency, WaitOptions } from './budget-port.ts';
 
-/** The right to one call, taken out of the shared bucket. */
+/** The right to one call, taken from the shared bucket. */
 export interface Permit {
   readonly urgency: Urgency;
   stale(): boolean;
 }
 
-/** One place in the line. */
+/** One caller's place among the waiters. */
 export interface Place extends WaitOptions {
   readonly urgency: Urgency;
-  /** A turn under way asks: it holds a lease. */
+  /** The caller is an attempt that has begun and holds a lease. */
   readonly begun: boolean;
   readonly limitMs: number;
-  /** Stays until the limit even when the wait is known to be longer; otherwise leaves at once. */
+  /** Waits until the limit even when the wait is known to be longer; otherwise stops waiting at once. */
   readonly holds: boolean;
 }
 
@@ -23,9 +23,9 @@ interface Counter {
   refused(retryAfterMs: number | undefined): Promise<void>;
 }
 
-/** How long a turn that has not begun keeps its place in the queue, waiting: nobody else can use it meanwhile. */
+/** How long an attempt that has not begun waits, because it occupies a worker meanwhile. */
 const FILL_LIMIT_MS = 2_000;
-/** How long a turn under way waits: it holds a lease. */
+/** How long an attempt under way waits, because it holds a lease. */
 const SPEND_LIMIT_MS = 2_000;
 
 const good: Spending = { ok: true };
@@ -53,7 +53,7 @@ export class AllowancePurse implements Purse {
 
   begin(): void {
     this.#begun = true;
-    // Not as far as `sign-in`: what is kept for them stays theirs.
+    // Not raised to `sign-in`, because permits reserved for sign-ins stay theirs.
     if (this.#urgency === 'bulk') this.#urgency = 'soon';
   }
 

@@ -3,38 +3,39 @@ import type { JobName, JobPayload, Lane } from '@foyer/shared';
 export interface Job<N extends JobName = JobName> {
   readonly name: N;
   readonly payload: JobPayload<N>;
-  /** Lower goes first; see `priorityOf`. It also says which lane the job waits in; see `laneOf`. */
+  /** A lower number runs first; see `priorityOf`. It also decides the job's lane; see `laneOf`. */
   readonly priority: number;
-  /** How often it may still be tried when its handler throws; absent: as often as the catalog says. */
+  /** How many more tries the job has when its handler throws; absent: the catalog's number. */
   readonly triesLeft?: number;
 }
 
-/** Jobs of one lane: ready to be taken, put off until later, being worked on. */
+/** The jobs of one lane: ready, delayed, and being processed. */
 export type LaneDepth = Readonly<Record<'waiting' | 'delayed' | 'active', number>>;
 
 /**
- * The producer's side. A job whose dedupe key is still waiting or being worked on is not added twice. While the backend is
- * away `add` rejects or hangs, so give it a time limit; the request table makes up for what is lost.
+ * The producer's side. A job is not added again while one with its dedupe key is waiting or being processed. While the
+ * backend is unavailable `add` rejects or hangs, so it takes a time limit; requests lost this way are found in the
+ * request table.
  */
 export interface JobQueue {
   /** Rejects with a TimeoutError after `timeoutMs`; the job may still arrive later. */
   add(jobs: readonly Job[], timeoutMs: number): Promise<void>;
   /** How many jobs each lane holds. */
   depth(): Promise<Readonly<Record<Lane, LaneDepth>>>;
-  /** Throws when the backend does not answer within `timeoutMs`, or takes no writes. */
+  /** Throws when the backend does not answer within `timeoutMs`, or does not accept writes. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * What a handler says of its job: over, or look again after `delayMs`; 0: hand it to another worker at once. Throwing means
- * the catalog's attempts and back-off.
+ * What a handler returns: `over`, or `again` after `delayMs`; with 0 another worker takes the job at once. A handler
+ * that throws gets the catalog's attempts and back-off.
  */
 export type JobEnd = { readonly kind: 'over' } | { readonly kind: 'again'; readonly delayMs: number };
 
-/** What a handler is told of its job besides the payload. */
+/** What a handler receives besides the payload. */
 export interface JobContext {
-  /** As it was added. */
+  /** The priority with which the job was added. */
   readonly priority: number;
 }
 
@@ -44,6 +45,8 @@ export type JobHandlers = {
 };
 
 export interface JobConsumer {
-  /** Takes no new job, waits up to `timeoutMs` for running ones, then lets go: they are given to another consumer later. */
+  /**
+   * Takes no new job, waits up to `timeoutMs` for running ones, then abandons them: another consumer gets them later.
+   */
   close(timeoutMs: number): Promise<void>;
 }

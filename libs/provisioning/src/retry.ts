@@ -1,28 +1,31 @@
 import { dispositionOf } from '@foyer/shared';
 import type { BoxFault } from './box-port.ts';
 
-/** When to give up, and how long to wait until then. Times in milliseconds. */
+/** When to give up, and how long to wait between attempts. Times in milliseconds. */
 export interface RetryPolicy {
-  /** Attempts that may end in a counted error; the last one's error is final. */
+  /** How many attempts may end in a counted error; the error of the last one is final. */
   readonly attempts: number;
   readonly baseMs: number;
   readonly maxMs: number;
 }
 
-/** Twelve attempts over about a quarter of an hour: long enough for a Box incident's first page, short enough to be noticed. */
+/**
+ * Twelve attempts over about a quarter of an hour: enough for a short Box incident, and soon enough for an operator to
+ * notice.
+ */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 12, baseMs: 1_000, maxMs: 300_000 };
 
-/** What a request has behind it: how often it was taken up, this turn included, and how many turns ended in a counted error. */
+/** How often a request was taken, this attempt included, and how many attempts ended in a counted error. */
 export interface Tried {
   readonly attempts: number;
   readonly failures: number;
-  /** The turn before this one never ended. Absent: it did. */
+  /** The previous attempt never ended. Absent: it did. */
   readonly isTakenOver?: boolean;
 }
 
 /**
- * Whether a request that was taken over is to be given up before it is begun. Each turn that never ended counts as failed:
- * a request that kills each of its workers would otherwise do so for ever, and take the turns beside it along.
+ * Whether a request that was taken over fails before it is begun. Each attempt that never ended counts as failed:
+ * otherwise a request that crashes its workers would do so without end, and stop the attempts beside it.
  */
 export const isSpent = ({ failures, isTakenOver }: Tried, policy: RetryPolicy): boolean =>
   isTakenOver === true && failures >= policy.attempts;
@@ -31,9 +34,9 @@ export type Disposal =
   { readonly kind: 'fail' } | { readonly kind: 'retry'; readonly delayMs: number; readonly counted: boolean };
 
 /**
- * What becomes of a request that met `fault`. Exponential back-off with jitter (half to all of the step, so that a crowd
- * spreads out); never earlier than Box asked. A limit without a time of its own is no error that counts, but each turn
- * that meets it waits longer, or the crowd would keep Box busy with refusing it. `random` is in [0, 1).
+ * What happens to a request after `fault`. Exponential back-off with jitter (half to all of the step, so that many
+ * requests spread out), never earlier than Box asked. A rate limit without a time is not counted as an error, but each
+ * attempt that meets it waits longer; otherwise all of them would keep hitting the limit. `random` is in [0, 1).
  */
 export function dispose(
   fault: Pick<BoxFault, 'code' | 'retryAfterMs'>,

@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const scope = new AsyncLocalStorage<true>();
 
-/** Runs `work`, and whatever it waits for, marked as the inside of a database transaction. For those who begin one. */
+/** Runs `work`, and everything that it awaits, marked as inside a database transaction. For code that begins one. */
 export const insideTransaction = <T>(work: () => Promise<T>): Promise<T> => scope.run(true, work);
 
-/** Something that takes as long as a network likes was begun while a transaction held its locks and its connection. */
+/** A call over the network was begun while a transaction held its locks and its connection. */
 export class CallInsideTransaction extends Error {
   override readonly name = 'CallInsideTransaction';
 }
 
 /**
- * Throws when the caller is inside of a transaction. For every way out of the process: a call that hangs would hold rows
- * and a connection for as long, and one that is undone with the transaction would have happened all the same.
+ * Throws when the caller is inside a transaction. For every call that leaves the process: a call that hangs would hold
+ * rows and a connection for as long, and one whose transaction is rolled back would have happened anyway.
  */
 export function refuseInsideTransaction(what: string): void {
   if (scope.getStore()) throw new CallInsideTransaction(`${what} inside of a database transaction is a bug.`);

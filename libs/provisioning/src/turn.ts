@@ -8,14 +8,14 @@ import type { JobEnd } from './queue-port.ts';
 import { dispose, isSpent, type RetryPolicy } from './retry.ts';
 import type { ConvergenceStore, Taken, TurnStore, Unread } from './store-port.ts';
 
-/** What a turn needs, whatever it is about. */
+/** What an attempt needs, whether for a person or a group. */
 interface Surroundings {
-  /** What calls are paid from; absent: from Box's own allowance, and no turn waits before it begins. */
+  /** The source of permits; absent: the Box adapter's own, and the attempt does not wait before it begins. */
   readonly budget?: Budget;
   readonly policy: RetryPolicy;
-  /** Aborted at shutdown: what is between two steps is handed back. */
+  /** Aborted at shutdown: an attempt between two steps is handed back. */
   readonly stopping: AbortSignal;
-  /** Hears how the turn went, for the log and the metrics. */
+  /** Called with the result of the attempt, for the log and the metrics. */
   readonly tell: (news: TurnNews) => void;
   /** In [0, 1): spreads retries. */
   readonly random?: () => number;
@@ -33,14 +33,14 @@ export interface GroupTurnParts extends Surroundings {
 
 type AnyLease = Lease | GroupLease;
 
-/** A turn's own part: where its request is kept, and how Box is made to match. */
+/** What differs between people and groups: the store of requests, and how Box is made to match. */
 interface Kind<T extends Unread<AnyLease>> {
   readonly store: TurnStore<T>;
   converge(taken: T, purse: Purse | undefined): Promise<Ending>;
 }
 interface Turning<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
 
-/** How a turn went. `seconds` from the lease to the end. */
+/** How an attempt went. `seconds`: from the lease to the end. */
 export type TurnNews = { readonly requestId: string } & (
   { readonly identityId: string } | { readonly groupId: string }
 ) &
@@ -59,7 +59,9 @@ export type TurnNews = { readonly requestId: string } & (
     | { readonly kind: 'threw'; readonly error: unknown }
   );
 
-/** How long a job waits that this worker may not do, in milliseconds: another worker, of the right Box app, may take it. */
+/**
+ * How long a job waits that this worker may not process, in milliseconds: a worker with the right Box app may take it.
+ */
 const HELD_MS = 5_000;
 
 const over: JobEnd = { kind: 'over' };
@@ -79,27 +81,27 @@ const died = ({ attempts }: Pick<Unread, 'attempts'>): Ending => ({
   },
 });
 
-/** A crowd that waits for the same moment comes back over this share of the wait more, and at most so long. */
+/** Requests that wait for the same moment are spread over this additional share of the wait, up to the limit below. */
 const SPREAD_SHARE = 0.1;
 const LONGEST_SPREAD_MS = 5_000;
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /**
- * One turn at a request: have a permit for a call, take the request, make Box match, settle how it ended. What the queue's
- * job `converge` does; `priority` is the job's. Nothing is held while it waits for the permit: neither a lease, nor for
- * more than two seconds its place in the queue. Throws what the stores throw when even the settling fails: the queue and
- * the relay then try again.
+ * One attempt at a request: acquire a permit, take the request, make Box match, record how it ended. This is the
+ * queue's job `converge`; `priority` is the job's. While it waits for the permit it holds no lease, and occupies its
+ * worker for at most two seconds. Throws what the stores throw when recording the end fails: the queue and the relay
+ * then try again.
  */
 export function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
   const work = (taken: Taken, purse: Purse | undefined): Promise<Ending> => {
-    // A person is a call or two: once begun, they are soon done.
+    // A person needs only a call or two, so an attempt that has begun is finished first.
     purse?.begin();
     return converge(taken, { ...parts, allowance: purse });
   };
   return turn(requestId, { ...parts, converge: work }, priority);
 }
 
-/** As `takeTurn`, at a group's request. Its calls stay as urgent as the request: there may be thousands. */
+/** As `takeTurn`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
 export function takeGroupTurn(requestId: string, parts: GroupTurnParts, priority = LAST): Promise<JobEnd> {
   return turn(
     requestId,
@@ -127,7 +129,7 @@ async function turn<T extends Unread<AnyLease>>(
   }
 }
 
-/** Waits for the permit; a wait worth telling goes into the request's timeline. */
+/** Waits for the permit; a longer wait is added to the request's timeline. */
 async function fill<T extends Unread<AnyLease>>(
   purse: Purse,
   requestId: string,
@@ -136,7 +138,7 @@ async function fill<T extends Unread<AnyLease>>(
   let noted: Promise<void> | undefined;
   const onWait = (waitMs: number): void => {
     noted = store.noteWait(requestId, waitMs);
-    // Heard of below, but perhaps only seconds after it failed.
+    // It is awaited below, but possibly seconds after it failed, so a rejection is handled here.
     noted.catch(() => undefined);
   };
   const filled = await purse.fill({ stopping, onWait });
@@ -169,7 +171,8 @@ async function begin<T extends Unread<AnyLease>>(
       parts.tell({ kind: 'lease-lost', requestId, ...whose });
       return over;
     }
-    // A fault of our own. Settling it needs the store too: when that is what failed, the queue and the relay try again.
+    // A fault of our own. Recording it needs the store too: if the store is what failed, the queue and the relay try
+    // again.
     parts.tell({ kind: 'threw', requestId, ...whose, error });
     return settle(taken, internalError, parts, begun);
   }
@@ -186,7 +189,7 @@ async function settle<T extends Unread<AnyLease>>(
 ): Promise<JobEnd> {
   const { store, policy, tell, random = Math.random } = parts;
   const { lease } = taken;
-  // Attempts are counted to end what gets nowhere: after progress the count begins anew.
+  // The limit of attempts ends requests that make no progress, so the count restarts after progress.
   const tried = ending.kind !== 'converged' && ending.progressed ? { ...taken, failures: 0 } : taken;
   const told = () => ({
     requestId: lease.requestId,
@@ -196,7 +199,8 @@ async function settle<T extends Unread<AnyLease>>(
   if (ending.kind === 'handed-back') {
     await store.handBack(lease, tried.failures);
     tell({ kind: 'handed-back', ...told() });
-    // The job stays in the queue for another worker: ended, it would hide the request from a relay that looks just now.
+    // The job stays in the queue for another worker: if it ended, it would hide the request from a relay that runs
+    // right now.
     return { kind: 'again', delayMs: 0 };
   }
   if (ending.kind === 'converged') {

@@ -3,7 +3,7 @@ import type { BoxGroupsPort, MembershipPage } from './box-groups-port.ts';
 import { ask, readingContext, VerifyInterrupted, type Asking } from './verify-look.ts';
 import type { SeenGroup, StandingGroup, VerifyStore } from './verify-port.ts';
 
-/** Box gives at most this many memberships at a time. */
+/** The most memberships on a page from Box. */
 const PAGE = 1_000;
 const GROUPS_AT_ONCE = 100;
 
@@ -16,7 +16,7 @@ interface GroupsParts extends Asking {
   readonly onRemark: (line: string) => void;
 }
 
-/** How many groups were read, and how many of these fitted only at the second look. */
+/** How many groups were read, and how many of these matched only on the recheck. */
 export interface GroupsRead {
   readonly groups: number;
   readonly passed: number;
@@ -25,8 +25,8 @@ export interface GroupsRead {
 type Verdict = 'fits' | 'differs' | 'passed';
 
 /**
- * Reads the groups that Foyer has in Box, with their members, and compares them with the database. What does not fit is
- * read a second time: a listing may lag, and somebody may have been at it.
+ * Reads the groups that Foyer has in Box, with their members, and compares them with the database. A group that differs
+ * is read a second time, because a listing may lag, or the group may just have been changed.
  */
 export async function verifyGroups(runId: string, parts: GroupsParts): Promise<GroupsRead> {
   let groups = 0;
@@ -50,7 +50,7 @@ async function judge(runId: string, group: StandingGroup, parts: GroupsParts): P
   return 'differs';
 }
 
-/** What does not fit; null when all does, or when somebody works on the group. */
+/** What differs; null when nothing does, or when a request for the group is in progress. */
 async function look(
   group: StandingGroup,
   parts: GroupsParts,

@@ -2,12 +2,12 @@ import type { BoxFault, BoxPort, BoxResult, CallContext } from './box-port.ts';
 import type { BoxUser } from './model.ts';
 import type { Candidate, Standing, VerifyException, VerifyStore } from './verify-port.ts';
 
-/** Box could not be read, or may not be asked on: what was read so far is kept. */
+/** Box could not be read, or the run was stopped: what was read so far is kept. */
 export class VerifyInterrupted extends Error {
   override readonly name = 'VerifyInterrupted';
   readonly fault: BoxFault | null;
 
-  /** `fault` is null when it was stopped from outside. */
+  /** `fault` is null when the run was stopped. */
   constructor(fault: BoxFault | null) {
     super(fault === null ? 'stopped' : `${fault.code}: ${fault.detail}`);
     this.fault = fault;
@@ -20,18 +20,18 @@ const UNTOLD_LIMIT_MS = 5_000;
 
 export interface Asking {
   readonly stopping: AbortSignal;
-  /** Rejects when `stopping` is aborted meanwhile. */
+  /** Rejects when `stopping` is aborted during the pause. */
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** Whose account the calls of `verify` are on: no request's, and nobody's lease. The one place that words them. */
+/** The context of the calls of `verify`: without a request or a lease. Defined only here. */
 export const readingContext = (identityId: string | null): CallContext => ({
   requestId: null,
   identityId,
   lease: null,
 });
 
-/** Asks Box, waiting as long as it asks to, and a few times when it is away. Throws VerifyInterrupted. */
+/** Calls Box, waiting as long as it asks, with a few retries while it is unavailable. Throws VerifyInterrupted. */
 export async function ask<T>(
   call: () => Promise<BoxResult<T>>,
   { stopping, pause }: Asking,
@@ -52,7 +52,7 @@ export async function ask<T>(
   }
 }
 
-/** What a second look makes of a candidate. `settled`: an unverified write whose effect could be read back. */
+/** The result of rechecking a candidate. `settled`: an unverified write whose effect could be read back. */
 export type Verdict =
   | { readonly kind: 'confirmed'; readonly exception: VerifyException }
   | { readonly kind: 'gone' }
@@ -67,7 +67,7 @@ interface LookParts extends Asking {
 const gone: Verdict = { kind: 'gone' };
 const confirmed = (exception: VerifyException): Verdict => ({ kind: 'confirmed', exception });
 
-/** Looks at both sides once more: much of what does not fit is only traffic. */
+/** Rechecks both sides, because most discrepancies are only changes in progress. */
 export async function lookAgain(candidate: Candidate, parts: LookParts): Promise<Verdict> {
   switch (candidate.kind) {
     case 'duplicate':
@@ -80,7 +80,7 @@ export async function lookAgain(candidate: Candidate, parts: LookParts): Promise
     case 'mismatched':
     case 'unverified':
       return lookAtIdentity(candidate, parts);
-    // Looked at twice where they are found.
+    // Already rechecked where they are found.
     case 'group':
       return gone;
   }
@@ -113,7 +113,7 @@ async function lookAtDuplicate(candidate: Candidate, parts: LookParts): Promise<
   return confirmed({ ...candidate, boxUserId: first, otherBoxUserIds: others, detail });
 }
 
-/** A Box user that no identity is mapped to. */
+/** Rechecks a Box user that no identity is mapped to. */
 async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<Verdict> {
   const { boxUserId } = candidate;
   if (boxUserId === null || (await parts.store.standing({ boxUserId })) !== null) return gone;
@@ -121,7 +121,7 @@ async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<V
   if (user === null) return gone;
   const { externalId, name } = user;
   const standing = externalId === null ? null : await parts.store.standing({ externalId });
-  // Deactivated, as the remedy says: it can do nothing, and its files are kept.
+  // Deactivated, as the remedy recommends: the user can do nothing, and its files are kept.
   if (standing === null && user.status === 'inactive') return gone;
   if (standing === null) {
     const detail = `Box user ${boxUserId}, "${name}", ${externalId === null ? 'has no external id' : 'belongs to nobody here'}.`;
@@ -169,7 +169,7 @@ async function lookAtIdentity(candidate: Candidate, parts: LookParts): Promise<V
   );
 }
 
-/** How a mapped Box user differs from what Foyer gave it; null when it does not. */
+/** How a mapped Box user differs from what Foyer applied; null when it does not. */
 function differenceOf(
   { externalId }: Standing,
   account: NonNullable<Standing['account']>,

@@ -17,41 +17,43 @@ import {
   type VerifyStore,
 } from './verify-port.ts';
 
-/** Box gives at most this many users at a time. */
+/** The most users on a page from Box. */
 const PAGE = 1000;
-/** A second look costs a call for each: beyond this many of a kind there is something wrong with all of them. */
+/** A recheck costs a call per candidate; more discrepancies of one kind than this have a common cause. */
 const LOOKS_PER_KIND = 1000;
 const LOOKS_AT_ONCE = 8;
-/** Restarts of a listing before it is given up: markers that go stale at once would make it endless. */
+/**
+ * How often a listing restarts before the run is given up: otherwise markers that expire at once would make it endless.
+ */
 const LISTINGS = 5;
 
 export interface VerifyParts {
   readonly box: BoxPort & GroupReader;
   readonly store: VerifyStore;
   readonly stopping: AbortSignal;
-  /** A write without an outcome counts as lost after this long, in milliseconds: longer than any call may take. */
+  /** How long until a write without an outcome counts as lost, in milliseconds: longer than any call may take. */
   readonly writeAgeMs: number;
   readonly onProgress: (
     phase: 'listing' | 'comparing' | 'looking' | 'groups',
     done: number,
     total: number | null,
   ) => void;
-  /** Tells what an operator may want to know meanwhile. */
+  /** Called with remarks for the operator. */
   readonly onRemark: (line: string) => void;
   readonly pause?: Asking['pause'];
 }
 
 export interface Certificate extends VerifyCounts, Pick<GroupsRead, 'groups'> {
-  /** Looked at again and found to be traffic: fits now. */
+  /** Discrepancies that were not found again by the recheck. */
   readonly passed: number;
-  /** Unverified writes that this very reading has settled. */
+  /** Unverified writes that this run has settled. */
   readonly settled: number;
 }
 
 /**
- * Reads all of Box back, people and groups, compares it with the database, and looks a second time at whatever does not fit.
- * Changes nothing in Box; what it found to differ is kept, so that the next request sets it anew. May be broken off at any point and gone on with. Throws VerifyInterrupted when it is stopped or Box
- * cannot be read.
+ * Reads all people and groups from Box, compares them with the database, and rechecks whatever differs. Changes nothing
+ * in Box; differences are recorded, so that the next request sets the fields again. A run can be interrupted at any
+ * point and continued. Throws VerifyInterrupted when it is stopped or Box cannot be read.
  */
 export async function verify(run: VerifyRun, parts: VerifyParts): Promise<Certificate> {
   const { stopping, pause = (ms: number) => pauseFor(ms, undefined, { signal: stopping }) } = parts;
@@ -120,7 +122,7 @@ async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<
     const worth = candidates.slice(0, LOOKS_PER_KIND);
     for (let at = 0; at < worth.length; at += LOOKS_AT_ONCE) {
       const some = worth.slice(at, at + LOOKS_AT_ONCE);
-      // All of them end before the first fault is passed on: nothing is left running behind it.
+      // All of them end before the first fault is passed on, so that no call stays in flight.
       const judged = await Promise.allSettled(
         some.map((candidate) => judge(runId, candidate, parts, asking)),
       );

@@ -1,7 +1,7 @@
 import type { AuditBlock } from '@foyer/shared';
 import { auditDigest, type AuditKind } from './row.ts';
 
-/** A row's place in a block. `id`: decimal digits; `digest`: of its line. */
+/** One row of a block. `id`: decimal digits; `digest`: the digest of the row's line. */
 export interface AuditEntry {
   readonly kind: AuditKind;
   readonly id: string;
@@ -10,13 +10,13 @@ export interface AuditEntry {
 
 export const NO_BLOCK = '0'.repeat(64);
 
-/** Rows in one block at most. */
+/** The most rows in one block. */
 export const MAX_BLOCK_ROWS = 10_000;
 
 const ENTRY_BYTES = 41;
 const kindBytes: Readonly<Record<AuditKind, number>> = { call: 1, outcome: 2 };
 
-/** sha256 over the hash before and everything the block says of itself. */
+/** The SHA-256 of a block: over the previous block's hash and all the block's own fields. */
 export function hashOfBlock(block: Omit<AuditBlock, 'hash' | 'prunedAt'>): string {
   const { previous, tenantId, seq, month, count, calls, outcomes, entriesDigest, sealedAt } = block;
   return auditDigest(
@@ -35,7 +35,9 @@ export function hashOfBlock(block: Omit<AuditBlock, 'hash' | 'prunedAt'>): strin
   );
 }
 
-/** Makes the next block. `entries` in any order; gives them in the block's, calls before outcomes, each by id. */
+/**
+ * Makes the next block. `entries` may be in any order; returns them in block order: calls before outcomes, each by id.
+ */
 export function makeBlock(
   before: Pick<AuditBlock, 'seq' | 'hash'> | null,
   rows: Pick<AuditBlock, 'tenantId' | 'month' | 'sealedAt'> & { readonly entries: readonly AuditEntry[] },
@@ -64,7 +66,7 @@ export function compareEntries(
   return difference === 0n ? 0 : difference < 0n ? -1 : 1;
 }
 
-/** Kind (1 byte), id (8 bytes, big endian), digest (32 bytes) of each. */
+/** Packs each entry as kind (1 byte), id (8 bytes, big endian) and digest (32 bytes). */
 export function packEntries(entries: readonly AuditEntry[]): Buffer {
   const bytes = Buffer.alloc(entries.length * ENTRY_BYTES);
   entries.forEach(({ kind, id, digest }, index) => {
@@ -76,7 +78,7 @@ export function packEntries(entries: readonly AuditEntry[]): Buffer {
   return bytes;
 }
 
-/** As it was packed; null when these bytes are not packed entries. */
+/** The inverse of `packEntries`; null when the bytes are not packed entries. */
 export function unpackEntries(bytes: Buffer): AuditEntry[] | null {
   if (bytes.length % ENTRY_BYTES !== 0) return null;
   const entries: AuditEntry[] = [];
@@ -92,7 +94,9 @@ export function unpackEntries(bytes: Buffer): AuditEntry[] | null {
   return entries;
 }
 
-/** The ids of one kind as PostgreSQL writes them, neighbours joined. `entries` in the block's order. */
+/**
+ * The ids of one kind in PostgreSQL's multirange notation, with adjacent ids joined. `entries` must be in block order.
+ */
 export function idRanges(entries: readonly Pick<AuditEntry, 'kind' | 'id'>[], kind: AuditKind): string {
   const ranges: [from: bigint, to: bigint][] = [];
   for (const entry of entries) {
@@ -105,7 +109,7 @@ export function idRanges(entries: readonly Pick<AuditEntry, 'kind' | 'id'>[], ki
   return `{${ranges.map(([from, to]) => `[${from},${to})`).join(',')}}`;
 }
 
-/** The ids that such text names, at most `limit` of them; null when it is not such text. */
+/** The ids in such a text; null when the text is malformed or names more than `limit` ids. */
 export function idsOf(ranges: string, limit = MAX_BLOCK_ROWS): string[] | null {
   if (!/^\{(\[-?\d{1,19},-?\d{1,19}\)(,(?=\[)|(?=\})))*\}$/.test(ranges)) return null;
   const ids: string[] = [];

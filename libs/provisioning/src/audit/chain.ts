@@ -6,20 +6,20 @@ import { auditDigest, type AuditKind } from './row.ts';
 export interface AuditRowRef {
   readonly kind: AuditKind;
   readonly id: string;
-  /** As text, or null when nobody knows it any more. */
+  /** As text; null when the time is not known. */
   readonly at: string | null;
 }
 
-/** A block with what is there of it, as the database or an export tells it. */
+/** A block with its rows, as read from the database or from an export. */
 export interface AuditPart {
   readonly block: AuditBlock;
-  /** In the order told. Null: not kept (a pruned block), or left out of an export. */
+  /** In the order in which they were read. Null: not kept (a pruned block), or left out of an export. */
   readonly entries: readonly AuditEntry[] | null;
-  /** Left out of an export: nothing is known of its rows. */
+  /** The rows were left out of an export, so nothing is known of them. */
   readonly isLeftOut?: boolean;
-  /** The line of each row that is there, by `auditKey`. */
+  /** The line of each row that exists, by `auditKey`. */
   readonly rows: ReadonlyMap<string, { readonly line: string; readonly at: string }>;
-  /** Rows that are there although the block is pruned and keeps no entries. */
+  /** Rows that exist although the block is pruned and keeps no entries. */
   readonly leftovers?: readonly AuditRowRef[];
 }
 
@@ -42,7 +42,7 @@ export type AuditFindingKind =
   | 'pruning-differs'
   | 'cut-off';
 
-/** One thing that is not as it was sealed. `text` is a sentence for people. */
+/** One difference from what was sealed. `text` is a sentence for people. */
 export interface AuditFinding {
   readonly what: AuditFindingKind;
   readonly block: number | null;
@@ -50,7 +50,7 @@ export interface AuditFinding {
   readonly text: string;
 }
 
-/** A place in the chain that somebody noted elsewhere. */
+/** A place in the chain that was noted outside the database. */
 export interface AuditHead {
   readonly seq: number;
   readonly hash: string;
@@ -58,32 +58,32 @@ export interface AuditHead {
 
 export interface AuditSummary {
   readonly blocks: number;
-  /** Rows that were there and as they were sealed. */
+  /** Rows that exist exactly as they were sealed. */
   readonly rows: number;
   readonly head: (AuditHead & { readonly sealedAt: string }) | null;
-  /** Months of which rows were pruned. */
+  /** Months from which rows were pruned. */
   readonly prunedMonths: readonly string[];
-  /** The acts by which rows are missing. */
+  /** The pruning runs that explain missing rows. */
   readonly prunings: readonly Pick<AuditAct, 'id' | 'at' | 'actor' | 'before' | 'rows'>[];
   readonly findings: number;
-  /** The first ones, in the chain's order. */
+  /** The first findings, in the order of the chain. */
   readonly first: readonly AuditFinding[];
 }
 
 const FINDINGS_KEPT = 20;
 
 interface Options {
-  /** Places that were noted elsewhere: each must be reached, and be equal. */
+  /** Places noted outside the database: the chain must reach each of them, with the same hash. */
   readonly heads?: readonly AuditHead[];
-  /** The same, for who learns only later whose chain it is. */
+  /** The same, for a reader that knows the tenant only after the first line. */
   readonly headsOf?: (tenant: string) => readonly AuditHead[];
   /** Rows that are in no block although they should be. */
   readonly strays?: readonly AuditRowRef[];
-  /** The acts of pruning that stand in the chain. */
+  /** The pruning runs that are recorded in the chain. */
   readonly acts?: readonly AuditAct[];
 }
 
-/** Walks a chain block by block and notes what is not as it was sealed. Keeps no more than one block in mind. */
+/** Checks a chain block by block and notes what differs from what was sealed. Keeps only one block in memory. */
 export class AuditChainCheck {
   private readonly options: Options;
   private readonly pruned = new Set<string>();
@@ -103,7 +103,9 @@ export class AuditChainCheck {
     this.heads = bySeq(options.heads ?? []);
   }
 
-  /** For who learns of them only after the beginning, as from a file. Before the first block. */
+  /**
+   * For a reader that knows the pruning runs only after the first line, as from a file. Call before the first `add`.
+   */
   know(acts: readonly AuditAct[], tenant: string): void {
     this.prunings = new Prunings(acts);
     const { headsOf } = this.options;
@@ -123,7 +125,7 @@ export class AuditChainCheck {
     this.last = block;
   }
 
-  /** A finding of whoever reads the chain, such as a file that is cut off. */
+  /** Adds a finding of the reader itself, such as a truncated file. */
   note(
     what: AuditFindingKind,
     text: string,
@@ -225,7 +227,7 @@ export class AuditChainCheck {
     return faults.sort((a, b) => compareEntries(a.row, b.row));
   }
 
-  /** A block of which nothing is kept: its rows went by an act, or were taken. */
+  /** A block whose rows are all deleted: either a pruning run explains that, or they were removed. */
   private checkEmptied({ block, leftovers = [] }: AuditPart, sealed: ReadonlySet<string>): void {
     const missing = new Set(sealed);
     for (const row of leftovers) missing.delete(auditKey(row));
@@ -233,7 +235,7 @@ export class AuditChainCheck {
       this.note('rows-removed', `The ${missing.size} rows of block ${block.seq} were removed.`, block.seq);
   }
 
-  /** Whether the rows that are missing, if any, went by an act that says so of exactly these. Tells when it says otherwise. */
+  /** Whether a pruning run explains exactly these missing rows, if any. Notes a finding when a run names other rows. */
   private isPruned(block: AuditBlock, all: ReadonlySet<string>, missing: ReadonlySet<string>): boolean {
     if (missing.size === 0) return true;
     const { isRight, act } = this.prunings.explain(block.seq, all, missing);
@@ -290,7 +292,7 @@ const rowName = ({ kind, id, at }: AuditRowRef): string =>
 const hasReadableIds = ({ calls, outcomes }: AuditBlock): boolean =>
   idsOf(calls) !== null && idsOf(outcomes) !== null;
 
-/** What the block's header says is in it; null when the header cannot be read. */
+/** The row keys that the block's header lists; null when the header cannot be read. */
 function sealedKeys(block: AuditBlock): Set<string> | null {
   const calls = idsOf(block.calls);
   const outcomes = idsOf(block.outcomes);

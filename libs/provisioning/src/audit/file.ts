@@ -3,7 +3,7 @@ import { MAX_BLOCK_ROWS, type AuditEntry } from './block.ts';
 import { auditKey, type AuditChainCheck, type AuditPart } from './chain.ts';
 import { readAct } from './pruning.ts';
 
-/** Not an export of the audit log at all. */
+/** The file is not an export of the audit log. */
 export class AuditFileProblem extends Error {
   override readonly name = 'AuditFileProblem';
 }
@@ -12,8 +12,8 @@ export const isWithin = (month: string, { from, to }: AuditMonths): boolean =>
   (from === null || month >= from) && (to === null || month <= to);
 
 /**
- * The lines of an export: the parts of the chain in order, those of other months without their rows. `unsealed`: how many
- * newest rows are in no block yet.
+ * The lines of an export: all blocks of the chain in order, those of other months without their rows. `unsealed`: the
+ * number of newest rows that are in no block yet.
  */
 export async function* auditFileLines(
   about: {
@@ -21,7 +21,7 @@ export async function* auditFileLines(
     readonly months: AuditMonths;
     readonly exportedAt: string;
     readonly unsealed: number;
-    /** The rows that are acts of pruning: they are written whatever month they are of. */
+    /** The rows that record pruning runs: they are exported whatever their month. */
     readonly prunings: readonly { readonly id: string; readonly line: string }[];
   },
   parts: AsyncIterable<AuditPart>,
@@ -59,8 +59,8 @@ export async function* auditFileLines(
 type FileEnd = AuditFileEnd['end'];
 
 /**
- * Reads an export back and checks it line by line; what is wrong goes to `check`. Gives what the file says of itself. Throws
- * AuditFileProblem when the first line is not an export's. `lines` must bound the length of a line.
+ * Reads an export and checks it line by line; findings go to `check`. Returns the file's first and last line. Throws
+ * AuditFileProblem when the first line is not that of an export. `lines` must limit the length of a line.
  */
 export async function checkAuditFile(
   lines: AsyncIterable<string>,
@@ -128,7 +128,7 @@ class FileReading {
   finish(): { start: AuditFileStart; end: FileEnd | null } {
     if (this.start === null) throw new AuditFileProblem('The file is empty.');
     if (this.end === null) {
-      // The rows of a block that is cut off are not all there: naming each would hide what happened.
+      // A truncated block lacks rows, and a finding for each of them would hide the cause.
       const seq = this.part?.head.block.seq;
       const where = seq === undefined ? 'before the first block' : `in or after block ${seq}`;
       this.check.note('cut-off', `The file is cut off ${where}, at line ${this.lineNumber}.`, seq ?? null);

@@ -2,18 +2,18 @@ import { AuditPruning, type AuditBlock } from '@foyer/shared';
 import { idsOf } from './block.ts';
 import { auditDigest, auditMonth, type AuditKind } from './row.ts';
 
-/** The operation of the calls that say what is pruned. */
+/** The operation of the calls that record pruning runs. */
 export const PRUNE_OPERATION = 'prune_audit_log';
 
-/** Ids that one act may keep; more than any act of ours names. */
+/** The most ids that one pruning run may keep; more than Foyer ever writes. */
 const MOST_KEPT = 1_000_000;
 
 /**
- * An act of pruning, as a row of the log says it: which blocks, and which of their rows stay. It counts once the row is sealed
- * behind all of them.
+ * One pruning run, as its row of the log describes it: the blocks, and the rows of them that are kept. It is valid once
+ * its row is sealed in a later block than all of these.
  */
 export interface AuditAct extends AuditPruning {
-  /** The row's id, its digest, and what it says of who and when. */
+  /** The row's id and digest, and who pruned when. */
   readonly id: string;
   readonly digest: string;
   readonly actor: string | null;
@@ -22,7 +22,7 @@ export interface AuditAct extends AuditPruning {
   readonly to: number;
 }
 
-/** Reads the line of a row; null for one that is no act of pruning. */
+/** Reads the line of a row; null for a row that is not a pruning run. */
 export function readAct(line: string): AuditAct | null {
   const row = parsed(line);
   if (row === null || row['kind'] !== 'call' || row['operation'] !== PRUNE_OPERATION) return null;
@@ -52,7 +52,7 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
 const rangesOf = (text: string): [from: number, to: number][] =>
   [...text.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from, to]) => [Number(from), Number(to)]);
 
-/** What is wrong with an act. `blocks`: those whose rows are missing by it. */
+/** What is wrong with a pruning run. */
 export interface ActFault {
   readonly act: AuditAct;
   readonly text: string;
@@ -62,7 +62,7 @@ interface State {
   readonly act: AuditAct;
   readonly ranges: readonly (readonly [from: number, to: number])[];
   readonly kept: ReadonlySet<string>;
-  /** Rows of its blocks that are not kept. */
+  /** The rows of its blocks that are not kept. */
   rows: number;
   blocks: number;
   sealedIn: number | null;
@@ -71,7 +71,10 @@ interface State {
   tooEarly: number | null;
 }
 
-/** Which rows may be missing. Acts come behind the blocks that they are about: they are known beforehand, and proved on the way. */
+/**
+ * Decides which rows may be missing. Pruning runs are sealed after the blocks that they prune, so they are given in
+ * advance and proved while the chain is read.
+ */
 export class Prunings {
   private readonly states: readonly State[];
 
@@ -84,7 +87,10 @@ export class Prunings {
     }));
   }
 
-  /** Each block in its order. `rows`: the keys of all that it sealed; null when it cannot be read. */
+  /**
+   * Call for each block in order. `rows`: the keys of all rows that the block sealed; null when its header cannot be
+   * read.
+   */
   pass(block: AuditBlock, rows: ReadonlySet<string> | null): void {
     for (const state of this.covering(block.seq)) {
       state.blocks += 1;
@@ -94,15 +100,15 @@ export class Prunings {
     }
   }
 
-  /** A row that is there and as it was sealed. */
+  /** Call for each row that exists as it was sealed. */
   seal(id: string, digest: string, block: number): void {
     for (const state of this.states)
       if (state.act.id === id && state.act.digest === digest && block > state.act.to) state.sealedIn = block;
   }
 
   /**
-   * Whether an act says that exactly these rows of a block are gone. Else the act that says something else, or null when none is
-   * about this block.
+   * Whether a pruning run explains that exactly these rows of a block are missing. If not, `act` is a run that names
+   * this block with other rows, or null when no run names it.
    */
   explain(
     seq: number,
@@ -117,7 +123,7 @@ export class Prunings {
     return { isRight: right.length > 0, act: (right[0] ?? about[0])?.act ?? null };
   }
 
-  /** The acts that explain missing rows. */
+  /** The pruning runs that explain missing rows. */
   used(): AuditAct[] {
     return this.states.filter(({ explains }) => explains > 0).map(({ act }) => act);
   }
@@ -139,7 +145,7 @@ export class Prunings {
 
 function faultOf(state: State): string | null {
   const { act, explains, sealedIn, isHeadRight, rows, tooEarly } = state;
-  // An act that is not sealed yet, and by which nothing is gone, has not begun.
+  // A pruning run that is not sealed and explains no missing rows has not begun.
   if (sealedIn === null)
     return explains === 0
       ? null
@@ -162,7 +168,10 @@ const within = (some: ReadonlySet<string>, all: ReadonlySet<string>): number => 
   return count;
 };
 
-/** As the database's guard has it: both the rows' month and the sealing ended a month before the act's own month began. */
+/**
+ * The same rule as the trigger in the database: the rows' month, and the sealing, must have ended a month before the
+ * run's own month began.
+ */
 function isTooEarly({ at }: AuditAct, { month, sealedAt }: AuditBlock): boolean {
   const time = new Date(at);
   if (Number.isNaN(time.getTime())) return true;

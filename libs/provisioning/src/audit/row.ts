@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
 
-/** Which table a row of the audit log is in: a call's intent, or how it ended. */
+/** The table of an audit row: a call's intent, or its outcome. */
 export type AuditKind = 'call' | 'outcome';
 
-/** A row as the database tells it. JSON columns are the database's own text of them, for numbers beyond JavaScript's. */
+/**
+ * A row as read from the database. JSON columns stay the database's own text, because JavaScript cannot hold every
+ * number.
+ */
 export interface AuditCallRow {
   readonly kind: 'call';
   readonly id: string;
@@ -22,7 +25,7 @@ export interface AuditCallRow {
 
 export interface AuditOutcomeRow {
   readonly kind: 'outcome';
-  /** The call's. */
+  /** The call's id. */
   readonly id: string;
   readonly tenantId: string;
   readonly callAt: Date | number;
@@ -37,9 +40,9 @@ export interface AuditOutcomeRow {
 export type AuditRow = AuditCallRow | AuditOutcomeRow;
 
 /**
- * The one form in which a row is hashed, and exported: a JSON object on one line, its fields in this order, times in UTC
- * with milliseconds. Equal rows give equal text, different rows different text, for as long as this function stays as it
- * is: a change of it is a new version of the chain.
+ * The only form in which a row is hashed and exported: a JSON object on one line, with its fields in this order and
+ * times in UTC with milliseconds. Equal rows give equal text, different rows different text. Changing this function
+ * requires a new version of the chain.
  */
 export function auditLine(row: AuditRow): string {
   if (row.kind === 'call') {
@@ -84,11 +87,14 @@ function withJson(plain: Readonly<Record<string, unknown>>, name: string, json: 
   return json === null ? text : `${text.slice(0, -1)},"${name}":${json}}`;
 }
 
-/** PostgreSQL's infinities come as numbers: told, not refused, for a tampered row must still be named. */
+/**
+ * PostgreSQL's infinities arrive as numbers. They are written, not refused, because a tampered row must still be
+ * reported.
+ */
 const timeText = (at: Date | number): string =>
   at instanceof Date && !Number.isNaN(at.getTime()) ? at.toISOString() : String(Number(at));
 
-/** The month (UTC) that a row is kept with. What has no month of four digits is never old enough to go. */
+/** The month (UTC) that a row belongs to. A time without a four-digit year is treated as too new to prune. */
 export function auditMonth(at: Date | number): string {
   const text = timeText(at);
   return /^\d{4}-\d\d-/.test(text) ? text.slice(0, 7) : '9999-12';

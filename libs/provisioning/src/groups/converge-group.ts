@@ -12,11 +12,11 @@ export interface GroupParts {
   readonly store: GroupStore;
   readonly allowance?: Allowance;
   readonly stopping: AbortSignal;
-  /** The longest that a turn keeps its place, in milliseconds: others wait behind it. */
+  /** The longest that an attempt occupies its worker, in milliseconds, because other jobs wait. */
   readonly sliceMs?: number;
 }
 
-/** More steps than any plan needs, a Box group deleted meanwhile included. */
+/** More steps than any plan needs, even when the Box group is deleted during the attempt. */
 const MAX_STEPS = 16;
 const PAGE = 1_000;
 
@@ -26,7 +26,7 @@ type Next = ({ readonly known: KnownGroup } | { readonly ending: Ending }) & {
 };
 type Doable = Exclude<GroupStep, { kind: 'finish' } | { kind: 'fail' }>;
 
-/** Makes Box's group match, one step at a time: as `converge` does for a person. */
+/** Makes Box's group match, one step at a time, as `converge` does for a person. */
 export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promise<Ending> {
   let known: KnownGroup = {
     account: taken.account,
@@ -83,7 +83,7 @@ async function carryOut(
       const account = { boxGroupId: step.group.id, name: step.group.name, isSurveyed: false };
       const next = await saved(account, 'box-group-adopted', 'adopted');
       if ('known' in next || known.begunAs === null) return next;
-      // What the unclear create may have made is another group's of ours by now.
+      // By now the group that the ambiguous create may have made belongs to another of our groups.
       await parts.store.begin(lease, null);
       return { known: { ...known, begunAs: null, seen: {} } };
     }
@@ -113,7 +113,10 @@ async function carryOut(
 
 const faulted = (fault: BoxFault): Next => ({ ending: { kind: 'faulted', fault } });
 
-/** Until its end is on record, a group of this name may be in Box, whatever this one is called by then. */
+/**
+ * The name is recorded first: until the create's end is recorded, Box may have a group of this name, even if this group
+ * is renamed.
+ */
 async function create(
   name: string,
   context: CallContext,
@@ -132,7 +135,7 @@ async function create(
   return result.ok ? { known: { ...known, seen: { isTaken: true } } } : faulted(result.fault);
 }
 
-/** Reads whom an adopted group has. What is in Box already is then neither added twice nor left behind. */
+/** Reads the members of an adopted group, so that those in Box already are neither added twice nor left behind. */
 async function survey(
   context: CallContext,
   { lease }: TakenGroup,
@@ -188,7 +191,7 @@ async function save(
 ): Promise<Next> {
   const result = await store.saveGroup(lease, account, news);
   if (result === 'saved') {
-    // A Box group that is gone is no progress: somebody may delete it again and again.
+    // A deleted Box group is no progress, because it might be deleted again and again.
     const progressed = account !== null || news.event === 'box-group-deleted';
     return { known: { ...known, account, begunAs: null, effect: news.effect, seen: {} }, progressed };
   }

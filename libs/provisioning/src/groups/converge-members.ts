@@ -23,16 +23,16 @@ interface MembersParts {
   readonly sliceMs?: number;
 }
 
-/** Calls at once, and so the most that are unsettled when a worker dies. */
+/** Concurrent calls, and so the most calls that are unsettled after a crash. */
 const AT_ONCE = 8;
 const SLICE_MS = 20_000;
 
 type TaskEnd = keyof Counts | 'group-missing' | BoxFault;
 
 /**
- * Carries the difference out: who is to be added, who is to be removed, nobody else. Each is safe to repeat: Box refuses a
- * second membership, and one that is gone is as good as removed. One member whom Box does not take holds nobody else up;
- * where it takes none of several, it is not about them.
+ * Adds and removes exactly the members that differ. Each call is safe to repeat: Box refuses a second membership, and a
+ * missing one counts as removed. A member that Box refuses does not delay the others; when Box refuses all of several,
+ * the cause is not the members.
  */
 export async function convergeMembers(
   context: CallContext,
@@ -48,7 +48,7 @@ export async function convergeMembers(
     const tasks: MemberTask[] = await store.memberTasks(lease, after, AT_ONCE);
     if (tasks.length === 0) break;
     const work = tasks.map((task) => carryOut(task, { context, boxGroupId, lease, box, store }));
-    // Each to its end, whatever became of the others: what Box did is put on record.
+    // Waits for all of them, even when one fails, because everything that Box did must be recorded.
     const settled = await Promise.allSettled(work);
     const lost = settled.find((one) => one.status === 'rejected');
     if (lost) throw lost.reason;
@@ -76,7 +76,7 @@ export async function convergeMembers(
   return { kind: 'faulted', fault: { code: 'box_member_missing', detail, ambiguous: false }, counts };
 }
 
-/** An information barrier, a policy: what Box has against one member says nothing of the next. */
+/** An information barrier or a policy: a refusal of one member does not apply to the next. */
 const isAboutOne = ({ code }: BoxFault): boolean => code === 'box_forbidden' || code === 'box_invalid';
 
 interface Doing {
@@ -134,8 +134,9 @@ async function remove(
 }
 
 /**
- * The membership of somebody whose adding ended unclear; null when there is none, nor can be. A listing that does not show
- * it may lag, so Box is told to add them once more: it refuses a second membership, or there is one to remove now.
+ * The membership of a person whose add ended ambiguously; null when there is none and none can appear. A listing that
+ * does not show it may lag, so the person is added once more: Box refuses a second membership, or creates one that can
+ * be removed.
  */
 async function settleAdding(
   membership: MembershipKey,

@@ -1,12 +1,12 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
 import type { BoxGroup } from '../box-groups-port.ts';
 
-/** What Box should have for a group; who its members should be is asked for as tasks. */
+/** What Box should have for a group. The members are read separately, as tasks. */
 export interface DesiredGroup {
   readonly groupId: string;
   readonly name: string;
   readonly isDeleted: boolean;
-  /** Another group is to have the name that this one has in Box. */
+  /** Another group should get the name that this one has in Box. */
   readonly isInTheWay: boolean;
   readonly generation: number;
 }
@@ -15,23 +15,23 @@ export interface DesiredGroup {
 export interface BoxGroupAccount {
   readonly boxGroupId: string;
   readonly name: string;
-  /** Whom it had as members when it was adopted is known. */
+  /** The members that it had when it was adopted are known. */
   readonly isSurveyed: boolean;
 }
 
-/** What this turn has seen and done. */
+/** What this attempt has seen and done. */
 export interface SeenOfGroup {
-  /** Box refused the name as taken, of a new group or of this one. */
+  /** Box refused the name as taken, for a create or a rename. */
   readonly isTaken?: boolean;
-  /** The group of this very name; null when Box shows none. */
+  /** The group with exactly this name; null when Box shows none. */
   readonly found?: BoxGroup | null;
-  /** Every member's task was tried. */
+  /** Every member task was tried. */
   readonly membersDone?: boolean;
 }
 
 export interface KnownGroup {
   readonly account: BoxGroupAccount | null;
-  /** The name of a create that may have worked, before this turn or in it; null: there was none. */
+  /** The name of a create that may have succeeded, in this attempt or an earlier one; null: there was none. */
   readonly begunAs: string | null;
   readonly seen: SeenOfGroup;
   readonly effect: RequestOutcome | null;
@@ -48,14 +48,14 @@ export type GroupStep =
   | { readonly kind: 'finish'; readonly outcome: RequestOutcome }
   | { readonly kind: 'fail'; readonly code: ErrorCode; readonly detail: string };
 
-/** One membership that Box should have and has not, or has and should not. */
+/** One membership that Box lacks, or has and should not have. */
 export type MemberTask = {
   readonly value: string;
-  /** Null for somebody who is no identity (any more). */
+  /** Null when the member is not an identity (any more). */
   readonly identityId: string | null;
   readonly boxUserId: string;
 } & (
   | { readonly kind: 'add' }
-  /** `membershipId` null: Box was asked to add them, and nobody knows whether it did. */
+  /** `membershipId` null: an add was sent, and its result is unknown. */
   | { readonly kind: 'remove'; readonly membershipId: string | null }
 );

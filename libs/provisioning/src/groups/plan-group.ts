@@ -1,10 +1,10 @@
 import type { DesiredGroup, GroupStep, KnownGroup } from './group-model.ts';
 
 /**
- * The next step towards Box having the group, named so and with these members. Pure, as `plan` is. Box's group names are
- * unique: a create is safe to repeat, and one that is refused as taken adopts the group of that very name. One that may have
- * worked is carried on under its own name: renamed or deleted is what is there. A name that is taken keeps no member waiting,
- * least of all one who is to leave.
+ * The next step towards Box having the group with this name and these members. Pure, as `plan` is. Group names in Box
+ * are unique: a create is safe to repeat, and when the name is taken the group with exactly that name is adopted. A
+ * create that may have succeeded is continued under its own name, and the group is renamed or deleted afterwards. A
+ * taken name does not delay the members, least of all a removal.
  */
 export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effect }: KnownGroup): GroupStep {
   if (desired.isDeleted) {
@@ -21,7 +21,10 @@ export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effec
   return { kind: 'fail', code: 'box_group_conflict', detail: `Box says that "${desired.name}" is taken.` };
 }
 
-/** Two of ours that exchange their names would wait for each other: who is in the way of another steps aside. */
+/**
+ * Two of our groups that exchange names would wait for each other, so the one whose name the other needs gets a
+ * temporary name.
+ */
 function nextName(desired: DesiredGroup, current: string, { isTaken }: KnownGroup['seen']): string {
   if (!isTaken) return desired.name;
   return desired.isInTheWay ? `Group ${desired.groupId}` : current;

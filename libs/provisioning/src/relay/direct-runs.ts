@@ -2,23 +2,23 @@ import { laneOf, type Lane } from '@foyer/shared';
 import type { Job, JobEnd } from '../queue-port.ts';
 import type { LaneSlots } from './lane-slots.ts';
 
-/** How many requests are remembered that went into the queue; the oldest are forgotten first. */
+/** How many queued requests are remembered; the oldest are forgotten first. */
 const MOST_REMEMBERED = 20_000;
 
 export interface DirectRunParts {
-  /** Shared with what the queue gives: both together keep the limits of concurrency. */
+  /** Shared with the queue's consumer, so that both together keep the concurrency limits. */
   readonly slots: LaneSlots;
-  /** Does a job; takes no place by itself. */
+  /** Processes a job; does not take a slot itself. */
   readonly work: (job: Job) => Promise<JobEnd>;
   readonly putOff: (job: Job, delayMs: number) => void;
   readonly onError: (error: unknown, job: Job) => void;
-  /** Aborted at the end: nothing is begun any more. */
+  /** Aborted at shutdown: no job is begun afterwards. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * Jobs that are done here without having gone through the queue, because it does not give them to anybody. A request that
- * somebody else works on is safe: its lease has one holder, and whoever comes second goes away.
+ * Jobs that this process runs without the queue, because the queue does not deliver them. A request that another worker
+ * has is safe: its lease has one holder, and the second worker stops.
  */
 export class DirectRuns {
   readonly #parts: DirectRunParts;
@@ -29,12 +29,12 @@ export class DirectRuns {
     this.#parts = parts;
   }
 
-  /** How many jobs of the lane can be begun now. */
+  /** How many jobs of the lane can begin now. */
   free(lane: Lane): number {
     return this.#parts.stopping.aborted ? 0 : this.#parts.slots.free(lane);
   }
 
-  /** To be told of what went into the queue. */
+  /** Must be called with the jobs that were added to the queue. */
   noteRelayed(jobs: readonly Job[]): void {
     for (const { payload } of jobs) {
       this.#relayed.delete(payload.requestId);
@@ -46,12 +46,14 @@ export class DirectRuns {
     }
   }
 
-  /** Whether this process put the request into the queue before: it is due again, so that nobody took it from there. */
+  /**
+   * Whether this process already added the request to the queue. If it is due again, no consumer took it from there.
+   */
   wasRelayed({ payload }: Job): boolean {
     return this.#relayed.has(payload.requestId);
   }
 
-  /** Begins a job, and does not wait for it. One that is under way here is not begun twice. */
+  /** Begins a job without waiting for it. A job that already runs here is not begun twice. */
   begin(job: Job): void {
     const { requestId } = job.payload;
     if (this.#running.has(requestId)) return;
@@ -60,7 +62,7 @@ export class DirectRuns {
     this.#running.set(requestId, run);
   }
 
-  /** Settles when nothing is under way. */
+  /** Settles when no job is running. */
   async idle(): Promise<void> {
     await Promise.all(this.#running.values());
   }
@@ -72,7 +74,7 @@ export class DirectRuns {
       const end = await slots.run(laneOf(job.priority), () => work(job));
       if (end.kind === 'again' && !stopping.aborted) putOff(job, end.delayMs);
     } catch (error) {
-      // The request stays open in the table, and is due again in a while.
+      // The request stays open in the table and becomes due again later.
       onError(error, job);
     }
   }

@@ -1,6 +1,6 @@
 import type { Lane } from '@foyer/shared';
 
-/** The places of each lane: how many jobs a process works on at once, however they came to it. */
+/** The slots of each lane: how many jobs a process runs at once, from the queue or directly. */
 export class LaneSlots {
   readonly #limits: Readonly<Record<Lane, number>>;
   readonly #taken: Record<Lane, number> = { interactive: 0, background: 0 };
@@ -14,7 +14,7 @@ export class LaneSlots {
     return Math.max(0, this.#limits[lane] - this.#taken[lane]);
   }
 
-  /** Does the work as soon as there is a place, in the order of asking. */
+  /** Runs the work as soon as a slot is free, in the order of the calls. */
   async run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
     if (this.free(lane) > 0) this.#taken[lane] += 1;
     else await new Promise<void>((resolve) => this.#line[lane].push(resolve));
@@ -22,7 +22,7 @@ export class LaneSlots {
       return await work();
     } finally {
       const next = this.#line[lane].shift();
-      // The place goes from hand to hand: nobody who comes meanwhile gets in between.
+      // The slot is passed on directly, so that a later caller cannot take it first.
       if (next) next();
       else this.#taken[lane] -= 1;
     }

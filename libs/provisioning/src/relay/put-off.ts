@@ -1,13 +1,13 @@
 import { jobCatalog, laneOf, type Lane } from '@foyer/shared';
 import type { Job, JobQueue, LaneDepth } from '../queue-port.ts';
 
-/** The longest delay of a timer of Node; nothing here is put off for so long. */
+/** The longest delay of a Node timer; no job here is delayed for so long. */
 const LONGEST_MS = 2_147_483_647;
 
 /**
- * Jobs that are to be done again after a while. They wait in this process and not in the queue, by the monotonic clock: the
- * queue's delays are moments of whichever machine set them, so that a clock that is wrong, or is put right, kept them for as
- * long as it was off. What is lost with the process, or finds no room here, is found in the request table when it is due.
+ * Jobs that run again after a delay. They wait in this process, by the monotonic clock, because a delay in the queue
+ * ends at a wall-clock time of the machine that set it, and a wrong or corrected clock would extend it. A job that is
+ * lost with the process, or exceeds the limit here, is found in the request table when it is due.
  */
 export class PutOffJobs {
   readonly #waiting = new Map<string, { readonly lane: Lane; readonly timer: NodeJS.Timeout }>();
@@ -15,7 +15,10 @@ export class PutOffJobs {
   readonly #most: number;
   #isClosed = false;
 
-  /** `add` brings a job back when its time has come; when it rejects, the request table makes up for it. */
+  /**
+   * `add` returns a job to the queue after its delay; when it rejects, the request table makes up for it. `most`: the
+   * most jobs that wait here.
+   */
   constructor(add: (job: Job) => Promise<void>, most: number) {
     this.#add = add;
     this.#most = most;
@@ -34,14 +37,14 @@ export class PutOffJobs {
     this.#waiting.set(key, { lane: laneOf(job.priority), timer });
   }
 
-  /** How many of each lane wait here. */
+  /** How many jobs of each lane wait here. */
   count(): Record<Lane, number> {
     const count: Record<Lane, number> = { interactive: 0, background: 0 };
     for (const { lane } of this.#waiting.values()) count[lane] += 1;
     return count;
   }
 
-  /** What the queue holds, and what waits here with it. */
+  /** The depth of the queue, including the jobs that wait here. */
   async depthWith(queue: Pick<JobQueue, 'depth'>): Promise<Record<Lane, LaneDepth>> {
     const { interactive, background } = await queue.depth();
     const here = this.count();
@@ -51,7 +54,7 @@ export class PutOffJobs {
     };
   }
 
-  /** Forgets all of them, and takes no more. */
+  /** Discards all jobs, and accepts no more. */
   close(): void {
     this.#isClosed = true;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);

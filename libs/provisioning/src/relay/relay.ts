@@ -5,29 +5,29 @@ import type { DirectRuns } from './direct-runs.ts';
 export interface DueRequest {
   readonly id: string;
   readonly priority: number;
-  /** What it is worked on as. */
+  /** The kind of job that processes it. */
   readonly job: JobName;
 }
 
-/** The outbox side of the request table. */
+/** The request table used as an outbox. */
 export interface Outbox {
   /**
-   * Open requests of a lane whose time to be looked at has come, the most urgent and oldest first, each to one caller only.
-   * `isQueueAway`: also those that the queue should have given to somebody by now.
+   * Open requests of a lane that are due, the most urgent and oldest first, each returned to only one caller.
+   * `isQueueAway`: also those that the queue should have delivered by now.
    */
   due(lane: Lane, limit: number, isQueueAway?: boolean): Promise<DueRequest[]>;
 }
 
-/** How many jobs the relay lets be ready in the background lane: seconds of work; the rest waits in the table, where it costs nothing. */
+/** The most ready jobs in the background lane: seconds of work. The rest waits in the table, where it costs nothing. */
 export const WINDOW = 1_000;
-/** The most the lane may hold with those that are put off: they must neither close the window nor pile up behind it. */
+/** The most jobs in the lane including delayed ones, which must neither fill the window nor pile up behind it. */
 export const MOST_HELD = 3 * WINDOW;
-/** Fewer and larger rounds: below this much room the lane is full enough. */
+/** With less room than this the lane counts as full, so that rounds are fewer and larger. */
 const LEAST_ROOM = WINDOW / 4;
 
 const held = ({ waiting, delayed, active }: LaneDepth): number => waiting + delayed + active;
 
-/** How many more jobs the relay may put into the background lane. */
+/** How many more jobs the relay may add to the background lane. */
 export function roomIn(depth: LaneDepth): number {
   const room = Math.min(WINDOW - depth.waiting - depth.active, MOST_HELD - held(depth));
   return room < LEAST_ROOM ? 0 : room;
@@ -36,20 +36,20 @@ export function roomIn(depth: LaneDepth): number {
 const BATCH = 500;
 const ADD_TIMEOUT_MS = 5_000;
 
-/** `more`: requests are, or may be, due that found no room: look again soon. */
+/** `more`: further requests are, or may be, due for which there was no room: run again soon. */
 export interface RelayRound {
   readonly relayed: number;
   readonly more: boolean;
 }
 
 /**
- * One round of the relay: puts into the queue what is open and due in the request table: what the gateway could not enqueue,
- * what a dead worker left, what a queue lost. Postgres is the truth; the queue only says "look at this one soon". The
- * interactive lane takes all of it, the background lane as much as it has room for; relays that look at the same moment
- * may each fill it once. Ends after the batch under way when stopping.
+ * One round of the relay: adds the open, due requests of the table to the queue: those that the gateway could not
+ * enqueue, that a crashed worker left, or that the queue lost. PostgreSQL is authoritative; the queue only schedules.
+ * The interactive lane takes all of them, the background lane as many as it has room for; relays that run at the same
+ * moment may each fill it once. When stopping, the round ends after the current batch.
  *
- * With `direct`, what the queue should have given to somebody is done here, as far as there are places: each request of the
- * interactive lane that is due, since people wait for those, and of the background lane what this relay put in before.
+ * With `direct`, requests that the queue should have delivered run here, as far as slots are free: every due request of
+ * the interactive lane, because people wait for those, and in the background lane those that this relay added before.
  */
 export async function relayDue(
   outbox: Outbox,
@@ -64,7 +64,9 @@ export async function relayDue(
   return { relayed: interactive + background, more: background === room };
 }
 
-/** One round while the queue is away: does what is due, as far as there are places. Gives how many were begun. */
+/**
+ * One round while the queue is unavailable: runs due requests, as far as slots are free. Returns how many were begun.
+ */
 export async function runDue(outbox: Outbox, direct: DirectRuns): Promise<number> {
   let begun = 0;
   for (const lane of lanes) {
@@ -102,7 +104,7 @@ async function relayLane(
   return relayed;
 }
 
-/** Begins what is not for the queue, as far as there are places, and gives the rest. */
+/** Begins the jobs that run directly, as far as slots are free, and returns the rest. */
 function runSome(lane: Lane, jobs: readonly Job[], direct: DirectRuns): Job[] {
   let free = direct.free(lane);
   return jobs.filter((job) => {
@@ -119,12 +121,13 @@ const toJob = ({ id, priority, job }: DueRequest): Job => ({
   priority,
 });
 
-/** How old a look at the queue may be, in milliseconds. */
+/** How long a reading of the queue's depth stays valid, in milliseconds. */
 const LOOK_LASTS_MS = 1_000;
 
 /**
- * Whether a background job may go into the queue past the relay, by a look at most a second old: a flood of them stays in
- * the table, and the relay brings it in as there is room. Says yes when the queue cannot be asked: adding will tell.
+ * Whether a background job may be added to the queue without the relay, from a depth at most a second old: a flood of
+ * jobs stays in the table, and the relay adds them as there is room. True when the depth cannot be read: the add will
+ * then fail by itself.
  */
 export class BackgroundRoom {
   readonly #queue: Pick<JobQueue, 'depth'>;
