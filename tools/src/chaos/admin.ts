@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { oneTurn } from './scheduler.ts';
 
-/** The simulation's own way to the database, past every boundary. Survives restarts of the server. */
+/** The simulation's own connection to the database, without boundaries. Survives restarts of the server. */
 export class Admin {
   readonly #url: string;
   #client: pg.Client | null = null;
@@ -12,16 +12,16 @@ export class Admin {
     this.#url = url;
   }
 
-  /** One after the other, whoever asks. */
+  /** Statements run one after the other, whichever caller sends them. */
   query<R extends object>(text: string, values: unknown[] = []): Promise<R[]> {
     const answer = this.#last.then(() => this.#ask<R>(text, values));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
 
-  /** Ends a backend and waits until it is gone, with all that it had not committed. */
+  /** Terminates a backend and waits until it is gone, with everything that it had not committed. */
   async terminate(pid: number): Promise<void> {
-    // With a time limit PostgreSQL itself would look every 100 ms only.
+    // With a timeout PostgreSQL itself would check only every 100 ms.
     await this.query('SELECT pg_terminate_backend($1)', [pid]);
     while ((await this.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).length > 0)
       await oneTurn();
@@ -48,7 +48,7 @@ export class Admin {
   }
 }
 
-/** Up to ten seconds' patience: a server that was restarted takes a moment. */
+/** Waits up to ten seconds: a restarted server takes a moment. */
 async function connect(url: string): Promise<pg.Client> {
   for (let tries = 1; ; tries++) {
     const client = new pg.Client({ connectionString: url });

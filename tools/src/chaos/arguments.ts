@@ -26,7 +26,7 @@ const MOST_SEED = 2 ** 31 - 1;
 const SCHEDULES = 100;
 const UPDATE_SCHEDULES = 600;
 
-/** Throws TypeError, with one sentence, for what it does not understand. */
+/** Throws TypeError, with one sentence, for an argument that is not known. */
 export function readArguments(args: readonly string[]): ChaosArguments {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;

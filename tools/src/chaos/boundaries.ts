@@ -4,7 +4,7 @@ import type { Coverage } from './coverage.ts';
 
 const FILE = join(import.meta.dirname, '..', '..', 'chaos', 'boundaries.txt');
 
-/** The boundaries that are written down, in order; none before the first `--update`. */
+/** The listed boundaries, in order; empty before the first `--update`. */
 export async function listedBoundaries(): Promise<string[]> {
   const text = await readFile(FILE, 'utf8').catch(() => '');
   return text.split('\n').filter((line) => line !== '');
@@ -14,7 +14,7 @@ export async function writeBoundaries(boundaries: readonly string[]): Promise<vo
   await writeFile(FILE, `${boundaries.join('\n')}\n`);
 }
 
-/** What a long run must not leave: boundaries that nobody listed, and listed ones that no kill has met. */
+/** What fails a long run: boundaries that are not listed, and listed ones at which no kill happened. */
 export function gaps(
   listed: readonly string[],
   { boundaries }: Coverage,

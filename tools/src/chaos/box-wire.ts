@@ -17,34 +17,34 @@ interface Answer {
 
 export interface Exchange {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly body: string;
 }
 
-/** What a schedule has to know and decide of HTTP. */
+/** What a schedule knows and decides about each HTTP request. */
 export interface WireWatch {
   readonly scheduler: Scheduler;
   /** Box's own time, in milliseconds since 1970. */
   now(): number;
-  /** Before anything falls: the request has left the process. Gives where what becomes of it is noted. */
+  /** Called when the request has left the process, before any fault. Returns where its result is noted. */
   arrived(thread: Thread, exchange: Exchange): Promise<Entry>;
-  /** Just before Box gets it. */
+  /** Called just before Box receives it. */
   forwarded(thread: Thread, entry: Entry): Promise<void>;
-  /** Box gets it some time later, after the sender has given it up. */
+  /** Box receives the request some time after the sender has given it up. */
   late(deliver: () => Promise<void>): void;
 }
 
 const before = ['reset', '429', '429 until a date', '429 untold', '503', 'HTML 502', '401', '403'] as const;
 const beforeCreate = [...before, 'late'] as const;
-/** Of Box's listings, which may lag. */
+/** For Box's listings, which may lag. */
 const beforeFind = [...before, 'shows nobody'] as const;
 const after = ['reply lost', 'reply cut in half', 'HTML 502 all the same', '503 all the same'] as const;
 type Before = (typeof beforeCreate)[number] | (typeof beforeFind)[number];
 
 /**
- * The wire between Foyer and the Box twin: a real HTTP server in between, with a boundary before Box gets a request and
- * another after it has carried it out but before the answer is seen.
+ * The wire between Foyer and the Box twin: a real HTTP server in between, with a boundary before Box receives a
+ * request, and another after Box has carried it out but before the response is seen.
  */
 export class BoxWire {
   readonly #server: Server;
@@ -66,7 +66,7 @@ export class BoxWire {
     return wire;
   }
 
-  /** The origin that Foyer is told to be Box's. */
+  /** The origin that Foyer uses as Box's. */
   get url(): string {
     const address = this.#server.address();
     if (typeof address !== 'object' || address === null) throw new Error('The wire is not open.');
@@ -150,7 +150,7 @@ export class BoxWire {
   }
 }
 
-/** Ids in a path are one boundary; a listing that is asked for one thing is told from others. */
+/** All ids in a path share one boundary; a listing with a filter has another boundary than one without. */
 function boundaryOf({ method, path }: Exchange): { name: string; faults: readonly Before[] } {
   const [where = '', query = ''] = path.split('?');
   const place = where.replaceAll(/\/\d+(?=\/|$)/g, '/:id');

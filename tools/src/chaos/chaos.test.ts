@@ -5,7 +5,10 @@ import { openHouse, type OpenHouse } from './house.ts';
 import { runSchedule } from './schedule.ts';
 import { describe as describeStatement } from './sql.ts';
 
-/** Where a kill is aimed at. Fixed: a change of the listed boundaries must not make other schedules of the seeds. */
+/**
+ * The boundary for the kill. It is fixed, so that a change of the listed boundaries does not change the schedules of
+ * the seeds.
+ */
 const aims = [
   'http POST /2.0/users after',
   'http PUT /2.0/users/:id after',
@@ -24,7 +27,7 @@ describe('the simulation', () => {
   let house: OpenHouse;
   let listed: string[];
   beforeAll(async () => {
-    // A server of its own: how far the audit log is sealed hangs on all transactions of a server.
+    // A server of its own: how far the audit log can be sealed depends on all transactions of a server.
     house = await openHouse();
     listed = await listedBoundaries();
   });

@@ -8,7 +8,10 @@ import { Coverage } from './coverage.ts';
 import { openHouse, type OpenHouse } from './house.ts';
 import { runSchedule, type Outcome } from './schedule.ts';
 
-/** `npm run chaos`; see USAGE. Exits with 0, with 1 when a promise is broken or a boundary left out, with 2 for bad input. */
+/**
+ * `npm run chaos`; see USAGE. Exits with 0 when all is well, with 1 when a promise is broken or a boundary is missed,
+ * with 2 for invalid arguments.
+ */
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 const LONG_RUN = 1_000;
@@ -16,7 +19,7 @@ const TELL_EVERY = 100;
 const MOST_BROKEN = 5;
 const LARGEST_BASE = 1_000_000_000;
 
-/** Says which schedule broke which promise, and how to see it again. */
+/** Prints which schedule broke which promise, and how to run it again. */
 function tellBroken({ seed, violations }: Outcome, killAt: string | null = null): void {
   const also = killAt === null ? '' : ` --kill-at '${killAt}'`;
   say(`seed ${seed} BROKEN; again with: npm run chaos -- --seed ${seed}${also}`);
@@ -70,7 +73,10 @@ async function runMany(
   return broken.length === 0 && (isCovered || update) ? 0 : 1;
 }
 
-/** The boundaries that no kill met: each is killed at in the schedule that reached it first. Gives the broken ones. */
+/**
+ * Runs more schedules for the boundaries that no kill reached: each gets a kill in the schedule that reached it first.
+ * Returns the schedules that broke a promise.
+ */
 async function aimAtRest(
   house: OpenHouse,
   listed: readonly string[],
@@ -92,7 +98,10 @@ async function aimAtRest(
   return broken;
 }
 
-/** Prints what fell and where. Gives whether nothing was left out; a short run may leave out what it likes. */
+/**
+ * Prints the faults and where they happened. Returns whether every boundary was covered; a short run need not cover
+ * them.
+ */
 function tellCoverage(coverage: Coverage, listed: readonly string[], isLong: boolean): boolean {
   const faults = [...coverage.faults].toSorted(([, one], [, other]) => other - one);
   const total = faults.reduce((sum, [, count]) => sum + count, 0);
@@ -110,7 +119,7 @@ function tellCoverage(coverage: Coverage, listed: readonly string[], isLong: boo
 
 const MUTANTS = join(import.meta.dirname, '..', '..', 'src', 'chaos', 'mutants', 'main.ts');
 
-/** From the sources, in a process that loads nothing of the product before a guard is taken away. */
+/** Runs from the sources, in a process that loads no product code before a guard is removed. */
 async function runMutants(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, ['--conditions', '@foyer/source', MUTANTS, ...args], {
     stdio: 'inherit',

@@ -1,23 +1,23 @@
 import { performance } from 'node:perf_hooks';
 
-/** A time that is up when the clock gets there. */
+/** A timer that fires when the clock reaches its time. */
 interface Timer {
   readonly at: number;
   readonly run: () => void;
 }
 
-/** Begins at a fixed day, so that a schedule's times come out the same. */
+/** Starts at a fixed day, so that a schedule has the same times in each run. */
 export const EPOCH = Date.UTC(2026, 0, 1);
 
 /**
- * The time of one schedule, in milliseconds since its beginning. It stands still but when the schedule moves it: the
- * database's clock, the workers' monotonic clocks and the timers of the rate budget all follow this one.
+ * The time of one schedule, in milliseconds since its beginning. Only the schedule moves it: the database's clock, the
+ * workers' monotonic clocks and the timers of the rate budget all follow this one.
  */
 export class VirtualClock {
   now = 0;
   readonly #push: (now: number) => Promise<void>;
 
-  /** `push` tells the database. */
+  /** `push` sends the time to the database. */
   constructor(push: (now: number) => Promise<void>) {
     this.#push = push;
   }
@@ -33,7 +33,7 @@ export class VirtualClock {
   }
 }
 
-/** The timers of one process, as the rate budget's clerk wants them. */
+/** The timers of one process, in the form that the rate limiter takes. */
 export class Timers {
   readonly #clock: VirtualClock;
   #timers: Timer[] = [];
@@ -54,12 +54,12 @@ export class Timers {
     };
   }
 
-  /** When the first is up; null without any. */
+  /** When the first timer fires; null without any. */
   get next(): number | null {
     return this.#timers.length === 0 ? null : Math.min(...this.#timers.map(({ at }) => at));
   }
 
-  /** Runs the first that is up. */
+  /** Runs the first timer whose time has come. */
   fire(): void {
     const due = this.#timers.filter(({ at }) => at <= this.#clock.now).toSorted((a, b) => a.at - b.at)[0];
     if (!due) return;
@@ -69,9 +69,8 @@ export class Timers {
 }
 
 /**
- * Lets this process's own clocks follow a schedule's until the function given back is called: the monotonic one as it is,
- * the wall clock off by as much as that of the worker which runs. Nothing in the product may depend on either beyond
- * durations.
+ * Makes this process's own clocks follow a schedule's until the returned function is called: the monotonic clock
+ * exactly, the wall clock with the running worker's offset. The product may use either for durations only.
  */
 export function overrideClocks(clock: { now: () => number; skewMs: () => number }): () => void {
   const wallClock = Date.now;

@@ -5,11 +5,11 @@ interface Count {
   readonly seed: number;
 }
 
-/** Which boundaries were reached, which of them by a kill, and what else fell. */
+/** Which boundaries were reached, at which of them a kill happened, and which other faults happened. */
 export class Coverage {
   readonly boundaries = new Map<string, Count>();
   readonly faults = new Map<string, number>();
-  /** Of the schedule that runs. */
+  /** Of the current schedule. */
   seed = 0;
 
   see(boundary: string): void {

@@ -1,13 +1,13 @@
 import type { Dice } from '../dice.ts';
 
-/** What a directory pushes over SCIM: of each person and each group one thing after the other, as it came about there. */
+/** What a directory pushes over SCIM: the steps of each person and each group, in the directory's order. */
 
 export type PersonStep =
-  /** A create; somebody who is there already is taken over, as Okta does after it has looked them up. */
+  /** A create; a person who exists already is linked, as Okta does after a look-up. */
   | { readonly kind: 'assign' }
   | { readonly kind: 'change'; readonly to: { readonly displayName: string } }
   | { readonly kind: 'switch'; readonly active: boolean }
-  /** Hired again, under another id. */
+  /** The person is hired again, with a different id. */
   | { readonly kind: 'rehire' }
   | { readonly kind: 'delete'; readonly policy: 'deactivate' | 'delete' };
 
@@ -17,21 +17,21 @@ export type GroupStep =
   | { readonly kind: 'rename'; readonly to: string }
   | { readonly kind: 'drop' };
 
-/** What the directory has said of somebody last. */
+/** The latest state of a person in the directory. */
 export interface SaidOfPerson {
   readonly externalId: string;
   readonly userName: string;
   readonly displayName: string;
   readonly active: boolean;
-  /** Their resource is gone. */
+  /** The SCIM resource was deleted. */
   readonly isDeleted: boolean;
-  /** Box is to forget them, too. */
+  /** The person must be deleted in Box, too. */
   readonly isRemoved: boolean;
 }
 
 export interface SaidOfGroup {
   readonly name: string;
-  /** By the id that they have here. */
+  /** The ids of the members in Foyer. */
   readonly members: ReadonlySet<string>;
   readonly isDeleted: boolean;
 }
@@ -41,23 +41,23 @@ interface Script<S, T> {
   readonly steps: readonly S[];
   /** The id of the resource, once it is known. */
   id: string | null;
-  /** How many steps were answered. */
+  /** The number of steps that got a response. */
   done: number;
   said: T | null;
 }
 export interface PersonScript extends Script<PersonStep, SaidOfPerson> {
   readonly kind: 'person';
   readonly subject: string;
-  /** What the second hand said last. */
+  /** The last title that a parallel script pushed. */
   title: string;
-  /** The sessions that there were when the step that is under way was begun. */
+  /** The sessions that existed when the current step started. */
   sessions: readonly string[] | null;
 }
 export interface GroupScript extends Script<GroupStep, SaidOfGroup> {
   readonly kind: 'group';
   readonly name: string;
 }
-/** A second hand at somebody, at the same time: it changes what the script itself leaves alone. */
+/** A parallel script for the same person: it changes only what the main script does not. */
 export interface HandScript {
   readonly kind: 'hand';
   readonly at: number;
@@ -69,7 +69,7 @@ export type AnyScript = PersonScript | GroupScript | HandScript;
 
 export const isOver = ({ done, steps }: AnyScript): boolean => done === steps.length;
 
-/** Whether it may go on: a group waits for the people that it is about, a second hand for the person. */
+/** Whether its next step can run: a group waits for the people in its step, a parallel script for its person. */
 export function isDue(script: AnyScript, now: number): boolean {
   if (now < script.at) return false;
   if (script.kind === 'hand') return script.of.said !== null && !script.of.said.isDeleted;
@@ -78,7 +78,7 @@ export function isDue(script: AnyScript, now: number): boolean {
   return step === undefined || !('who' in step) || step.who.id !== null;
 }
 
-/** Between two pushes of one script, in milliseconds: mostly at once, so that much is under way. */
+/** The pauses between two pushes of one script, in milliseconds: mostly none, so that many run at the same time. */
 const pauses = [0, 0, 0, 2_000, 40_000] as const;
 
 export class Directory {
@@ -96,14 +96,14 @@ export class Directory {
     return [...this.people, ...this.groups, ...this.hands];
   }
 
-  /** Nobody in one of three schedules; otherwise one to three people and perhaps a group of them. */
+  /** Empty in one of three schedules; otherwise one to three people and perhaps a group of them. */
   static some(dice: Dice, target: string | null): Directory {
     const isAimed = target !== null && /scim|group|member|sealer|delete/i.test(target);
     if (!isAimed && dice.oneIn(3)) return new Directory([], [], []);
     const hasGroup = isAimed ? /group|member/i.test(target) || dice.oneIn(2) : dice.oneIn(2);
     const count = dice.between(1, hasGroup ? 3 : 2);
     const people = Array.from({ length: count }, (_, n) => somePerson(dice, n));
-    // Who is assigned a second time is told anew as a whole.
+    // Assigning a person a second time sends all attributes again, so such a person gets no parallel script.
     const steady = people.filter(({ steps }) => steps.filter(({ kind }) => kind === 'assign').length === 1);
     const hands = steady.filter(() => dice.oneIn(3)).map((of) => someHand(dice, of));
     return new Directory(people, hasGroup ? [someGroup(dice, people)] : [], hands);
@@ -157,12 +157,12 @@ function someGroup(dice: Dice, people: readonly PersonScript[]): GroupScript {
   return { kind: 'group', at: dice.pick(pauses), name, steps, id: null, done: 0, said: null };
 }
 
-/** The external id that the step under way says. */
+/** The external id in the current step. */
 export const externalIdOf = ({ steps, done, subject }: PersonScript): string => {
   const rehires = steps.slice(0, done + 1).filter(({ kind }) => kind === 'rehire').length;
   return rehires === 0 ? subject : `${subject}r${rehires}`;
 };
 
-/** Whether their resource was ever deleted: that takes them out of all groups, before or after a group's own push. */
+/** Whether their resource was ever deleted: this removes them from all groups, before or after a group's own push. */
 export const wasDeleted = ({ steps, done }: PersonScript): boolean =>
   steps.slice(0, done).some(({ kind }) => kind === 'delete');

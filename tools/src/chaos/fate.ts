@@ -1,7 +1,7 @@
 import type { Dice } from '../dice.ts';
 import type { Parked, Thread } from './scheduler.ts';
 
-/** What happens to everybody at once, between two steps. */
+/** Events between two steps that affect all actors. */
 export const events = [
   'the leases run out',
   'some time passes',
@@ -16,10 +16,12 @@ export type WorldEvent = (typeof events)[number];
 export type Verdict =
   | { readonly kind: 'go'; readonly fault: number | null }
   | { readonly kind: 'kill' }
-  /** It goes on, but is asked to stop. */
+  /** The thread continues, but its worker is asked to stop. */
   | { readonly kind: 'stop' };
 
-/** A fault that falls for certain, or a worker that is asked to stop, the next time a thread is at such a boundary. */
+/**
+ * A fault that is certain to happen, or a request to a worker to stop, the next time a thread is at such a boundary.
+ */
 interface Cue {
   readonly at: RegExp;
   readonly fault?: string;
@@ -30,7 +32,7 @@ const lostCreate: Cue = { at: /^http POST \/2.0\/users after/, fault: 'reply los
 const shownNobody: Cue = { at: /external_app_user_id before/, fault: 'shows nobody' };
 const refused: Cue = { at: /^http POST \/2.0\/users before/, fault: '403' };
 
-/** What must go wrong before a boundary is reached that few schedules reach by themselves. */
+/** The faults that lead to a boundary that few schedules reach otherwise. */
 const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] }[] = [
   { target: /read_?user|users\/:id$|GET \/2.0\/users\/:id/i, cues: [lostCreate, shownNobody] },
   { target: /find_?user|external_app_user_id/i, cues: [lostCreate] },
@@ -46,14 +48,14 @@ const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] 
   { target: /handBack/, cues: [{ at: /^port store.take after/, stops: true }] },
 ];
 
-/** Where somebody has to come back with another name. */
+/** Targets that are reached only when a person returns with another name. */
 const RENAMED = /update_?user|PUT/i;
 
 const go = { kind: 'go', fault: null } as const;
 
 /**
- * Decides from the seed what falls where: a handful of kills, faults and events in each schedule, and then peace, so that
- * everything can come to its end. One kill is aimed at a boundary of the list, so that the rare ones have their turn too.
+ * Decides from the seed what happens where: a few kills, faults and events in each schedule, then none, so that
+ * everything can finish. One kill is aimed at a listed boundary, so that the rare ones are covered, too.
  */
 export class Fate {
   readonly #dice: Dice;
@@ -62,12 +64,12 @@ export class Fate {
   #passes: number;
   #cues: readonly Cue[];
   #kills: number;
-  /** Faults that may still fall, and once in how many chances they do. */
+  /** The faults that may still happen, and the chance of each: one in this number. */
   readonly #faults: Record<'sql' | 'http' | 'port', { left: number; readonly oneIn: number }>;
   #events: number;
   #alsoAt: string | null;
 
-  /** `alsoAt`: one more kill, where that boundary is first reached; up to there the schedule is the same without it. */
+  /** `alsoAt`: one more kill, when that boundary is first reached; until then the schedule is the same without it. */
   constructor(dice: Dice, target: string | null, alsoAt: string | null) {
     this.#alsoAt = alsoAt;
     this.#dice = dice;
@@ -83,7 +85,7 @@ export class Fate {
     this.#events = dice.between(0, 5);
   }
 
-  /** Whether somebody has to come back with another name, for the target to be reached. */
+  /** Whether a person must return with another name to reach the target. */
   get needsRename(): boolean {
     return this.target !== null && RENAMED.test(this.target);
   }

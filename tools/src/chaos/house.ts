@@ -14,7 +14,7 @@ export interface OpenHouse extends House {
 }
 
 export interface HouseOptions {
-  /** A server that runs, with the name of a migrated template; absent: one of its own, which can be restarted. */
+  /** A running server and the name of a migrated template; when absent, a server of its own, which can be restarted. */
   readonly server?: { readonly url: string; readonly template: string };
 }
 
@@ -66,6 +66,6 @@ async function openDatabase(
   stops.push(() => own.stop());
   const url = await createDatabase(own.url, name);
   await migrate({ databaseUrl: url });
-  // At once, as after a loss of power: what was committed must be there all the same.
+  // Stops at once, like a power failure: committed data must survive.
   return { url, restart: async () => void (await own.part.restart('SIGQUIT')) };
 }

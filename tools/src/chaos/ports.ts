@@ -2,12 +2,11 @@ import type { Purse, Spending, WaitOptions } from '@foyer/provisioning';
 import type { Timers, VirtualClock } from './clock.ts';
 import { never, oneTurn, type Actor, type Scheduler } from './scheduler.ts';
 
-/** How the methods of a port are called in the boundaries' names. */
+/** The names of a port's methods in the boundaries. */
 type Names<T> = { readonly [K in keyof T]?: string | ((...args: readonly unknown[]) => string) };
 
 /**
- * The same port with a boundary before each call of a listed method and another after it. What an actor still does when it
- * is dead never gets through.
+ * The same port with a boundary before and after each call of a listed method. Calls of a dead actor never get through.
  */
 export function bounded<T extends object>(
   port: T,
@@ -42,8 +41,8 @@ export function bounded<T extends object>(
 }
 
 /**
- * The same purse for a process whose only timers are `timers`: where its clerk waits for one of them, there is a boundary,
- * and going on moves the time to when it is up.
+ * The same permits for a process whose only timers are `timers`: a wait for one of them is a boundary, and continuing
+ * from it moves the clock to the timer's time.
  */
 export class WaitingPurse implements Purse {
   readonly #purse: Purse;

@@ -4,24 +4,25 @@ import type { Dice } from '../dice.ts';
 
 interface Held {
   readonly job: Job;
-  /** Requests are told apart by when they came, so that a schedule's picks do not hang on random ids. */
+  /** Requests are numbered by arrival, so that a schedule's choices do not depend on random ids. */
   readonly order: number;
   availableAt: number;
   failures: number;
   active: boolean;
 }
 
-/** A job in a worker's hands. */
+/** A job that a worker has taken. */
 export interface Given {
   readonly job: Job;
   readonly end: (how: JobEnd | 'threw') => void;
-  /** The worker died: the job comes back some time, or is lost. */
+  /** The worker died: the job comes back later, or is lost. */
   readonly abandon: () => void;
 }
 
 /**
- * The worst queue that still is one: gives each job to whichever worker asks, in any order, more than once, late, or never;
- * forgets everything when it is flushed. What it promises is what BullMQ promises without its server: nothing.
+ * The most unreliable queue that is still one: it gives each job to any worker that asks, in any order, more than once,
+ * late, or never, and loses everything when it is flushed. It promises what BullMQ promises without its server:
+ * nothing.
  */
 export class WorstQueue {
   readonly #now: () => number;
@@ -34,7 +35,7 @@ export class WorstQueue {
     this.#dice = dice;
   }
 
-  /** `copies` of each job; a job whose request is here already is dropped, unless `evenTwice`. */
+  /** `copies` of each job; a job whose request is in the queue already is dropped, unless `evenTwice`. */
   add(jobs: readonly Job[], how: { copies?: number; evenTwice?: boolean; delayMs?: number } = {}): void {
     const { copies = 1, evenTwice = copies > 1, delayMs = 0 } = how;
     for (const job of jobs) {
@@ -68,13 +69,13 @@ export class WorstQueue {
     return this.#held.length === 0;
   }
 
-  /** When the first job that waits is to be given; null when none waits. */
+  /** The time of the next waiting job; null when none waits. */
   get nextAt(): number | null {
     const times = this.#held.filter(({ active }) => !active).map(({ availableAt }) => availableAt);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** Gives any job that waits; null when none does. */
+  /** Returns a random waiting job; null when none waits. */
   take(): Given | null {
     const waiting = this.#waiting();
     if (waiting.length === 0) return null;
@@ -87,7 +88,7 @@ export class WorstQueue {
     this.#held = [];
   }
 
-  /** Any one of them once more. */
+  /** Adds a random job a second time. */
   duplicate(): void {
     if (this.#held.length > 0) this.add([this.#dice.pick(this.#held).job], { evenTwice: true });
   }
@@ -116,7 +117,7 @@ export class WorstQueue {
   }
 
   #again(held: Held, delayMs: number): void {
-    // A queue may be slow, never early.
+    // A queue may be slow, but never early.
     const late = this.#dice.oneIn(4) ? this.#dice.between(0, 20_000) : 0;
     Object.assign(held, { active: false, availableAt: this.#now() + delayMs + late });
   }

@@ -22,7 +22,7 @@ import { WorstQueue } from './queue.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { roles, times, workers, type House, type Role, type Running, type World } from './world.ts';
 
-/** How a schedule went. `violations` is empty when every promise was kept. */
+/** The result of a schedule. `violations` is empty when every promise was kept. */
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly string[];
@@ -30,15 +30,15 @@ export interface Outcome {
 }
 
 const MAX_STEPS = 6_000;
-/** After so many steps nothing goes wrong any more: what is begun must come to its end. */
+/** After this many steps no more faults happen, so everything that was started must finish. */
 const PEACE_AFTER = 1_500;
 const MOST_RETRIES = 10;
-/** Of the seeds, one in so many has real restarts of PostgreSQL, where they can be had. */
+/** One seed in this many restarts PostgreSQL for real, where that is possible. */
 const REAL_RESTART_EVERY = 40;
 const FIRST_JUMP_MS = 250;
 const LONGEST_JUMP_MS = 30_000;
 
-/** How to run a schedule. `listed`: boundaries to aim at. `killAt`: see `Fate`. */
+/** How to run a schedule. `listed`: the boundaries at which a kill may be aimed. `killAt`: see `Fate`. */
 export interface ScheduleOptions {
   readonly listed: readonly string[];
   readonly coverage: Coverage;
@@ -119,13 +119,13 @@ class Schedule {
     const { ledger, overtaken } = this.#check;
     const ended = { house, tenantId, clientId: app.clientId, ledger, overtaken, directory: this.#directory };
     const actorOf = (pid: number): Actor | undefined => this.#actors.get(pid);
-    // One that was broken off has much that is not at its end; that it was is what there is to say.
+    // A schedule that was cut short has unfinished work everywhere, so this is the only violation to report.
     if (scheduler.faults.length + this.#check.violations.length === 0)
       problems.push(...(await violations({ ...ended, actorOf })));
     return { seed: this.#seed, violations: [...new Set(problems)], trace: scheduler.trace };
   }
 
-  /** Leaves nothing behind for the next: whoever is not at rest is cut off. */
+  /** Cuts off all actors that still run, so that the next schedule starts clean. */
   async close(): Promise<void> {
     const { house } = this.#world;
     house.wire.use(null);
@@ -150,7 +150,7 @@ class Schedule {
     this.#lives += 1;
     const running = this.#make(role, this.#lives);
     this.#running.set(role, running);
-    // Minutes to days off, in either direction, and nothing may come of it.
+    // The worker's wall clock is wrong by minutes to days, in either direction, and that must change nothing.
     this.#skews.set(running.actor, this.#world.dice.pick([0, 0, 7_000, -3_600_000, 3_600_000, 86_400_000]));
     this.#world.house.desks[role].lend(this.#world.scheduler, running.actor, (pid) =>
       this.#actors.set(pid, running.actor),
@@ -194,7 +194,7 @@ class Schedule {
     if (role && thread.ended) await this.#replace(role);
   }
 
-  /** The next in the place of one that stopped; with connections of its own, by which its writes are told apart. */
+  /** Starts the successor of a stopped actor, with connections of its own, so that its writes can be told apart. */
   async #replace(role: Role): Promise<void> {
     await this.#world.house.desks[role].takeBack();
     this.#start(role);
@@ -238,7 +238,7 @@ class Schedule {
   async #restartPostgres(): Promise<void> {
     const { admin, desks, restart } = this.#world.house;
     const all = roles.map((role) => desks[role]);
-    // The real thing takes a second: now and then. Connections end the same way.
+    // A real restart takes a second, so most are simulated; connections end the same way.
     if (restart && this.#seed % REAL_RESTART_EVERY === 0) {
       this.#coverage.fault('PostgreSQL crashes for real');
       await admin.close();
@@ -249,7 +249,7 @@ class Schedule {
     }
   }
 
-  /** Whether nothing is left to do. While everybody waits for a time to come, it is made to come. */
+  /** Whether nothing is left to do. When all threads wait for a time, the clock moves to it. */
   async #isAtRest(problems: string[]): Promise<boolean> {
     const { scheduler, queue, clock } = this.#world;
     if (scheduler.faults.length > 0 || this.#check.violations.length > 0) return true;
@@ -277,7 +277,7 @@ class Schedule {
     return row?.due == null ? null : row.due - EPOCH;
   }
 
-  /** An operator retries what failed and has nobody at work for it. */
+  /** An operator retries a failed request for which no new one is open. */
   async #retryFailed(problems: string[]): Promise<boolean> {
     const { house, tenantId, clock, dice } = this.#world;
     const failed = await house.admin.query<{ id: string; isPushed: boolean } & Person>(
@@ -299,7 +299,7 @@ class Schedule {
     const { id: requestId, isPushed, ...person } = first;
     const soon = { at: clock.now, answered: false };
     const retry = { requestId, ...soon };
-    // A machine may have pushed the same person meanwhile: the retry then finds that request, and hurries it.
+    // A machine may have pushed the same person meanwhile: the retry then finds that request and promotes it.
     const push = { person, cause: 'api', ...soon } as const;
     for (const visit of !isPushed && dice.oneIn(2) ? [push, retry] : [retry]) {
       this.#visits.push(visit);

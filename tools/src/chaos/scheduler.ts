@@ -1,8 +1,8 @@
-/** What dies as a whole: a worker, the gateway, a relay. `life` counts those that stood in its place before. */
+/** A process that dies as a whole: a worker, the gateway, a relay. `life` counts its predecessors. */
 export class Actor {
   readonly role: string;
   readonly life: number;
-  /** The network and the people outside cannot be killed; their boundaries are not counted. */
+  /** The network and people cannot be killed, and their boundaries are not counted. */
   readonly isOurs: boolean;
   dead = false;
 
@@ -17,27 +17,27 @@ export class Actor {
   }
 }
 
-/** A thread that waits at a boundary. `faults`: what may fall there instead of nothing. */
+/** A thread that waits at a boundary. `faults`: the faults that may happen there. */
 export interface Parked {
   readonly boundary: string;
   readonly faults: readonly string[];
   readonly ready: () => boolean;
-  /** Lets it go on, with the fault of that index or none. */
+  /** Lets the thread continue, with the fault of that index or with none. */
   readonly go: (fault: number | null) => void;
 }
 
-/** One line of control inside an actor; the scheduler lets one go on at a time. */
+/** A sequential flow inside an actor; the scheduler lets one continue at a time. */
 export class Thread {
   readonly actor: Actor;
   readonly name: string;
-  /** The ports it is inside of, innermost last: what its SQL statements are named after. */
+  /** The ports whose calls it is inside, innermost last; its SQL statements are named after them. */
   readonly ports: string[] = [];
   parked: Parked | null = null;
   ended = false;
-  /** Tells whether its statement still waits for somebody else's lock; null when no statement does. */
+  /** Tells whether its statement still waits for another thread's lock; null when no statement is waiting. */
   waitsForLock: (() => Promise<boolean>) | null = null;
   #yielded: () => void = () => undefined;
-  /** How many calls of ports it is inside of, and who waits for one to end. */
+  /** The number of port calls it is inside, and the callbacks that wait for one to end. */
   #calls = 0;
   #leaving: (() => void)[] = [];
 
@@ -69,7 +69,7 @@ export class Thread {
     for (const tell of this.#leaving.splice(0)) tell();
   }
 
-  /** Resolves when it is inside of no more calls than that. */
+  /** Resolves when it is inside at most `most` calls. */
   async untilCalls(most: number): Promise<void> {
     while (this.#calls > most) await new Promise<void>((resolve) => this.#leaving.push(resolve));
   }
@@ -79,36 +79,36 @@ export class Thread {
   }
 }
 
-/** What those who were killed wait for. */
+/** A promise that never resolves, for threads of killed actors. */
 export const never = (): Promise<never> => new Promise(() => undefined);
 
-/** One turn of the event loop: real input and output goes on meanwhile. */
+/** One turn of the event loop, in which real input and output continue. */
 export const oneTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const always = (): boolean => true;
 
 /**
  * Runs threads one at a time, from boundary to boundary: between two boundaries real statements and real HTTP exchanges
- * happen, but nobody else moves. So the order of everything is the order of the picks, and those come from a seed.
+ * happen, but no other thread moves. So the picks determine the whole order, and a seed determines the picks.
  */
 export class Scheduler {
   readonly trace: string[] = [];
-  /** Ends of threads that nobody expected. */
+  /** Threads that ended with an unexpected error. */
   readonly faults: string[] = [];
-  /** Threads with an open transaction: whoever waits for a lock waits for one of them. */
+  /** Threads with an open transaction: a thread that waits for a lock waits for one of these. */
   readonly inTransaction = new Set<Thread>();
-  /** Those of them that have done more than begin: they may hold what others wait for. */
+  /** Those with more than BEGIN: they may hold locks for which others wait. */
   readonly holding = new Set<Thread>();
   #threads: Thread[] = [];
   #current: Thread | null = null;
 
-  /** The thread that runs; code between two boundaries is its. Throws when nobody's turn it is. */
+  /** The running thread: all code between two boundaries belongs to it. Throws when no thread runs. */
   get current(): Thread {
     if (!this.#current) throw new Error('Code of the simulation ran out of its turn.');
     return this.#current;
   }
 
-  /** The thread that runs, or null between two steps. */
+  /** The running thread, or null between two steps. */
   get running(): Thread | null {
     return this.#current;
   }
@@ -120,7 +120,7 @@ export class Scheduler {
     return thread;
   }
 
-  /** Waits here until the scheduler lets `thread` go on. Gives the fault that falls here, or null. */
+  /** Waits until the scheduler lets `thread` continue. Returns the fault that happens here, or null. */
   reach<F extends string>(
     thread: Thread,
     boundary: string,
@@ -136,14 +136,14 @@ export class Scheduler {
     });
   }
 
-  /** Threads that could go on now, in the order in which they were made. */
+  /** Threads that can continue now, in the order of their creation. */
   ready(): { thread: Thread; parked: Parked }[] {
     this.#threads = this.#threads.filter((thread) => !thread.isOver);
     const ready = this.#threads.flatMap((thread) =>
       thread.parked?.ready() ? [{ thread, parked: thread.parked }] : [],
     );
     if (!this.anybodyWaitsForLock) return ready;
-    // Of two that wait for one lock PostgreSQL may wake either first: nobody else comes to wait while one does.
+    // PostgreSQL may wake either of two threads that wait for one lock, so no second thread may start to wait.
     const quiet = ready.filter(({ thread, parked }) => {
       return (
         this.holding.has(thread) || !(parked.boundary.startsWith('sql') && parked.boundary.endsWith('before'))
@@ -156,7 +156,7 @@ export class Scheduler {
     return this.#threads.some(({ waitsForLock, isOver }) => waitsForLock !== null && !isOver);
   }
 
-  /** Lets a parked thread go on to its next boundary. */
+  /** Lets a parked thread continue to its next boundary. */
   async step(thread: Thread, parked: Parked, fault: number | null): Promise<void> {
     this.trace.push(
       `${thread.name}: ${parked.boundary}${fault === null ? '' : ` ! ${parked.faults[fault]}`}`,
@@ -170,14 +170,17 @@ export class Scheduler {
     await this.settleLocks();
   }
 
-  /** What was released may let somebody's statement end: waits until each is at its boundary or waits on. */
+  /**
+   * A released lock may let another thread's statement finish: waits until each thread is at its boundary or waits
+   * again.
+   */
   async settleLocks(): Promise<void> {
     for (const thread of this.#threads) {
       while (!thread.isOver && thread.waitsForLock && !(await thread.waitsForLock())) await oneTurn();
     }
   }
 
-  /** None of its threads ever goes on. */
+  /** None of its threads continues. */
   kill(actor: Actor, why: string): void {
     this.trace.push(`${actor.name}: killed ${why}`);
     actor.dead = true;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { World } from './world.ts';
 
-/** Browser sessions, as the gateway's session store keeps them: a row each, which says whose it is. */
+/** Browser sessions, stored as the gateway's session store does: one row each, with its person. */
 
 export async function signIn({ house }: World, identityId: string): Promise<void> {
   await house.admin.query(
@@ -18,7 +18,7 @@ export async function sessionsOf({ house }: World, identityId: string | null): P
   return rows.map(({ sid }) => sid);
 }
 
-/** Whether any of them is there still. */
+/** Whether any of them still exists. */
 export async function sessionsOutlive({ house }: World, sids: readonly string[]): Promise<boolean> {
   if (sids.length === 0) return false;
   return (await house.admin.query('SELECT FROM session WHERE sid = ANY($1)', [sids])).length > 0;

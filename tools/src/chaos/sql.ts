@@ -7,21 +7,21 @@ import { never, oneTurn, type Actor, type Scheduler, type Thread } from './sched
 type Statement = string | pg.QueryConfig;
 type End = { readonly result: pg.QueryResult } | { readonly error: unknown };
 
-/** How long a statement goes on before it is asked whether it waits for a lock, in milliseconds. */
+/** How long a statement runs before PostgreSQL is asked whether it waits for a lock, in milliseconds. */
 const PATIENCE_MS = 5;
 const COMMITS = /^(COMMIT|ROLLBACK)$/i;
 const lost = (): Error => new Error('Connection terminated unexpectedly');
 
 /**
- * One process's way to PostgreSQL: the real pool and the real Prisma client, with a boundary before each statement is sent
- * and another after it was carried out but before anybody has seen the answer. Lent to one actor after the other, because
- * a Prisma client takes a tenth of a second to make; its connections end with each.
+ * One process's access to PostgreSQL: the real pool and the real Prisma client, with a boundary before each statement
+ * is sent, and another after it was carried out but before the result is seen. Lent to one actor after the other,
+ * because a Prisma client takes a tenth of a second to create; its connections end with each actor.
  */
 export class SqlDesk {
   readonly database: Database;
   readonly #admin: Admin;
   readonly #connect: () => Promise<pg.PoolClient>;
-  /** Process ids of the server's side of each connection. */
+  /** The process id of the server's side of each connection. */
   readonly #pids = new Map<pg.PoolClient, number>();
   readonly #inHand = new Set<pg.PoolClient>();
   #scheduler: Scheduler | null = null;
@@ -40,14 +40,16 @@ export class SqlDesk {
     Object.defineProperty(pool, 'connect', { value: () => this.#begin() });
   }
 
-  /** From now on its statements are this actor's. `onPid` hears of each connection that the actor uses. */
+  /**
+   * From now on the statements belong to this actor. `onPid` receives the id of each connection that the actor uses.
+   */
   lend(scheduler: Scheduler, actor: Actor, onPid: (pid: number) => void): void {
     this.#scheduler = scheduler;
     this.#actor = actor;
     this.#onPid = onPid;
   }
 
-  /** Its actor was killed: the connections end, and what was not committed is gone. */
+  /** Its actor was killed: the connections end, and uncommitted work is lost. */
   async takeBack(): Promise<void> {
     this.#actor = null;
     await this.dropConnections();
@@ -55,24 +57,24 @@ export class SqlDesk {
     this.#inHand.clear();
   }
 
-  /** Its actor ended. Connections that wait for nothing are kept for the next. */
+  /** Its actor ended. Idle connections are kept for the next. */
   async leave(): Promise<void> {
     if (this.#inHand.size > 0) await this.takeBack();
     this.#actor = null;
     this.#scheduler = null;
   }
 
-  /** Ends its connections from the server's side, as a restart does, and waits until this side knows. */
+  /** Ends the connections from the server's side, as a restart does, and waits until this side has noticed. */
   async dropConnections(): Promise<void> {
     for (const [client, pid] of [...this.#pids]) await this.#drop(client, pid);
   }
 
-  /** Lets this side know of a server that has gone by itself. */
+  /** Waits until this side has noticed that the server is gone. */
   async untilGone(): Promise<void> {
     while (this.#pids.size > 0) await oneTurn();
   }
 
-  /** Past Prisma, which would wait for the transactions of the dead. */
+  /** Closes the pool without Prisma, which would wait for the transactions of dead actors. */
   async close(): Promise<void> {
     await this.takeBack();
     await this.database.pool.end();
@@ -122,7 +124,7 @@ export class SqlDesk {
     return resultOf(end);
   }
 
-  /** A connection of its own, for a transaction. */
+  /** Opens a connection of its own, for a transaction. */
   async #begin(): Promise<pg.PoolClient> {
     const { thread } = this.#turn();
     const client = await this.#open();
@@ -152,7 +154,7 @@ export class SqlDesk {
     statement: Statement,
     values?: unknown[],
   ): Promise<pg.QueryResult> {
-    // Prisma rolls back what took too long: of one that is dead nothing is left.
+    // Prisma rolls back a transaction that took too long: for a dead actor nothing is left to do.
     if (thread.actor.dead || !this.#scheduler) throw lost();
     const scheduler = this.#scheduler;
     const name = nameOf(thread, statement);
@@ -184,7 +186,10 @@ export class SqlDesk {
     if (pid !== undefined) await this.#drop(client, pid);
   }
 
-  /** Sends it. While others are in a transaction it may wait for one of them: then it is their turn. */
+  /**
+   * Sends the statement. While other threads have open transactions it may wait for one of them; then they continue
+   * first.
+   */
   async #run(thread: Thread, client: pg.PoolClient, statement: Statement, values?: unknown[]): Promise<End> {
     const scheduler = this.#scheduler!;
     const pid = this.#pids.get(client);
@@ -199,7 +204,7 @@ export class SqlDesk {
         ended = true;
       });
     const others = [...scheduler.inTransaction].filter((other) => other !== thread);
-    // Most statements are quicker than the question whether they are blocked.
+    // Most statements finish sooner than a query that checks whether they are blocked.
     if (others.length > 0) await Promise.race([watched, pause(PATIENCE_MS)]);
     while (!ended && others.length > 0 && pid !== undefined) {
       if (await this.#admin.isBlocked(pid)) {
@@ -224,7 +229,7 @@ const textOf = (statement: Statement): string => (typeof statement === 'string' 
 const nameOf = (thread: Thread, statement: Statement): string =>
   `sql ${thread.ports.at(-1) ?? 'alone'}: ${describe(textOf(statement))}`;
 
-/** What a statement does, in a few words that stay the same when its text is tidied. */
+/** A short name of what a statement does, which stays the same when its text is reformatted. */
 export function describe(text: string): string {
   const plain = text.replaceAll('"public".', '').replaceAll('"', '').replaceAll(/\s+/g, ' ').trim();
   if (/^(BEGIN|COMMIT|ROLLBACK)/i.test(plain)) return plain.toLowerCase();

@@ -12,15 +12,15 @@ export const workers = ['worker 1', 'worker 2', 'worker 3'] as const;
 export const roles = [...workers, 'gateway', 'relay', 'sealer'] as const;
 export type Role = (typeof roles)[number];
 
-/** What stays from one schedule to the next: servers, and what is slow to make. */
+/** What all schedules share: servers, and what is slow to create. */
 export interface House {
   readonly admin: Admin;
   readonly desks: Readonly<Record<Role, SqlDesk>>;
   readonly wire: BoxWire;
   readonly twin: BoxControl;
-  /** Past every boundary, for what is looked at when a schedule has ended. */
+  /** Access without boundaries, for the checks at the end of a schedule. */
   readonly checking: Database;
-  /** Stops PostgreSQL and starts it again; without it a restart only ends all connections. */
+  /** Stops PostgreSQL and starts it again; when absent, a restart only ends all connections. */
   readonly restart: (() => Promise<void>) | null;
 }
 
@@ -35,10 +35,10 @@ export interface World {
   readonly app: { readonly clientId: string; readonly clientSecret: string; readonly enterpriseId: string };
 }
 
-/** The issuer of everybody's sign-in. */
+/** The issuer of all sign-ins. */
 export const ISSUER = 'https://example.okta.com';
 
-/** What an actor is made of. */
+/** The parts of an actor. */
 export interface Context {
   readonly world: World;
   readonly role: Role;
@@ -46,13 +46,13 @@ export interface Context {
   readonly actor: Actor;
 }
 
-/** An actor that runs, with what its end means for the world. */
+/** A running actor, and what its end means for the world. */
 export interface Running {
   readonly actor: Actor;
   readonly role: Role;
-  /** Asks it to stop, as SIGTERM does; absent: it cannot be asked. */
+  /** Asks it to stop, as SIGTERM does; absent when it cannot be asked. */
   readonly stop?: () => void;
-  /** What it had in its hands when it was killed. */
+  /** What it had taken when it was killed. */
   readonly drop: () => void;
 }
 

@@ -27,7 +27,7 @@ interface Doors {
 }
 type Enqueue = (thread: Thread, requests: readonly MadeRequest[]) => Promise<void>;
 
-/** The gateway's SCIM server as far as it writes: each script is a line of control, gone on with by the next gateway. */
+/** The writing side of the gateway's SCIM server: each script is a thread, which the next gateway continues. */
 export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyScript) => void {
   const { world, role, scheduler, actor } = context;
   const { house, tenantId, clock } = world;
@@ -117,7 +117,7 @@ async function carryOut(
       return { requests, said: { ...last, externalId, active: true } };
     }
     case 'delete': {
-      // Null: an earlier push of it was answered into nothing.
+      // Null: an earlier push did it, but its response was lost.
       const requests = (await doors.users.remove(script.id!, step.policy, anything)) ?? [];
       return {
         requests,
@@ -223,7 +223,7 @@ async function makeGroup(
     return requests;
   } catch (error) {
     if (!(error instanceof ScimError) || error.status !== 409) throw error;
-    // An earlier push of it was answered into nothing.
+    // An earlier push did it, but its response was lost.
     const [found] = await house.admin.query<{ id: string }>(
       'SELECT id FROM scim_group WHERE tenant_id = $1 AND deleted_at IS NULL',
       [tenantId],

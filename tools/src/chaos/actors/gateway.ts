@@ -10,12 +10,12 @@ import { ISSUER, type Running, type World } from '../world.ts';
 import { directoryDoor } from './directory-door.ts';
 import { openQueue } from './queue-port.ts';
 
-/** Somebody at the door. Comes again until answered, whatever dies meanwhile. */
+/** A person who signs in, or a push for one. Repeated until answered, whichever process dies meanwhile. */
 export interface Visit {
   readonly person: Person;
   readonly cause: RequestCause;
   readonly claim?: IdempotencyClaim;
-  /** When they come, on the schedule's clock. */
+  /** The time of the visit, on the schedule's clock. */
   readonly at: number;
   answered: boolean;
 }
@@ -29,17 +29,20 @@ export interface OperatorsRetry {
 
 const RENAMED = 'Ada Renamed';
 const names = ['Ada Example', 'Ada Countess', 'Ada Newname'] as const;
-/** At once, while the first is under way, or when it is over. */
+/** At once, while the first visit is under way, or after it. */
 const comings = [0, 0, 1_000, 30_000, 90_000] as const;
 
-/** Some people, each once to three times: the same sign-in twice at once, with another name, or pushed over the API. */
+/**
+ * A few people, each with one to three visits: the same sign-in twice at once, with another name, or a push over the
+ * API.
+ */
 export function someVisits(dice: Dice, needsRename: boolean): Visit[] {
   const people = dice.between(1, 3);
   const visits = Array.from({ length: people }, (_, n) => n).flatMap((n) =>
     Array.from({ length: dice.between(1, 3) }, (_none, visit) => someVisit(dice, n, visit)),
   );
   if (!needsRename) return visits;
-  // And perhaps back: what an update left unsettled is then what nobody wants any more.
+  // Perhaps change the name back, so that an update without a known result is no longer desired.
   const { person } = visits[0]!;
   const renamed = { person: { ...person, name: RENAMED }, cause: 'sign-in', at: 200_000 } as const;
   const back = { person, cause: 'sign-in', at: 200_000 + dice.pick([1, 500, 5_000]) } as const;
@@ -47,9 +50,9 @@ export function someVisits(dice: Dice, needsRename: boolean): Visit[] {
   return [...visits, ...more.map((visit) => ({ ...visit, answered: false }))];
 }
 
-/** Sign-ins of people whom the directory pushes, at any time of it. */
+/** Sign-ins, at any time, of people whom the directory pushes. */
 export function someSignIns(dice: Dice, { people }: Directory): Visit[] {
-  // Who was hired again has another id from then on.
+  // A person who was hired again has a different id from then on.
   const steady = people.filter(({ steps }) => steps.every(({ kind }) => kind !== 'rehire'));
   return steady.flatMap(({ subject }): Visit[] => {
     const username = `${subject}@example.com`;
@@ -79,7 +82,7 @@ export interface Gateway extends Running {
   readonly push: (script: AnyScript) => void;
 }
 
-/** A gateway: each visit is a line of control of its own. */
+/** A gateway: each visit is a thread of its own. */
 export function startGateway(world: World, life: number): Gateway {
   const { scheduler, house, tenantId, clock } = world;
   const role = 'gateway';
@@ -90,10 +93,12 @@ export function startGateway(world: World, life: number): Gateway {
     retry: 'intake.retry',
   });
   const queue = openQueue(context);
-  // One look serves several visits: a boundary inside of it would let one wait for another's.
+  // Several visits share one reading, so a boundary inside it would make one visit wait for another.
   const room = new BackgroundRoom({ depth: async () => world.queue.depth() }, () => clock.now);
 
-  /** As the gateway's intake does it: nobody waits for the queue, and its failure is no one's but the relay's. */
+  /**
+   * Like the gateway's intake: no visit waits for the queue or fails with it, and the relay enqueues what is missing.
+   */
   const enqueue = async (thread: Thread, made: MadeRequest): Promise<void> => {
     if (!made.isNew) return;
     const { requestId, job, priority } = made;

@@ -9,7 +9,7 @@ const additions = [
   'is lost',
 ] as const;
 
-/** The producer's side of the worst queue. */
+/** The producer's side of the unreliable queue. */
 export function openQueue({ world, scheduler }: Context): Pick<JobQueue, 'add' | 'depth'> {
   const { queue, dice } = world;
   const tooLate = (): Error => new DOMException('The queue did not answer in time.', 'TimeoutError');

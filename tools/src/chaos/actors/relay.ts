@@ -5,10 +5,10 @@ import { Actor } from '../scheduler.ts';
 import { times, type Running, type World } from '../world.ts';
 import { openQueue } from './queue-port.ts';
 
-/** Between two rounds of the relay, at most. */
+/** The longest pause between two rounds of the relay, in milliseconds. */
 const RELAY_EVERY_MS = 2_000;
 
-/** The relay: a round now and then. `nextAt` is when the next may come. */
+/** The relay, which runs a round at random times. `nextAt` is the earliest time of the next. */
 export function startRelay(world: World, life: number): Running & { readonly nextAt: () => number } {
   const { scheduler, house, tenantId, clock, dice } = world;
   const role = 'relay';

@@ -3,10 +3,10 @@ import { bounded } from '../ports.ts';
 import { Actor } from '../scheduler.ts';
 import type { Running, World } from '../world.ts';
 
-/** Between two rounds of the sealer, at most. */
+/** The longest pause between two rounds of the sealer, in milliseconds. */
 const SEAL_EVERY_MS = 40_000;
 
-/** The sealer of the audit log: a round now and then. What it leaves is sealed at the end of the schedule. */
+/** The sealer of the audit log, which runs a round at random times. The rest is sealed at the end of the schedule. */
 export function startSealer(world: World, life: number): Running {
   const { scheduler, house, tenantId, clock, dice } = world;
   const role = 'sealer';

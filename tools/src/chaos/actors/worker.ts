@@ -18,7 +18,7 @@ import type { Given } from '../queue.ts';
 import { Actor } from '../scheduler.ts';
 import { times, type Context, type Role, type Running, type World } from '../world.ts';
 
-/** A provisioner's worker: takes jobs, one turn after the other, until it is stopped or killed. */
+/** A provisioner's worker: takes jobs and makes one attempt after the other, until it is stopped or killed. */
 export function startWorker(world: World, role: Role, life: number): Running {
   const { scheduler, queue } = world;
   const actor = new Actor(role, life);
@@ -96,7 +96,7 @@ const endings = {
   handBack: 'store.handBack',
 };
 
-/** Calls about members go out one at a time: a worker is one line of control here. */
+/** Calls about members run one at a time, because a worker is a single thread here. */
 function oneByOne(store: GroupStore): GroupStore {
   return new Proxy(store, {
     get(target, key) {

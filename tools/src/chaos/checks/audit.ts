@@ -2,7 +2,7 @@ import { AuditSealer, readAudit, type Database } from '@foyer/persistence';
 import { AuditChainCheck } from '@foyer/provisioning';
 import type { Admin } from '../admin.ts';
 
-/** Seals what is left: then the chain holds, and each row of the log is in exactly one block of it. */
+/** Seals the rest, then checks that the chain is valid and each row of the log is in exactly one block. */
 export async function auditHolds(database: Database, admin: Admin, tenantId: string): Promise<string[]> {
   const sealer = new AuditSealer(database, tenantId);
   while ((await sealer.round())?.more);

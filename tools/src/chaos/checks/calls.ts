@@ -11,7 +11,7 @@ export interface CallRow {
 const isClear = ({ result }: CallRow): boolean => result === 'ok' || result === 'refused';
 const changes = (operation: string): boolean => /^(create|update|delete|add|remove)_/.test(operation);
 
-/** What is on record of the calls to Box, against what the wire and the twin saw. */
+/** Compares the recorded calls to Box with what the wire and the twin saw. */
 export function callsHold(
   calls: readonly CallRow[],
   ledger: readonly Entry[],
@@ -25,7 +25,7 @@ export function callsHold(
   ];
 }
 
-/** Box's own log tells of the same requests, in any order (one that is late comes last), and nobody went past the wire. */
+/** Box's own log has the same requests, in any order (a late one comes last), and no request bypassed the wire. */
 function sameAsTwin(ledger: readonly Entry[], twin: readonly BoxCall[]): string[] {
   const ours = ledger.filter(({ did }) => did !== null);
   const key = (method: string, path: string, status: number | null): string => `${method} ${path} ${status}`;
@@ -34,7 +34,7 @@ function sameAsTwin(ledger: readonly Entry[], twin: readonly BoxCall[]): string[
   return seen.join('\n') === told.join('\n') ? [] : ['Box got other requests than the wire has seen'];
 }
 
-/** An outcome that says for certain what became of a change is what became of it in Box. */
+/** When an outcome states for certain what happened to a change, the same happened in Box. */
 function trueOutcomes(calls: readonly CallRow[], ledger: readonly Entry[]): string[] {
   const entries = new Map(ledger.map((entry) => [entry.callId, entry]));
   return calls.flatMap(({ id, operation, result }) => {
@@ -46,7 +46,10 @@ function trueOutcomes(calls: readonly CallRow[], ledger: readonly Entry[]): stri
   });
 }
 
-/** Every write to Box has its outcome, or after it a look-up or another write that was answered: either says what Box has. */
+/**
+ * Every write to Box has an outcome, or is followed by a look-up or another write that got a response: each of them
+ * shows what Box has.
+ */
 const settled = (calls: readonly CallRow[]): string[] =>
   calls.flatMap((call, at) => {
     if (!changes(call.operation) || (call.result !== null && call.result !== 'ambiguous')) return [];

@@ -8,21 +8,24 @@ export interface GroupRow {
   readonly generation: number;
   readonly appliedGeneration: number;
   readonly isDeleted: boolean;
-  /** The identities that are to be members, as it is kept here. */
+  /** The identities that are members in our database. */
   readonly wanted: readonly string[];
 }
 
 interface Sides {
   readonly rows: readonly GroupRow[];
   readonly pushed: readonly GroupScript[];
-  /** Whoever was deleted was taken out of the group, before or after its own pushes: by what is kept here. */
+  /** A deleted person was removed from the group, before or after the group's own pushes; our database tells which. */
   readonly deleted: readonly PersonScript[];
   readonly identities: readonly IdentityRow[];
   readonly box: BoxTwinState;
   readonly overtaken: ReadonlySet<string>;
 }
 
-/** Box has each group that the directory has, under its last name, with whom it had last and has a Box user; and no other group. */
+/**
+ * Box has each group of the directory, under its last name, with those of its last members who have a Box user; and no
+ * other group.
+ */
 export function groupsHold(sides: Sides): string[] {
   const { rows, pushed, box } = sides;
   const known = new Set(rows.flatMap(({ boxGroupId, isDeleted }) => (isDeleted ? [] : [boxGroupId])));

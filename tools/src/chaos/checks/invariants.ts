@@ -9,21 +9,21 @@ import { underLease } from './leases.ts';
 import { peopleHold, type IdentityRow } from './people.ts';
 import { readWritten } from './witness.ts';
 
-/** What a schedule knows at its end. */
+/** What is known at the end of a schedule. */
 export interface Ended {
   readonly house: House;
   readonly tenantId: string;
   readonly clientId: string;
-  /** Who used which connection. */
+  /** Which actor used which connection. */
   readonly actorOf: (pid: number) => Actor | undefined;
   readonly ledger: readonly Entry[];
-  /** What the directory pushed, and said last. */
+  /** What the directory pushed, with its latest state. */
   readonly directory: Directory;
-  /** People and groups of whom Box may have an older state than the last; see `WireCheck`. */
+  /** People and groups for which Box may have an older state than the latest; see `WireCheck`. */
   readonly overtaken: ReadonlySet<string>;
 }
 
-/** What was promised and does not hold; each in one sentence. Nothing when all is well. */
+/** The promises that are broken, one sentence each; empty when all is well. */
 export async function violations(ended: Ended): Promise<string[]> {
   const { house, tenantId, clientId, actorOf, ledger, directory, overtaken } = ended;
   const identities = await identitiesOf(ended);

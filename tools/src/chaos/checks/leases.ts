@@ -1,7 +1,10 @@
 import type { Actor } from '../scheduler.ts';
 import type { Written } from './witness.ts';
 
-/** No worker wrote what a lease covers without holding it: to our tables, or the intent of a call to Box. */
+/**
+ * No worker wrote anything that a lease protects without holding it: neither to our tables nor the intent of a call to
+ * Box.
+ */
 export function underLease(
   written: readonly Written[],
   actorOf: (pid: number) => Actor | undefined,

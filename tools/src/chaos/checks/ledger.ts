@@ -1,33 +1,33 @@
 import type { Exchange } from '../box-wire.ts';
 import type { Actor } from '../scheduler.ts';
 
-/** One request to Box as the wire saw it: the witness of what Box really did, and of what the sender got to see of it. */
+/** One request to Box as the wire saw it: it shows what Box really did, and what the sender saw of it. */
 export interface Entry {
   readonly exchange: Exchange;
   readonly sender: Actor;
-  /** The line of the call log that it was held against; null: there was none. */
+  /** The matching line of the call log; null when there was none. */
   readonly callId: string | null;
-  /** The person or the group whose turn it belongs to. */
+  /** The person or the group of the attempt. */
   readonly holderId: string | null;
-  /** What Box answered; null: it never got the request. */
+  /** Box's response; null when Box never received the request. */
   did: number | null;
-  /** The status that the sender saw, with a whole body; null: nothing, or half of it. */
+  /** The status that the sender saw, with a complete body; null for no response or half of one. */
   shown: number | null;
 }
 
 const isOk = (status: number | null): boolean => status !== null && status >= 200 && status < 300;
 
-/** Something in Box is different since. */
+/** Whether it changed something in Box. */
 export const hasChanged = ({ exchange, did }: Entry): boolean => exchange.method !== 'GET' && isOk(did);
 
 export const isWrite = ({ exchange: { method, path } }: Entry): boolean =>
   method !== 'GET' && path.startsWith('/2.0/');
 
-/** The sender could know for certain that Box did nothing. 408: Box may have read enough. */
+/** Whether the sender could know for certain that Box did nothing. Not so for 408: Box may have read enough. */
 export const isClearNo = ({ shown }: Entry): boolean =>
   shown !== null && shown >= 400 && shown < 500 && shown !== 408;
 
-/** The sender saw what Box has. */
+/** Whether the sender saw what Box has. */
 export const isAnswer = ({ shown }: Entry): boolean => isOk(shown) || shown === 404;
 
 export const pathOf = ({ exchange: { path } }: Entry): string => path.split('?')[0]!;
@@ -46,8 +46,8 @@ const isLookUp = ({ exchange: { method, path } }: Entry): boolean =>
   method === 'GET' && /^\/2\.0\/users(\/\d+)?(\?|$)/.test(path);
 
 /**
- * Creates that were sent again although the one before may have worked and Box was not asked since the first of them. By what
- * the sender saw on the wire, whatever it put on record.
+ * Creates that were sent again although the earlier one may have worked and Box was not asked since the first of them.
+ * Judged by what the sender saw on the wire, not by what it recorded.
  */
 export function sentBlindly(entries: readonly Entry[]): string[] {
   const unclear = new Set<string>();

@@ -17,17 +17,20 @@ interface Sides {
   readonly identities: readonly IdentityRow[];
   /** The app users of our Box app, as the twin has them. */
   readonly users: readonly BoxTwinUser[];
-  /** Whom the directory pushed, and what it said of them last. */
+  /** The people whom the directory pushed, with their latest state. */
   readonly pushed: readonly PersonScript[];
-  /** Identities of whom Box may have an older state; see `WireCheck`. */
+  /** Identities for which Box may have an older state; see `WireCheck`. */
   readonly overtaken: ReadonlySet<string>;
 }
 
-/** One Box user for each identity that is to have one, as the directory said last; and no Box user without an identity. */
+/**
+ * There is one Box user for each identity that needs one, in the directory's latest state; and no Box user without an
+ * identity.
+ */
 export function peopleHold(sides: Sides): string[] {
   const { identities, users, pushed } = sides;
   const subjects = new Set(identities.map(({ subject }) => subject));
-  // Of somebody who has left Box keeps what it had, an external id of before included.
+  // For a person who has left, Box keeps what it had, including an earlier external id.
   const left = new Set(identities.flatMap(({ active, boxUserId }) => (active ? [] : [boxUserId])));
   const orphans = users.filter(
     ({ id, externalId }) => !left.has(id) && (externalId === null || !subjects.has(externalId)),

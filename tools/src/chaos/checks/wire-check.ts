@@ -11,11 +11,14 @@ interface Intent {
   readonly holderId: string | null;
 }
 
-/** Keeps the ledger of all requests to Box, and holds each against the call log and the leases as it leaves the process. */
+/**
+ * Keeps the ledger of all requests to Box, and compares each with the call log and the leases when it leaves the
+ * process.
+ */
 export class WireCheck {
   readonly violations: string[] = [];
   readonly ledger: Entry[] = [];
-  /** People and groups about whom a change reached Box after its worker had lost the lease. */
+  /** People and groups for which a change reached Box after its worker had lost the lease. */
   readonly overtaken = new Set<string>();
   readonly #world: World;
   readonly #actorOf: (pid: number) => Actor | undefined;
@@ -53,13 +56,13 @@ export class WireCheck {
     return entry;
   }
 
-  /** From here on it is too late to hold it back: what a change overtakes is only noted. */
+  /** From here on the request cannot be stopped, so a change that overtakes it is only noted. */
   async #forwarded(thread: Thread, entry: Entry): Promise<void> {
     if (!isWrite(entry) || isCreate(entry) || entry.holderId === null) return;
     if (!(await this.#heldBy(thread, entry))) this.overtaken.add(entry.holderId);
   }
 
-  /** Nobody is switched on who was to be off when the lease was taken, nor the other way round. */
+  /** A worker never activates a person who was inactive when it took the lease, nor the other way round. */
   #checkStatus({ name }: Thread, entry: Entry, { isActive }: Holder): void {
     const status = sent(entry, 'status');
     const isOn = isCreate(entry) ? status !== 'inactive' : status === 'active';
@@ -68,7 +71,7 @@ export class WireCheck {
       this.violations.push(`${name} switched somebody off who had not left`);
   }
 
-  /** An intent of its own, without an outcome, that no request before has had. */
+  /** An intent without an outcome that belongs to no earlier request. */
   async #intentOf(thread: Thread, exchange: Exchange): Promise<Intent | undefined> {
     const { house, tenantId } = this.#world;
     const rows = await house.admin.query<Intent>(
@@ -83,7 +86,7 @@ export class WireCheck {
     return fresh;
   }
 
-  /** Whoever holds the lease, if that is the sender. */
+  /** The lease's holder, if that is the sender. */
   async #heldBy(thread: Thread, { holderId }: Entry): Promise<Holder | null> {
     if (holderId === null) return null;
     const holder = await holderOf(this.#world.house.admin, holderId);

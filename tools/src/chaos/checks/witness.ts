@@ -2,9 +2,9 @@ import type { Admin } from '../admin.ts';
 import { EPOCH } from '../clock.ts';
 
 /**
- * What a simulated database has beyond the migrations: a clock that stands still until it is moved, found before
- * PostgreSQL's own by the search path, and triggers that write down who changed what under which lease. Nothing of the
- * product's is replaced but the time.
+ * What a simulated database has besides the migrations: a clock that stands still until it is moved, which the search
+ * path finds before PostgreSQL's own, and triggers that record which connection changed what under which lease. Nothing
+ * of the product is replaced except the time.
  */
 const SETUP = `
   CREATE SCHEMA chaos;
@@ -102,7 +102,7 @@ const SETUP = `
   CREATE INDEX written_calls ON chaos.written (call_id) WHERE call_id IS NOT NULL;
 `;
 
-/** Makes a migrated database one that can be simulated on; connections opened from now on see its clock. */
+/** Prepares a migrated database for the simulation; connections opened from now on see its clock. */
 export async function installWitness(admin: Admin): Promise<void> {
   await admin.query(SETUP);
 }
@@ -111,7 +111,10 @@ export async function setDatabaseClock(admin: Admin, now: number): Promise<void>
   await admin.query('UPDATE chaos.clock SET at = to_timestamp($1::float8 / 1000)', [EPOCH + now]);
 }
 
-/** One change, as a trigger saw it. `lease`: the token raised, or the expiry set; `wasLive`: it had not run out before. */
+/**
+ * One change, as a trigger saw it. `lease`: whether the token grew or the expiry was set; `wasLive`: whether the lease
+ * had not expired before.
+ */
 export interface Written {
   readonly tx: string;
   readonly pid: number;
@@ -123,7 +126,7 @@ export interface Written {
   readonly detail: string | null;
 }
 
-/** What was written on people and groups of a tenant, in order. */
+/** The writes to people and groups of a tenant, in order. */
 export function readWritten(admin: Admin, tenantId: string): Promise<Written[]> {
   return admin.query<Written>(
     `SELECT w.tx::text, w.pid, w.what, w.holder_id AS "holderId", w.was_token::text AS "wasToken",
@@ -135,14 +138,14 @@ export function readWritten(admin: Admin, tenantId: string): Promise<Written[]> 
   );
 }
 
-/** Whoever holds the lease now: the connection that took it, and whether the person was to be active then. */
+/** The current holder of the lease: the connection that took it, and whether the person was to be active then. */
 export interface Holder {
   readonly pid: number;
   readonly isLive: boolean;
   readonly isActive: boolean | null;
 }
 
-/** Null when nobody ever took a lease on it. */
+/** Null when no lease was ever taken on it. */
 export async function holderOf(admin: Admin, holderId: string): Promise<Holder | null> {
   const [row] = await admin.query<Holder>(
     `SELECT w.pid, w.is_active AS "isActive", coalesce((

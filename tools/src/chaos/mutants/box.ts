@@ -5,7 +5,7 @@ const operations = 'libs/box/src/operations.ts';
 const groups = 'libs/box/src/operations-groups.ts';
 const recorder = 'libs/box/src/recorder.ts';
 
-/** How an answer of Box is read, and what is on record of a call before it is sent. */
+/** Guards where a response of Box is interpreted, and where a call is recorded before it is sent. */
 export const boxMutants: readonly Mutant[] = [
   {
     name: 'box: 5xx-sure',

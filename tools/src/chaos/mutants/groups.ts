@@ -6,7 +6,7 @@ const members = 'libs/provisioning/src/groups/converge-members.ts';
 const statements = 'libs/persistence/src/groups/group-statements.ts';
 const scim = 'libs/persistence/src/scim/group-members.ts';
 
-/** Groups and their members, in the plan, in what is kept, and in what is pushed. */
+/** Guards of groups and their members: in the plan, in the database, and in pushes. */
 export const groupMutants: readonly Mutant[] = [
   {
     name: 'group: one that was deleted stays in Box',

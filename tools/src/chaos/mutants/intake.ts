@@ -5,7 +5,7 @@ const requests = 'libs/persistence/src/new-request.ts';
 const users = 'libs/persistence/src/scim/users.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
 
-/** Sign-ins and pushes: what is changed here, and that somebody is to look at it. */
+/** Guards of sign-ins and pushes: what they change in the database, and that they open a request. */
 export const intakeMutants: readonly Mutant[] = [
   {
     name: 'intake: a change of the name is no new generation',

@@ -8,7 +8,7 @@ export const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 
 export const sourceOf = ({ file }: Mutant): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** From now on its file is loaded without the guard. Gives whether that has happened. */
+/** From now on the file is loaded without the guard. Returns a function that tells whether it was loaded. */
 export function installMutant(mutant: Mutant): () => boolean {
   const changed = mutate(sourceOf(mutant), mutant);
   const mutated = pathToFileURL(join(ROOT, mutant.file)).href;

@@ -6,8 +6,9 @@ import { mutants } from './list.ts';
 import type { Mutant } from './mutant.ts';
 
 /**
- * Takes one guard after the other away and runs schedules until one breaks a promise. From the sources, each in a process of
- * its own: `npm run chaos -- --mutants`, see its usage. Exits with 1 when one that is to be found out was not.
+ * Removes one guard after the other and runs schedules until one breaks a promise. Runs from the sources, each guard in
+ * a process of its own: `npm run chaos -- --mutants`, see its usage. Exits with 1 when a mutant survived that must be
+ * detected.
  */
 const { values } = parseArgs({
   options: {
@@ -28,7 +29,7 @@ interface Found {
   readonly violations: readonly string[];
 }
 
-/** In this process, with the guard taken away before anything of the product is loaded. */
+/** In this process, with the guard removed before any product code is loaded. */
 async function runOne(mutant: Mutant): Promise<Found> {
   const isLoaded = installMutant(mutant);
   const { Coverage } = await import('../coverage.ts');

@@ -1,16 +1,16 @@
-/** One guard of the product taken away, as a change of one place in one source file. */
+/** One guard of the product removed, as a change at one place in one source file. */
 export interface Mutant {
   readonly name: string;
-  /** From the root of the project. */
+  /** The path from the root of the project. */
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs in the file exactly once. */
   readonly from: string;
   readonly to: string;
-  /** Why no schedule can tell it from the product; absent: it breaks a promise, and is to be found out. */
+  /** Why no schedule can tell it from the product; when absent, it breaks a promise and must be detected. */
   readonly unseen?: string;
 }
 
-/** The source with the guard taken away. Throws when it is not there, or more than once. */
+/** The source without the guard. Throws when the guard is not in it exactly once. */
 export function mutate(source: string, { name, file, from, to }: Mutant): string {
   const parts = source.split(from);
   if (parts.length !== 2)

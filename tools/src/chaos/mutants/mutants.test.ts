@@ -16,7 +16,7 @@ it('names each mutant once', () => {
   expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
 });
 
-/** As `npm run chaos -- --mutants` runs them, each on a database of its own. */
+/** Runs them like `npm run chaos -- --mutants`, each on a database of its own. */
 async function runMutants(...args: string[]): Promise<{ status: number | null; out: string }> {
   const server = ['--server', process.env.FOYER_TEST_POSTGRES_URL ?? '', '--template', 'foyer_template'];
   const main = join(ROOT, 'tools/src/chaos/mutants/main.ts');

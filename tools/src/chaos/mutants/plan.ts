@@ -5,7 +5,7 @@ const converge = 'libs/provisioning/src/converge.ts';
 const turn = 'libs/provisioning/src/turn.ts';
 const retry = 'libs/provisioning/src/retry.ts';
 
-/** What follows from what is known: the plan of a person, its steps, and how a turn ends. */
+/** Guards of the decisions: the plan of a person, its steps, and how an attempt ends. */
 export const planMutants: readonly Mutant[] = [
   {
     name: 'plan: creates again without a look-up',

@@ -8,7 +8,7 @@ const log = 'libs/persistence/src/call-log.ts';
 const relay = 'libs/persistence/src/relay-store.ts';
 const sealer = 'libs/persistence/src/audit/sealer.ts';
 
-/** Leases and their fences, what is kept of accounts and calls, the outbox, and the sealing of the log. */
+/** Guards of leases and fences, of stored accounts and calls, of the outbox, and of sealing. */
 export const storeMutants: readonly Mutant[] = [
   {
     name: 'lease: is taken from another',
