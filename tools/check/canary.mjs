@@ -1,5 +1,5 @@
-// The boundary rule is silently skipped when Nx has no project graph. So each run of the check plants violations where
-// real files are, and fails unless every one of them is caught.
+// Nx silently skips the boundary rule when it has no project graph. So each run of the check plants violations in real
+// files, and fails unless every one of them is detected.
 import { ESLint } from 'eslint';
 
 const planted = [
@@ -11,7 +11,10 @@ const planted = [
   ['apps/gateway/src/main.ts', '../../provisioner/src/main.ts', 'an app imports another'],
 ];
 
-/** The same for the rules that keep calls out of transactions: where, what is written there, and which rule must see it. */
+/**
+ * The same for the rules that keep calls out of transactions: the file, the planted code, and the rule that must detect
+ * it.
+ */
 const alsoPlanted = [
   [
     'apps/gateway/src/main.ts',

@@ -22,7 +22,7 @@ function readList() {
   return lines.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** The same on every machine, whatever line ends its checkout has. */
+/** The checksum does not depend on the line endings of a checkout. */
 const checksumOf = (file) =>
   createHash('sha256').update(readFileSync(file, 'utf8').replaceAll('\r\n', '\n')).digest('hex');
 
@@ -34,7 +34,7 @@ function migrationsOnDisk() {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The lines that the list has had in any commit, as far back as this clone goes. */
+/** The lines that the list had in any commit, as far back as this clone's history goes. */
 function linesOfHistory() {
   const log = spawnSync('git', ['log', '--format=', '-p', '-m', '--unified=0', '--', LIST], {
     cwd: root,
@@ -46,7 +46,7 @@ function linesOfHistory() {
   return [...new Set(changed.map((line) => line.slice(1)))];
 }
 
-/** A migration's name and checksum, from a line that is well formed. */
+/** The name and checksum of a migration, from a well-formed line. */
 function entryOf(line) {
   const [, checksum, name, superseded] = /^([0-9a-f]{64}) {2}(\d{14}_\w+)( {2}superseded)?$/.exec(line) ?? [];
   return checksum === undefined ? undefined : { checksum, name, isCurrent: superseded === undefined };
@@ -80,7 +80,7 @@ function problemsOf(lines) {
   return [...problems, ...lostLines(lines)];
 }
 
-/** A text that landed stays listed; it may come to be marked as superseded, once a later migration makes up for it. */
+/** A landed checksum stays in the list; it may be marked as superseded when a later migration compensates for it. */
 function lostLines(lines) {
   const bare = (line) => line.replace(/ {2}superseded$/, '');
   const now = new Set(lines.map(bare));

@@ -4,7 +4,7 @@ import { migrate } from '../../libs/persistence/src/migrations/migrate.ts';
 import { createDatabase, startPostgres } from '../src/postgres.ts';
 import { postgresPrograms, serverOwner } from '../src/postgres-files.ts';
 
-/** Property tests with no examples would pass whatever they test. */
+/** Property tests without examples would always pass. */
 function checkRuns(given) {
   if (given !== undefined && !/^[1-9]\d{0,6}$/.test(given))
     throw new Error(`FOYER_FUZZ_RUNS is "${given}", but must be a whole number from 1 to 9999999.`);
@@ -20,7 +20,7 @@ export default async function setUp() {
     throw error;
   }
   process.env.FOYER_TEST_POSTGRES_URL = server.url;
-  // For tests that stop and start a server of their own: its programs, and whom they run as when we are root.
+  // For tests that stop and start a server of their own: its programs, and the user that they run as when we are root.
   const owner = await serverOwner();
   process.env.FOYER_TEST_POSTGRES_PROGRAMS = JSON.stringify({ ...(await postgresPrograms(owner)), ...owner });
   globalThis.foyerTestServer = server;

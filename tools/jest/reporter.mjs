@@ -1,6 +1,6 @@
-// Says at the end which tests were skipped, and why: a skipped test carries its reason in its title, [needs chromium].
-// With CI=true a skipped test is a failure, but for what CI cannot install for itself.
-// Box's published document is not part of the project and is only there on some machines.
+// Lists at the end which tests were skipped, and why: a skipped test has its reason in its title, [needs chromium].
+// With CI=true a skipped test is a failure, except for what CI cannot install itself. Box's published document is not
+// part of the project, and only some machines have it.
 const EXCUSED = /\[needs (Docker|box-openapi\.json)\]/;
 
 export default class SkippedReporter {

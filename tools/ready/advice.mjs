@@ -1,4 +1,4 @@
-/** A failure that is explained: what went wrong, and what to do. */
+/** A failure with an explanation: what went wrong, and what to do. */
 export class Problem extends Error {
   constructor(what, advice) {
     super(what);
@@ -50,7 +50,7 @@ const KNOWN = [
   ],
 ];
 
-/** What to do about a failure that shows itself by this text; `otherwise` when nothing known does. */
+/** The advice for a failure whose output contains this text; `otherwise` when no known text is in it. */
 export function adviceFor(text, otherwise) {
   const known = KNOWN.find(([pattern]) => pattern.test(text));
   return known ? known[1] : otherwise;

@@ -13,7 +13,7 @@ function isAlive(pid) {
   }
 }
 
-/** The process that holds the lock, or undefined when there is none that lives. */
+/** The live process that holds the lock; undefined when there is none. */
 function holderOf(path) {
   try {
     const pid = Number(readFileSync(path, 'utf8'));
@@ -23,7 +23,7 @@ function holderOf(path) {
   }
 }
 
-/** Takes a dead process's lock away; a lock somebody took in the meantime is put back. */
+/** Removes a dead process's lock; a lock that another process took in the meantime is restored. */
 function clearDead(path) {
   const aside = `${path}.${process.pid}`;
   try {
@@ -40,7 +40,7 @@ function clearDead(path) {
   }
 }
 
-/** Takes the lock by linking a complete file, so that nobody sees one without its holder in it. */
+/** Takes the lock by linking a complete file, so that no process sees a lock without its holder. */
 function take(path) {
   const own = `${path}.new.${process.pid}`;
   writeFileSync(own, String(process.pid));
@@ -55,7 +55,7 @@ function take(path) {
   }
 }
 
-/** Runs `work` while no other process on this machine does, whichever began first. */
+/** Runs `work` while no other process on this machine does. */
 export async function withLock(path, say, work) {
   mkdirSync(dirname(path), { recursive: true });
   const started = Date.now();

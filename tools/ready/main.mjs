@@ -43,7 +43,7 @@ export async function main(args) {
   }
 }
 
-/** Why a step must be taken; undefined when its result is there. */
+/** Why a step is necessary; undefined when its result exists. */
 const needed = {
   install(root) {
     const why = missingPackages(root);
@@ -63,7 +63,7 @@ const needed = {
 const lockOf = (root) => contentOf(root, ['package-lock.json']);
 const schemaOf = (root) => contentOf(root, ['prisma/schema.prisma', 'package-lock.json']);
 
-/** Asks again before each step: whoever held the lock before may have done it. */
+/** Checks again before each step, because the lock's previous holder may have done it. */
 async function makeReady(root, steps) {
   for (const step of steps) {
     const why = needed[step](root);
@@ -79,8 +79,8 @@ const take = {
       what: 'installing packages',
       why,
       command: viaNode ? process.execPath : 'npm',
-      // Not `npm ci`, which begins by removing everything: a small change of the lockfile then costs seconds.
-      // --no-save leaves package.json and package-lock.json as they are.
+      // Not `npm ci`, which removes everything first: a small change of the lockfile then costs seconds only. --no-save
+      // leaves package.json and package-lock.json unchanged.
       args: [
         ...(viaNode ? [npm] : []),
         'install',
@@ -95,7 +95,7 @@ const take = {
       say,
       otherwise: 'run "npm install" by hand and look at what it says',
     });
-    // npm has the last word: what it leaves out now it would leave out again.
+    // npm decides: an optional package that it skips now it would skip again.
     if (missingPackages(root) !== undefined) writeStamp(root, 'lock', lockOf(root));
   },
   async generate(root, why) {
@@ -108,7 +108,7 @@ const take = {
       cwd: root,
       env: {
         ...toolEnvironment(root),
-        // Generating needs no engine, but asks for its file; any existing one keeps it from downloading.
+        // Generating needs no engine but requires its path; any existing file prevents a download.
         PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
         PRISMA_HIDE_UPDATE_MESSAGE: '1',
         CHECKPOINT_DISABLE: '1',
@@ -136,7 +136,7 @@ const take = {
 
 const tool = (root, name) => join(root, 'node_modules', '.bin', name);
 
-/** With the installed Node first: the tools need a newer one than this script does. */
+/** The installed Node comes first on the PATH: the tools need a newer one than this script. */
 function toolEnvironment(root) {
   return { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) };
 }

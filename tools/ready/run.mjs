@@ -6,7 +6,7 @@ const SHOWN_FIRST = 12;
 const SHOWN_LAST = 28;
 
 /**
- * Runs a program, tells every moment how long it has been at it and what it said last, and explains its failure.
+ * Runs a program, reports regularly how long it has run and its last output, and explains its failure.
  * @returns {Promise<void>} rejects with a Problem
  */
 export function run({ what, why, command, args, cwd, env, say, otherwise }) {
@@ -15,7 +15,7 @@ export function run({ what, why, command, args, cwd, env, say, otherwise }) {
     const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
     let output = '';
     say(`${what} (${why}) …`);
-    // A group of its own, so that it ends as a whole.
+    // A process group of its own, so that all of it ends together.
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const tell = setInterval(() => say(`${what} … ${seconds()}${lastLine(output)}`), TELL_MS);
     const endGroup = (signal) => {

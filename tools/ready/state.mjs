@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What was done last, and from what. Lies in node_modules, so that a new installation begins anew. */
+/** The last steps and their inputs. Stored in node_modules, so that a new installation starts over. */
 export function readStamp(root, name) {
   try {
     return readFileSync(stampFile(root, name), 'utf8');
@@ -18,7 +18,7 @@ export function writeStamp(root, name, value) {
 
 const stampFile = (root, name) => join(root, 'node_modules', '.foyer', name);
 
-/** Why packages must be installed; undefined when everything the lockfile asks for is there. */
+/** Why packages must be installed; undefined when everything in the lockfile is installed. */
 export function missingPackages(root) {
   const lock = readPackages(join(root, 'package-lock.json'));
   if (!lock) return undefined;
@@ -26,7 +26,7 @@ export function missingPackages(root) {
   const installed = readPackages(join(root, 'node_modules', '.package-lock.json'));
   if (!installed) return 'the last installation did not finish';
   for (const [path, wanted] of Object.entries(lock)) {
-    // Optional ones depend on the machine, and a folder of the workspace is no installed package.
+    // Optional packages depend on the machine, and a workspace folder is not an installed package.
     if (
       !path.includes('node_modules/') ||
       wanted.optional ||
@@ -60,7 +60,7 @@ export function contentOf(root, files) {
 
 const ROOMS = ['apps', 'libs', 'tools'];
 
-/** A fingerprint of everything a build reads, by size and time of change. */
+/** A fingerprint of everything that a build reads, by size and modification time. */
 export function sourcesOf(root) {
   const hash = createHash('sha256');
   const add = (path) => {
@@ -82,7 +82,7 @@ export function sourcesOf(root) {
   return hash.digest('hex');
 }
 
-/** Whether every project with sources has something built. */
+/** Whether every project with sources has build output. */
 export function isBuilt(root) {
   return projectsOf(root).every(
     (project) => !existsSync(join(project, 'src')) || existsSync(join(project, 'dist')),

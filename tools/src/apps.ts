@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, StackProblem } from './problem.ts';
 import { type LogSink, Part } from './process.ts';
 
-/** Each app as its own process, from what the build made; the names are those of the log and of every message. */
+/** Each app as a process of its own, from the build output; the names appear in the log and in all messages. */
 const APPS = {
   okta: { name: 'Okta twin', file: 'apps/twins/dist/okta/main.js' },
   box: { name: 'Box twin', file: 'apps/twins/dist/box/main.js' },
@@ -15,7 +15,7 @@ const APPS = {
 export type AppName = keyof typeof APPS;
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** All that is taken over from outside: nobody's own OKTA_ or BOX_ settings reach a stack. */
+/** The only variables taken from outside, so that a developer's own OKTA_ or BOX_ settings never reach a stack. */
 const INHERITED = [
   'PATH',
   'HOME',
@@ -28,7 +28,7 @@ const INHERITED = [
   'NODE_EXTRA_CA_CERTS',
 ];
 
-/** A part that runs one of the apps; not started yet. */
+/** A process that runs one of the apps; not started yet. */
 export function appPart(
   app: AppName,
   env: Record<string, string>,
@@ -56,7 +56,7 @@ function inherited(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** The address in a twin's or an app's line that it listens; undefined for every other line. */
+/** The address in the line with which a twin or an app reports that it listens; undefined for other lines. */
 export function saidUrl(line: string): string | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
@@ -70,8 +70,8 @@ export function saidUrl(line: string): string | undefined {
 }
 
 /**
- * Waits until a part says on /readyz that everything it needs is there.
- * @throws StackProblem with its last answer when it does not in time, or when the part ends meanwhile
+ * Waits until a process answers on /readyz that everything it needs is available.
+ * @throws StackProblem with its last answer when it is not ready in time, or when it ends meanwhile
  */
 export async function untilReady(part: Part, url: string, withinMs = 30_000): Promise<void> {
   const until = Date.now() + withinMs;

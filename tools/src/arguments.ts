@@ -13,7 +13,7 @@ export interface StartArguments {
   verbose: boolean;
   redis: boolean;
   help: boolean;
-  /** The gateway's port; the other parts' follow from it. */
+  /** The gateway's port; the other ports are derived from it. */
   port: number | undefined;
 }
 
@@ -21,8 +21,8 @@ export interface StartArguments {
 const HIGHEST = 65_535 - 1_500;
 
 /**
- * @throws TypeError for an argument it does not know
- * @throws StackProblem for a port that cannot be, or that --once would not use
+ * @throws TypeError for an argument that is not known
+ * @throws StackProblem for a port that is out of range, or that --once would not use
  */
 export function readArguments(args: readonly string[]): StartArguments {
   const flag = { type: 'boolean', default: false } as const;

@@ -3,7 +3,7 @@ import { CookieJar } from 'tough-cookie';
 import { type Answer, request } from './http.ts';
 import { alertIn, boxUserIdIn, type Form, formsIn, headingIn, refreshIn } from './page.ts';
 
-/** One request of a browser and how it was answered. */
+/** One request of a browser and its response. */
 export interface Hop {
   method: string;
   url: string;
@@ -23,12 +23,12 @@ export interface Page {
 export interface SignIn extends Page {
   /** The heading of the final page: `New user created: NAME`, `Hello NAME`, or what went wrong. */
   message: string;
-  /** What the page warns of, where it does. */
+  /** The page's warning, if it has one. */
   alert?: string;
   boxUserId?: string;
   /** From the first request to the final page. */
   ms: number;
-  /** How often the progress page was seen before that. */
+  /** How often the progress page was shown before that. */
   refreshes: number;
   hops: Hop[];
   browser: Browser;
@@ -42,7 +42,7 @@ export interface Credentials {
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** A person at a browser, without a browser: cookies, redirects, forms and refreshes, no JavaScript. */
+/** A person's browser without a real one: cookies, redirects, forms and refreshes, no JavaScript. */
 export class Browser {
   readonly jar = new CookieJar();
   readonly hops: Hop[] = [];
@@ -51,12 +51,12 @@ export class Browser {
     return this.#follow('GET', url, undefined, headers);
   }
 
-  /** Sends a form's fields, and follows where that leads. */
+  /** Submits a form's fields, and follows the result. */
   post(url: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Page> {
     return this.#follow('POST', url, new URLSearchParams(fields), headers);
   }
 
-  /** Fills in and sends the form that `page` shows; its hidden fields go with it. */
+  /** Fills in and submits the form on `page`, with its hidden fields. */
   submit(page: Page, form: Form, fields: Record<string, string>): Promise<Page> {
     const target = new URL(form.action, page.url).href;
     return form.method === 'POST'
@@ -64,7 +64,7 @@ export class Browser {
       : this.get(`${target}?${new URLSearchParams({ ...form.hidden, ...fields }).toString()}`);
   }
 
-  /** One request with this browser's cookies, redirects not followed. */
+  /** One request with this browser's cookies; redirects are not followed. */
   async send(
     method: string,
     url: string,
@@ -112,8 +112,8 @@ export class Browser {
 }
 
 /**
- * Signs a person in at the gateway: its /login, Okta's form, back again, and on through the progress page until the
- * final one. A refusal is a page too: look at `status`, `message` and `alert`.
+ * Signs a person in at the gateway: /login, Okta's form, the callback, and the progress page until the final one. A
+ * refusal is a page too: look at `status`, `message` and `alert`.
  * @param options.browser one that signed in before, with its cookies; a new one by default
  * @param options.withinMs how long the progress page is followed
  */

@@ -3,12 +3,12 @@ import { signIn, type SignIn } from './browser.ts';
 import { type Stack } from './stack.ts';
 import { type BoxCall, SAMPLE_PASSWORD } from './twins.ts';
 
-/** The Box calls of one sign-in, told apart by what they are for. */
+/** The Box calls of one sign-in, by their purpose. */
 export interface BoxWork {
-  /** What made or changed the person in Box, or looked for them. */
+  /** Calls that created, changed or looked up the person in Box. */
   provisioning: BoxCall[];
   tokens: BoxCall[];
-  /** The person's files, fetched to be shown. */
+  /** Calls that listed the person's files for the page. */
   files: BoxCall[];
 }
 
@@ -24,7 +24,7 @@ interface Whose {
 
 const Body = z.looseObject({ external_app_user_id: z.string() });
 
-/** The calls for one person; others may be provisioned at the same time. Tokens are for all. */
+/** The calls for one person; others may be provisioned at the same time. Token calls are for all. */
 export function sortCalls(calls: readonly BoxCall[], { externalId, boxUserId }: Whose): BoxWork {
   const isTheirs = ({ path, query, body }: BoxCall): boolean =>
     Body.safeParse(body).data?.external_app_user_id === externalId ||
@@ -38,8 +38,8 @@ export function sortCalls(calls: readonly BoxCall[], { externalId, boxUserId }: 
 }
 
 /**
- * Really signs someone new in over HTTP, twice.
- * @returns what the browser showed and what it took, and whatever of it was not as it should be
+ * Signs a new person in over real HTTP, twice.
+ * @returns what the browser showed, what it took, and everything that was wrong
  */
 export async function demonstrate(stack: Stack): Promise<{ lines: string[]; faults: string[] }> {
   const mark = Date.now().toString(36);

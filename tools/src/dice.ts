@@ -1,4 +1,4 @@
-/** Chances that come out the same for the same seed (mulberry32). */
+/** Random choices that are the same for the same seed (mulberry32). */
 export class Dice {
   #state: number;
 

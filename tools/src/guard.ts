@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 
-/** Ends processes and removes folders should this process die without having done so, even by SIGKILL. */
+/** Ends processes and removes folders if this process dies without having done so, even by SIGKILL. */
 export interface Guard {
   watch(pid: number, signal: NodeJS.Signals): void;
   forget(pid: number): void;
@@ -23,7 +23,7 @@ function openGuard(): Guard {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
-  // Without its guard a stack still works; only a sudden death would leave something behind.
+  // A stack also works without its guard; only a sudden death would then leave something behind.
   child.on('error', () => undefined);
   child.stdin.on('error', () => undefined);
   child.unref();

@@ -9,7 +9,7 @@ export interface Answer {
   body: string;
 }
 
-/** Browsers take every name under localhost for this machine (RFC 6761, 6.3); the system may not know them. */
+/** Browsers resolve every name under localhost to this machine (RFC 6761, 6.3); the system may not. */
 const lookup: LookupFunction = (hostname, options, callback) => {
   if (hostname !== 'localhost' && !hostname.endsWith('.localhost')) {
     systemLookup(hostname, options, callback);
@@ -21,7 +21,7 @@ const lookup: LookupFunction = (hostname, options, callback) => {
 
 /**
  * One HTTP request as a browser makes it.
- * @throws the network's error, or one that says so when no answer came within `withinMs`
+ * @throws the network's error, or an error that there was no response within `withinMs`
  */
 export function request(
   url: string,

@@ -11,7 +11,7 @@ let url = '';
 let folder = '';
 let tags: Record<string, string> = {};
 
-/** Answers as a registry does: a challenge, a token for one repository, the digest of a tag. */
+/** Answers like a registry: a challenge, a token for one repository, the digest of a tag. */
 beforeAll(async () => {
   registry = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', url);

@@ -9,7 +9,10 @@ let baseUrl: string;
 /** Resources by path, such as `/Users/1`. */
 const kept = new Map<string, Record<string, unknown>>();
 
-/** As much of a SCIM server as a client needs: what is sent is kept, look-ups find nobody, an empty PATCH is welcome. */
+/**
+ * As much of a SCIM server as a client needs: it stores what is sent, look-ups find no resource, and an empty PATCH is
+ * accepted.
+ */
 async function makeServer(): Promise<void> {
   server = createServer((req, res) => {
     void text(req).then((body) => {

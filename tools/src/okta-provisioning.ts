@@ -1,17 +1,17 @@
 import { control } from './twin-control.ts';
 
-/** How the Okta twin's app is told to push over SCIM; its README has the defaults. */
+/** The SCIM settings of the Okta twin's app; the twin's README has the defaults. */
 export interface ScimSettings {
   /** Such as `http://localhost:3000/scim/v2`. */
   baseUrl: string;
   token: string;
   /** `aiw`: PUT for everything; `oin`: PATCH for activation and groups. */
   dialect?: 'aiw' | 'oin';
-  /** Blanks of filters as %20 or as +. */
+  /** Spaces in filters as %20 or as +. */
   blanks?: 'percent' | 'plus';
   mappings?: 'full' | 'short';
   createWithMembers?: boolean;
-  /** Changes of people and groups are pushed by themselves. */
+  /** Pushes changes of people and groups automatically. */
   auto?: boolean;
   pushGroups?: string[];
   retries?: number;
@@ -19,11 +19,11 @@ export interface ScimSettings {
   timeLimitMs?: number;
 }
 
-/** A request that the twin sent, and its answer; without the token and passwords. */
+/** A request of the twin and its response, without the token and passwords. */
 export interface ScimExchange {
   at: string;
   method: string;
-  /** Below the base URL, as sent. */
+  /** The path below the base URL, as sent. */
   path: string;
   headers: Record<string, string>;
   body: unknown;
@@ -41,7 +41,7 @@ export interface ScimTask {
   about: string | null;
   status: 'queued' | 'running' | 'done' | 'failed';
   attempts: number;
-  /** What was done: `created`, `linked`, `reactivated` …; of an import what was found. */
+  /** What was done: `created`, `linked`, `reactivated` …; for an import, what was found. */
   result: unknown;
   error: string | null;
   httpStatus: number | null;
@@ -50,7 +50,7 @@ export interface ScimTask {
 
 export interface ScimState {
   settings: Omit<ScimSettings, 'token'>;
-  /** Okta user id and SCIM id of everybody who was provisioned. */
+  /** Okta user id and SCIM id of each provisioned person. */
   users: { person: string; id: string; login: string; active: boolean }[];
   /** Okta group id, SCIM id, and the SCIM ids of the members as last sent. */
   groups: { group: string; id: string; name: string; members: string[] }[];
@@ -77,7 +77,7 @@ export class OktaProvisioning {
     return this.#act('test-connection');
   }
 
-  /** With `confirm`, whoever matches is linked without a push. */
+  /** With `confirm`, matching people are linked without a push. */
   import(confirm = false): Promise<ScimTask> {
     return this.#act('import', { confirm });
   }
@@ -90,7 +90,7 @@ export class OktaProvisioning {
     return this.#act('reassign', { person });
   }
 
-  /** For somebody who had the app before it had provisioning. */
+  /** For a person who had the app before it had provisioning. */
   provisionUser(person: string): Promise<ScimTask> {
     return this.#act('provision-user', { person });
   }
@@ -124,12 +124,12 @@ export class OktaProvisioning {
     return this.#act('unlink-group', { group, deleteInTarget });
   }
 
-  /** All that failed, but with 400; or the tasks of these numbers. */
+  /** Retries all failed tasks except those with 400, or the tasks with these numbers. */
   async retryFailed(tasks?: number[]): Promise<ScimTask[]> {
     return (await control<{ tasks: ScimTask[] }>(this.#url, 'POST', 'scim/retry-failed', { tasks })).tasks;
   }
 
-  /** Tasks with a number above `since`, once nothing is left to do. */
+  /** Tasks with a number above `since`, once no work is left. */
   async tasks(since = 0): Promise<ScimTask[]> {
     const path = `scim/tasks?idle=true&since=${since}`;
     return (await control<{ tasks: ScimTask[] }>(this.#url, 'GET', path)).tasks;

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const PROGRAM = join(ROOT, 'apps', 'operator', 'dist', 'main.js');
 const LIMIT_MS = 60_000;
 
-/** What an operator's command printed, and its exit status. */
+/** The output of an operator's command, and its exit status. */
 export interface Operated {
   readonly status: number;
   readonly out: string;
@@ -32,7 +32,7 @@ export function operate(databaseUrl: string, ...args: string[]): Promise<Operate
   });
 }
 
-/** A new SCIM token of that name, in place of the one that had it. */
+/** A new SCIM token with this name, which replaces the earlier one. */
 export async function makeScimToken(databaseUrl: string, name: string): Promise<string> {
   await operate(databaseUrl, 'scim-token', 'revoke', name);
   const { status, out, err } = await operate(databaseUrl, 'scim-token', 'create', '--name', name);

@@ -1,9 +1,9 @@
-/** A form as a page shows it. */
+/** A form on a page. */
 export interface Form {
   /** As written; '' is the page's own address. */
   action: string;
   method: 'GET' | 'POST';
-  /** The fields it sends along by itself, such as `_csrf`. */
+  /** The fields that it sends without input, such as `_csrf`. */
   hidden: Record<string, string>;
   /** The names of all its fields. */
   names: string[];
@@ -51,13 +51,13 @@ export function alertIn(html: string): string | undefined {
   return found === undefined ? undefined : plain(found);
 }
 
-/** The value of `data-box-user-id`, wherever it is. */
+/** The value of `data-box-user-id`, anywhere on the page. */
 export function boxUserIdIn(html: string): string | undefined {
   const value = /\sdata-box-user-id="([^"]*)"/i.exec(html)?.[1];
   return value === undefined || value === '' ? undefined : decode(value);
 }
 
-/** Where and when a page renews itself; '' is its own address. */
+/** When the page refreshes itself, and with which address; '' is its own. */
 export function refreshIn(html: string): { seconds: number; url: string } | undefined {
   const tag = /<meta\b[^>]*http-equiv=["']?refresh["']?[^>]*>/i.exec(html)?.[0];
   const content = tag === undefined ? undefined : attribute(tag, 'content');

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:net';
 import { codeOf, StackProblem } from './problem.ts';
 
-// Below the range from which systems take ports for outgoing connections, so that none is taken in between.
+// Below the range from which systems take ports for outgoing connections, so that such a connection cannot take one in
+// between.
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const HOST = '127.0.0.1';
@@ -18,7 +19,7 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** `count` different ports of 127.0.0.1 that nobody listens on. */
+/** `count` different free ports of 127.0.0.1. */
 export async function freePorts(count: number): Promise<number[]> {
   const held = new Map<number, Server>();
   for (let tries = 0; held.size < count; tries++) {
@@ -41,9 +42,9 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * Makes sure that nobody listens on these ports of 127.0.0.1.
+ * Checks that these ports of 127.0.0.1 are free.
  * @param wanted port by the name of the part that needs it
- * @throws StackProblem naming every port that is taken, and the part that wants it
+ * @throws StackProblem naming every taken port, and the part that needs it
  */
 export async function requirePorts(wanted: Readonly<Record<string, number>>): Promise<void> {
   const taken: string[] = [];

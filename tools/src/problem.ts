@@ -1,4 +1,4 @@
-/** Something that stops a stack: what went wrong in one sentence, and what to do about it in another. */
+/** A problem that stops a stack: what went wrong in one sentence, and what to do in another. */
 export class StackProblem extends Error {
   readonly advice: string;
 
@@ -9,7 +9,7 @@ export class StackProblem extends Error {
   }
 }
 
-/** Read by shape: under Jest, Node's own errors are no instances of Error. */
+/** Checked by its fields: under Jest, Node's own errors are not instances of Error. */
 function partsOf(error: unknown): { code?: unknown; errors?: unknown; message?: unknown } {
   return typeof error === 'object' && error !== null ? error : {};
 }
@@ -20,13 +20,13 @@ export function messageOf(error: unknown): string {
   return typeof message === 'string' ? message : String(error);
 }
 
-/** Node's or the system's code of an error, such as ENOSPC; '' when it has none. */
+/** The code of an error from Node or the system, such as ENOSPC; '' when it has none. */
 export function codeOf(error: unknown): string {
   const { code } = partsOf(error);
   return typeof code === 'string' ? code : '';
 }
 
-/** Advice for the failures of a machine rather than of a program; undefined when the text shows none. */
+/** Advice for failures of a machine rather than of a program; undefined when the text shows none. */
 export function machineAdvice(text: string): string | undefined {
   if (/ENOSPC|no space left on device/i.test(text))
     return 'the disk is full: free some space, then try again';

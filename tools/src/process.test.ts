@@ -21,7 +21,7 @@ function script(code: string, options: Partial<PartOptions> = {}): Part {
   return part;
 }
 
-/** Comes back when the process is gone. A zombie nobody has collected is gone too. */
+/** Resolves when the process is gone. A zombie that its parent has not reaped counts as gone. */
 async function untilGone(pid: number): Promise<void> {
   for (;;) {
     try {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { guard } from './guard.ts';
 import { codeOf, machineAdvice, messageOf, StackProblem } from './problem.ts';
 
-/** One line a part printed. */
+/** One printed line of a process. */
 export interface LogLine {
   part: string;
   stream: 'stdout' | 'stderr';
@@ -20,10 +20,10 @@ export interface PartOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** Gives what a part says of itself once it is up; undefined: not this line. */
+  /** Returns what a line says about a process that is up; undefined for other lines. */
   ready: (line: string, stream: LogLine['stream']) => string | undefined;
   readyWithinMs?: number;
-  /** Asks the part to end cleanly. */
+  /** The signal that asks the process to end. */
   stopSignal?: NodeJS.Signals;
   log?: LogSink;
 }
@@ -36,7 +36,10 @@ export interface Exit {
 const KEPT_LINES = 40;
 const SHOWN_LINES = 15;
 
-/** A program of the stack, in a process group of its own: Ctrl-C in the terminal reaches only whoever started it. */
+/**
+ * A program of the stack, in a process group of its own: Ctrl-C in the terminal reaches only the process that started
+ * it.
+ */
 export class Part {
   readonly name: string;
   readonly #options: PartOptions;
@@ -59,19 +62,19 @@ export class Part {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The newest lines it printed. */
+  /** The last lines that it printed. */
   get lastLines(): readonly string[] {
     return this.#lines;
   }
 
-  /** Hears of an end nobody asked for, after it was up. */
+  /** Called when it ends unasked after it was up. */
   onDeath(listener: (problem: StackProblem) => void): void {
     this.#onDeath = listener;
   }
 
   /**
-   * Starts it and waits until it says that it is ready.
-   * @returns what `ready` made of the line
+   * Starts it and waits until it reports that it is ready.
+   * @returns what `ready` returned for the line
    * @throws StackProblem with its last lines when it ends first, cannot be run or takes too long
    */
   async start(): Promise<string> {
@@ -105,7 +108,7 @@ export class Part {
     return said;
   }
 
-  /** Sends a signal and, when it is one that ends, waits until the process is gone. */
+  /** Sends a signal; when the signal ends the process, waits until it is gone. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit | undefined> {
     const { pid } = this;
     if (pid === undefined) return this.#exit;
@@ -118,7 +121,7 @@ export class Part {
     return this.#exit;
   }
 
-  /** Asks it to end, and makes it end when it has not within `graceMs`. */
+  /** Asks it to end, and kills it when it has not ended within `graceMs`. */
   async stop(graceMs = 10_000): Promise<Exit | undefined> {
     const { pid } = this;
     if (pid === undefined || !this.#exit) return this.#exit;
@@ -130,7 +133,7 @@ export class Part {
     return this.#exit.finally(() => clearTimeout(late));
   }
 
-  /** Ends it with `signal` when it runs, and starts it anew with the same settings. */
+  /** Ends it with `signal` when it runs, and starts it again with the same settings. */
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<string> {
     await this.kill(signal);
     return this.start();

@@ -6,7 +6,7 @@ import { type Stack } from './stack.ts';
 const GROUP = 'Engineering';
 const LIMIT_MS = 30_000;
 
-/** Has the Okta twin push every change of its people, and one group, with a token that was made as operators make them. */
+/** Lets the Okta twin push every change of its people, and one group, with a token from the operator's command. */
 export async function connectOkta(stack: Stack): Promise<void> {
   const token = await makeScimToken(stack.databaseUrl, 'okta-twin');
   const baseUrl = `${stack.urls.gateway}/scim/v2`;
@@ -14,8 +14,8 @@ export async function connectOkta(stack: Stack): Promise<void> {
 }
 
 /**
- * Somebody is hired in Okta into the group, gets another name, and leaves. Nobody signs in.
- * @returns what Box had after each, and whatever of it was not as it should be
+ * A person is hired in Okta into the group, gets another name, and leaves, without any sign-in.
+ * @returns what Box had after each step, and everything that was wrong
  */
 export async function demonstratePush(stack: Stack): Promise<{ lines: string[]; faults: string[] }> {
   const mark = Date.now().toString(36);
@@ -40,7 +40,7 @@ export async function demonstratePush(stack: Stack): Promise<{ lines: string[]; 
   return { lines, faults };
 }
 
-/** Waits until Box has that of somebody. Gives what it has, or had when the time was up. */
+/** Waits until Box has this state of a person. Returns Box's state then, or when the time was up. */
 async function untilBoxHas(stack: Stack, oktaId: string, wanted: string): Promise<string> {
   const until = Date.now() + LIMIT_MS;
   for (;;) {
@@ -59,7 +59,7 @@ async function inBox({ box }: Stack, oktaId: string): Promise<string> {
   return `${user.name}, ${user.status}, in ${names.join(', ') || 'no group'}`;
 }
 
-/** How to have Okta push something, and to see it in Box. */
+/** How to make Okta push something, and to see it in Box. */
 export function howToPush({ urls }: Stack): string[] {
   const patch = (path: string, change: object): string =>
     `curl -X PATCH ${urls.okta}/_control/${path} -H 'content-type: application/json' -d '${JSON.stringify(change)}'`;

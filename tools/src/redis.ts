@@ -13,7 +13,7 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** Where redis-server is on this machine; undefined when it is not installed. */
+/** The path of redis-server on this machine; undefined when it is not installed. */
 export function findRedisServer(path: string = process.env.PATH ?? ''): string | undefined {
   const candidates = path
     .split(delimiter)
@@ -29,8 +29,8 @@ export function findRedisServer(path: string = process.env.PATH ?? ''): string |
 }
 
 /**
- * A real Redis server of its own on 127.0.0.1. What it acknowledged survives a kill and a restart.
- * @param dataDir kept between runs; absent: a throw-away folder
+ * A real Redis server of its own on 127.0.0.1. Acknowledged writes survive a kill and a restart.
+ * @param dataDir kept between runs; when absent, a temporary folder
  * @throws StackProblem when redis-server is not installed or does not start
  */
 export async function startRedis(

@@ -5,7 +5,7 @@ export interface Ports {
   provisioners: number[];
 }
 
-/** What the parts of one stack must know of each other. */
+/** The settings that the parts of one stack share. */
 export interface Wiring {
   ports: Ports;
   databaseUrl: string;

@@ -8,10 +8,10 @@ import { type RedisServer, startRedis } from './redis.ts';
 import { gatewayEnvironment, type Wiring } from './settings.ts';
 import { type StackOptions } from './stack-options.ts';
 
-/** What is done at the end, last first. */
+/** The steps at the end, last first. */
 export type Stops = (() => Promise<unknown>)[];
 
-/** The stack's own database, on a server of its own or on the one given. */
+/** The stack's own database, on a server of its own or on the given one. */
 export async function openDatabase(
   options: StackOptions,
   stops: Stops,
@@ -68,7 +68,7 @@ export async function openRedis(
   return server;
 }
 
-/** Kept with the data, so that a restart signs nobody out. */
+/** Kept with the data, so that sign-ins survive a restart. */
 export async function sessionSecret(dataDir: string | undefined): Promise<string> {
   const fresh = randomBytes(36).toString('base64url');
   if (dataDir === undefined) return fresh;
@@ -88,7 +88,7 @@ export async function writeOperatorEnvironment(dataDir: string, wiring: Wiring):
   await writeFile(join(dataDir, 'stack.env'), lines.join(''), { mode: 0o600 });
 }
 
-/** The Box twin begins empty each time; accounts and groups that pointed into an earlier one would point nowhere. */
+/** The Box twin starts empty each time, so ids of accounts and groups from an earlier one would be invalid. */
 export async function forgetFormerBox(
   databaseUrl: string,
   onProgress: (line: string) => void,

@@ -30,7 +30,7 @@ export interface Stack {
   readonly redisUrl?: string;
   readonly okta: OktaControl;
   readonly box: BoxControl;
-  /** The processes, to kill, restart or stop one by one; undefined for what was not started here. */
+  /** The processes, to kill, restart or stop one by one; undefined for those not started here. */
   readonly parts: {
     postgres?: Part;
     redis?: Part;
@@ -39,15 +39,15 @@ export interface Stack {
     gateway?: Part;
     provisioners: Part[];
   };
-  /** Ends everything, apps first and the databases last, and removes what was to be thrown away. */
+  /** Ends everything, apps first and the databases last, and deletes what is temporary. */
   stop(): Promise<void>;
 }
 
 const ALL: readonly AppName[] = ['okta', 'box', 'gateway', 'provisioner'];
 
 /**
- * Boots what is asked for, each app as its own process, and waits until all of it is ready. When anything fails, what
- * was started is stopped again.
+ * Starts what is asked for, each app as a process of its own, and waits until all of it is ready. When one part fails,
+ * the started ones are stopped again.
  * @throws StackProblem naming what failed and what to do
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -74,7 +74,7 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
     wanted.includes('okta') ? apps.start('okta', oktaEnvironment(ports)) : undefined,
     wanted.includes('box') ? apps.start('box', boxEnvironment(ports)) : undefined,
   ]);
-  // Heard of below; a database that fails first ends the twins as well.
+  // The failure is handled below; a database that fails first ends the twins as well.
   twins.catch(() => undefined);
   const { databaseUrl, server } = await openDatabase(options, stops, onProgress);
   onProgress('applying migrations');
@@ -126,7 +126,7 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
   };
 }
 
-/** Data that are kept: the operators' settings are written, and what pointed into a former Box twin is forgotten. */
+/** For kept data: writes the operators' settings, and clears what points to an earlier Box twin. */
 async function prepareKept(
   dataDir: string,
   wiring: Wiring,
@@ -137,7 +137,7 @@ async function prepareKept(
   if (hasBoxTwin) await forgetFormerBox(wiring.databaseUrl, onProgress);
 }
 
-/** Starts apps and sees to it that each is stopped at the end and that its death is heard of. */
+/** Starts apps, and makes sure that each is stopped at the end and that its death is reported. */
 class Apps {
   readonly #options: StackOptions;
   readonly #stops: Stops;
@@ -147,7 +147,7 @@ class Apps {
     this.#stops = stops;
   }
 
-  /** @param readyPort the port whose /readyz is waited for; absent: its own line is enough */
+  /** @param readyPort the port whose /readyz is polled; when absent, its own line is enough */
   async start(app: AppName, env: Record<string, string>, readyPort?: string, number?: number): Promise<Part> {
     const { log, onDeath, env: overrides, stopWithinMs = 15_000 } = this.#options;
     const part = appPart(app, { ...env, ...overrides?.[app] }, { log, number });
@@ -187,7 +187,7 @@ async function allOrFirstProblem<T>(
   });
 }
 
-/** Whoever needs another ends before it: apps, twins, then the databases. */
+/** Each part ends before the parts that it needs: apps, twins, then the databases. */
 async function runBackwards(stops: Stops): Promise<void> {
   const problems: unknown[] = [];
   for (const step of stops.splice(0).reverse())

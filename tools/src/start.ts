@@ -11,7 +11,7 @@ const TELL_MS = 1500;
 const FIRST_PORT = 3000;
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
-/** Tells every moment that something still goes on, and for how long. */
+/** Prints regularly that a step is still running, and for how long. */
 class Progress {
   #what = '';
   #since = Date.now();
@@ -42,7 +42,7 @@ async function show(stack: Stack, progress: Progress): Promise<boolean> {
   return tell(progress, await demonstratePush(stack)) && signedIn;
 }
 
-/** @returns whether all of it was as it should be */
+/** @returns whether everything was correct */
 function tell(progress: Progress, { lines, faults }: { lines: string[]; faults: string[] }): boolean {
   progress.end();
   say();
@@ -64,7 +64,9 @@ async function welcome(stack: Stack): Promise<void> {
   say(`  Twins         Okta ${stack.urls.okta}, Box ${stack.urls.box}`);
 }
 
-/** Resolves when the end is asked for: by a signal, or by the end of whoever started this (npm passes no signal on). */
+/**
+ * Resolves when the end is requested: by a signal, or by the end of the parent process (npm does not forward signals).
+ */
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     const parent = process.ppid;
@@ -72,7 +74,7 @@ function interrupted(): Promise<void> {
     let asked = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        // What still runs is ended by the guard.
+        // The guard ends what still runs.
         if (asked) process.exit(130);
         asked = true;
         resolve();
@@ -134,7 +136,7 @@ function raise(problem: StackProblem): never {
   throw problem;
 }
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const args = readArguments(argv);
@@ -149,5 +151,5 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// Said at once, whatever may still be open: a stack that was stopped leaves nothing to wait for.
+// Exits at once, whatever may still be open: after the stack has stopped there is nothing to wait for.
 process.exit(await main(process.argv.slice(2)));

@@ -1,6 +1,6 @@
 import { StackProblem } from './problem.ts';
 
-/** The twins' control addresses speak JSON; what they answer is what their own tests hold them to. */
+/** The twins' control addresses speak JSON; the twins' own tests check the form of their answers. */
 export async function control<T>(base: string, method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${base}/_control/${path}`, {
     method,

@@ -48,7 +48,10 @@ export interface BoxTwinState {
   settings: Record<string, unknown>;
 }
 
-/** A fault of the Box twin: `kind` with what it needs, which calls it meets, how often (1; null: until cleared). */
+/**
+ * A fault of the Box twin: `kind` with its parameters, the calls that it matches, and how often (1; null: until
+ * cleared).
+ */
 export interface BoxFault {
   kind:
     | 'status'
@@ -76,14 +79,14 @@ export interface OktaPerson {
   name: string | null;
   firstName: string | null;
   lastName: string | null;
-  /** Attributes of Okta's base profile that apps are sent: `title`, `locale`, `timezone`, `mobilePhone` … */
+  /** Attributes of Okta's base profile that apps receive: `title`, `locale`, `timezone`, `mobilePhone` … */
   profile: Record<string, string>;
   groups: string[];
   status: string;
   assigned: boolean;
 }
 
-/** In a change, null takes an attribute of the profile away. */
+/** In a change, null removes an attribute of the profile. */
 export type NewOktaPerson = Partial<Omit<OktaPerson, 'profile'>> & {
   login: string;
   password?: string;
@@ -107,7 +110,7 @@ export interface OktaFault {
   atHash?: 'original' | 'missing';
 }
 
-/** The password of everybody in the Okta twin who was given no other. */
+/** The password of everyone in the Okta twin who was given no other. */
 export const SAMPLE_PASSWORD = 'Foyer-sample-1';
 
 /** What tests and tools ask of a running Box twin. */
@@ -135,7 +138,7 @@ export class BoxControl {
     return control(this.url, 'POST', 'faults', fault);
   }
 
-  /** The faults that are still on; `applied`: how many calls each has met. */
+  /** The active faults; `applied`: how many calls each has affected. */
   async faults(): Promise<(BoxFault & { id: number; applied: number })[]> {
     return (
       await control<{ faults: (BoxFault & { id: number; applied: number })[] }>(this.url, 'GET', 'faults')

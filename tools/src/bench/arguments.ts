@@ -8,12 +8,12 @@ export interface BenchArguments {
   readonly list: boolean;
 }
 
-/** Arguments that cannot be used; the message says why in one sentence. */
+/** Invalid arguments; the message explains them in one sentence. */
 export class BadArguments extends Error {}
 
 /**
- * Reads `--only NAME,NAME`, `--small` and `--list`. Without `--only` everything is chosen, in the catalog's order.
- * @throws BadArguments for an option or a name that is not known, and for an `--only` that names nothing
+ * Reads `--only NAME,NAME`, `--small` and `--list`. Without `--only` all figures are chosen, in the catalog's order.
+ * @throws BadArguments for an option or a name that is not known, and for an `--only` without names
  */
 export function readBenchArguments(args: readonly string[], catalog: readonly Measurement[]): BenchArguments {
   const { only, small, list } = parse(args);

@@ -14,7 +14,10 @@ const sizes: Record<Scale, { people: number; rounds: number }> = {
   small: { people: 200, rounds: 3 },
 };
 
-/** A worker with a tenant of its own, and what it took, round by round: people a second, processor time of one in ms. */
+/**
+ * A worker with a tenant of its own, and its results of each round: people a second, and processor time of one person
+ * in ms.
+ */
 interface Side {
   readonly worker: Part;
   readonly crowd: Crowd;
@@ -23,8 +26,9 @@ interface Side {
 }
 
 /**
- * The share of the drain rate that the audit log costs, its sealing included: two workers that differ in nothing else, in
- * one database, drain in turns; the first round warms up. Short turns, so that what others do on the machine meets both.
+ * The share of the drain rate that the audit log costs, with its sealing: two workers that differ in nothing else, in
+ * one database, drain in turns; the first round warms up. Turns are short, so that other load on the machine affects
+ * both.
  */
 async function audit(scale: Scale): Promise<Figure[]> {
   const { people, rounds } = sizes[scale];
@@ -38,7 +42,7 @@ async function audit(scale: Scale): Promise<Figure[]> {
       sides.push({ worker, crowd: await Crowd.open(stack.databaseUrl, kind), rates: [], cpu: [] });
     }
     for (let round = 0; round <= rounds; round++) {
-      // Whoever goes first finds the machine otherwise than who goes second.
+      // The order changes, because the machine is not in the same state for the first worker and the second.
       for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
         await takeTurn(side, stack, database, people);
       }
@@ -54,7 +58,7 @@ async function audit(scale: Scale): Promise<Figure[]> {
   return [judge(sides[0]!, sides[1]!, `${rounds} rounds of ${grouped(people)} people`)];
 }
 
-/** What is left to seal at the end of a turn belongs to that turn. */
+/** Sealing the rest at the end of a turn counts towards that turn. */
 async function takeTurn(side: Side, stack: Stack, database: pg.Client, people: number): Promise<void> {
   const { crowd, worker, rates, cpu } = side;
   await crowd.admit(people);

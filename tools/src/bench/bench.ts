@@ -7,8 +7,8 @@ import { type Figure, type Measurement, type Scale } from './figure.ts';
 import { machine } from './machine.ts';
 
 /**
- * `npm run bench`: every figure compares two things of the same run. Prints `name: value (bar)` as they are measured and
- * writes what there is so far to bench.json. Exits with 1 when a bar is missed or a figure cannot be measured.
+ * `npm run bench`: every figure compares two things of the same run. Prints `name: value (bar)` as they are measured,
+ * and writes the results so far to bench.json. Exits with 1 when a bar is missed or a figure cannot be measured.
  */
 const OUT = 'bench.json';
 
@@ -20,7 +20,7 @@ interface Result {
   /** Why it could not be measured. */
   readonly problem?: string;
   readonly seconds: number;
-  /** Of the machine in the last minute, when it began and when it ended. */
+  /** The machine's load in the last minute, at the beginning and at the end. */
   readonly load: readonly [number, number];
 }
 
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     : 1;
 }
 
-/** One that fails does not take the others with it. */
+/** A figure that fails does not stop the others. */
 async function measured({ name, measure }: Measurement, scale: Scale): Promise<Result> {
   const [began, loadBefore] = [performance.now(), os.loadavg()[0]!];
   const end = () => ({

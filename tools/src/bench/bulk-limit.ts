@@ -10,12 +10,13 @@ const WINDOW_MS = 60_000;
 const BOX_LATENCY_MS = 100;
 const sizes: Record<Scale, { minutes: number }> = { full: { minutes: 3 }, small: { minutes: 1 } };
 const LOOK_EVERY_MS = 1_000;
-/** For the first call to come, and for the last minute's calls to be seen. */
+/** Time for the first call to arrive, and for the last minute's calls to be seen. */
 const SLACK_MS = 60_000;
 
 /**
- * How much of Box's limit a bulk run uses, and how often it runs into it, both told by the calls that reached the twin. Its
- * limiter counts in windows of a minute, the first from the very first call; so do we, with nothing left out at the start.
+ * How much of Box's limit a bulk run uses, and how often it exceeds it, both from the calls that reached the twin. The
+ * twin's limiter counts in windows of a minute from the very first call, and so does this figure, without skipping a
+ * start.
  */
 async function bulkLimit(scale: Scale): Promise<Figure[]> {
   const { minutes } = sizes[scale];
@@ -40,7 +41,7 @@ async function bulkLimit(scale: Scale): Promise<Figure[]> {
   }
 }
 
-/** What reached the twin, token calls left out, once `ms` have gone by since the first. */
+/** The calls that reached the twin, without token calls, in the first `ms` after the first. */
 async function callsOf(stack: Stack, ms: number): Promise<BoxCall[]> {
   const until = performance.now() + ms + SLACK_MS;
   while (performance.now() < until) {

@@ -8,7 +8,7 @@ import { signInUnderBulkMeasurement } from './sign-in-under-bulk.ts';
 import { scimMeasurements } from './scim.ts';
 import { sizeMeasurement } from './size.ts';
 
-/** Everything that `npm run bench` measures, in this order. */
+/** All figures of `npm run bench`, in order. */
 export const catalog: readonly Measurement[] = [
   ...mainJobMeasurements,
   bulkLimitMeasurement,

@@ -4,7 +4,7 @@ import { Part } from '../process.ts';
 import { provisionerEnvironment } from '../settings.ts';
 import { type Stack } from '../stack.ts';
 
-/** A program of the bench, as its own process. The last line that looks like JSON is what `start` gives. */
+/** A program of the bench, as a process of its own. `start` returns its last line that looks like JSON. */
 function program(
   file: string,
   args: readonly string[],
@@ -22,7 +22,7 @@ function program(
   });
 }
 
-/** The empty app that the first figures compare with, not started yet. */
+/** The empty app with which the first figures compare, not started yet. */
 export const emptyApp = (env: Record<string, string>): Part => program('empty-app', [], env);
 
 const EMPTY_LIMIT_MS = 120_000;
@@ -30,8 +30,8 @@ const EMPTY_LIMIT_MS = 120_000;
 const Told = z.object({ seconds: z.number(), cpuMs: z.number(), all: z.number() });
 
 /**
- * BullMQ alone on the stack's queue, with jobs that are empty. `rate`: jobs a second; `cpuMs`: processor time of its own
- * process, of `all` jobs, those included that warmed it up.
+ * BullMQ alone on the stack's queue, with empty jobs. `rate`: jobs a second; `cpuMs`: processor time of its process for
+ * `all` jobs, including those that warmed it up.
  */
 export async function runEmptyJobs(
   stack: Stack,
@@ -46,10 +46,10 @@ export async function runEmptyJobs(
   return { rate: jobs / seconds, ...told };
 }
 
-/** More often than in the product, so that a worker's own turn pays for the sealing of it. */
+/** More often than in the product, so that each worker's turn pays for its own sealing. */
 const SEAL_INTERVAL_MS = '1000';
 
-/** A drain worker of `tenant`, started and ready. `audit`: with the audit log, or with none at all. */
+/** A drain worker of `tenant`, started and ready. `audit`: with the audit log, or without any. */
 export async function startDrainWorker(
   stack: Stack,
   tenant: string,

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type Part } from '../process.ts';
 
-/** What /proc counts in, on every Linux that Node runs on: hundredths of a second. */
+/** The unit of /proc on every Linux that Node supports: hundredths of a second. */
 const TICK_MS = 10;
 
 /**
- * Milliseconds of processor time that these programs have used so far, with the processes below them, those that have ended
- * included. Null where there is no /proc. Unlike the time that goes by, it changes little when others use the machine too.
+ * Milliseconds of processor time that these programs have used so far, with their child processes, including ended
+ * ones. Null without /proc. Unlike elapsed time, it changes little when other programs use the machine.
  */
 export async function cpuMs(parts: readonly (Part | undefined)[]): Promise<number | null> {
   const all = await processes();
@@ -23,7 +23,7 @@ export async function cpuMs(parts: readonly (Part | undefined)[]): Promise<numbe
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Its own time and that of its children that have ended. */
+  /** The time of the process and of its children that have ended. */
   readonly own: number;
 }
 
@@ -31,14 +31,17 @@ async function processes(): Promise<Process[] | null> {
   const entries = await readdir('/proc').catch(() => null);
   if (entries === null) return null;
   const read = async (pid: string): Promise<Process[]> => {
-    // One that ended meanwhile is its parent's to tell.
+    // An ended process is counted in its parent's time.
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     return readStat(stat);
   };
   return (await Promise.all(entries.filter((name) => /^\d+$/.test(name)).map(read))).flat();
 }
 
-/** A line of /proc/PID/stat (proc_pid_stat(5)); nothing for an empty one. The name may have blanks and brackets of its own. */
+/**
+ * Parses a line of /proc/PID/stat (proc_pid_stat(5)); undefined for an empty one. The name may contain spaces and
+ * brackets.
+ */
 export function readStat(stat: string): Process[] {
   const end = stat.lastIndexOf(')');
   if (end < 0) return [];

@@ -3,22 +3,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Database, Intake, openDatabase, openTenant } from '@foyer/persistence';
 import { median } from './measure.ts';
 
-/** How many go through the intake at once. */
+/** The number of concurrent calls to the intake. */
 const DOORS = 10;
-/** People admitted before they are held back: well within the grace after which a relay would begin with them. */
+/** People admitted before they are held back: well within the grace period before a relay would start with them. */
 const CHUNK = 200;
 const LOOK_EVERY_MS = 50;
 
-/** What a crowd took, by the database's clock. */
+/** The results of a crowd, by the database's clock. */
 export interface Drained {
   readonly people: number;
-  /** From the first one taken up to the last one finished. */
+  /** From the first start of work to the last end. */
   readonly seconds: number;
   /** People a second. */
   readonly rate: number;
 }
 
-/** Many new people of one tenant: taken in by the intake store, held back, and let go all at once. */
+/** Many new people of one tenant: admitted through the intake store, held back, and released all at once. */
 export class Crowd {
   readonly #database: Database;
   readonly #intake: Intake;
@@ -36,7 +36,10 @@ export class Crowd {
     return new Crowd(database, await openTenant(database, tenant));
   }
 
-  /** Takes in `count` newcomers whom nobody works on before `release`. Gives the milliseconds that one took, by median. */
+  /**
+   * Admits `count` new people, on whom no worker works before `release`. Returns the median time of one, in
+   * milliseconds.
+   */
   async admit(count: number): Promise<number> {
     const spent: number[] = [];
     for (let left = count; left > 0; left -= CHUNK) {
@@ -74,12 +77,12 @@ export class Crowd {
     return admission.requestId;
   }
 
-  /** Makes everybody who is held back due. Gives them. */
+  /** Makes every held request due. Returns their ids. */
   async letGo(): Promise<readonly string[]> {
     const ids = this.#held;
     this.#held = [];
     const { pool } = this.#database;
-    // The tables grew from nothing: without this the planner would guess, each time otherwise.
+    // The tables grew from nothing: without this the planner would guess, differently each time.
     await pool.query(
       'ANALYZE identity, box_account, provisioning_request, request_event, api_call, api_call_outcome',
     );
@@ -90,12 +93,12 @@ export class Crowd {
     return ids;
   }
 
-  /** Lets everybody go who is held back, and waits as `done`. */
+  /** Releases every held request, and waits like `done`. */
   async release(): Promise<Drained> {
     return this.done(await this.letGo());
   }
 
-  /** Waits until all of these are done. Throws when not all end well in time. */
+  /** Waits until all of these are done. Throws when one does not succeed in time. */
   async done(ids: readonly string[], withinMs = 600_000): Promise<Drained> {
     const { pool } = this.#database;
     await this.#untilDone(withinMs);

@@ -23,9 +23,9 @@ import {
 import { createConsumer, createQueue, type QueueOptions } from '@foyer/queue';
 
 /**
- * What the provisioner does to drain, without its HTTP side, log and metrics, put together anew because one part has no
- * switch in the product: `unaudited` has a call log that records nothing, and seals nothing. Reads the provisioner's own
- * variables; ends on SIGTERM, or by itself, badly, when its time is up.
+ * The draining part of the provisioner, without its HTTP side, log and metrics. It is assembled again here because the
+ * product has no switch for `unaudited`: a call log that records nothing, and no sealing. Reads the provisioner's own
+ * variables; ends on SIGTERM, or with an error when its time is up.
  */
 const TIME_LIMIT_MS = 1_800_000;
 const BUSY_MS = 200;
@@ -89,7 +89,7 @@ const consumer = await createConsumer(
   },
 );
 
-/** Again and again until the stop: at once after `more`, else after the interval. */
+/** Repeats until stopped: at once when there is more, else after the interval. */
 async function repeat(round: () => Promise<boolean>, intervalMs: number, busyMs: number): Promise<void> {
   const { signal } = stopping;
   while (!signal.aborted) {

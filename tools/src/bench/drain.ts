@@ -18,9 +18,9 @@ const sizes: Record<Backend, Record<Scale, { people: number; jobs: number }>> = 
 };
 
 /**
- * People a second that one provisioner drains from the table, relay, queue, Box twin, record and all, over the empty jobs a
- * second that BullMQ alone runs from a queue filled beforehand. In turns; the first round warms up. The processor time of
- * each goes with it: on a machine that others use, it tells more than the time that went by.
+ * People a second that one provisioner drains from the table, with relay, queue, Box twin and records, compared with
+ * the empty jobs a second that BullMQ alone runs from a queue filled beforehand. They take turns, and the first round
+ * warms up. The processor time of each is reported, too: on a shared machine it says more than elapsed time.
  */
 async function drain(backend: Backend, bar: number, scale: Scale): Promise<Figure> {
   const { people, jobs } = sizes[backend][scale];
@@ -47,7 +47,7 @@ async function drain(backend: Backend, bar: number, scale: Scale): Promise<Figur
   );
 }
 
-/** People and empty jobs a second; milliseconds of processor time, all programs together, of one of either. */
+/** People and empty jobs a second; milliseconds of processor time of one of either, all programs together. */
 interface Round {
   readonly people: number;
   readonly jobs: number;

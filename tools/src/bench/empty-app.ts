@@ -21,8 +21,9 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import pg from 'pg';
 
 /**
- * What the bench compares with: a NestJS app whose routes do nothing. `/session` reads and writes one session as the
- * gateway keeps its own; `/empty` stands behind the same kind of access token, each checked once and then remembered.
+ * The app with which the bench compares: NestJS with routes that do nothing. `/session` reads and writes one session
+ * with the gateway's session store; `/empty` requires the same kind of access token, which is verified once and then
+ * remembered.
  */
 const { DATABASE_URL, JWKS_URL, ISSUER, AUDIENCE } = process.env as Record<string, string>;
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
@@ -59,7 +60,7 @@ class EmptyController {
   @HttpCode(304)
   @UseGuards(TokenGuard)
   empty(): void {
-    // The point of this route is that it does nothing.
+    // This route does nothing on purpose.
   }
 }
 

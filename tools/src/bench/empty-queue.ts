@@ -10,9 +10,10 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 
 /**
- * What draining is compared with: BullMQ by itself, running jobs that do nothing. Its one argument says where and how many
- * as JSON; prints how long it took, in seconds, from the first job's start to the last one's end, adding them and a first
- * thousand to warm up not counted; and the processor time of this process for `all` jobs, these counted.
+ * The program with which draining is compared: BullMQ alone, running empty jobs. Its one argument is JSON with the
+ * place and the number. Prints the time from the first job's start to the last job's end, in seconds, without adding
+ * the jobs and without the first thousand, which warm up; and the processor time of this process for `all` jobs,
+ * including those.
  */
 const { databaseUrl, redisUrl, jobs, concurrency } = z
   .strictObject({
@@ -28,7 +29,7 @@ const WARM_UP = 1_000;
 const CHUNK = 500;
 /** As many connections as our own worker has. */
 const CONNECTIONS = 8;
-/** The product's own schema: it is there, and both sides then wear the same tables. */
+/** The product's own schema: it exists, and both sides then use the same tables. */
 const SCHEMA = 'foyer_queue';
 
 const redis = redisUrl === undefined ? undefined : new Redis(redisUrl, { maxRetriesPerRequest: null });
@@ -51,7 +52,7 @@ async function add(count: number): Promise<void> {
   }
 }
 
-/** Runs what waits, to the last one. */
+/** Runs all waiting jobs. */
 async function run(count: number): Promise<number> {
   let began = 0;
   let done = 0;

@@ -1,15 +1,15 @@
-/** How large a figure is run: `full` is what its bar is for, `small` shows that it works. */
+/** The size of a run: the bar applies to `full`; `small` only shows that the figure works. */
 export type Scale = 'full' | 'small';
 
-/** One line of a list that goes with a figure, such as a statement and how often it runs. */
+/** One line of a figure's details, such as a statement and how often it runs. */
 export interface Item {
   readonly what: string;
   readonly count: number;
 }
 
-/** One figure: its value, the bar it has to meet, and what was measured for it. */
+/** One figure: its value, the bar that it must meet, and the measurements behind it. */
 export interface Figure {
-  /** Says what is compared, and at which size. */
+  /** Describes what is compared, and at which size. */
   readonly name: string;
   readonly value: number;
   readonly bar: string;
@@ -18,7 +18,7 @@ export interface Figure {
   readonly list?: readonly Item[];
 }
 
-/** What `npm run bench -- --only NAME` can ask for. */
+/** A figure that `npm run bench -- --only NAME` can select. */
 export interface Measurement {
   readonly name: string;
   /** For `--list`: what it measures, and the bar. */

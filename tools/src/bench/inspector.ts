@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a process holds after a forced garbage collection, in bytes. */
+/** The memory that a process holds after a forced garbage collection, in bytes. */
 export interface Held {
   readonly rss: number;
   readonly heapUsed: number;
@@ -15,8 +15,8 @@ const Answer = z.object({
 type Answer = z.infer<typeof Answer>;
 
 /**
- * A process that runs with `--inspect`, looked at from outside through Node's own debugging protocol: it collects its
- * garbage and tells what is left, without a line of code of its own for that.
+ * A process that runs with `--inspect`, observed through Node's own debugging protocol: it collects its garbage and
+ * reports what is left, without any code of its own for that.
  */
 export async function heldBy(inspectPort: number): Promise<Held> {
   const response = await fetch(`http://127.0.0.1:${inspectPort}/json/list`);
@@ -30,7 +30,7 @@ export async function heldBy(inspectPort: number): Promise<Held> {
     });
   });
   try {
-    // Twice: what the first one finalizes, the second one frees.
+    // Collects twice: the second collection frees what the first one finalizes.
     await ask(socket, 1, 'HeapProfiler.collectGarbage');
     await ask(socket, 2, 'HeapProfiler.collectGarbage');
     const said = await ask(socket, 3, 'Runtime.evaluate', {

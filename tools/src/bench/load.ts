@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 const CHUNK = 50_000;
 
-/** People `from` to `to` of `count`: their ids, and when they came, evenly over the last day. */
+/** People `from` to `to` of `count`: their ids, and their arrival times, spread evenly over the last day. */
 const people = (from: number, to: number, count: number): string => `
   CREATE TEMP TABLE person AS
   SELECT n, gen_random_uuid() AS id, gen_random_uuid() AS request_id,
@@ -14,7 +14,10 @@ const identities = `
   SELECT id, $1, 'https://example.okta.com', 'load-' || id, 'load-' || id || '@example.com',
     'load-' || id || '@example.com', 'Bench Person ' || n, at, at FROM person`;
 
-/** What somebody who came once has left behind: the account, the request with its timeline, and the call with its end. */
+/**
+ * What a person who signed in once has in the database: the account, the request with its timeline, and the call with
+ * its outcome.
+ */
 const traces = [
   `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation, created_at, updated_at)
    SELECT id, $1, (700000000000 + n)::text, 'Bench Person ' || n, 'active', 1, at, at FROM person`,
@@ -34,8 +37,8 @@ const traces = [
 ];
 
 /**
- * Fills a tenant's tables with `count` people, past the intake: `done` with all that they left behind, `known` with nothing
- * but the identity. The client must be a superuser's: references are not checked row by row.
+ * Fills a tenant's tables with `count` people, without the intake: `done` with all of their rows, `known` with the
+ * identity only. The client must be a superuser's: references are not checked row by row.
  */
 export async function load(
   client: pg.Client,

@@ -9,7 +9,7 @@ import { findRedisServer } from '../redis.ts';
 
 const run = promisify(execFile);
 
-/** What the figures were measured on: the machine and the versions of what does the work. */
+/** The machine of the measurements and the versions of the software. */
 export async function machine(): Promise<Record<string, string | number>> {
   const { postgres } = await postgresPrograms(await serverOwner());
   const redis = findRedisServer();
@@ -25,7 +25,7 @@ export async function machine(): Promise<Record<string, string | number>> {
   };
 }
 
-/** The first number with dots in what a program says of itself. */
+/** The first dotted number in a program's version output. */
 async function versionOf(program: string): Promise<string> {
   const { stdout } = await run(program, ['--version']);
   return /\d+(\.\d+)+/.exec(stdout)?.[0] ?? 'unknown';

@@ -13,7 +13,7 @@ import { UNLIMITED } from './unlimited.ts';
 interface Bench {
   readonly stack: Stack;
   readonly database: pg.Client;
-  /** Where the empty app listens. */
+  /** The address on which the empty app listens. */
   readonly empty: string;
 }
 
@@ -29,11 +29,11 @@ async function newcomer({ stack }: Bench, n: number) {
   return { id: person.id, credentials: { username: login, password: SAMPLE_PASSWORD } };
 }
 
-/** The hop of the callback within a sign-in. */
+/** The callback's request within a sign-in. */
 const callbackOf = (page: Awaited<ReturnType<typeof signIn>>) =>
   page.hops.find(({ url }) => new URL(url).pathname === '/authorization-code/callback')!;
 
-/** Calls that make or change a Box user, and token calls, for a newcomer and for the same person again. */
+/** Calls that create or change a Box user, and token calls, for a new person and for the same person again. */
 async function boxCalls(bench: Bench): Promise<Figure[]> {
   const { stack } = bench;
   const person = await newcomer(bench, 0);
@@ -57,7 +57,7 @@ async function boxCalls(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** From the callback's arrival to the mapping on disk, over the one Box call of 100 ms that it takes. */
+/** From the callback's arrival to the stored mapping, compared with the one Box call of 100 ms that it takes. */
 async function callbackToMapping(bench: Bench): Promise<Figure> {
   const { stack, database } = bench;
   await stack.box.settings({ latencyMs: 100 });
@@ -81,7 +81,10 @@ async function callbackToMapping(bench: Bench): Promise<Figure> {
   return atMost('callback to mapping committed, over its one Box call', mapped / call, 1.5, { mapped, call });
 }
 
-/** A returning person's callback without its waits for Okta, over an empty route that reads and writes one session. */
+/**
+ * A returning person's callback without its waits for Okta, compared with an empty route that reads and writes one
+ * session.
+ */
 async function returningCallback(bench: Bench): Promise<Figure> {
   const { stack, database, empty } = bench;
   const person = await newcomer(bench, 0);
@@ -110,7 +113,10 @@ async function returningCallback(bench: Bench): Promise<Figure> {
   });
 }
 
-/** Polls answered with 304, over an empty route behind the same kind of token. Taken in turns; the first three rounds warm both up. */
+/**
+ * Polls answered with 304, compared with an empty route that requires the same kind of token. They take turns; the
+ * first three rounds warm both up.
+ */
 async function statusPoll(bench: Bench): Promise<Figure> {
   const { stack, empty, database } = bench;
   await signIn(stack.urls.gateway, (await newcomer(bench, 0)).credentials);

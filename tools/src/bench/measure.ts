@@ -1,13 +1,13 @@
 import http from 'node:http';
 
-/** The middle value. */
+/** The median. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** One GET on a kept connection, body read to its end. */
+/** One GET on a kept connection, with its body read to the end. */
 export function get(
   url: string,
   headers: Record<string, string>,
@@ -28,7 +28,10 @@ export function get(
   });
 }
 
-/** Requests per second that `connections` clients get answered in `ms`, of several addresses in turn; every answer must have `status`. */
+/**
+ * The requests per second that `connections` clients get answered in `ms`, with several addresses in turn; every
+ * response must have `status`.
+ */
 export async function rate(
   urls: string | readonly string[],
   headers: Record<string, string>,

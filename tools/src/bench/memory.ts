@@ -19,7 +19,7 @@ const MIB = 2 ** 20;
 const apps = ['gateway', 'provisioner'] as const;
 type Both = Record<(typeof apps)[number], Held>;
 
-/** What gateway and provisioner hold after many requests over the API, over what they held after few. */
+/** The memory of gateway and provisioner after many requests over the API, compared with a few. */
 async function memory(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
   const { few, many } = sizes[scale];
   const [gateway = 0, provisioner = 0] = await freePorts(2);
@@ -55,7 +55,7 @@ function figures(app: string, before: Held, after: Held, sizesInWords: string): 
   ];
 }
 
-/** Medians of a few looks, each after a forced collection. */
+/** Medians of a few readings, each after a forced collection. */
 async function look(ports: Record<keyof Both, number>): Promise<Both> {
   const one = async (port: number): Promise<Held> => {
     const looks: Held[] = [];
@@ -68,7 +68,10 @@ async function look(ports: Record<keyof Both, number>): Promise<Both> {
   return { gateway: await one(ports.gateway), provisioner: await one(ports.provisioner) };
 }
 
-/** So many newcomers over the API, a few clients at a time, each with a key of its own; resolves when all are done. */
+/**
+ * Pushes this many new people over the API, a few clients at a time, each with a key of its own; resolves when all are
+ * done.
+ */
 async function push(stack: Stack, count: number): Promise<void> {
   const token = await stack.okta.serviceToken('foyer.write');
   const agent = new http.Agent({ keepAlive: true, maxSockets: CLIENTS });
@@ -104,7 +107,7 @@ function post(url: URL, token: string, agent: http.Agent): Promise<number> {
 }
 
 const LOOK_EVERY_MS = 200;
-/** Far above what the slowest machine takes: only a request that is stuck lasts so long. */
+/** Far more than the slowest machine takes, so only a stuck request reaches it. */
 const WITHIN_MS = 1_800_000;
 
 async function untilDone(databaseUrl: string): Promise<void> {

@@ -8,7 +8,7 @@ import { fill, send, startService, type Service } from './scim-service.ts';
 const AT_ONCE = 50;
 const ALONE = 10;
 
-/** A client that adds to and removes from groups. */
+/** A client that adds members to groups and removes them. */
 class Pusher {
   readonly agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
 
@@ -25,7 +25,7 @@ class Pusher {
     return (JSON.parse(made.body) as { id: string }).id;
   }
 
-  /** Milliseconds until the answer. */
+  /** Milliseconds until the response. */
   async patch(op: 'add' | 'remove', groupId: string, value: string): Promise<number> {
     const { base, headers } = this.service;
     const operation =
@@ -41,7 +41,10 @@ class Pusher {
   }
 }
 
-/** PATCHes that each add or remove a member of one large group: alone, fifty at once, and fifty at once of a group each. */
+/**
+ * PATCHes that each add or remove a member of one large group: one at a time, fifty at once, and fifty at once on a
+ * group each.
+ */
 export async function group(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
   const size = scale === 'full' ? 10_000 : 1_000;
   const service = await startService();
@@ -65,13 +68,13 @@ export async function group(scale: Scale, say: (line: string) => void): Promise<
 interface Subject {
   readonly pusher: Pusher;
   readonly large: string;
-  /** A group for each of those who push at once. */
+  /** A group for each concurrent client. */
   readonly own: readonly string[];
   readonly more: readonly string[];
   readonly stack: Stack;
 }
 
-/** Milliseconds of one PATCH, round by round, and how many updates were lost. */
+/** Milliseconds of one PATCH, round by round, and the number of lost updates. */
 interface Took {
   readonly alone: number[];
   readonly together: number[];
@@ -98,7 +101,7 @@ async function measure(scale: Scale, { pusher, large, own, more, stack }: Subjec
   return took;
 }
 
-/** The first round of each warmed up. */
+/** The first round of each is the warm-up. */
 function judge({ alone, together, apart, lost }: Took, what: string): Figure[] {
   const [one, fifty, each] = [alone, together, apart].map((all) => median(all.slice(1))) as [
     number,

@@ -6,7 +6,7 @@ import { load } from './load.ts';
 
 const TENANT = 'default';
 
-/** A gateway as an Okta org speaks to it: over kept connections, with a token of its own. */
+/** A gateway as an Okta org uses it: over kept connections, with a token of its own. */
 export interface Service {
   readonly stack: Stack;
   readonly base: string;
@@ -40,7 +40,7 @@ interface Sent {
   readonly ms: number;
 }
 
-/** One request with a JSON body, its answer read to the end. */
+/** One request with a JSON body, with its response read to the end. */
 export function send(
   agent: http.Agent,
   method: string,
@@ -77,7 +77,7 @@ export function send(
   });
 }
 
-/** Fills the tenant's tables, past the gateway, and gives what `sql` then reads. */
+/** Fills the tenant's tables without the gateway, and returns what `sql` then reads. */
 export async function fill<R extends object>(
   { stack }: Service,
   count: number,

@@ -24,7 +24,7 @@ const somebody = () => {
   };
 };
 
-/** Requests a second that `connections` clients get answered with 201. */
+/** The requests a second that `connections` clients get answered with 201. */
 async function postRate(url: string, headers: Record<string, string>, connections: number, ms: number) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const began = performance.now();
@@ -41,7 +41,10 @@ async function postRate(url: string, headers: Record<string, string>, connection
   return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - began) / 1000);
 }
 
-/** POST /Users to 201, over an empty route of the same framework that inserts one row; with each of the two queues. */
+/**
+ * POST /Users to 201, compared with an empty route of the same framework that inserts one row; with each of the two
+ * queues.
+ */
 async function create(scale: Scale): Promise<Figure[]> {
   return [...(await createWith(scale, true)), ...(await createWith(scale, false))];
 }
@@ -49,7 +52,7 @@ async function create(scale: Scale): Promise<Figure[]> {
 async function createWith(scale: Scale, redis: boolean): Promise<Figure[]> {
   const rounds = scale === 'full' ? 5 : 2;
   const service = await startService({ redis });
-  // As in a system that has run for a while: how PostgreSQL looks into an empty table says nothing.
+  // Fills the tables as in a system that has run for a while: query plans for an empty table prove nothing.
   await filled(service, 10_000);
   const issuer = `${service.stack.urls.okta}/oauth2/default`;
   const empty = emptyApp({
@@ -70,7 +73,7 @@ async function createWith(scale: Scale, redis: boolean): Promise<Figure[]> {
     await empty.stop();
     await service.stack.stop();
   }
-  // The first round of each warmed up.
+  // The first round of each is the warm-up.
   const [foyer, nothing] = [median(own.slice(1)), median(bare.slice(1))];
   return [
     atLeast(
@@ -87,7 +90,7 @@ async function createWith(scale: Scale, redis: boolean): Promise<Figure[]> {
 
 const FINDS = { connections: 4, ms: 1_500, status: 200 };
 
-/** GET /Users?filter=… eq with many identities in the table over with few, in turns, on one server. */
+/** GET /Users?filter=… eq with many identities in the table, compared with few, in turns, on one server. */
 async function find(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
   const sizes = scale === 'full' ? [1_000, 1_000_000] : [1_000, 20_000];
   const rounds = scale === 'full' ? 5 : 2;

@@ -4,7 +4,7 @@ import type pg from 'pg';
 const LOOK_EVERY_MS = 200;
 const SEALED_WITHIN_MS = 1_800_000;
 
-/** Waits until every row of the call log that is there now is in a sealed block. */
+/** Waits until every row that the call log has now is in a sealed block. */
 export async function untilSealed(client: pg.Client): Promise<void> {
   const until = performance.now() + SEALED_WITHIN_MS;
   const { rows: log } = await client.query<{ rows: string }>(

@@ -11,7 +11,9 @@ const sizes: Record<Scale, { waiting: number; blocks: number; signIns: number }>
   full: { waiting: 20_000, blocks: 5, signIns: 25 },
   small: { waiting: 2_000, blocks: 1, signIns: 5 },
 };
-/** Some of the known are provisioned between two blocks: there must be as many waiting in the last as in the first. */
+/**
+ * Some of the known people are provisioned between two blocks, and as many must wait in the last block as in the first.
+ */
 const SPARE = 1.5;
 const LOOK_EVERY_MS = 100;
 const LOOK_LIMIT_MS = 120_000;
@@ -24,8 +26,9 @@ interface Bench {
 }
 
 /**
- * Newcomers' sign-ins, callback to final page, while bulk waits and runs at Box's limit, over the same with none. In turns
- * of a block each, on one stack: bulk comes into the table before its block, and what is left of it is taken out again.
+ * New people's sign-ins, from callback to final page, while bulk work waits and runs at Box's limit, compared with
+ * none. They take turns of a block each, on one stack: bulk work is inserted before its block, and the rest of it is
+ * deleted afterwards.
  */
 async function signInUnderBulk(scale: Scale): Promise<Figure[]> {
   const { waiting, blocks, signIns } = sizes[scale];
@@ -63,7 +66,7 @@ async function signInUnderBulk(scale: Scale): Promise<Figure[]> {
   ];
 }
 
-/** Signs in so many newcomers, one after the other. Gives the milliseconds from callback to final page of each. */
+/** Signs in this many new people, one after the other. Returns the milliseconds from callback to final page of each. */
 async function callbacks({ stack }: Bench, count: number): Promise<number[]> {
   const logins = Array.from({ length: count }, (_, n) => `bench-${process.hrtime.bigint()}-${n}@example.com`);
   await stack.okta.seed({
@@ -86,7 +89,7 @@ async function callbacks({ stack }: Bench, count: number): Promise<number[]> {
   return spent;
 }
 
-/** As many wait in the table as there should, and the queue is at work on them. */
+/** The expected number waits in the table, and the queue works on it. */
 async function bringBulk(bench: Bench): Promise<void> {
   await bench.database.query(
     `WITH made AS (
@@ -101,7 +104,7 @@ async function bringBulk(bench: Bench): Promise<void> {
   await until('bulk is in the queue', async () => (await queued(bench.stack)) >= LEAST_QUEUED);
 }
 
-/** What nobody has begun with is gone from the table, and the queue has found that out. */
+/** Requests that were not started are deleted, and the queue has noticed. */
 async function takeBulkOut({ stack, database }: Bench): Promise<void> {
   await database.query(
     `WITH gone AS (
@@ -117,7 +120,7 @@ async function takeBulkOut({ stack, database }: Bench): Promise<void> {
   });
 }
 
-/** Jobs in the queue, as the provisioner's metrics tell it. */
+/** Jobs in the queue, from the provisioner's metrics. */
 async function queued({ urls }: Stack): Promise<number> {
   const page = await (await fetch(`${urls.provisioners[0]}/metrics`)).text();
   return [...page.matchAll(/^foyer_queue_jobs\{.*\} (\d+)$/gm)].reduce(

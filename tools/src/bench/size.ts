@@ -19,7 +19,7 @@ const TENANT = 'default';
 const POLLED = 1_000;
 const POLLS = { connections: 8, ms: 2_500, status: 200 };
 
-/** One database with its gateway and its worker, and what they took, round by round. */
+/** One database with its gateway and its worker, and their results, round by round. */
 interface Side {
   readonly stack: Stack;
   readonly worker: Part;
@@ -30,7 +30,10 @@ interface Side {
   readonly took: { polls: number[]; intake: number[]; drained: number[] };
 }
 
-/** What a poll, an intake and a converge cost with many people in the tables, over with few; in turns, on one server. */
+/**
+ * The cost of a poll, an intake and a converge with many people in the tables, compared with few; in turns, on one
+ * server.
+ */
 async function size(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
   const { few, many, people, rounds } = sizes[scale];
   const server = await startPostgres();
@@ -66,7 +69,7 @@ async function side(postgresUrl: string, count: number): Promise<Side> {
   try {
     await load(client, await tenantOf(stack.databaseUrl), count, 'done');
     const worker = await startDrainWorker(stack, TENANT, 'audited');
-    // In a system that has run for long, the log of those who are there was sealed long ago.
+    // In a system that has run for long, the log of the existing people is sealed.
     await untilSealed(client);
     const { rows } = await client.query<{ id: string }>(
       'SELECT id FROM provisioning_request ORDER BY random() LIMIT $1',
@@ -97,7 +100,7 @@ async function measureOnce({ crowd, polled, headers, took }: Side, people: numbe
   took.drained.push((await crowd.release()).rate);
 }
 
-/** The first round of each warmed up. */
+/** The first round of each is the warm-up. */
 function judge(few: Side['took'], many: Side['took'], sizesInWords: string): Figure[] {
   const of = (values: readonly number[]): number => median(values.slice(1));
   const cost = (what: string, fewCost: number, manyCost: number): Figure =>

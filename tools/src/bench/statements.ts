@@ -6,13 +6,13 @@ import { type Item, type Scale } from './figure.ts';
 import { UNLIMITED } from './unlimited.ts';
 
 const PEOPLE: Record<Scale, number> = { full: 1_000, small: 200 };
-/** Rarer ones are of a relay round, a look for stalled jobs and the like. */
+/** Rarer statements belong to relay rounds, checks for stalled jobs and the like. */
 const LEAST_PER_PERSON = 0.02;
 const SHOWN = 110;
 
 /**
- * Every statement that one identity costs while it is drained, the queue's own among them, most frequent first; the first
- * item is their sum. Counted by the server (pg_stat_statements), on a run of its own since counting costs time.
+ * Every statement that draining one identity costs, including the queue's own, most frequent first; the first item is
+ * their sum. The server counts them (pg_stat_statements), in a run of its own because counting costs time.
  */
 export async function statementsPerIdentity(scale: Scale): Promise<Item[]> {
   const people = PEOPLE[scale];
@@ -42,7 +42,7 @@ export async function statementsPerIdentity(scale: Scale): Promise<Item[]> {
   }
 }
 
-/** What is the bench's own: it lets people go and looks whether they are done. */
+/** The bench's own statements, which release people and check whether they are done. */
 const NOT_OURS = String.raw`^(ANALYZE|SELECT EXISTS \(SELECT FROM provisioning_request|UPDATE provisioning_request SET due_at = clock_timestamp\(\) WHERE id = ANY|SELECT count\(\*\) FILTER)`;
 
 async function read(counterUrl: string, database: string, people: number): Promise<Item[]> {

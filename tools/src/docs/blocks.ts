@@ -1,14 +1,14 @@
 import { fencesOf, type Fence } from './markdown.ts';
 
-/** What a comment before a block may say of it. */
+/** What a comment before a block may say about it. */
 const NOTES = {
   /** The block cannot be run; the rest of the note is the reason. */
   notRun: /^not run: (\S.*)$/,
   /** The block is a file of this name, for the commands that follow. */
   file: /^file: (\S+)$/,
-  /** The block shows an example, and not what the commands before it print; the rest is the reason. */
+  /** The block shows an example, not the output of the commands before it; the rest is the reason. */
   example: /^an example: (\S.*)$/,
-  /** The commands are repeated until they print what is shown. */
+  /** The commands are repeated until they print the shown output. */
   until: /^repeated until it is so$/,
 } as const;
 
@@ -16,18 +16,18 @@ export interface Step {
   readonly line: number;
   readonly text: string;
   readonly kind: 'run' | 'file' | 'not run';
-  /** The name of the file, or why it is not run. */
+  /** The name of the file, or the reason why it is not run. */
   readonly detail: string;
-  /** What the document says that is printed; null when it does not say. */
+  /** The output that the document shows; null when it shows none. */
   readonly shown: string | null;
   readonly isRepeated: boolean;
 }
 
 const isShell = ({ language }: Fence): boolean => language === 'sh';
-/** Languages in which documents show what was printed. */
+/** Languages in which documents show output. */
 const isOutput = ({ language }: Fence): boolean => ['text', 'json', 'http'].includes(language);
 
-/** What is to be done with each block of a document, in order. Throws for a note that says nothing known. */
+/** How to test each block of a document, in order. Throws for a note that is not known. */
 export function stepsOf(markdown: string): Step[] {
   const fences = fencesOf(markdown);
   return fences.flatMap((fence, at) => {

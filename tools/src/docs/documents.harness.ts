@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** Every file of the project, as git has it or would add it. */
+/** Every file of the project that git has or would add. */
 export const projectFiles: readonly string[] = execFileSync(
   'git',
   ['ls-files', '--cached', '--others', '--exclude-standard'],
@@ -15,7 +15,7 @@ export const projectFiles: readonly string[] = execFileSync(
 
 export const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** What speaks of the project as it stands. Changelog and decisions tell of the past. */
+/** Documents that describe the current project. Changelog and decisions describe the past. */
 export const documents: readonly string[] = projectFiles.filter(
   (file) => file.endsWith('.md') && !/^(CHANGELOG\.md|docs\/decisions\/)/.test(file),
 );

@@ -1,29 +1,29 @@
-/** Compares what a document shows with what was printed. What differs from run to run is compared by its kind. */
+/** Compares the output in a document with the real one. Values that differ between runs are compared by their kind. */
 
 const KINDS: readonly (readonly [RegExp, string])[] = [
   // Timestamps, as `2026-11-21T09:00:00.000Z`.
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`],
   // Box ids, counters of calls and the like: numbers of nine digits and more.
   [/(?<![\w.-])\d{9,}(?![\w-])/g, String.raw`\d{6,}`],
-  // The digest in an entity tag, as `W/"1.8xOI5b9T"`.
-  [/(?<=W\/\\?"\d+\.)[\w-]{8}/g, String.raw`[\w-]{8}`],
   // What a document leaves out.
+  [/(?<=W\/\\?"\d+\.)[\w-]{8}/g, String.raw`[\w-]{8}`],
+  // The ids in a document, and the ids of this run that they stand for.
   [/…/g, String.raw`[\s\S]*?`],
 ];
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const ANY_UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** The ids that a document shows, and the ones that stand for them in this run. */
+/** Replaces the ids that the document shows by the ids of this run. */
 export type Ids = Map<string, string>;
 
-/** Writes the ids of this run in place of those that the document shows. */
+/**
+ * Whether `shown` is in what was `printed`, except for white space and values that differ between runs. An id that is
+ * shown for the first time stands for the id printed in its place, from then on and in `ids`.
+ */
 export const withIds = (text: string, ids: Ids): string =>
   text.replaceAll(UUID, (shown) => ids.get(shown) ?? shown);
 
-/**
- * Whether `shown` is in what was `printed`, but for white space and for what differs from run to run. An id that is shown for
- * the first time is taken to stand for the one that was printed in its place, from then on and in `ids`.
- */
+/** Text as a regular expression, with a pattern for each kind of variable part. */
 export function shows(printed: string, shown: string, ids: Ids): boolean {
   const fresh: string[] = [];
   let pattern = '';

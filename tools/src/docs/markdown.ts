@@ -47,7 +47,7 @@ export function linksOf(markdown: string): string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors of a document's headings, in GitHub's form. */
 export const anchorsOf = (markdown: string): string[] =>
   markdown
     .replaceAll(/^\s*```[\s\S]*?^\s*```\s*$/gm, '')

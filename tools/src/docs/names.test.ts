@@ -31,7 +31,7 @@ describe.each(documents)('%s', (file) => {
   });
 
   it('names files and folders of the project that are there', () => {
-    // A name in capitals stands for one that the reader makes.
+    // A name in capitals is a placeholder for one that the reader chooses.
     const paths = codeOf(text).filter(
       (name) => /^(apps|libs|tools|docs|prisma|\.ci)\/[\w./-]+$/.test(name) && !/[A-Z]{4}/.test(name),
     );
@@ -49,7 +49,7 @@ describe.each(documents)('%s', (file) => {
   });
 });
 
-/** What the build makes of a source. */
+/** The build output of a source. */
 function isBuilt(path: string): boolean {
   const source = path.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
   return source !== path && existsSync(join(ROOT, source));

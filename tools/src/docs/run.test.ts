@@ -9,7 +9,7 @@ import { documents, read, ROOT } from './documents.harness.ts';
 import { shows, withIds, type Ids } from './expect.ts';
 import { Shell } from './shell.harness.ts';
 
-/** A block that is repeated until it shows what it should is given up after this long. */
+/** A block that is repeated until it shows the expected output fails after this long. */
 const REPEAT_MS = 60_000;
 
 const withBlocks = documents.filter((file) => stepsOf(read(file)).some(({ kind }) => kind === 'run'));
@@ -23,7 +23,7 @@ beforeAll(async () => {
     template: 'foyer_template',
     dataDir: join(folder, '.data'),
   });
-  // What `npm start` has shown when it says that it is up.
+  // The output of `npm start` when it is up.
   await connectOkta(stack);
   expect((await demonstratePush(stack)).faults).toEqual([]);
 });
@@ -71,11 +71,11 @@ describe.each(withBlocks)('%s', (file) => {
     await mkdir(join(cwd, '.data'), { recursive: true });
     const settings = join(folder, '.data', 'stack.env');
     for (const place of ['.env', join('.data', 'stack.env')]) await cp(settings, join(cwd, place));
-    // Faults that one document sets are not the next one's.
+    // Faults that one document sets must not affect the next.
     await stack.box.clearFaults();
     shell = new Shell(cwd, {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME },
-      // What the documents have the reader fill in.
+      // What the reader fills in.
       ...{ CLIENT_ID: 'twin-service-client', CLIENT_SECRET: 'twin-service-secret' },
       ...parseEnv(await readFile(settings, 'utf8')),
     });
@@ -88,7 +88,7 @@ describe.each(withBlocks)('%s', (file) => {
         [`line ${step.line}${step.kind === 'not run' ? `, not run: ${step.detail}` : ''}`, step] as const,
     ),
   )('%s', async (_title, step) => {
-    // What comes after needs what went before.
+    // Later blocks depend on earlier ones.
     if (step.kind === 'not run') return;
     if (broken) throw new Error('A block before this one failed.');
     broken = true;

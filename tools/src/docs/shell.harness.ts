@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 const LIMIT_MS = 60_000;
 
-/** One bash for all blocks of a document: variables of one block are there in the next. */
+/** One bash for all blocks of a document: variables of one block are available in the next. */
 export class Shell {
   private readonly bash: ChildProcessWithoutNullStreams;
   private printed = '';
@@ -22,7 +22,7 @@ export class Shell {
     this.bash.on('exit', () => this.tell());
   }
 
-  /** Runs one block. Gives what it printed, to both streams, and the exit status of its last command. */
+  /** Runs one block. Returns what it printed, to both streams, and the exit status of its last command. */
   async run(block: string): Promise<{ printed: string; status: number }> {
     this.blocks += 1;
     const end = new RegExp(`\\n@block ${this.blocks} ended (\\d+)\\n`);

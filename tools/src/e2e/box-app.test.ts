@@ -44,7 +44,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** Starts an app beside, or instead of, one of the stack's, with other settings. */
+/** Starts an app besides one of the stack's, or instead of it, with other settings. */
 async function start(app: AppName, env: Record<string, string>): Promise<Part> {
   const part = appPart(app, env, {});
   extra.push(part);
@@ -105,7 +105,7 @@ function foyer(
   });
 }
 
-/** Deletes a Box user as an administrator does by hand. */
+/** Deletes a Box user like an administrator in Box's console. */
 async function deleteByHand(clientId: string, clientSecret: string, boxUserId: string): Promise<void> {
   const grant = {
     grant_type: 'client_credentials',
@@ -185,7 +185,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
       ({ method, path }) => method !== 'GET' && path.startsWith('/2.0/'),
     );
     expect(written).toEqual([]);
-    // Another app's silence says nothing of the user.
+    // The user is not missing just because another app does not see them.
     const me = (await (await api(`/v1/identities?subject=${ada.id}`)).json()) as {
       items: { boxAccount: object }[];
     };

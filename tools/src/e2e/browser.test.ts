@@ -6,7 +6,7 @@ import { findProgram } from './program.harness.ts';
 
 const executablePath = findProgram('chromium');
 
-/** What keeps Debian's Chromium from calling out, and lets it run as root. */
+/** Prevents Debian's Chromium from calling out, and lets it run as root. */
 const flags = [
   '--no-sandbox',
   '--disable-gpu',
@@ -35,7 +35,7 @@ suite('in a real browser [needs chromium]', () => {
   });
   afterEach(() => stack.box.clearFaults());
 
-  /** A page of a browser of its own, and everything that it complained of. */
+  /** A page of a browser of its own, and every error that it reported. */
   const open = async (options: BrowserContextOptions = {}) => {
     const page = await (await browser.newContext(options)).newPage();
     const complaints: string[] = [];

@@ -12,7 +12,7 @@ const GATEWAY = 'http://localhost:3000';
 
 const socket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
 const hasEngine = existsSync(socket) && findProgram('docker') !== undefined;
-/** The plugin where it is, the program of old where not. */
+/** The compose plugin, or the older program where the plugin is missing. */
 const standalone = findProgram('docker-compose');
 
 const files = ['--env-file', 'twins.env', '--profile', 'twins', '--project-name', 'foyer-test'];
@@ -129,7 +129,7 @@ async function compose(...args: string[]): Promise<string> {
   });
 });
 
-/** Of cgroup v2, or v1: memory and processes. */
+/** The limits of memory and processes, from cgroup v2 or v1. */
 const READ_LIMITS =
   'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max 2>/dev/null || ' +
   'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max';

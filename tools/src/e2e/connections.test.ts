@@ -55,7 +55,7 @@ describe('connections of real processes', () => {
         await outside.push(someone(`terminated-${round}`));
       }
     })();
-    // And one that is just starting, again and again.
+    // Meanwhile a provisioner restarts again and again, so that its start is interrupted, too.
     const [first] = parts.provisioners;
     for (let times = 0; times < 3; times++) await first!.restart('SIGKILL');
     await rounds;

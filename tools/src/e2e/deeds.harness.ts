@@ -5,13 +5,13 @@ import type { Outside } from './outside.harness.ts';
 import type { Dice } from '../dice.ts';
 import { until } from './until.harness.ts';
 
-/** One thing that goes wrong, and is over when the promise resolves. */
+/** One disturbance, which is over when the promise resolves. */
 export interface Deed {
   readonly name: string;
   readonly run: () => Promise<void>;
 }
 
-/** Faults of Box that end a create unclear, late or refused for now. */
+/** Faults of Box that end a create without a clear result, late, or with a temporary refusal. */
 export const boxFaults: readonly BoxFault[] = [
   { kind: 'resetAfter' },
   { kind: 'resetBefore' },
@@ -24,7 +24,7 @@ export const boxFaults: readonly BoxFault[] = [
   { kind: 'damaged' },
 ];
 
-/** Kills a server outright and starts it until it stands: it may find what its children have not let go of yet. */
+/** Kills a server and starts it until it stays up: its children may not have released everything yet. */
 export async function crash(part: Part): Promise<void> {
   await part.kill('SIGKILL');
   await until(`the ${part.name} stands again`, () =>
@@ -35,7 +35,10 @@ export async function crash(part: Part): Promise<void> {
   );
 }
 
-/** Stops a process in its tracks and gives what lets it go on, to be called once every lease of now has run out. */
+/**
+ * Stops a process (SIGSTOP) and returns the function that continues it, to be called once all current leases have
+ * expired.
+ */
 export async function pause(part: Part, outside: Outside): Promise<() => Promise<void>> {
   await part.kill('SIGSTOP');
   const [row] = await outside.query<{ until: Date | null }>(
@@ -54,7 +57,7 @@ export async function pause(part: Part, outside: Outside): Promise<() => Promise
   };
 }
 
-/** All that is done to a stack, each once; whom it meets is diced. */
+/** All disturbances of a stack, each once; dice choose the processes. */
 export function deedsFor(
   stack: Stack,
   outside: Outside,

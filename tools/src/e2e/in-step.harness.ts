@@ -3,8 +3,8 @@ import type { Stack } from '../stack.ts';
 import type { BoxTwinState, BoxTwinUser, OktaPerson } from '../twins.ts';
 
 /**
- * What Box has otherwise than Okta says, a sentence each; told by the two twins, which know nothing of each other, nor of
- * the database. For when nothing is under way any more.
+ * Returns how Box differs from Okta, one sentence each, from the state of the two twins, which do not know each other
+ * or the database. Call it when no work is left.
  */
 export async function differences({ okta, box }: Stack): Promise<string[]> {
   const [people, scim, state] = [await okta.people(), await okta.scim.state(), await box.state()];
@@ -31,7 +31,7 @@ function differencesOf(person: OktaPerson, scim: ScimState, { users }: BoxTwinSt
   );
 }
 
-/** A language and a time zone that Okta does not name stay what they are in Box: undefined. */
+/** A language and a time zone that Okta does not set stay unchanged in Box: undefined. */
 function inBoxTerms({ name, login, profile }: OktaPerson) {
   const town = [profile['zipCode'], profile['city']].filter(Boolean).join(' ');
   const address = [profile['streetAddress'], town, profile['state'], profile['countryCode']];

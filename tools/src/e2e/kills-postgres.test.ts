@@ -5,7 +5,10 @@ describeKills(
   'PostgreSQL',
   { redis: false },
   {
-    /** Dropped while it is in use, PostgreSQL may refuse one of the two sides for a deadlock: then it is dropped again. */
+    /**
+     * PostgreSQL may report a deadlock to either side when the schema is dropped while it is in use; then it is dropped
+     * again.
+     */
     loseQueue: async (_stack, outside) => {
       await until('the queue’s schema is dropped', () =>
         outside.query('DROP SCHEMA IF EXISTS foyer_queue CASCADE').then(

@@ -41,7 +41,7 @@ export function describeKills(
     outside = new Outside(stack);
   });
   afterAll(async () => {
-    // One that sleeps would not hear that it is asked to end.
+    // A stopped process would not receive the request to end.
     await Promise.all(stack?.parts.provisioners.map((part) => part.kill('SIGCONT')) ?? []);
     await stack?.stop();
   });
@@ -57,14 +57,14 @@ export function describeKills(
   const leasesLost = (part: Part) =>
     log.filter((said) => said.part === part.name && said.line.includes('"event":"lease-lost"')).length;
 
-  /** Runs `work` while only the first provisioner is up, then lets the others come back. */
+  /** Runs `work` while only the first provisioner is up, then starts the others again. */
   const alone = async (work: () => Promise<void>): Promise<void> => {
     const [, ...others] = stack.parts.provisioners;
     await Promise.all(others.map((part) => part.stop()));
     await work();
     await Promise.all(others.map((part) => part.start()));
   };
-  /** What may not change any more once all requests about somebody have ended. */
+  /** What must not change after all requests about a person have ended. */
   const recordOf = (subject: string) =>
     outside.query(
       `SELECT r.status, r.outcome, r.version, a.box_user_id, a.name, a.updated_at, i.lease_token,
@@ -73,13 +73,16 @@ export function describeKills(
        LEFT JOIN box_account a ON a.identity_id = i.id WHERE i.subject = $1 ORDER BY r.created_at, r.id`,
       [subject],
     );
-  /** Makes the first provisioner sleep with its intent on record and nothing sent. Gives what wakes it, its lease over. */
+  /**
+   * Stops the first provisioner with its intent recorded and nothing sent. Returns the function that continues it, with
+   * its lease expired.
+   */
   const sleepAfterIntent = async (operation: string, subject: string, push: () => Promise<unknown>) => {
     const [first] = stack.parts.provisioners;
     const lost = leasesLost(first!);
     let wake = async (): Promise<void> => undefined;
     await alone(async () => {
-      // Somebody first, so that the next intent is not that of a token.
+      // Another person comes first, so that the next intent is not the one of a token call.
       await outside.push(someone('first'));
       await outside.allFinal();
       const blocked = await outside.blockIntents();
@@ -112,7 +115,7 @@ export function describeKills(
       const [first] = stack.parts.provisioners;
       let subject = '';
       let wake = async (): Promise<void> => undefined;
-      /** Puts it to sleep between Box's answer and its own next word; false when it was faster. */
+      /** Stops it between Box's response and its own next action; false when it was faster. */
       const putToSleep = async (): Promise<boolean> => {
         subject = someone('slept');
         let isAsleep = false;
@@ -189,7 +192,7 @@ export function describeKills(
       const crowd: Promise<unknown>[] = [];
       let settled = 0;
       const join = (arrival: Promise<unknown>) => {
-        // Heard of again below, where all of them are awaited.
+        // The failure is handled below, where all of them are awaited.
         arrival.catch(() => undefined).finally(() => (settled += 1));
         crowd.push(arrival);
       };

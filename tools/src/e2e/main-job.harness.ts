@@ -59,11 +59,11 @@ export function describeMainJob(
       body: body && JSON.stringify(body),
     });
   };
-  /** Pushes somebody over the API, as another system would. Gives the request's id. */
+  /** Pushes a person over the API, like another system. Returns the request's id. */
   const push = async (subject: string): Promise<string> => {
     const body = { subject, username: `${subject}@example.com`, name: `Person ${subject}` };
     const response = await api('POST', '/v1/provisioning-requests', 'foyer.write', body);
-    // 200 when a worker was faster than this answer.
+    // 200 when a worker was faster than this response.
     expect([200, 202]).toContain(response.status);
     return ProvisioningRequest.parse(await response.json()).id;
   };
@@ -201,7 +201,7 @@ export function describeMainJob(
         delayMs: 5_000,
         match: { method: 'POST', externalId: person.id },
       });
-      // And that takes its time: longer than the callback waits in any case.
+      // The look-up is slow, too, so that the whole takes longer than the callback waits.
       await stack.box.fault({
         kind: 'slow',
         delayMs: 1_500,

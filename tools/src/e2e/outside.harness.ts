@@ -8,9 +8,9 @@ import { until } from './until.harness.ts';
 
 const WELCOME = /^(New user created:|Hello) /;
 
-/** Those outside: systems and people who try again when Foyer does not answer, as the real ones do. */
+/** The callers: systems and people who retry when Foyer does not answer, as real ones do. */
 export class Outside {
-  /** Answers that nobody should have got, whatever was killed: neither good, nor cut off, nor 503. */
+  /** Responses that are wrong even when processes are killed: neither a success, nor cut off, nor 503. */
   readonly astonishing: string[] = [];
   readonly #stack: Stack;
   #token: Promise<string> | undefined;
@@ -19,7 +19,7 @@ export class Outside {
     this.#stack = stack;
   }
 
-  /** Pushes somebody over the API, again with the same key until it is taken. Gives the request's id. */
+  /** Pushes a person over the API, again with the same key until it is accepted. Returns the request's id. */
   async push(subject: string, name = `Person ${subject}`): Promise<string> {
     const token = await (this.#token ??= this.#stack.okta.serviceToken('foyer.write'));
     const key = randomUUID();
@@ -44,7 +44,7 @@ export class Outside {
     });
   }
 
-  /** Somebody new in Okta. */
+  /** A new person in Okta. */
   async newPerson(name: string): Promise<{ id: string; name: string; username: string }> {
     const username = `kim-${randomUUID().slice(0, 8)}@example.com`;
     const { id } = await this.#stack.okta.addPerson({
@@ -57,7 +57,7 @@ export class Outside {
     return { id, name, username };
   }
 
-  /** Signs in, and anew in a fresh browser until there is a welcome. Gives the Box user that the page names. */
+  /** Signs in, again in a fresh browser until the final page appears. Returns the Box user that the page names. */
   async signIn(person: { name: string; username: string }): Promise<string> {
     return until(`${person.name} is welcomed`, async () => {
       const page = await signIn(this.#stack.urls.gateway, {
@@ -83,7 +83,7 @@ export class Outside {
     }
   }
 
-  /** What a push leaves in the database, made there: nothing but the relay knows of it. */
+  /** Writes to the database what a push leaves there, so that only the relay finds it. */
   async pushPastTheApi(subject: string, name: string): Promise<void> {
     await this.query(
       `WITH own AS (
@@ -100,7 +100,10 @@ export class Outside {
     );
   }
 
-  /** Lets no line into the call log until released: a worker then hangs in writing its intent, inside the database. */
+  /**
+   * Blocks inserts into the call log until released: a worker then hangs while it writes its intent, inside the
+   * database.
+   */
   async blockIntents(): Promise<{ waiting(): Promise<number>; release(): Promise<void> }> {
     const blocker = new pg.Client(this.#stack.databaseUrl);
     blocker.on('error', () => undefined);

@@ -10,8 +10,8 @@ interface IdentityRow {
 }
 
 /**
- * What must hold however often anything was killed, told by the Box twin and by the database, which know nothing of each
- * other. Gives what is broken, a sentence each; nothing when the promise holds. For when nothing is under way any more.
+ * Checks what must hold however often processes were killed, with the Box twin and the database as independent
+ * witnesses. Returns the broken promises, one sentence each. Call it when no work is left.
  */
 export async function brokenPromises(stack: Stack, outside: Outside): Promise<string[]> {
   const users = (await stack.box.state()).users.filter(({ kind }) => kind === 'app');
@@ -50,7 +50,9 @@ async function openRequests(outside: Outside): Promise<string[]> {
   return rows.map(({ id, status, error_code: code }) => `request ${id} is ${status} (${code ?? 'no error'})`);
 }
 
-/** A create that ended unclear must be followed by a look; any other write by the same once more that ended well. */
+/**
+ * A write without a clear result must be followed by a successful look-up, or by a successful write of the same kind.
+ */
 async function unsettledWrites(outside: Outside): Promise<string[]> {
   const rows = await outside.query<{ id: string; operation: string }>(
     `SELECT c.id, c.operation FROM api_call c LEFT JOIN api_call_outcome o ON o.call_id = c.id
@@ -63,7 +65,7 @@ async function unsettledWrites(outside: Outside): Promise<string[]> {
   return rows.map(({ id, operation }) => `${operation} (call ${id}) was never settled`);
 }
 
-/** Box can have seen no more creates of a person than were announced on our record. */
+/** Box must not have received more creates of a person than intents were recorded. */
 async function unannouncedWrites(calls: readonly BoxCall[], outside: Outside): Promise<string[]> {
   const rows = await outside.query<{ subject: string; announced: number }>(
     `SELECT i.subject, count(*)::int AS announced FROM api_call c JOIN identity i ON i.id = c.identity_id
@@ -82,7 +84,7 @@ async function unannouncedWrites(calls: readonly BoxCall[], outside: Outside): P
 export const createsIn = (calls: readonly BoxCall[]): BoxCall[] =>
   calls.filter(({ method, path }) => method === 'POST' && path === '/2.0/users');
 
-/** Whom a create names. */
+/** The external id in a create. */
 export function externalIdOf({ body }: BoxCall): string {
   if (typeof body !== 'object' || body === null || !('external_app_user_id' in body)) return '';
   return String(body.external_app_user_id);

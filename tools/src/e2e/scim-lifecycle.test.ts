@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 const mark = () => randomUUID().slice(0, 8);
-/** Somebody new in Okta, without the app. */
+/** A new person in Okta, without the app. */
 const inOkta = (more: Partial<NewOktaPerson> = {}) => {
   const login = `iris-${mark()}@example.com`;
   return stack.okta.addPerson({ login, firstName: 'Iris', lastName: 'Example', assigned: false, ...more });
@@ -35,7 +35,7 @@ const hired = async (more: Partial<NewOktaPerson> = {}) => {
 };
 const enter = (username: string, browser?: Browser) =>
   signIn(stack.urls.gateway, { username, password: SAMPLE_PASSWORD }, { browser });
-/** The page comes without the files when Box is slow to list them: then they are there on another look. */
+/** The page appears without the files when Box lists them slowly; then they appear on a reload. */
 const showsNotes = (browser: Browser) =>
   until('the page shows their file', async () =>
     (await browser.get(stack.urls.gateway)).html.includes('notes.txt') ? true : null,
@@ -155,9 +155,9 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     ).toEqual([]);
     expect(await loop.boxUser(id)).toMatchObject({ id: before.id, status: 'inactive', items: 1 });
     expect(await loop.filesAs(before.id)).toMatchObject({ status: 401 });
-    // Okta itself does not let them in.
+    // Okta itself refuses their sign-in.
     expect((await enter(login)).status).toBe(403);
-    // Nor does Foyer, whatever Okta's sign-in says: only a push brings them back.
+    // Foyer refuses it, too, whatever Okta's sign-in says: only a push reactivates them.
     await stack.okta.changePerson(id, { assigned: true });
     expect(await enter(login)).toMatchObject({ status: 403, message: 'Your access has been switched off' });
     await stack.okta.changePerson(id, { assigned: false });

@@ -65,7 +65,7 @@ async function hire(): Promise<Person> {
   return { id: ((await answer.json()) as Person).id, externalId };
 }
 
-/** So many people, a few at a time. */
+/** Creates this many people, a few at a time. */
 async function crowd(size: number): Promise<Person[]> {
   const people: Person[] = [];
   while (people.length < size)
@@ -83,7 +83,7 @@ async function makeGroup(name: string, members: readonly Person[]): Promise<stri
   return ((await answer.json()) as { id: string }).id;
 }
 
-/** Gives the HTTP status; 0 when there was no answer. */
+/** Returns the HTTP status; 0 when there was no response. */
 const patch = (id: string, ...Operations: object[]): Promise<number> =>
   loop.send('PATCH', `/Groups/${id}`, { schemas: [PATCH], Operations }).then(
     ({ status }) => status,
@@ -197,7 +197,7 @@ it.each([
   },
 );
 
-/** Faults that end a call unclear, late or refused for now, on groups and memberships. */
+/** Faults that end a call on groups and memberships without a clear result, late, or with a temporary refusal. */
 const faults: readonly BoxFault[] = [
   { kind: 'status', status: 429, retryAfter: 1 },
   { kind: 'status', status: 503 },
@@ -302,7 +302,7 @@ it('takes a leaver out of a group whose new name is taken by hand, and says why 
     return sides.box.members.length === 1 ? sides : null;
   });
   expect(box).toEqual({ name, members: [stays!.externalId] });
-  // The turn that took them out tells of the name when it ends, a moment later.
+  // The attempt that removed the members reports the name conflict when it ends, a moment later.
   const waiting = await until('the name is said to wait', async () => {
     const rows = await loop.outside.query<{ error_code: string }>(
       'SELECT error_code FROM provisioning_request WHERE group_id = $1 AND error_code IS NOT NULL',
@@ -328,7 +328,7 @@ it('brings in and takes out everybody else when Box refuses one member for good'
   expect([inStep, box.members.length, scim.members.length]).toEqual([false, 21, 22]);
   const left = people.slice(0, 2).map(({ externalId }) => externalId);
   expect(box.members.filter((member) => left.includes(member))).toEqual([]);
-  // Okta's next push says nothing new, and has it tried again.
+  // Okta's next push changes nothing, but causes a new attempt.
   expect(await patch(id, adding(people.slice(4)))).toBe(204);
   await loop.outside.allFinal();
   expect(await expectInStep(id, people)).toHaveLength(22);

@@ -7,7 +7,7 @@ import { until } from './until.harness.ts';
 
 const TOKEN_NAME = 'okta-e2e';
 
-/** Okta's app, Foyer and Box, and somebody who looks at all three. */
+/** Okta's app, Foyer and Box, and an observer of all three. */
 export class ScimLoop {
   readonly outside: Outside;
   private apiToken: Promise<string> | undefined;
@@ -19,7 +19,7 @@ export class ScimLoop {
     this.outside = new Outside(stack);
   }
 
-  /** With a token that was made as operators make them. */
+  /** Uses a token that was created by the operator's command. */
   static async start(stack: Stack): Promise<ScimLoop> {
     return new ScimLoop(stack, await makeScimToken(stack.databaseUrl, TOKEN_NAME));
   }
@@ -34,7 +34,7 @@ export class ScimLoop {
     return this.stack.okta.scim.configure({ baseUrl: this.base, token: this.token, dialect });
   }
 
-  /** A call past the twin, as any SCIM client makes it. */
+  /** A call without the twin, as any SCIM client makes it. */
   send(method: string, path: string, body?: object): Promise<Response> {
     return fetch(this.base + path, {
       method,
@@ -46,7 +46,7 @@ export class ScimLoop {
     });
   }
 
-  /** What the REST API answers to an address of its own. */
+  /** The REST API's response at one of its addresses. */
   async api(address: string): Promise<unknown> {
     this.apiToken ??= this.stack.okta.serviceToken('foyer.read foyer.audit');
     const response = await fetch(new URL(address, this.stack.urls.gateway), {
@@ -56,7 +56,7 @@ export class ScimLoop {
     return response.json();
   }
 
-  /** The request at the address that the header `foyer-request` named, once it is over. */
+  /** The request at the address in the header `foyer-request`, once it is final. */
   ended(address: string): Promise<ProvisioningRequest> {
     return until(`${address} is final`, async () => {
       const found = ProvisioningRequest.parse(await this.api(address));
@@ -64,7 +64,7 @@ export class ScimLoop {
     });
   }
 
-  /** What a push that went well led to: its requests, each succeeded, and all that came of them over. */
+  /** Waits for the results of a successful push. Returns its requests, all of which succeeded. */
   async settled(pushing: Promise<ScimTask>): Promise<ProvisioningRequest[]> {
     const task = await pushing;
     expect(task).toMatchObject({ status: 'done', error: null });
@@ -78,14 +78,15 @@ export class ScimLoop {
     return requests;
   }
 
-  /** What the audit log has of a request, oldest first. */
+  /** The audit log's lines of a request, oldest first. */
   async story(requestId: string): Promise<ApiCall[]> {
     const { items } = page(ApiCall).parse(await this.api(`/v1/api-calls?requestId=${requestId}`));
     return items.reverse();
   }
 
   /**
-   * Asks Box itself for somebody's files on their behalf, as nobody but our Box app can. Gives the HTTP status and the names.
+   * Lists a person's files in Box on their behalf, which only our Box app can do. Returns the HTTP status and the
+   * names.
    */
   async filesAs(boxUserId: string): Promise<{ status: number; names: string[] }> {
     const { box } = this.stack.urls;
@@ -114,7 +115,7 @@ export class ScimLoop {
     return users[0]!;
   }
 
-  /** The Box user ids of the members of the group of that very name; null: there is no such group. */
+  /** The Box user ids of the members of the group with exactly this name; null when there is no such group. */
   async boxMembers(name: string): Promise<string[] | null> {
     const { groups, memberships } = await this.stack.box.state();
     const group = groups.find((one) => one.name === name);

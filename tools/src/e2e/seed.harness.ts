@@ -1,4 +1,4 @@
-/** The seed that FOYER_KILLS_SEED names, or a new one; told, so that a run can be had again. */
+/** The seed in FOYER_KILLS_SEED, or a new one; printed, so that a run can be repeated. */
 export function seedOf(what: string): number {
   const given = process.env.FOYER_KILLS_SEED;
   if (given !== undefined && !/^\d{1,9}$/.test(given))

@@ -22,7 +22,7 @@ async function change(databaseUrl: string, sql: string): Promise<void> {
   await client.query(sql).finally(() => client.end());
 }
 
-/** Runs a program to its end, which is soon: it cannot use the database. */
+/** Runs a program to its end, which comes soon because it cannot use the database. */
 function said(
   file: string,
   args: string[],
@@ -43,7 +43,7 @@ const wiring = (databaseUrl: string): Wiring => ({
   databaseUrl,
   sessionSecret: 'a-secret-of-this-test-long-enough-to-be-a-key',
 });
-/** What each program says of this database, by its name. */
+/** What each program prints about this database, by its name. */
 async function allSay(databaseUrl: string): Promise<Record<string, { code: number; text: string }>> {
   const gateway = gatewayEnvironment(wiring(databaseUrl));
   const provisioner = provisionerEnvironment(wiring(databaseUrl), 0);

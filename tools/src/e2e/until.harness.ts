@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Waits for a condition: asks until `look` gives something other than null. Throws naming `what` when time is up. */
+/**
+ * Waits for a condition: calls `look` until it returns something other than null. Throws an error that names `what`
+ * when time is up.
+ */
 export async function until<T>(what: string, look: () => Promise<T | null>, withinMs = 60_000): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
