@@ -1,7 +1,7 @@
 import { compactVerify, decodeJwt } from 'jose';
 import { makeKey, sign, type SigningKey } from './keys.ts';
 
-/** What an access token of the org server says besides its times. */
+/** The claims of an org server's access token, besides its times. */
 export interface AccessTokenFacts {
   /** oidc-provider's own opaque token. */
   opaque: string;
@@ -17,7 +17,8 @@ export interface AccessTokenFacts {
 
 /**
  * Access tokens of the org server: JWTs with `cid`, `uid` and an `scp` array, meant for Okta alone and signed with a
- * key Okta does not publish. oidc-provider's opaque token travels in the `jti` after `AT.`, so nothing is stored twice.
+ * key that Okta does not publish. The `jti` contains oidc-provider's opaque token after `AT.`, so nothing is stored
+ * twice.
  */
 export class AccessTokens {
   readonly #issuer: string;
@@ -52,7 +53,9 @@ export class AccessTokens {
     );
   }
 
-  /** The opaque token inside, or undefined for any text this org did not sign. Expiry is the opaque token's. */
+  /**
+   * The opaque token inside; undefined for any text that this org did not sign. The opaque token decides the expiry.
+   */
   async unwrap(token: string): Promise<string | undefined> {
     try {
       await compactVerify(token, this.#key.publicKey, { algorithms: ['RS256'] });
@@ -63,7 +66,7 @@ export class AccessTokens {
     }
   }
 
-  /** Signs something with the key nobody can check: how a forged ID token is made. */
+  /** Signs with the unpublished key, which clients cannot verify: this makes a forged ID token. */
   forge(payload: Record<string, unknown>, kid: string): Promise<string> {
     return sign(payload, { kid, privateKey: this.#key.privateKey });
   }

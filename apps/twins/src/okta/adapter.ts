@@ -9,7 +9,9 @@ interface Entry {
 const PRUNE_EVERY = 1000;
 const MAX_ENTRIES = 50_000;
 
-/** oidc-provider's store for one of its models, in memory: expired entries are pruned, the oldest go when it is full. */
+/**
+ * oidc-provider's store for one of its models, in memory: expired entries are removed, and the oldest when it is full.
+ */
 export class MemoryAdapter implements Adapter {
   readonly #entries = new Map<string, Entry>();
   readonly #idByUid = new Map<string, string>();
@@ -42,7 +44,7 @@ export class MemoryAdapter implements Adapter {
     return id === undefined ? undefined : this.find(id);
   }
 
-  /** User codes belong to the device flow, which the twin has not. */
+  /** User codes belong to the device flow, which the twin does not have. */
   async findByUserCode(): Promise<undefined> {
     return undefined;
   }

@@ -16,7 +16,7 @@ beforeAll(async () => (twin = await start()));
 afterAll(() => twin.close());
 afterEach(() => control(twin, '/reset', {}));
 
-/** The fields sent back to the app for a request that never showed a form. */
+/** The fields that the app receives for a request that never showed a form. */
 async function answerTo(fields: Record<string, string | undefined>): Promise<Record<string, string>> {
   const target = locationOf(await new Browser().request(authorizeUrl(twin, fields)), twin.url);
   expect(target.origin + target.pathname).toBe(REDIRECT_URI);

@@ -7,15 +7,15 @@ import { OKTA_ERRORS, type OktaError } from './texts.ts';
 const AUTHORIZE = '/oauth2/v1/authorize';
 type Next = () => Promise<unknown>;
 
-/** What a bad authorization request gets: Okta's own page, or a redirect with an error. */
+/** The response to an invalid authorization request: Okta's own page, or a redirect with an error. */
 interface Refusal {
   how: 'page' | 'redirect';
   error: OktaError;
 }
 
 /**
- * The authorization endpoint as Okta has it: `state` demanded, Okta's error texts, its own page for a redirect URI it
- * does not know, no RFC 9207 `iss` (unless a fault says so). Runs around oidc-provider's own endpoint.
+ * The authorization endpoint as Okta has it: a required `state`, Okta's error texts, its own page for an unknown
+ * redirect URI, no RFC 9207 `iss` (unless a fault adds it). Runs around oidc-provider's own endpoint.
  */
 export function authorizeAsOkta(org: Org) {
   return async (ctx: KoaContextWithOIDC, next: Next): Promise<void> => {
@@ -36,7 +36,7 @@ export function authorizeAsOkta(org: Org) {
   };
 }
 
-/** What is wrong with the request by Okta's rules, or undefined when oidc-provider may judge the rest. */
+/** What is wrong with the request by Okta's rules; undefined when oidc-provider checks the rest. */
 function refuse(org: Org, params: URLSearchParams): Refusal | undefined {
   const { id, redirectUris } = org.config.webClient;
   const clientId = params.get('client_id');
@@ -66,8 +66,8 @@ function refuseParams(org: Org, params: URLSearchParams): OktaError | undefined 
 }
 
 /**
- * The request in oidc-provider's words. Every response mode is made from a query redirect, refresh tokens need
- * prompt=consent there, and Okta does not look at an id_token_hint here.
+ * The request in oidc-provider's form. Every response mode is made from a query redirect; refresh tokens need
+ * prompt=consent there; and Okta ignores an id_token_hint here.
  */
 function forProvider(params: URLSearchParams): URLSearchParams {
   const given = new URLSearchParams(params);

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Server } from './faults.ts';
 
-/** One request the twin answered; never a secret, a code, a token or a password. */
+/** One request that the twin answered; never contains a secret, a code, a token or a password. */
 export interface Call {
   at: string;
   server: Server;
@@ -49,7 +49,7 @@ const CUSTOM_PATHS: Readonly<Record<string, string>> = {
   '/oauth2/default/v1/introspect': 'introspect',
 };
 
-/** Which server and endpoint a path belongs to. `sign-in` is Okta's own form, `resume` the step after it. */
+/** The server and endpoint of a path. `sign-in` is Okta's own form, `resume` the step after it. */
 export function endpointOf(path: string): { server: Server; endpoint: string } | undefined {
   const org = ORG_PATHS[path];
   if (org !== undefined) return { server: 'org', endpoint: org };
@@ -60,7 +60,7 @@ export function endpointOf(path: string): { server: Server; endpoint: string } |
   return undefined;
 }
 
-/** What was asked of each endpoint, newest last, bounded; the counts go on when old entries are dropped. */
+/** The latest requests of each endpoint, newest last, up to a limit; the counts include dropped entries. */
 export class Calls {
   #calls: Call[] = [];
   #counts: Record<string, number> = {};
@@ -76,7 +76,7 @@ export class Calls {
     this.#params.set(req, params);
   }
 
-  /** Writes the entry when the answer is out (or the caller has gone: status 0). */
+  /** Writes the entry when the response is sent (or the client has disconnected: status 0). */
   record(
     req: IncomingMessage,
     res: ServerResponse,

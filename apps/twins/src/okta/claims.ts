@@ -1,7 +1,7 @@
 import { type AccountClaims } from 'oidc-provider';
 import { type Person } from './people.ts';
 
-/** Scopes of Okta's org server that concern sign-in, and the claims each one opens. */
+/** Scopes of Okta's org server for sign-in, and the claims of each. */
 export const SCOPE_CLAIMS: Readonly<Record<string, string[]>> = {
   openid: ['sub'],
   profile: ['name', 'given_name', 'family_name', 'preferred_username', 'locale', 'zoneinfo', 'updated_at'],
@@ -12,7 +12,7 @@ export const SCOPE_CLAIMS: Readonly<Record<string, string[]>> = {
   offline_access: [],
 };
 
-/** All that a thin ID token says about a person (Okta's OIDC reference of 2024-09-05). */
+/** The only claims about a person in a thin ID token (Okta's OIDC reference of 2024-09-05). */
 export const THIN_CLAIMS: readonly string[] = ['email', 'name', 'preferred_username'];
 
 /** Names of all claims about a person. */
@@ -20,10 +20,10 @@ export const PERSONAL_CLAIMS: readonly string[] = Object.values(SCOPE_CLAIMS)
   .flat()
   .filter((name) => name !== 'sub');
 
-/** Over this many groups Okta fails the request; it does not cut the list (okta/okta-auth-js#1031). */
+/** With more groups than this Okta fails the request; it does not shorten the list (okta/okta-auth-js#1031). */
 export const MAX_GROUPS = 100;
 
-/** Every claim about a person, whatever the scope; parts of a name that are null are left out, empty ones stay. */
+/** Every claim about a person, for all scopes; name parts that are null are left out, empty ones are kept. */
 export function claimsOf(person: Person): AccountClaims {
   return {
     sub: person.id,

@@ -8,7 +8,7 @@ interface Credentials {
 }
 
 /**
- * Tells which client is calling, by client_secret_basic (both halves form-encoded, RFC 6749 2.3.1) or
+ * Identifies the calling client, by client_secret_basic (both halves form-encoded, RFC 6749 2.3.1) or
  * client_secret_post.
  */
 export function authenticateClient(

@@ -1,19 +1,19 @@
-/** An OAuth client the twin's org knows. */
+/** An OAuth client of the twin's org. */
 export interface TwinClient {
   id: string;
   secret: string;
 }
 
-/** Everything the Okta twin is told when it starts. */
+/** The settings with which the Okta twin starts. */
 export interface OktaTwinConfig {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  /** The public address of the org, without a trailing slash; absent: http://HOST:PORT. */
+  /** The public address of the org, without a trailing slash; when absent, http://HOST:PORT. */
   issuer?: string;
-  /** The web app people sign in to. */
+  /** The web app at which people sign in. */
   webClient: TwinClient & { redirectUris: string[]; postLogoutRedirectUris: string[] };
-  /** The machine that asks the custom server for API tokens. */
+  /** The machine that requests API tokens from the custom server. */
   serviceClient: TwinClient;
   /** `aud` of the custom server's access tokens. */
   apiAudience: string;
@@ -21,7 +21,7 @@ export interface OktaTwinConfig {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting that stops the start; the message names the variable and shows an example. */
+/** An invalid setting that prevents the start; the message names the variable and shows an example. */
 export class ConfigError extends Error {
   constructor(variable: string, problem: string, example: string) {
     super(`${variable} ${problem}, for example ${variable}=${example}`);
@@ -73,8 +73,8 @@ function urls(env: Environment, variable: string, fallback: string): string[] {
 }
 
 /**
- * Reads the twin's settings (OKTA_TWIN_*), each with a default that suits one machine.
- * @throws ConfigError when a value cannot be used
+ * Reads the twin's settings (OKTA_TWIN_*), each with a default for a single machine.
+ * @throws ConfigError when a value is invalid
  */
 export function readOktaTwinConfig(env: Environment = process.env): OktaTwinConfig {
   return {

@@ -42,7 +42,7 @@ export function groupsControl(org: Org): Router {
   return router;
 }
 
-/** A new name first, then who is in it. */
+/** The new name is set first, then the members. */
 function change(org: Org, group: Group, body: unknown): Group {
   const { name = group.name, members, add = [], remove = [] } = readGroupChange(body, '');
   if (members && add.length + remove.length > 0)

@@ -18,7 +18,7 @@ import { type Settings } from './settings.ts';
 
 const MAX_SEEDED = 20_000;
 const groups = listOf(stringOf(1, 255), 1000);
-// Looser than Okta, on purpose: names over 50 characters and empty ones must be had for tests.
+// Looser than Okta, on purpose: tests need empty names and names over 50 characters.
 const name = orNull(stringOf(0, 500));
 
 const attributes = object(
@@ -61,7 +61,7 @@ export function readPersonChange(body: unknown): PersonChange {
 const reference = stringOf(1, 255);
 const references = listOf(reference, MAX_SEEDED);
 
-/** A group's name, and who is in it, by id or login. */
+/** A group's name, and its members by id or login. */
 export const readNewGroup = object({ name: reference, members: optional(references) });
 
 /** `members` replaces all; `add` and `remove` change some. */
@@ -85,7 +85,7 @@ export function readSettings(body: unknown): Partial<Settings> {
 
 const rotation = object({ keepOld: optional(bool), server: optional(oneOf(...SERVERS)) });
 
-/** Which keys to rotate; without `server`, those of both. */
+/** The keys to rotate; without `server`, those of both servers. */
 export function readRotation(body: unknown): ReturnType<typeof rotation> {
   return rotation(body, '');
 }

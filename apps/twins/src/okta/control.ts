@@ -13,7 +13,7 @@ import { type Org } from './org.ts';
 import { PeopleError, type Person } from './people.ts';
 import { scimControl } from './scim/control.ts';
 
-/** The control address, `/_control`: JSON in and out. What cannot be used is answered 400 with what is wrong. */
+/** The control address, `/_control`: JSON in and out. Invalid input gets 400 with the reason. */
 export function control(org: Org): Router {
   const router = Router();
   router.use(json({ limit: '8mb' }));
@@ -68,7 +68,7 @@ function people(router: Router, org: Org): void {
     try {
       for (const person of readSeed(req.body)) added.push(org.people.add(person));
     } catch (error) {
-      // All or nothing.
+      // Adds all people or none.
       for (const { id } of added) org.people.remove(id);
       throw error;
     }

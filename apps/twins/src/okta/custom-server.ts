@@ -12,11 +12,11 @@ export const API_SCOPES = ['foyer.read', 'foyer.write', 'foyer.audit', 'foyer.sc
 
 /**
  * The custom authorization server 'default': JWT access tokens for the API by client credentials. Only a custom server
- * can mint such scopes; Okta's org server has none but its own.
+ * can have such scopes; Okta's org server has only its own.
  */
 export function customServer(org: Org): Router {
   const router = Router();
-  // The API description and the guide disagree on where the OAuth metadata is, so it is in both places.
+  // Okta's API description and its guide disagree on where the OAuth metadata is, so it is in both places.
   const metadata = [
     '/oauth2/default/.well-known/openid-configuration',
     '/oauth2/default/.well-known/oauth-authorization-server',

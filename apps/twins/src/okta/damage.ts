@@ -7,7 +7,7 @@ import { TTL } from './settings.ts';
 
 type Damage = (claims: JWTPayload, now: number) => JWTPayload;
 
-/** What each fault does to the claims; everything else about the token stays right. */
+/** What each fault does to the claims; everything else in the token stays correct. */
 const DAMAGES: readonly (readonly [kind: FaultKind, damage: Damage])[] = [
   ['wrongNonce', (claims) => ({ ...claims, nonce: `not-${String(claims['nonce'])}` })],
   ['wrongAudience', (claims) => ({ ...claims, aud: 'another-client' })],
@@ -16,7 +16,7 @@ const DAMAGES: readonly (readonly [kind: FaultKind, damage: Damage])[] = [
   ['futureIat', (claims, now) => ({ ...claims, iat: now + TTL.token, exp: now + 2 * TTL.token })],
   ['missingSub', (claims) => ({ ...claims, sub: undefined })],
   ['wrongAzp', (claims) => ({ ...claims, azp: 'another-client' })],
-  // The authorized party is right, and still another audience could have the token from whom it was made for.
+  // The authorized party is correct, but the token has a second audience, which could have obtained and forwarded it.
   [
     'untrustedAudience',
     (claims) => ({ ...claims, aud: [String(claims.aud), 'another-client'], azp: claims.aud }),
@@ -24,7 +24,7 @@ const DAMAGES: readonly (readonly [kind: FaultKind, damage: Damage])[] = [
   ['multiAudience', (claims) => ({ ...claims, aud: [String(claims.aud), 'another-client'] })],
 ];
 
-/** Signs an ID token, after every fault that waits for one has struck once. */
+/** Signs an ID token, after applying each active fault once. */
 export async function signDamaged(org: Org, meant: JWTPayload): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   let claims = meant;
@@ -37,7 +37,10 @@ export async function signDamaged(org: Org, meant: JWTPayload): Promise<string> 
   return org.keys.sign(claims);
 }
 
-/** A good access token of somebody else, when the fault for it is on (token substitution, OpenID Connect Core 16.11). */
+/**
+ * A valid access token of another person, when the fault for it is active (token substitution, OpenID Connect Core
+ * 16.11).
+ */
 export async function swappedAccessToken(
   org: Org,
   ctx: KoaContextWithOIDC,
@@ -74,7 +77,7 @@ export async function swappedAccessToken(
   return { token, atHash: fault.atHash };
 }
 
-/** Some other person who could sign in. */
+/** Another person who may sign in. */
 export function someoneElse(org: Org, id: string): Person | undefined {
   return org.people.all().find((person) => person.id !== id && person.status === 'ACTIVE' && person.assigned);
 }

@@ -38,7 +38,7 @@ async function introspect(
   const found =
     opaque === undefined ? await provider.RefreshToken.find(token) : await provider.AccessToken.find(opaque);
   const person = found?.accountId === undefined ? undefined : org.people.find(found.accountId);
-  // What has been withdrawn is inactive, and so is what belongs to another client.
+  // A revoked token is inactive, and so is one that belongs to another client.
   if (!found?.isValid || found.clientId !== client.id || person?.status !== 'ACTIVE' || !person.assigned) {
     return { active: false };
   }
@@ -58,7 +58,7 @@ async function introspect(
   };
 }
 
-/** RFC 7009: an unknown token is as good as revoked. */
+/** RFC 7009: an unknown token counts as revoked. */
 async function revoke(
   org: Org,
   provider: Provider,

@@ -10,8 +10,8 @@ const AUTH_METHODS = [
 ];
 
 /**
- * Okta's documents say what the product can do, so these do too. The twin itself has the code flow, client credentials,
- * refresh tokens, and client_secret_basic and _post.
+ * Okta's documents list what the product can do, and so do these. The twin itself has the code flow, client
+ * credentials, refresh tokens, and client_secret_basic and _post.
  */
 const CAPABILITIES = {
   response_types_supported: [
@@ -94,7 +94,7 @@ function endpoints(base: string): Record<string, string> {
   };
 }
 
-/** `/.well-known/openid-configuration` of the org server; no RFC 9207 flag, as Okta's has none. */
+/** `/.well-known/openid-configuration` of the org server; without the RFC 9207 flag, like Okta's. */
 export function orgDiscovery({ issuer }: Org): Record<string, unknown> {
   const base = issuer.replace(/\/$/, '');
   return {
@@ -106,7 +106,7 @@ export function orgDiscovery({ issuer }: Org): Record<string, unknown> {
   };
 }
 
-/** The same of the custom server 'default'. */
+/** The same for the custom server 'default'. */
 export function customDiscovery({ issuer, customIssuer }: Org): Record<string, unknown> {
   return {
     issuer: customIssuer,

@@ -1,11 +1,11 @@
-/** Addresses a fault can sit on, named alike for the org server and the custom server. */
+/** The endpoints at which a fault can occur, with the same names for the org server and the custom server. */
 export const ENDPOINTS = ['discovery', 'authorize', 'token', 'userinfo', 'keys', 'logout'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 export const SERVERS = ['org', 'default'] as const;
 export type Server = (typeof SERVERS)[number];
 
-/** Where each kind of fault shows; undefined: wherever `endpoint` says, or anywhere. */
+/** The endpoint of each kind of fault; undefined: the one in `endpoint`, or any. */
 export const FAULT_ENDPOINT = {
   slow: undefined,
   error: undefined,
@@ -30,19 +30,19 @@ export type FaultKind = keyof typeof FAULT_ENDPOINT;
 export interface Fault {
   id: number;
   kind: FaultKind;
-  /** How often it still strikes; null: until cleared. */
+  /** How many more times it occurs; null: until cleared. */
   times: number | null;
   server: Server;
   endpoint?: Endpoint;
-  /** slow: how long the answer is held back, milliseconds. */
+  /** slow: the delay of the response, in milliseconds. */
   delayMs: number;
-  /** error: the HTTP status answered. */
+  /** error: the HTTP status of the response. */
   status: number;
-  /** swappedAccessToken: the ID token keeps the at_hash of the token that was meant, or has none. */
+  /** swappedAccessToken: the ID token keeps the at_hash of the intended token, or has none. */
   atHash: 'original' | 'missing';
 }
 
-/** The faults that were switched on and have not struck out yet. */
+/** The active faults. */
 export class Faults {
   #active: Fault[] = [];
   #nextId = 1;
@@ -61,7 +61,7 @@ export class Faults {
     this.#active = [];
   }
 
-  /** The first fault of these kinds that fits, counted as struck once. */
+  /** The first matching fault of these kinds, counted as one occurrence. */
   strike(kinds: readonly FaultKind[], endpoint: Endpoint, server: Server = 'org'): Fault | undefined {
     const fault = this.#active.find(
       (candidate) =>

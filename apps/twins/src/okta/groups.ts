@@ -1,6 +1,6 @@
 import { oktaId, PeopleError, type People, type Person } from './people.ts';
 
-/** A group of the org. Who is in it stands with the people, so that pushes and the `groups` claim never differ. */
+/** A group of the org. The members are stored with the people, so that pushes and the `groups` claim always agree. */
 export interface Group {
   /** Okta group id, `00g…`. */
   id: string;
@@ -8,7 +8,7 @@ export interface Group {
   name: string;
 }
 
-/** The org's groups: those made over the control address, and every name that a person carries. */
+/** The org's groups: those created over the control address, and every group name of a person. */
 export class Groups {
   readonly #people: People;
   readonly #byName = new Map<string, Group>();
@@ -44,7 +44,7 @@ export class Groups {
   }
 
   /**
-   * Adds and removes members. Everyone has everybody, always.
+   * Adds and removes members. Everyone always contains all people.
    * @throws PeopleError for the group Everyone
    */
   regroup(group: Group, change: { add?: readonly Person[]; remove?: readonly Person[] }): void {

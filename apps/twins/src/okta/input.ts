@@ -1,4 +1,4 @@
-/** Control input that cannot be used; the message names the field and says what is wrong. */
+/** Invalid control input; the message names the field and the problem. */
 export class InputError extends Error {
   constructor(field: string, problem: string) {
     super(`${field === '' ? 'body' : field}: ${problem}`);
@@ -80,7 +80,7 @@ function hasAll<F extends Fields>(fields: F, read: Record<string, unknown>): rea
   return Object.keys(fields).every((name) => name in read);
 }
 
-/** An object of exactly these fields; an unknown field is refused, an absent optional one reads as undefined. */
+/** An object with exactly these fields; an unknown field is refused, an absent optional one becomes undefined. */
 export const object =
   <F extends Fields>(fields: F): Reader<Read<F>> =>
   (value, field) => {

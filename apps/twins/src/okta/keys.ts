@@ -30,7 +30,7 @@ export async function makeKey(): Promise<SigningKey> {
   return { kid, privateKey, publicKey, publicJwk: { kty, alg: 'RS256', kid, use: 'sig', e, n } };
 }
 
-/** Signs a payload as it stands with one key. */
+/** Signs a payload unchanged with one key. */
 export function sign(payload: JWTPayload, key: Pick<SigningKey, 'kid' | 'privateKey'>): Promise<string> {
   return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid: key.kid }).sign(key.privateKey);
 }
@@ -41,12 +41,12 @@ export function halfHash(token: string): string {
 }
 
 /**
- * The keys of one authorization server. The first signs; two or three are published, as Okta does, and which of them
- * signs is nobody's business but the server's.
+ * The keys of one authorization server. The first one signs; two or three are published, as at Okta, and clients cannot
+ * tell which of them signs.
  */
 export class KeyRing {
   #published: readonly SigningKey[];
-  /** Public keys that ever signed: an expired ID token is still a good hint at sign-out. */
+  /** Public keys that ever signed: an expired ID token is still a valid hint at sign-out. */
   #known: readonly JWK[];
 
   private constructor(keys: readonly SigningKey[]) {
@@ -64,7 +64,7 @@ export class KeyRing {
     return key;
   }
 
-  /** Published keys, the signing one not first: order means nothing. */
+  /** The published keys, with the signing one not first, because the order must not matter. */
   jwks(): { keys: JWK[] } {
     return { keys: this.#published.map((key) => key.publicJwk).reverse() };
   }
@@ -82,7 +82,7 @@ export class KeyRing {
     return sign(payload, this.current);
   }
 
-  /** The payload of a token this server signed, expired or not; undefined for any other text. */
+  /** The payload of a token that this server signed, expired or not; undefined for any other text. */
   async open(token: string): Promise<JWTPayload | undefined> {
     try {
       await compactVerify(token, createLocalJWKSet({ keys: [...this.#known] }), { algorithms: ['RS256'] });

@@ -5,7 +5,10 @@ import { type Org } from './org.ts';
 import { errorPage, signedOutPage } from './pages.ts';
 import { OKTA_ERRORS, type OktaError } from './texts.ts';
 
-/** `GET|POST /oauth2/v1/logout` as Okta has it: a hint is required, expired ones do, and no page asks for a yes. */
+/**
+ * `GET|POST /oauth2/v1/logout` as Okta has it: a hint is required, an expired one is accepted, and no page asks for
+ * confirmation.
+ */
 export function logout(org: Org, provider: Provider): Router {
   const router = Router();
   router.get('/oauth2/v1/logout', (req, res) => answer(org, provider, req, res, queryOf(req)));
@@ -37,7 +40,9 @@ async function answer(
   res.redirect(302, target.href);
 }
 
-/** Ends the browser's session, or tells why not. Without a session there is nothing to end, and all is well. */
+/**
+ * Ends the browser's session, or returns why it cannot. Without a session it succeeds, because there is nothing to end.
+ */
 async function signOut(
   org: Org,
   provider: Provider,

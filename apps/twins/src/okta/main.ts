@@ -1,7 +1,7 @@
 import { ConfigError, readOktaTwinConfig } from './config.ts';
 import { startOktaTwin } from './server.ts';
 
-/** Starts the twin from the environment, says so in one line of JSON, and ends cleanly when told to. */
+/** Starts the twin from the environment, reports its address in one line of JSON, and ends cleanly on a signal. */
 async function main(): Promise<void> {
   const config = readOktaTwinConfig();
   const twin = await startOktaTwin(config);
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ twin: 'okta', url: twin.url, issuer: twin.issuer }));
 }
 
-/** Why the twin could not start, in words for whoever started it. */
+/** Why the twin could not start, in words for the person who started it. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof Error && 'code' in error) {

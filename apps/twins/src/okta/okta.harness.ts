@@ -6,7 +6,7 @@ import { startOktaTwin, type OktaTwin } from './server.ts';
 
 export const REDIRECT_URI = 'http://localhost:3000/authorization-code/callback';
 export const AFTER_LOGOUT = 'http://localhost:3000/';
-/** A secret that basic authentication must carry form-encoded. */
+/** A secret that must be form-encoded for basic authentication. */
 export const SECRET = 'a+b/c%d&e=f:g h~';
 
 export const CONFIG: OktaTwinConfig = {
@@ -26,7 +26,7 @@ export function start(config: Partial<OktaTwinConfig> = {}): Promise<OktaTwin> {
   return startOktaTwin({ ...CONFIG, ...config });
 }
 
-/** A browser without JavaScript: cookies by path, redirects followed only when asked. */
+/** A browser without JavaScript: cookies by path; it follows redirects only when asked. */
 export class Browser {
   readonly #cookies = new Map<string, { name: string; value: string; path: string }>();
 
@@ -79,14 +79,14 @@ export function authorizeUrl(twin: OktaTwin, fields: Record<string, string | und
   return url.href;
 }
 
-/** Where a redirect points. */
+/** The target of a redirect. */
 export function locationOf(response: Response, base: string): URL {
   const location = response.headers.get('location');
   if (location === null) throw new Error(`no redirect: ${String(response.status)}`);
   return new URL(location, base);
 }
 
-/** Goes on from an authorization request to the callback, through the form when it is shown. */
+/** Continues from an authorization request to the callback, through the form when it is shown. */
 export async function signIn(
   twin: OktaTwin,
   browser: Browser,
@@ -125,7 +125,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Redeems a code (or whatever the fields say) at the org server's token endpoint. */
+/** Redeems a code (or whatever the fields contain) at the org server's token endpoint. */
 export async function redeem(
   twin: OktaTwin,
   fields: Record<string, string>,
@@ -159,7 +159,7 @@ export function tokensIn({ body }: Json): SignedIn {
   return { idToken, accessToken, body };
 }
 
-/** A whole sign-in, up to the tokens. */
+/** A complete sign-in, up to the tokens. */
 export async function tokensOf(
   twin: OktaTwin,
   login: string,
@@ -191,7 +191,7 @@ export function atHashOf(token: string): string {
   return createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url');
 }
 
-/** Asks the control address; a body makes it a POST unless `method` says otherwise. */
+/** Calls the control address; a body makes it a POST unless `method` says otherwise. */
 export async function control(twin: OktaTwin, path: string, body?: unknown, method?: string): Promise<Json> {
   return json(
     await fetch(`${twin.url}/_control${path}`, {
@@ -219,7 +219,7 @@ export function matching(pattern: RegExp): unknown {
   return expect.stringMatching(pattern);
 }
 
-/** Runs something some seconds later than it is. */
+/** Runs a function with the clock set forward by some seconds. */
 export async function later<T>(seconds: number, act: () => Promise<T>): Promise<T> {
   const now = Date.now;
   Date.now = () => now() + seconds * 1000;

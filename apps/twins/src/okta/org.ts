@@ -10,7 +10,7 @@ import { type ScimApp } from './scim/app.ts';
 import { SEEDED_PEOPLE } from './seed.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
-/** All state of one twin: everything a real org would keep, and the switches of the control address. */
+/** All state of one twin: everything that a real org would store, and the switches of the control address. */
 export class Org {
   readonly config: OktaTwinConfig;
   /** Public origin; the org server's issuer. */
@@ -55,7 +55,10 @@ export class Org {
     return `${this.issuer}/oauth2/default`;
   }
 
-  /** Back to the seeded people and Okta's own settings, without faults, calls or provisioning. Keys and sessions stay. */
+  /**
+   * Resets to the seeded people and Okta's own settings, without faults, calls or provisioning. Keys and sessions are
+   * kept.
+   */
   reset(): void {
     this.scim?.stop();
     this.scim = undefined;

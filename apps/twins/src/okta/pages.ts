@@ -65,7 +65,7 @@ export function signInPage({ login, failed }: { login: string; failed: boolean }
   );
 }
 
-/** Okta's own page for what it will not send back to the app. */
+/** Okta's own page for errors that it does not send back to the app. */
 export function errorPage(status: number, text: string): string {
   const title = status >= 500 ? `${status} Server Error` : `${status} Bad Request`;
   return page(
@@ -75,7 +75,7 @@ export function errorPage(status: number, text: string): string {
   );
 }
 
-/** Where Okta leaves someone who signed out without a place to go back to. */
+/** The page after a sign-out without an address to return to. */
 export function signedOutPage(): string {
   return page(
     'Signed out - Okta twin',
@@ -83,7 +83,7 @@ export function signedOutPage(): string {
   );
 }
 
-/** `response_mode=form_post`: a form that sends itself, or by its button. */
+/** `response_mode=form_post`: a form that submits itself, or by its button. */
 export function formPostPage(action: string, fields: Readonly<Record<string, string>>): string {
   const inputs = Object.entries(fields)
     .map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`)

@@ -14,7 +14,7 @@ export const STATUSES = [
 ] as const;
 export type PersonStatus = (typeof STATUSES)[number];
 
-/** A person of the org. Name parts that are null leave their claims out of the tokens. */
+/** A person of the org. Name parts that are null are left out of the tokens. */
 export interface Person {
   /** Okta user id, `00u…`: the `sub` of every ID token. */
   id: string;
@@ -30,13 +30,13 @@ export interface Person {
   status: PersonStatus;
   /** Assigned to the web app. */
   assigned: boolean;
-  /** What `email_verified` says; true when left out, as Okta says of addresses that administrators gave. */
+  /** The claim `email_verified`; true when left out, as Okta treats addresses from administrators. */
   emailVerified?: boolean;
   /** Epoch seconds of the last change to the profile. */
   updatedAt: number;
 }
 
-/** What a new person may bring; `login` is enough. */
+/** The fields of a new person; only `login` is required. */
 export type NewPerson = Partial<Omit<Person, 'updatedAt' | 'profile'>> & {
   login: string;
   profile?: ProfileChange;
@@ -46,7 +46,7 @@ export type PersonChange = Partial<Omit<Person, 'id' | 'updatedAt' | 'profile'>>
   profile?: ProfileChange;
 };
 
-/** A change the org does not allow; the message says why. */
+/** A change that the org does not allow; the message gives the reason. */
 export class PeopleError extends Error {
   constructor(message: string) {
     super(message);
@@ -54,12 +54,12 @@ export class PeopleError extends Error {
   }
 }
 
-/** The password of everyone who was not given another. */
+/** The password of everyone who was given no other. */
 export const SAMPLE_PASSWORD = 'Foyer-sample-1';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A 20-character id as Okta makes them: a three-letter prefix, then letters and digits. */
+/** A 20-character id in Okta's form: a three-letter prefix, then letters and digits. */
 export function oktaId(prefix: string): string {
   const rest = Array.from({ length: 20 - prefix.length }, () => ALPHABET[randomInt(ALPHABET.length)]);
   return prefix + rest.join('');
@@ -126,7 +126,7 @@ export class People {
 
   /**
    * Changes a person by Okta's lifecycle rules: SUSPENDED only from ACTIVE (else Okta's E0000001), and DEPROVISIONED
-   * takes the app assignment away.
+   * removes the app assignment.
    * @throws PeopleError when the change is not allowed
    */
   change(id: string, change: PersonChange): Person | undefined {

@@ -1,4 +1,7 @@
-/** Attributes of Okta's base profile that are pushed to apps and are no claims of ours (Management API, `UserProfile`). */
+/**
+ * Attributes of Okta's base profile that are pushed to apps but are not among our claims (Management API,
+ * `UserProfile`).
+ */
 export const PROFILE_FIELDS = [
   'middleName',
   'nickName',
@@ -24,10 +27,10 @@ export const PROFILE_FIELDS = [
 ] as const;
 export type ProfileField = (typeof PROFILE_FIELDS)[number];
 export type Profile = Partial<Record<ProfileField, string>>;
-/** Null takes an attribute away. */
+/** Null removes an attribute. */
 export type ProfileChange = Partial<Record<ProfileField, string | null>>;
 
-/** The profile after a change; attributes the change does not name stay. */
+/** The profile after a change; attributes that the change does not name are kept. */
 export function changedProfile(profile: Profile, change: ProfileChange): Profile {
   const next: Profile = {};
   for (const field of PROFILE_FIELDS) {

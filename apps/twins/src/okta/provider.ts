@@ -21,9 +21,9 @@ import { userinfoAsOkta } from './userinfo.ts';
 export const signInPath = (uid: string): string => `/signin/${uid}`;
 
 /**
- * oidc-provider 9 under Okta's paths, with what differs from Okta mended around it (`authorize.ts`, `tokens.ts`,
- * `userinfo.ts`). Discovery, keys, logout, introspection, revocation and PAR differ so much that the twin answers
- * them itself.
+ * oidc-provider 9 under Okta's paths. Wrappers around it correct what differs from Okta (`authorize.ts`, `tokens.ts`,
+ * `userinfo.ts`). Discovery, keys, logout, introspection, revocation and PAR differ so much that the twin answers them
+ * itself.
  */
 export async function makeProvider(org: Org): Promise<Provider> {
   const provider = new Provider(org.issuer, await configuration(org));
@@ -37,7 +37,7 @@ async function configuration(org: Org): Promise<Configuration> {
   return {
     adapter: MemoryAdapter,
     clients: clients(org),
-    // Signs inside only: every ID token is signed again with the org's current key before it leaves.
+    // Signs internally only: every ID token is signed again with the org's current key before it leaves.
     jwks: { keys: [{ ...(await exportJWK(org.keys.current.privateKey)), alg: 'RS256', use: 'sig' }] },
     cookies: {
       keys: [randomBytes(32).toString('base64url')],
@@ -79,11 +79,13 @@ async function configuration(org: Org): Promise<Configuration> {
     expiresWithSession: async () => false,
     findAccount: async (_ctx, sub, token) => {
       const person = org.people.find(sub);
-      // Tokens and codes of someone unassigned are dead; at the authorization endpoint Okta says so instead.
+      // Tokens and codes of a person without the app are invalid; at the authorization endpoint Okta reports that
+      // itself.
       if (person?.status !== 'ACTIVE' || (token && !person.assigned)) return undefined;
       return { accountId: sub, claims: () => claimsOf(person) };
     },
-    // Okta answers scripts of the origins that its administrators trust (Okta, "Enable CORS"); here, those of the web app.
+    // Okta answers scripts of the origins that its administrators trust (Okta, "Enable CORS"); here, those of the web
+    // app.
     clientBasedCORS: (_ctx, origin) =>
       org.config.webClient.redirectUris.some((uri) => new URL(uri).origin === origin),
     loadExistingGrant: grantForSession,
@@ -117,7 +119,7 @@ function clients(org: Org): Configuration['clients'] {
   ];
 }
 
-/** One grant per session and client: a second one would orphan the codes that were given out under the first. */
+/** One grant per session and client: a second one would invalidate the codes that were issued under the first. */
 async function grantForSession(ctx: KoaContextWithOIDC) {
   const { provider, client, session, account, requestParamOIDCScopes } = ctx.oidc;
   if (!client || !account) return undefined;
@@ -129,7 +131,7 @@ async function grantForSession(ctx: KoaContextWithOIDC) {
   return grant;
 }
 
-/** Okta asks for a password and nothing else; who is not assigned is refused after it, or at once if signed in. */
+/** Okta asks for a password only; a person without the app is refused after it, or at once when signed in. */
 function policy(org: Org): interactionPolicy.Prompt[] {
   const { Check, Prompt, base } = interactionPolicy;
   const prompts = base();
@@ -143,7 +145,7 @@ function policy(org: Org): interactionPolicy.Prompt[] {
         (ctx) => Boolean(ctx.oidc.session?.accountId && !ctx.oidc.account),
       ),
     );
-  // Kept so that prompt=consent stays a value that can be asked for.
+  // Kept so that prompt=consent stays a valid value.
   prompts.get('consent')?.checks.clear();
   prompts.add(
     new Prompt(

@@ -1,6 +1,6 @@
 import { type NewPerson } from './people.ts';
 
-/** The people a fresh (or reset) org has. Their ids are fixed, so that a reset keeps everyone who they were. */
+/** The people of a new (or reset) org. Their ids are fixed, so that they stay the same people after a reset. */
 export const SEEDED_PEOPLE: readonly NewPerson[] = [
   person('00u1adaExample000001', 'ada@example.com', 'Ada', 'Example', ['Engineering']),
   person('00u1graceSample00002', 'grace@example.com', 'Grace', 'Sample', ['Engineering', 'Managers']),

@@ -20,15 +20,15 @@ import { managementError } from './texts.ts';
 
 /** A running Okta twin. */
 export interface OktaTwin {
-  /** Where it listens. */
+  /** The address on which it listens. */
   url: string;
-  /** The org's public address; in a container network not the same as `url`. */
+  /** The org's public address; in a container network it differs from `url`. */
   issuer: string;
   close(): Promise<void>;
 }
 
 /**
- * Starts an Okta org's stand-in: the org server for people, the custom server 'default' for machines, and the control
+ * Starts a twin of an Okta org: the org server for people, the custom server 'default' for machines, and the control
  * address under `/_control`.
  * @throws the listen error (EADDRINUSE and the like)
  */
@@ -59,7 +59,7 @@ export async function startOktaTwin(config: OktaTwinConfig): Promise<OktaTwin> {
   };
 }
 
-/** An address to call for one to listen on. */
+/** Turns an address to listen on into one to call. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
@@ -76,7 +76,7 @@ function twinApp(org: Org, provider: Provider): Express {
   app.use(directEndpoints(org, provider));
   app.use(logout(org, provider));
   app.use(signIn(org, provider));
-  // Okta takes the authorization request as a form, too; oidc-provider then sees the query it knows.
+  // Okta accepts the authorization request as a form, too; oidc-provider then receives the query that it expects.
   app.post('/oauth2/v1/authorize', readForm, (req, _res, next) => {
     const form = formOf(req);
     org.calls.note(req, Object.fromEntries(form));
@@ -92,7 +92,7 @@ function twinApp(org: Org, provider: Provider): Express {
   return app;
 }
 
-/** Writes the call down and lets a fault be slow or fail before anything is done. */
+/** Records the call and lets a fault delay or fail it before anything is done. */
 async function watch(org: Org, req: Request, res: Response, next: NextFunction): Promise<void> {
   const where = endpointOf(req.path);
   if (!where) {

@@ -1,16 +1,16 @@
 /** What an administrator of the org could set; changed at run time over the control address. */
 export interface Settings {
-  /** Thin ID tokens carry only e-mail, name and user name; fat ones every claim of the granted scopes. */
+  /** Thin ID tokens have only e-mail, name and user name; fat ones have every claim of the granted scopes. */
   thinIdToken: boolean;
-  /** Lifetime of an authorization code, seconds. Okta: 300. */
+  /** Lifetime of an authorization code, in seconds. Okta: 300. */
   codeTtl: number;
-  /** Whether the app demands a PKCE challenge. */
+  /** Whether the app requires a PKCE challenge. */
   pkceRequired: boolean;
-  /** `max-age` of the published keys, seconds. */
+  /** `max-age` of the published keys, in seconds. */
   keysMaxAge: number;
 }
 
-/** Okta's own values; `keysMaxAge` is the example of its documentation. */
+/** Okta's own values; `keysMaxAge` is the example in its documentation. */
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
   thinIdToken: false,
   codeTtl: 300,

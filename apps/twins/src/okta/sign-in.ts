@@ -7,7 +7,7 @@ import { type Person } from './people.ts';
 import { signInPath } from './provider.ts';
 import { TTL } from './settings.ts';
 
-/** Okta's sign-in form. Any failure leaves the form standing with one message, whatever the reason was. */
+/** Okta's sign-in form. Any failure shows the form again with one message, whatever the reason was. */
 export function signIn(org: Org, provider: Provider): Router {
   const router = Router();
   router.get(signInPath(':uid'), async (req: Request, res: Response) => {
@@ -27,7 +27,7 @@ export function signIn(org: Org, provider: Provider): Router {
       return;
     }
     interaction.result = { login: { accountId: person.id, amr: ['pwd'], remember: false } };
-    // Another tab may have signed someone else in meanwhile; this form's answer counts all the same.
+    // Another person may have signed in meanwhile in another tab; the response to this form still counts.
     interaction.session = undefined;
     await interaction.persist();
     await handOver(provider, req, res, person);
@@ -42,7 +42,7 @@ async function interactionOf(provider: Provider, req: Request, res: Response) {
   return provider.Interaction.find(uid);
 }
 
-/** Okta simply replaces whoever was signed in; oidc-provider would first put a sign-out page in between. */
+/** Okta replaces the signed-in person at once; oidc-provider would first show a sign-out page. */
 async function handOver(provider: Provider, req: Request, res: Response, person: Person): Promise<void> {
   const session = await provider.Session.get(provider.createContext(req, res));
   if (session.accountId === undefined || session.accountId === person.id) return;

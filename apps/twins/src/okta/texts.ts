@@ -1,4 +1,4 @@
-/** An OAuth error as Okta words it: status for direct answers, `error`, `error_description`. */
+/** An OAuth error with Okta's texts: status for direct responses, `error`, `error_description`. */
 export interface OktaError {
   status: number;
   error: string;
@@ -8,8 +8,8 @@ export interface OktaError {
 const refuse = (status: number, error: string, text: string): OktaError => ({ status, error, text });
 
 /**
- * The exact texts of Okta's error catalogue (okta-developer-docs, data/oauth2-error-codes.json).
- * Those under "the catalogue is silent" are worded here after the same manner.
+ * The exact texts of Okta's error catalogue (okta-developer-docs, data/oauth2-error-codes.json). Texts under "not in
+ * the catalogue" are written here in the same style.
  */
 export const OKTA_ERRORS = {
   notAssigned: refuse(400, 'access_denied', 'User is not assigned to the client application.'),
@@ -62,7 +62,7 @@ export const OKTA_ERRORS = {
     'id_token_does_not_match_session',
     "The ID token subject does not match the current session's user.",
   ),
-  // The catalogue is silent on these.
+  // These are not in the catalogue.
   challengeMethod: refuse(400, 'invalid_request', "The 'code_challenge_method' parameter must be S256."),
   requestUri: refuse(400, 'invalid_request', "The 'request_uri' parameter is invalid or has expired."),
   hintRequired: refuse(400, 'invalid_request', "The 'id_token_hint' parameter is required."),
@@ -70,7 +70,7 @@ export const OKTA_ERRORS = {
   clientAuthTwice: refuse(400, 'invalid_request', 'Cannot supply multiple client credentials.'),
 } as const satisfies Record<string, OktaError>;
 
-/** `unauthorized_client`, which lists the grant types the client may use. */
+/** `unauthorized_client`, which lists the grant types that the client may use. */
 export function grantNotAllowed(configured: readonly string[]): OktaError {
   return refuse(
     400,

@@ -13,8 +13,8 @@ const KNOWN_GRANTS = ['authorization_code', 'refresh_token', 'client_credentials
 const PROTOCOL_CLAIMS = ['sub', 'iss', 'aud', 'iat', 'exp', 'nonce'];
 
 /**
- * The token endpoint as Okta has it, around oidc-provider's own: ID tokens with Okta's claims, signed by the key that
- * is current, access tokens as JWTs, Okta's error texts, and the faults that damage any of it.
+ * The token endpoint as Okta has it, around oidc-provider's own: ID tokens with Okta's claims, signed by the current
+ * key, access tokens as JWTs, Okta's error texts, and the faults that damage any of it.
  */
 export function tokensAsOkta(org: Org, provider: Provider) {
   const failures = new WeakMap<object, errors.OIDCProviderError>();
@@ -24,7 +24,7 @@ export function tokensAsOkta(org: Org, provider: Provider) {
       await next();
       return;
     }
-    // Okta answers with JSON whatever the caller accepts.
+    // Okta responds with JSON whatever the client accepts.
     ctx.req.headers.accept = 'application/json';
     await next();
     org.calls.note(ctx.req, { ...ctx.oidc.params, client_id: ctx.oidc.client?.clientId });
@@ -39,7 +39,7 @@ export function tokensAsOkta(org: Org, provider: Provider) {
   };
 }
 
-/** Okta's error for one of oidc-provider's, which keeps the reason in `error_detail`; undefined leaves it as it is. */
+/** Okta's error for one of oidc-provider's, which has the reason in `error_detail`; undefined leaves it unchanged. */
 function oktaErrorOf(failure: errors.OIDCProviderError, ctx: KoaContextWithOIDC): OktaError | undefined {
   const detail = failure.error_detail ?? '';
   switch (failure.error) {
@@ -86,7 +86,7 @@ function configuredGrants(ctx: KoaContextWithOIDC): OktaError | undefined {
   return grantNotAllowed([...(client.grantTypes ?? [])]);
 }
 
-/** Refusals oidc-provider does not know: no scope of a machine is the org server's, and too many groups fail. */
+/** Refusals that oidc-provider does not have: a machine gets no scope of the org server, and too many groups fail. */
 function refuseAnswer(org: Org, ctx: KoaContextWithOIDC): OktaError | undefined {
   const { ClientCredentials, Account, AccessToken } = ctx.oidc.entities;
   const { scope } = ctx.oidc.body ?? {};

@@ -4,7 +4,10 @@ import { type Org } from './org.ts';
 
 const USERINFO = '/oauth2/v1/userinfo';
 
-/** The userinfo endpoint as Okta has it, around oidc-provider's: it takes the org's JWTs, and says errors in a header. */
+/**
+ * The userinfo endpoint as Okta has it, around oidc-provider's: it accepts the org's JWTs, and reports errors in a
+ * header.
+ */
 export function userinfoAsOkta(org: Org) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<unknown>): Promise<void> => {
     if (ctx.path !== USERINFO || !['GET', 'POST'].includes(ctx.method)) {

@@ -20,7 +20,7 @@ import { deactivateUser, provisionUser, updateUser, type Push } from './users.ts
 
 const AT_ONCE = 10;
 
-/** The org's app with provisioning switched on: it pushes to one SCIM server and remembers what it learns there. */
+/** The org's app with provisioning enabled: it pushes to one SCIM server and remembers the ids it receives. */
 export class ScimApp {
   settings: ScimSettings;
   readonly links = new Links();
@@ -42,19 +42,22 @@ export class ScimApp {
     return this.#lanes.idle();
   }
 
-  /** Cuts what is on the wire, and begins nothing more. */
+  /** Aborts running requests and starts no more. */
   stop(): void {
     this.#stop.abort();
   }
 
-  /** Does one thing after what was asked before of the same person or group; ends with it, well or not. */
+  /**
+   * Performs one action after the earlier ones for the same person or group; resolves when it has ended, successfully
+   * or not.
+   */
   async do(deed: Deed): Promise<Task> {
     const task = this.tasks.add(deed, this.#about(deed));
     await this.#queue(task);
     return task;
   }
 
-  /** "Retry selected": sends failed tasks again from their beginning, by themselves in the order they failed. */
+  /** "Retry selected": sends failed tasks again from their beginning, in the order in which they failed. */
   async retry(tasks: readonly Task[]): Promise<readonly Task[]> {
     await Promise.all(
       tasks.filter(isRetried).map((task) => {
@@ -65,7 +68,7 @@ export class ScimApp {
     return tasks;
   }
 
-  /** Somebody came, changed or went: with `auto` this is pushed, and so are the groups that it touches. */
+  /** A person was added, changed or removed: with `auto` this is pushed, and so are the affected groups. */
   follow(before: Person | undefined, after: Person | undefined): void {
     if (!this.settings.auto) return;
     const deed = personDeed(before, after, this.settings.mappings);
@@ -73,13 +76,13 @@ export class ScimApp {
     this.followGroups(changedGroups(before, after));
   }
 
-  /** Members of these groups came or went. */
+  /** Members were added to these groups or removed from them. */
   followGroups(names: readonly string[]): void {
     if (!this.settings.auto) return;
     for (const name of names) {
       const group = this.#org.groups.find(name);
       const deed = group && groupDeed(group, this.links, this.settings);
-      // One that has not begun will see this change as well.
+      // A push that has not started will include this change as well.
       if (group && deed && !this.tasks.isQueued(deed.kind, group.id)) void this.do(deed);
     }
   }
@@ -92,7 +95,7 @@ export class ScimApp {
     if (this.#isFollowed(group)) void this.do({ kind: 'unlink-group', group, deleteInTarget: true });
   }
 
-  /** A push that is still under way counts: whoever comes after it finds its link. */
+  /** A running push counts, too: the next one will find its link. */
   #isFollowed(group: string): boolean {
     return this.settings.auto && (this.links.groups.has(group) || this.tasks.isOpen(group));
   }
@@ -161,7 +164,7 @@ export class ScimApp {
     }
   }
 
-  /** Whether the assignment has changed since a task failed: what is sent again must not undo that. */
+  /** Whether the assignment has changed since a task failed: a retry must not undo the change. */
   #isOvertaken({ deed, attempts }: Task): boolean {
     if (attempts === 1 || !('person' in deed) || deed.kind === 'update') return false;
     const assigned = this.#org.people.find(deed.person)?.assigned ?? false;
@@ -174,7 +177,7 @@ export class ScimApp {
     return found;
   }
 
-  /** Who was just provisioned can now be a member. */
+  /** A person who was just provisioned can now be a member. */
   #join(deed: Deed): void {
     if (!('person' in deed) || deed.kind === 'update' || deed.kind === 'unassign') return;
     this.followGroups(this.#org.people.find(deed.person)?.groups ?? []);
@@ -203,7 +206,7 @@ export class ScimApp {
   }
 }
 
-/** One thing at a time per person and per group. */
+/** Actions run one at a time for each person and each group. */
 function laneOf(deed: Deed): string {
   if ('person' in deed) return deed.person;
   return 'group' in deed ? deed.group : 'app';

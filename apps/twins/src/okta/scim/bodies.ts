@@ -11,7 +11,7 @@ export interface Member {
 
 type Mappings = ScimSettings['mappings'];
 
-/** A new user; the password is always there, though the app does not synchronize passwords. */
+/** A new user; the password is always present, although the app does not synchronize passwords. */
 export function newUser(person: Person, mappings: Mappings, password: string): Resource {
   const attributes = mapped(person, mappings);
   return {
@@ -25,8 +25,8 @@ export function newUser(person: Person, mappings: Mappings, password: string): R
 }
 
 /**
- * The server's own answer with Okta's attributes in it: what Okta does not map (`id`, `meta`, `groups`,
- * `name.formatted` …) goes back as it came.
+ * The server's own response with Okta's attributes in it: what Okta does not map (`id`, `meta`, `groups`,
+ * `name.formatted` …) is sent back unchanged.
  */
 export function changedUser(got: Resource, person: Person, mappings: Mappings): Resource {
   const attributes = mapped(person, mappings);
@@ -44,12 +44,12 @@ export function changedUser(got: Resource, person: Person, mappings: Mappings): 
   };
 }
 
-/** Deactivation by PUT: the server's own answer, switched off. */
+/** Deactivation by PUT: the server's own response with `active` false. */
 export function deactivatedUser(got: Resource): Resource {
   return { ...got, active: false };
 }
 
-/** Activation and deactivation by PATCH: no path, the value is an object. */
+/** Activation and deactivation by PATCH: without a path, the value is an object. */
 export function activePatch(active: boolean): Resource {
   return patch([{ op: 'replace', value: { active } }]);
 }
@@ -67,7 +67,7 @@ export function renamePatch(id: string, displayName: string): Resource {
   return patch([{ op: 'replace', value: { id, displayName } }]);
 }
 
-/** Every member, at the path `members` or in a value without a path; Okta was seen with both. */
+/** Every member, at the path `members` or in a value without a path; Okta was observed to send both. */
 export function membersPatch(
   id: string,
   displayName: string,
@@ -78,7 +78,7 @@ export function membersPatch(
   return { Operations: [{ op: 'replace', value: { members, id, displayName } }] };
 }
 
-/** Who left, one operation each, and then who came; undefined when nobody did. */
+/** Removed members, one operation each, and then added ones; undefined when there are none. */
 export function differencePatch(left: readonly string[], came: readonly Member[]): Resource | undefined {
   const removals = left.map((id) => ({ op: 'remove', path: `members[value eq ${JSON.stringify(id)}]` }));
   const additions = came.length === 0 ? [] : [{ op: 'add', path: 'members', value: came }];
@@ -101,7 +101,7 @@ function mergedName(got: unknown, own: unknown): Resource | undefined {
   return Object.keys(name).length === 0 ? undefined : name;
 }
 
-/** The primary address keeps what else the server says of it (`display`); other addresses stay. */
+/** The primary address keeps the server's other fields (`display`); other addresses are kept. */
 function mergedEmails(got: unknown, own: unknown): unknown[] {
   const known: unknown[] = Array.isArray(got) ? got : [];
   const primary = known.find((email) => isRecord(email) && email['primary'] === true);

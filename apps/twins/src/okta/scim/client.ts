@@ -5,11 +5,11 @@ import { gunzip, inflate } from 'node:zlib';
 import { isRecord, kept, parsed, type Exchange } from './exchange.ts';
 import { type ScimSettings } from './settings.ts';
 
-/** A push that did not succeed, in the words of the task list. */
+/** A push that failed, in the words of the task list. */
 export class PushError extends Error {
-  /** What the server answered; null: nothing. */
+  /** The server's HTTP status; null when there was no response. */
   readonly status: number | null;
-  /** How long the server asked to be left alone, milliseconds. */
+  /** How long the server asked the client to wait, in milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(message: string, status: number | null = null, retryAfterMs = 0) {
@@ -29,10 +29,10 @@ export interface Answer {
 
 const JSON_TYPE = 'application/scim+json';
 const unzip = { gzip: promisify(gunzip), deflate: promisify(inflate) };
-// No connection is used twice: one that the server has just given up would fail a push that was never sent.
+// No connection is used twice: one that the server has just closed would fail a push that was never sent.
 const agents = { plain: new PlainAgent({ keepAlive: false }), secure: new SecureAgent({ keepAlive: false }) };
 
-/** Sends requests as Okta's SCIM client does, and hands each exchange to `record`. */
+/** Sends requests like Okta's SCIM client, and passes each exchange to `record`. */
 export class ScimClient {
   readonly #settings: ScimSettings;
   readonly #stopped: AbortSignal;
@@ -46,9 +46,9 @@ export class ScimClient {
 
   /**
    * @param path below the base URL, with its query
-   * @param secrets what the body holds and no record may show
-   * @returns any answer that is JSON or empty, whatever its status
-   * @throws PushError when none came in time, or one that is neither
+   * @param secrets values in the body that must not be recorded
+   * @returns any response that is JSON or empty, whatever its status
+   * @throws PushError when there was none in time, or one that is neither
    */
   async send(method: string, path: string, body?: unknown, secrets: readonly string[] = []): Promise<Answer> {
     const { baseUrl, token, timeLimitMs } = this.#settings;
@@ -90,7 +90,7 @@ export class ScimClient {
   }
 }
 
-/** Headers of every request, in Okta's words and order. */
+/** The headers of every request, spelt and ordered like Okta's. */
 function headersFor(hasBody: boolean): Record<string, string> {
   return {
     Accept: JSON_TYPE,
@@ -142,7 +142,7 @@ async function decoded(bytes: Buffer, encoding = 'identity'): Promise<string> {
   return (open && bytes.length > 0 ? await open(bytes) : bytes).toString('utf8');
 }
 
-/** A body that is not JSON fails the push at once, whoever answered: a gateway's page, for one. */
+/** A body that is not JSON fails the push at once, whichever server sent it, such as a gateway's error page. */
 function understood({ status, headers, text }: Received): Answer {
   const retryAfterMs = Number(headers['retry-after'] ?? 0) * 1000 || 0;
   const body = text === '' ? undefined : parsed(text);
@@ -150,7 +150,7 @@ function understood({ status, headers, text }: Received): Answer {
   return { status, body, retryAfterMs };
 }
 
-/** An answer that says no, in the server's own words where it has some (RFC 7644, 3.12). */
+/** A refusal, in the server's own words where it has some (RFC 7644, 3.12). */
 export function refusal(what: string, { status, body, retryAfterMs }: Answer): PushError {
   const detail = isRecord(body) && typeof body['detail'] === 'string' ? body['detail'] : undefined;
   const exists = status === 409 ? ' already exists' : '';

@@ -21,10 +21,12 @@ import { groupNamed, peopleNamed, personNamed } from '../references.ts';
 import { type ScimSettings } from './settings.ts';
 import { type Deed, type Task } from './tasks.ts';
 
-/** Reads what was asked, changes the org as the administrator would, and says what is to be pushed. */
+/** Reads the input, changes the org like the administrator, and returns what must be pushed. */
 type Action = (org: Org, app: ScimApp, body: unknown) => Deed;
 
-/** `/_control/scim`: the app's provisioning. An action is answered when it is over, with its task, well or not. */
+/**
+ * `/_control/scim`: the app's provisioning. An action is answered with its task when it has ended, successfully or not.
+ */
 export function scimControl(org: Org): Router {
   const router = Router();
   configuration(router, org);
@@ -99,7 +101,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   assign: (org, _app, body) => {
     const person = personOf(org, body);
-    // Okta pushes nothing for somebody who had the app before it had provisioning.
+    // Okta pushes nothing for a person who had the app before it had provisioning.
     if (person.assigned) throw new InputError('person', 'is assigned already; use provision-user');
     org.people.change(person.id, { assigned: true });
     return { kind: 'assign', person: person.id };
@@ -168,7 +170,7 @@ function personOf(org: Org, body: unknown): Person {
   return personNamed(org, readPersonReference(body, '').person);
 }
 
-/** The id of a group that is linked to one of the server. */
+/** The id of a group that is linked to one on the server. */
 function pushedGroup(org: Org, app: ScimApp, named: string): string {
   const { id } = groupNamed(org, named);
   if (!app.links.groups.has(id)) throw new InputError('group', 'is not pushed; use push-group');

@@ -1,4 +1,4 @@
-/** One request of the twin and what came back, without the token and without passwords. */
+/** One request of the twin and its response, without the token and without passwords. */
 export interface Exchange {
   at: string;
   method: string;
@@ -6,10 +6,10 @@ export interface Exchange {
   path: string;
   headers: Record<string, string>;
   body: unknown;
-  /** Null: no answer came. */
+  /** Null when there was no response. */
   status: number | null;
   answerHeaders: Record<string, string>;
-  /** JSON when it is JSON, else the text. */
+  /** Parsed when it is JSON, else the text. */
   answer: unknown;
   ms: number;
 }
@@ -17,7 +17,9 @@ export interface Exchange {
 const HIDDEN = '[redacted]';
 const LONGEST = 64 * 1024;
 
-/** What is kept of a body: JSON as such, cut when it is very long, each secret taken out wherever it stands. */
+/**
+ * The recorded form of a body: JSON as such, shortened when it is very long, with each secret removed wherever it is.
+ */
 export function kept(text: string, secrets: readonly string[]): unknown {
   if (text === '') return null;
   const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);

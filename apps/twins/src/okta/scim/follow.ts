@@ -5,8 +5,8 @@ import { type ScimSettings } from './settings.ts';
 import { type Deed } from './tasks.ts';
 
 /**
- * What Okta pushes when somebody changes: what the assignment says, else a mapped attribute that is new. Suspension is
- * not sent.
+ * What Okta pushes when a person changes: the change of the assignment, else a changed mapped attribute. Suspension is
+ * not pushed.
  */
 export function personDeed(
   before: Person | undefined,
@@ -21,7 +21,7 @@ export function personDeed(
   return before && after?.assigned && told(before) !== told(after) ? { kind: 'update', person } : undefined;
 }
 
-/** How a group is brought up to date; undefined: it is not pushed. */
+/** How a group is brought up to date; undefined when it is not pushed. */
 export function groupDeed(
   group: { id: string; name: string },
   links: Links,
@@ -31,7 +31,7 @@ export function groupDeed(
   return pushGroups.includes(group.name) ? { kind: 'push-group', group: group.id } : undefined;
 }
 
-/** Names that only one of two people (or two states of one) carries. */
+/** The groups that only one of two people (or two states of one person) has. */
 export function changedGroups(before: Person | undefined, after: Person | undefined): string[] {
   const [had, has] = [before?.groups ?? [], after?.groups ?? []];
   return [...had.filter((name) => !has.includes(name)), ...has.filter((name) => !had.includes(name))];

@@ -7,7 +7,7 @@ import { type GroupLink, type Links } from './links.ts';
 import { idOf, lookUp } from './lookups.ts';
 import { succeeded, type Push } from './users.ts';
 
-/** A group with everybody in it. */
+/** A group with all its members. */
 export interface FullGroup {
   group: Group;
   people: readonly Person[];
@@ -55,7 +55,7 @@ export async function pushAll(
   return `${String(members.length)} members`;
 }
 
-/** Who came and who left: a PUT of all, or the name once more and then a PATCH of the difference. */
+/** The changed members: a PUT of all, or the name again and then a PATCH of the difference. */
 export async function pushMembership(push: Push, full: FullGroup): Promise<string> {
   if (push.settings.dialect === 'aiw') return pushAll(push, full);
   const { group, people } = full;
@@ -80,7 +80,7 @@ export async function renameGroup(push: Push, full: FullGroup): Promise<string> 
   return 'renamed';
 }
 
-/** Ends the push of a group, and with `deleteInTarget` the group itself. */
+/** Ends the push of a group, and with `deleteInTarget` deletes the group itself. */
 export async function unlinkGroup(push: Push, groupId: string, deleteInTarget: boolean): Promise<string> {
   const link = push.links.groups.get(groupId);
   if (!link) return 'not pushed: nothing sent';

@@ -14,7 +14,7 @@ const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
 const LOOKUP = 'GET /Groups?filter=displayName eq "Team \\"A\\" + B"&startIndex=1&count=100';
 const NAME = 'Team "A" + B';
 
-/** Provisioned people user-1, user-2 … in the group, and one who is in it but not provisioned. */
+/** Provisioned people user-1, user-2 … in the group, and one member who is not provisioned. */
 async function makeTeam(...provisioned: string[]): Promise<void> {
   for (const name of [...provisioned, 'outsider']) await scene.hire(`${name}@example.com`);
   for (const name of provisioned) await scene.act('assign', { person: `${name}@example.com` });

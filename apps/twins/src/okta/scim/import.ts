@@ -10,7 +10,7 @@ export interface ImportedUser {
   id: unknown;
   userName: unknown;
   active: unknown;
-  /** Okta user id of the person that it is; null: nobody. */
+  /** Okta user id of the matching person; null when none matches. */
   person: string | null;
   by: 'link' | 'userName' | 'email' | null;
 }
@@ -19,7 +19,7 @@ export interface ImportedGroup {
   id: unknown;
   displayName: unknown;
   members: number;
-  /** Okta group id; null: none. */
+  /** Okta group id; null when none matches. */
   group: string | null;
   by: 'link' | 'displayName' | null;
 }
@@ -29,13 +29,13 @@ export interface Import {
   groups: ImportedGroup[];
 }
 
-/** "Test Connector Configuration": one call, and it must be a list. */
+/** "Test Connector Configuration": one call, which must return a list. */
 export async function testConnection(client: ScimClient): Promise<string> {
   pageOf('Testing the connection', await client.send('GET', '/Users?startIndex=1&count=2'));
   return 'connected';
 }
 
-/** Reads all users and groups and says whom of the org they are. */
+/** Reads all users and groups and matches them with those of the org. */
 export async function importAll(
   client: ScimClient,
   org: { people: People; groups: Groups },
@@ -56,7 +56,9 @@ export async function importAll(
   };
 }
 
-/** Links whom an import matched, as an administrator confirms it: they get the app, and nothing is sent. */
+/**
+ * Links the matches of an import, like an administrator's confirmation: these people get the app, and nothing is sent.
+ */
 export function confirmMatches({ users }: Import, people: People, links: Links): void {
   for (const { id, person: named, active, by } of users) {
     const person = named === null ? undefined : people.find(named);

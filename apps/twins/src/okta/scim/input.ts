@@ -45,7 +45,7 @@ const settings = object({
   timeLimitMs: optional(integer(1, 600_000)),
 });
 
-/** The app's settings: those given, over those it has or Okta's own. */
+/** The app's settings: the given ones override its current ones, or Okta's defaults. */
 export function readScimSettings(body: unknown, known?: ScimSettings): ScimSettings {
   const given: Partial<ScimSettings> = defined(settings(body, ''));
   const url = given.baseUrl ?? known?.baseUrl;
@@ -61,7 +61,7 @@ const references = listOf(reference, MAX_LISTED);
 export const readNothing = object({});
 export const readImport = object({ confirm: optional(bool) });
 export const readPersonReference = object({ person: reference });
-/** `change` is what a PATCH of the person takes. */
+/** `change` has the form of a PATCH of the person. */
 export const readUpdate = object({ person: reference, change: optional((value) => value) });
 export const readGroupReference = object({ group: reference });
 export const readMembership = object({

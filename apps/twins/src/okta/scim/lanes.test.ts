@@ -1,7 +1,7 @@
 import { Lanes } from './lanes.ts';
 import { TaskList } from './tasks.ts';
 
-/** Work that ends when told to, and says when it began. */
+/** Work that ends when told to, and reports when it started. */
 function work(began: string[], name: string): { run: () => Promise<void>; end: () => void } {
   const gate = Promise.withResolvers<undefined>();
   return {

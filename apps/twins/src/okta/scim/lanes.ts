@@ -1,4 +1,4 @@
-/** Runs work in order within a lane, and lanes beside each other, a few at a time. */
+/** Runs work in order within a lane, and several lanes at the same time, up to a limit. */
 export class Lanes {
   readonly #atOnce: number;
   readonly #tails = new Map<string, Promise<void>>();
@@ -11,12 +11,12 @@ export class Lanes {
     this.#atOnce = atOnce;
   }
 
-  /** Work that has not ended. */
+  /** The number of unfinished works. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** Ends with the work, which must not throw. */
+  /** Resolves when the work has ended; the work must not throw. */
   add(lane: string, work: () => Promise<void>): Promise<void> {
     this.#pending++;
     const before = this.#tails.get(lane) ?? Promise.resolve();
@@ -28,7 +28,7 @@ export class Lanes {
     });
   }
 
-  /** Ends when nothing is left to do. */
+  /** Resolves when no work is left. */
   async idle(): Promise<void> {
     while (this.#pending > 0) await new Promise<void>((wake) => this.#idle.push(wake));
   }

@@ -16,7 +16,7 @@ export interface GroupLink {
   members: ReadonlySet<string>;
 }
 
-/** What the app has learnt of its server: people by Okta user id, groups by Okta group id. */
+/** What the app knows of its server: people by Okta user id, groups by Okta group id. */
 export class Links {
   readonly users = new Map<string, UserLink>();
   readonly groups = new Map<string, GroupLink>();

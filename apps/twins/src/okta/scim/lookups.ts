@@ -3,7 +3,7 @@ import { PushError, refusal, type Answer, type ScimClient } from './client.ts';
 import { SCHEMA, type Resource } from './mapping.ts';
 import { type ScimSettings } from './settings.ts';
 
-/** Okta asks for pages of this size. */
+/** Okta requests pages of this size. */
 export const PAGE = 100;
 
 export type Endpoint = 'Users' | 'Groups';
@@ -13,7 +13,7 @@ interface Page {
   resources: Resource[];
 }
 
-/** The address of a look-up: `attribute eq "value"`, with blanks as the app writes them. */
+/** The path of a look-up: `attribute eq "value"`, with spaces as the app encodes them. */
 export function lookupPath(
   endpoint: Endpoint,
   attribute: string,
@@ -26,7 +26,7 @@ export function lookupPath(
 }
 
 /**
- * Who or what has this value. Okta takes the first that the server lists, without a second look at it.
+ * The resource with this value. Okta takes the first in the server's list, without checking it.
  * @throws PushError when the server does not answer with a list
  */
 export async function lookUp(
@@ -37,12 +37,12 @@ export async function lookUp(
 ): Promise<Resource | undefined> {
   const attribute = endpoint === 'Users' ? 'userName' : 'displayName';
   const answer = await client.send('GET', lookupPath(endpoint, attribute, value, blanks));
-  // A server may also say that nobody was found with 404 and the error schema.
+  // A server may also report an empty result as 404 with the error schema.
   if (answer.status === 404 && isScimError(answer.body)) return undefined;
   return pageOf(`Looking up ${value}`, answer).resources[0];
 }
 
-/** Everything of an endpoint, page by page. */
+/** All resources of an endpoint, page by page. */
 export async function readAll(client: ScimClient, endpoint: Endpoint): Promise<Resource[]> {
   const found: Resource[] = [];
   for (;;) {
@@ -53,7 +53,7 @@ export async function readAll(client: ScimClient, endpoint: Endpoint): Promise<R
   }
 }
 
-/** @throws PushError unless the answer is a list whose counts are integers (RFC 7644, 3.4.2) */
+/** @throws PushError unless the response is a list whose counts are integers (RFC 7644, 3.4.2) */
 export function pageOf(what: string, answer: Answer): Page {
   if (answer.status !== 200) throw refusal(what, answer);
   const { status, body } = answer;

@@ -13,7 +13,7 @@ export const SCHEMA = {
 /** A SCIM resource as JSON. */
 export type Resource = Record<string, unknown>;
 
-/** Attributes that the app's mappings own: one without a value in Okta is left out of what is sent. */
+/** Attributes that belong to the app's mappings: one without a value in Okta is left out of what is sent. */
 export const MAPPED = {
   full: [
     'userName',
@@ -33,7 +33,7 @@ export const MAPPED = {
   short: ['userName', 'name', 'emails'],
 } as const;
 
-/** A person's attributes as Okta maps its profile to SCIM (the wizard's default mappings), without those that are empty. */
+/** A person's attributes as Okta maps its profile to SCIM (the wizard's default mappings), without empty ones. */
 export function mapped(person: Person, mappings: ScimSettings['mappings']): Resource {
   const { login, email, firstName, lastName, name, profile } = person;
   const own = {

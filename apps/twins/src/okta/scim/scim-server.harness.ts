@@ -13,7 +13,7 @@ export interface Seen {
   body: unknown;
 }
 
-/** What the server does instead of its work, once. `before`: without doing the work; `after`: having done it. */
+/** What the server does instead of its work, once. `before`: without doing the work; `after`: after doing it. */
 export interface Fault {
   when: (seen: Seen) => boolean;
   act: (res: ServerResponse) => void;
@@ -41,15 +41,15 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A small SCIM server that is strict about how it is asked: whatever is not as documented lands in `wrongs`. */
+/** A small, strict SCIM server: every deviation from the documentation is added to `wrongs`. */
 export class ScimServer {
   readonly users = new Map<string, Json>();
   readonly groups = new Map<string, Json>();
   readonly seen: Seen[] = [];
   readonly wrongs: string[] = [];
-  /** Answers are compressed. */
+  /** Responses are compressed. */
   gzip = false;
-  /** Zero hits are answered 404 with an Error, as a server may. */
+  /** An empty result is a 404 with an Error, which a server may send. */
   notFoundAs404 = false;
   readonly #faults: Fault[] = [];
   readonly #server: Server;
@@ -86,7 +86,7 @@ export class ScimServer {
     this.#faults.push({ act, when, after });
   }
 
-  /** `METHOD /path` of what was asked, queries decoded. */
+  /** `METHOD /path` of each request, queries decoded. */
   asked(): string[] {
     return this.seen.map(({ method, path }) => `${method} ${decodeURIComponent(path.replaceAll('+', ' '))}`);
   }
@@ -309,7 +309,7 @@ function sameNames(body: Json, names: readonly string[]): boolean {
   return keysOf(body) === names.join();
 }
 
-/** A fault that answers like this. */
+/** A fault that responds like this. */
 export function answering(
   status: number,
   body: string,

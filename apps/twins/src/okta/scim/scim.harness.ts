@@ -8,11 +8,11 @@ type Fields = Record<string, unknown>;
 export interface Scene {
   twin: OktaTwin;
   server: ScimServer;
-  /** Configures provisioning; the address and the token are there already. */
+  /** Configures provisioning; address and token are filled in. */
   configure: (settings?: Fields) => Promise<Json>;
-  /** One action over the control address; what it answers. */
+  /** Performs one action over the control address; returns its response. */
   act: (action: string, body?: unknown) => Promise<Fields>;
-  /** A new person without the app, and their Okta id. */
+  /** A new person without the app; returns their Okta id. */
   hire: (login: string, fields?: Fields) => Promise<string>;
 }
 
@@ -34,14 +34,14 @@ export async function makeScene(twin: OktaTwin): Promise<Scene> {
   };
 }
 
-/** Ends a scene; what the server found wrong with any request. */
+/** Ends a scene; returns what the server found wrong with any request. */
 export async function endScene({ twin, server }: Scene): Promise<string[]> {
   await control(twin, '/reset', {});
   await server.close();
   return server.wrongs;
 }
 
-/** All tasks, once nothing is left to do. */
+/** All tasks, once no work is left. */
 export async function tasksOf({ twin }: Scene): Promise<Fields[]> {
   const { body } = await control(twin, '/scim/tasks?idle=true');
   return Array.isArray(body['tasks']) ? body['tasks'].filter(isRecord) : [];

@@ -1,7 +1,7 @@
 import { type Exchange } from './exchange.ts';
 import { type Import } from './import.ts';
 
-/** What an app can be made to do. Ids are Okta's: `00u…` of people, `00g…` of groups. */
+/** The actions of an app. Ids are Okta's: `00u…` of people, `00g…` of groups. */
 export type Deed =
   | { kind: 'test-connection' }
   | { kind: 'import'; confirm: boolean }
@@ -10,7 +10,7 @@ export type Deed =
   | { kind: 'push-now'; group: string; as: 'members' | 'whole' }
   | { kind: 'unlink-group'; group: string; deleteInTarget: boolean };
 
-/** One line of the app's task list, with all that went over the wire for it. */
+/** One line of the app's task list, with all its HTTP exchanges. */
 export interface Task {
   id: number;
   at: string;
@@ -21,24 +21,24 @@ export interface Task {
   attempts: number;
   result: string | Import | null;
   error: string | null;
-  /** The HTTP status that it failed with; null: there was none. */
+  /** The HTTP status with which it failed; null when there was none. */
   httpStatus: number | null;
   exchanges: Exchange[];
 }
 
 const KEPT = 2000;
 
-/** Whether Okta sends a failed task again: always, unless the server found the request itself bad. */
+/** Whether Okta retries a failed task: always, unless the server found the request itself invalid. */
 export function isRetried({ status, httpStatus }: Task): boolean {
   return status === 'failed' && httpStatus !== 400;
 }
 
-/** Milliseconds before the next retry, `before` of which there were already: doubled each time, or as the server asked. */
+/** Milliseconds before the next retry, after `before` earlier ones: doubled each time, or as the server asked. */
 export function backOff(before: number, firstMs: number, retryAfterMs: number): number {
   return Math.max(firstMs * 2 ** before, retryAfterMs);
 }
 
-/** The tasks of an app, oldest first, bounded. */
+/** The tasks of an app, oldest first, up to a limit. */
 export class TaskList {
   #tasks: Task[] = [];
   #nextId = 1;
@@ -66,7 +66,7 @@ export class TaskList {
     return this.#tasks.filter(({ id }) => id > since);
   }
 
-  /** Whether this is to be done to this group already, and has not begun. */
+  /** Whether the same action for this group is queued and has not started. */
   isQueued(kind: Deed['kind'], group: string): boolean {
     return this.#tasks.some(
       ({ status, deed }) =>
@@ -74,7 +74,7 @@ export class TaskList {
     );
   }
 
-  /** Whether something about this group has not ended. */
+  /** Whether a task for this group has not ended. */
   isOpen(group: string): boolean {
     return this.#tasks.some(
       ({ status, deed }) =>
@@ -86,7 +86,7 @@ export class TaskList {
     return this.#tasks.find((task) => task.id === id);
   }
 
-  /** What is still to be done stays. */
+  /** Unfinished tasks are kept. */
   #dropOldest(): void {
     const at = this.#tasks.findIndex(({ status }) => status === 'done' || status === 'failed');
     if (at >= 0) this.#tasks.splice(at, 1);

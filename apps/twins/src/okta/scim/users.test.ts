@@ -257,7 +257,7 @@ describe('names', () => {
     const id = await scene.hire(login, fields);
     await scene.act('assign', { person: id });
     expect(onlyUser()['name']).toEqual(name);
-    // And is found again under that very login.
+    // The person is then found by exactly this login.
     await scene.act('unassign', { person: id });
     expect(await scene.act('reassign', { person: id })).toMatchObject({ result: 'reactivated' });
   });

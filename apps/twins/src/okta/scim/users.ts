@@ -8,7 +8,7 @@ import { idOf, lookUp } from './lookups.ts';
 import { type Resource } from './mapping.ts';
 import { type ScimSettings } from './settings.ts';
 
-/** What a push needs: the app's settings, what it knows of the server, and the wire. */
+/** What a push needs: the app's settings, the known ids, and the client. */
 export interface Push {
   settings: ScimSettings;
   links: Links;
@@ -16,8 +16,8 @@ export interface Push {
 }
 
 /**
- * Brings an assigned person to the server: found by user name, an existing user is linked (and switched on again) with
- * GET and PUT; otherwise one is created.
+ * Provisions an assigned person: finds them by user name; links an existing user (and reactivates it) with GET and PUT;
+ * otherwise creates one.
  * @returns what was done
  */
 export async function provisionUser(push: Push, person: Person): Promise<string> {
@@ -46,7 +46,7 @@ async function createUser({ settings, client }: Push, person: Person): Promise<s
   return idOf('Create new user', answer.body);
 }
 
-/** Sends the person's profile as it now is. */
+/** Sends the person's current profile. */
 export async function updateUser(push: Push, person: Person): Promise<string> {
   const link = push.links.activeUser(person.id);
   if (!link) return 'not provisioned: nothing sent';
@@ -55,7 +55,7 @@ export async function updateUser(push: Push, person: Person): Promise<string> {
   return 'updated';
 }
 
-/** Switches a user off; Okta never deletes one. */
+/** Deactivates a user; Okta never deletes one. */
 export async function deactivateUser(push: Push, personId: string): Promise<string> {
   const link = push.links.activeUser(personId);
   if (!link) return 'not provisioned: nothing sent';
@@ -70,7 +70,7 @@ async function setActive({ client }: Push, id: string, active: boolean): Promise
   if (!succeeded(answer)) throw refusal(`User ${id}`, answer);
 }
 
-/** GET, and the changed answer back as PUT. */
+/** GET, and the changed response back as PUT. */
 async function putUser({ client }: Push, id: string, change: (got: Resource) => Resource): Promise<void> {
   const got = await client.send('GET', pathOf(id));
   if (!succeeded(got)) throw refusal(`User ${id}`, got);
