@@ -33,7 +33,8 @@ export class ApiCalls {
   }
 
   async list({ cursor, limit, ...filter }: ApiCallListQuery): Promise<Page<ApiCall>> {
-    // A page by how calls ended is read in the order of the outcomes' own copy of the time: that is what is indexed.
+    // When filtering by outcome, the page follows the outcomes' own copy of the call's time, because that column is
+    // indexed.
     const byOutcome = filter.status !== undefined || filter.result !== undefined;
     const at = byOutcome ? Prisma.sql`o.call_at` : Prisma.sql`c.at`;
     const id = byOutcome ? Prisma.sql`o.call_id` : Prisma.sql`c.id`;

@@ -5,13 +5,13 @@ import { Prisma } from './generated/client.ts';
 
 const PAGE = 500;
 
-/** What was seen of Box users outside of a worker's turn: while listing files, or while verifying. */
+/** Records what was seen of Box users outside an attempt: while listing files, or during `verify`. */
 export class BoxAccounts {
   private readonly database: Database;
   private readonly tenantId: string;
   private readonly boxApp: BoxApp;
 
-  /** `boxApp`: the one that Box is asked with. Another app sees none of the users, which says nothing of them. */
+  /** `boxApp`: the app used to ask Box. Another app sees none of the users, which proves nothing. */
   constructor(database: Database, tenantId: string, boxApp: BoxApp) {
     this.database = database;
     this.tenantId = tenantId;
@@ -19,8 +19,8 @@ export class BoxAccounts {
   }
 
   /**
-   * Puts on record that Box answers 404 to reading this user. Gives whether that is news. Does nothing for a mapping that is
-   * another one by now, or while the tenant's accounts belong to another Box app.
+   * Records that Box answered 404 to reading this user. Returns whether that is new. Does nothing when the mapping has
+   * changed since, or while the tenant's accounts belong to another Box app.
    */
   async markMissing(identityId: string, boxUserId: string): Promise<boolean> {
     const changed = await this.database.prisma.$executeRaw`
@@ -31,7 +31,7 @@ export class BoxAccounts {
     return changed > 0;
   }
 
-  /** Box shows the user again. What changed meanwhile is applied by the next request. Gives whether that is news. */
+  /** Box shows the user again. The next request applies what changed since. Returns whether that is new. */
   async clearMissing(identityId: string, boxUserId: string): Promise<boolean> {
     const changed = await this.database.prisma.$executeRaw`
       WITH ${this.ours()}
@@ -51,7 +51,7 @@ export class BoxAccounts {
     }
   }
 
-  /** Accounts that are not known to be missing, in the order of their identities, after the one named. */
+  /** Accounts that are not known to be missing, ordered by identity, after the one given. */
   async mapped(after: string | null, limit: number): Promise<MappedAccount[]> {
     return this.database.prisma.$queryRaw<MappedAccount[]>`
       SELECT a.identity_id AS "identityId", i.subject, a.box_user_id AS "boxUserId"
@@ -61,7 +61,7 @@ export class BoxAccounts {
       ORDER BY a.identity_id LIMIT ${limit}`;
   }
 
-  /** As `mapped`, but so many at random. */
+  /** As `mapped`, but `size` accounts at random. */
   async sample(size: number): Promise<MappedAccount[]> {
     return this.database.prisma.$queryRaw<MappedAccount[]>`
       SELECT a.identity_id AS "identityId", i.subject, a.box_user_id AS "boxUserId"

@@ -8,7 +8,7 @@ import { createsSettled, keepAsFormer } from './missing-account.ts';
 import { transaction, type Transaction } from './transaction.ts';
 
 export interface BoxAppCounts {
-  /** Mapped Box users, those known to be missing included. */
+  /** Mapped Box users, including those known to be missing. */
   readonly accounts: number;
   readonly missing: number;
   readonly former: number;
@@ -16,20 +16,23 @@ export interface BoxAppCounts {
   readonly openRequests: number;
 }
 
-/** `changed-meanwhile`: the tenant is not bound any more as the operator saw it; nothing was done. */
+/** `changed-meanwhile`: the tenant's binding has changed since the operator read it; nothing was done. */
 export type MoveResult<T> = ({ readonly kind: 'done' } & T) | { readonly kind: 'changed-meanwhile' };
 
 export type Recreation =
   | { readonly kind: 'requested'; readonly requestId: string }
-  /** The mapping is another one by now, or the tenant's accounts belong to another Box app; nothing was done. */
+  /** The mapping has changed since, or the tenant's accounts belong to another Box app; nothing was done. */
   | { readonly kind: 'changed-meanwhile' };
 
-/** A move touches each identity of the tenant, in one transaction: more than a page's worth of time, in milliseconds. */
+/**
+ * A move changes every identity of the tenant in one transaction, so it gets more time than other statements, in
+ * milliseconds.
+ */
 const MOVE_LIMIT_MS = 15 * 60_000;
 
 /**
- * The operators' decisions about Box apps and deleted users. Each is one transaction with its line in the audit log, and
- * takes the lease from every turn that is under way: whatever a worker knew is out of date.
+ * The operators' decisions about Box apps and deleted users. Each is one transaction with its line in the audit log,
+ * and revokes the lease of every running attempt, because everything that its worker has read is out of date.
  */
 export class BoxAppMoves {
   private readonly database: Database;
@@ -53,7 +56,10 @@ export class BoxAppMoves {
     return row;
   }
 
-  /** The accounts stay as they are, and belong to `to` from now on. `checked`: what was found out before, for the record. */
+  /**
+   * The accounts stay as they are, and belong to `to` from now on. `checked`: what was checked before, for the audit
+   * log.
+   */
   async accept(
     from: BoxApp,
     to: BoxApp,
@@ -71,7 +77,7 @@ export class BoxAppMoves {
     });
   }
 
-  /** The accounts become former ones, and every active identity gets a request that makes it anew in the app `to`. */
+  /** The accounts become former ones, and every active identity gets a request that creates it in the app `to`. */
   async migrate(
     from: BoxApp,
     to: BoxApp,
@@ -79,16 +85,17 @@ export class BoxAppMoves {
   ): Promise<MoveResult<{ readonly moved: number; readonly requested: number }>> {
     return this.move(async (tx) => {
       const { tenantId } = this;
-      // Before the binding changes: a former account is kept with the app that it was of.
+      // Before the binding changes, because a former account is stored with the app that it belonged to.
       if (!(await this.hold(tx, from))) return { kind: 'changed-meanwhile' };
-      // In the order in which workers lock: the identity, its account, its request.
+      // In the same lock order as workers: the identity, its account, its request.
       await this.fenceOut(tx, Prisma.raw(`, ${createsSettled}`));
       const [removed] = await tx.$queryRaw<[{ moved: number }]>`
         WITH removed AS (DELETE FROM box_account WHERE tenant_id = ${tenantId}::uuid RETURNING *),
         ${Prisma.raw(keepAsFormer('app-changed', 'removed'))}
         SELECT count(*)::int AS moved FROM kept`;
       await this.rebind(tx, from, to);
-      // Groups are the enterprise's: another app of the same one has them still, and only their members change.
+      // Groups belong to the enterprise: another app of the same enterprise still has them, and only their members
+      // change.
       if (from.enterpriseId !== to.enterpriseId) await this.forgetGroups(tx);
       await tx.$executeRaw`
         UPDATE provisioning_request SET effect = NULL
@@ -109,7 +116,7 @@ export class BoxAppMoves {
     });
   }
 
-  /** One person's Box user was deleted and is to be made anew: the mapping becomes a former one, and a request is made. */
+  /** Recreates the deleted Box user of one person: the mapping becomes a former one, and a request is opened. */
   async recreate(
     { identityId, boxUserId }: { readonly identityId: string; readonly boxUserId: string },
     boxApp: BoxApp,
@@ -152,7 +159,7 @@ export class BoxAppMoves {
     );
   }
 
-  /** Keeps every lease from being given until the transaction ends. False when the tenant is bound to another app. */
+  /** Prevents new leases until the transaction ends. False when the tenant is bound to another app. */
   private async hold(tx: Transaction, app: BoxApp): Promise<boolean> {
     const rows = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM tenant t WHERE t.id = ${this.tenantId}::uuid AND ${isBoundTo(app)} FOR NO KEY UPDATE`;
@@ -167,7 +174,7 @@ export class BoxAppMoves {
     return changed > 0;
   }
 
-  /** Takes the lease from whoever holds one: its next write is refused. */
+  /** Revokes every lease: the next write of its worker is refused. */
   private async fenceOut(tx: Transaction, also: Prisma.Sql, identityId: string | null = null): Promise<void> {
     const everybody = also === Prisma.empty ? Prisma.sql`lease_expires_at IS NOT NULL` : Prisma.sql`true`;
     await tx.$executeRaw`
@@ -180,7 +187,7 @@ export class BoxAppMoves {
       WHERE tenant_id = ${this.tenantId}::uuid AND lease_expires_at IS NOT NULL`;
   }
 
-  /** Another enterprise has none of the groups: those that there are to be get a request that makes them anew. */
+  /** Another enterprise has none of the groups: each group that should exist gets a request that creates it. */
   private async forgetGroups(tx: Transaction): Promise<void> {
     const { tenantId } = this;
     await tx.$executeRaw`
@@ -202,7 +209,7 @@ export class BoxAppMoves {
       ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
   }
 
-  /** What waits, whoever had it, is for the relay to look at now. */
+  /** Makes every open request due now for the relay. */
   private async hurry(tx: Transaction): Promise<void> {
     await tx.$executeRaw`
       UPDATE provisioning_request SET due_at = clock_timestamp()

@@ -33,7 +33,7 @@ async function parts(bound: BoxApp | null = oldApp) {
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return { requestId: admission.requestId, identityId: admission.identity.id, person };
   };
-  /** Somebody with a Box user, made by a create that is on record. */
+  /** A person with a Box user, made by a recorded create. */
   const mapped = async () => {
     const { requestId, identityId, person } = await newRequest();
     const store = storeOf(bound ?? undefined);
@@ -145,7 +145,7 @@ describe('a worker of another Box app', () => {
       const requests = await Promise.all(Array.from({ length: 24 }, () => newRequest()));
       const store = storeOf(oldApp);
       const takes = requests.map(async ({ requestId }, at) => {
-        // Some before the move, some in the middle, some after it.
+        // Some attempts begin before the move, some during it, some after it.
         for (let n = 0; n < at; n++) await test.database.ping(5_000);
         return store.take(requestId);
       });
@@ -233,7 +233,7 @@ describe('migrate', () => {
 
     for (const { identityId } of [people[0]!, people[1]!, waiting]) {
       const taken = await take(storeOf(newApp), (await requests.newest({ identityId }))!.id);
-      // The old app's create says nothing of the new one: no look-up is owed.
+      // The create in the old app says nothing about the new one, so no look-up is needed.
       expect(taken).toMatchObject({ account: null, lastCreate: null, effect: null });
     }
     expect(await moves.migrate(oldApp, newApp, 'operator')).toEqual({ kind: 'changed-meanwhile' });

@@ -3,15 +3,15 @@ import type { Database } from './database.ts';
 import { Prisma } from './generated/client.ts';
 
 export interface BoxAppState {
-  /** The Box app that the tenant's accounts belong to; null before anybody came with one. */
+  /** The Box app that the tenant's accounts belong to; null before the first process bound one. */
   readonly bound: (BoxApp & { readonly since: Date }) | null;
   /** The Box app of this process's configuration. */
   readonly configured: BoxApp;
-  /** True when the two are not the same: nobody may be provisioned. */
+  /** True when the two differ: no identity may be provisioned. */
   readonly differs: boolean;
 }
 
-/** True for the tenant `t` that is bound to this app; with null, for one that is bound to none. */
+/** True for the tenant `t` if it is bound to this app, or with null, if it is bound to none. */
 export const isBoundTo = (app: BoxApp | null): Prisma.Sql => Prisma.sql`(
   t.box_client_id IS NOT DISTINCT FROM ${app?.clientId ?? null}::text
   AND t.box_enterprise_id IS NOT DISTINCT FROM ${app?.enterpriseId ?? null}::text)`;
@@ -22,10 +22,10 @@ interface Row {
   since: Date | null;
 }
 
-/** How long a state may be told from memory, in milliseconds. */
+/** How long a state may be answered from memory, in milliseconds. */
 const FRESH_MS = 1_000;
 
-/** Which Box app a tenant's accounts belong to, against the one that this process is configured with. */
+/** The Box app that a tenant's accounts belong to, compared with the one that this process is configured with. */
 export class TenantBoxApp {
   readonly configured: BoxApp;
   private readonly database: Database;
@@ -39,8 +39,8 @@ export class TenantBoxApp {
   }
 
   /**
-   * Binds the tenant to the configured app unless it is bound. Gives how many accounts it had when this call bound it: they
-   * are from before bindings were kept. Null when it was bound already, to whichever app.
+   * Binds the tenant to the configured app unless it is bound. Returns how many accounts it had when this call bound
+   * it: they were created before bindings existed. Null when it was already bound, to any app.
    */
   async bind(): Promise<{ accounts: number } | null> {
     const { clientId, enterpriseId } = this.configured;
@@ -51,7 +51,7 @@ export class TenantBoxApp {
     return row ?? null;
   }
 
-  /** As it is now. */
+  /** The current state. */
   async read(): Promise<BoxAppState> {
     const [row] = await this.database.prisma.$queryRaw<Row[]>`
       SELECT box_client_id AS client_id, box_enterprise_id AS enterprise_id, box_bound_at AS since
@@ -61,7 +61,7 @@ export class TenantBoxApp {
     return state;
   }
 
-  /** At most a second old: for what is asked often. */
+  /** A state at most a second old, for frequent callers. */
   async state(): Promise<BoxAppState> {
     const { known } = this;
     return known !== null && performance.now() - known.at < FRESH_MS ? known.state : this.read();
@@ -76,11 +76,11 @@ function toState(row: Row | undefined, configured: BoxApp): BoxAppState {
   return { bound: { clientId, enterpriseId, since }, configured, differs };
 }
 
-/** For people: a Box app in one phrase. */
+/** A Box app in one phrase, for people. */
 export const describeBoxApp = ({ clientId, enterpriseId }: BoxApp): string =>
   `${clientId} in enterprise ${enterpriseId}`;
 
-/** What is wrong, and the command that mends it, in one sentence; null when nothing is. */
+/** What is wrong, and the command that fixes it, in one sentence; null when nothing is. */
 export function boxAppProblem({ bound, configured, differs }: BoxAppState): string | null {
   if (!differs || bound === null) return null;
   return (

@@ -15,10 +15,10 @@ const account = () => ({ clientId: `app-${randomUUID()}`, enterpriseId: '900100'
 const wanting = (signIns: number) => ({ 'sign-in': signIns, soon: 0, bulk: 0 });
 const none = wanting(0);
 
-/** Whoever fills the bucket by so fast a flow finds it full. */
+/** Refills the bucket, by asking with a very fast rate. */
 async function fill(mine: BoxServiceAccount): Promise<void> {
   const fast = new BoxBudgetStore(test.database, mine, { ...slowLimits, perMs: 1e9 });
-  // The first makes the row.
+  // The first ask inserts the row.
   for (let asks = 0; asks < 2; asks++) await fast.ask(none);
 }
 

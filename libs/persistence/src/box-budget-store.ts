@@ -8,7 +8,7 @@ import {
 } from '@foyer/provisioning';
 import type { Database } from './database.ts';
 
-/** Which service account: a Box app in an enterprise. */
+/** A service account: a Box app in an enterprise. */
 export interface BoxServiceAccount {
   readonly clientId: string;
   readonly enterpriseId: string;
@@ -19,8 +19,8 @@ const LONGEST_UNTOLD_MS = 60_000;
 const FORGOTTEN_AFTER_MS = 60_000;
 
 /**
- * The row, locked, as of now by the database's clock. `now` is read after the lock is had: two that wait for each other
- * must not both count the same time. A pause from before a clock was set back ends in time too.
+ * The row, locked, with the current time of the database. `now` is read after the lock is acquired, so that two waiting
+ * statements do not both count the same time. A pause from before a clock was set back is limited too.
  */
 const seen = `seen AS (
     SELECT level, refilled_at, refusals, paused_until FROM box_budget WHERE client_id = $1 AND enterprise_id = $2 FOR UPDATE
@@ -31,7 +31,7 @@ const seen = `seen AS (
       THEN least(paused_until, now + ${LONGEST_PAUSE_MS} * interval '1 millisecond') END AS paused_until FROM clocked
   )`;
 
-/** From $3: capacity, calls per ms; then a wanted number and a floor for each urgency, the most urgent first. */
+/** From $3: capacity, calls per ms; then the wanted number and the floor for each urgency, the most urgent first. */
 const askText = `
   WITH ${seen}, filled AS (
     SELECT now, paused_until, coalesce(greatest(0, extract(epoch FROM paused_until - now) * 1000), 0)::float8 AS paused_ms,
@@ -50,7 +50,9 @@ const askText = `
   FROM third WHERE t.client_id = $1 AND t.enterprise_id = $2
   RETURNING a, b, c, t.level, paused_ms`;
 
-/** $3: how long Box said, in ms, or null. A refusal that arrives while all have stopped was sent before: it adds nothing. */
+/**
+ * $3: Box's Retry-After in ms, or null. A 429 that arrives during a pause was sent before it, so it does not extend it.
+ */
 const refuseText = `
   WITH ${seen}, counted AS (
     SELECT now, paused_until, CASE
@@ -83,13 +85,16 @@ interface AskRow {
   readonly paused_ms: number;
 }
 
-/** The bucket of one service account as a row of PostgreSQL; one statement per ask. Past Prisma: each call waits for it. */
+/**
+ * The bucket of one service account as a row of PostgreSQL; one statement per ask. Without Prisma, because every call
+ * waits for it.
+ */
 export class BoxBudgetStore implements BudgetStore {
   private readonly database: Database;
   private readonly account: BoxServiceAccount;
   private readonly limits: BucketLimits;
 
-  /** `limits` should be the same in every process: each fills the bucket by its own. */
+  /** `limits` should be the same in every process, because each refills the bucket by its own. */
   constructor(database: Database, account: BoxServiceAccount, limits: BucketLimits) {
     this.database = database;
     this.account = account;
@@ -121,7 +126,10 @@ export class BoxBudgetStore implements BudgetStore {
     return row ? { level: row.level, pausedMs: row.paused_ms } : { level: 0, pausedMs: 0 };
   }
 
-  /** The row is made when it is not there: at the very first call, and after a crash of PostgreSQL emptied the table. */
+  /**
+   * Inserts the row when it is missing: at the very first call, and after a crash of PostgreSQL emptied the unlogged
+   * table.
+   */
   private async update<R extends object>(name: string, text: string, values: unknown[]): Promise<R> {
     const [row] = await this.query<R>(name, text, values);
     if (row) return row;

@@ -3,13 +3,13 @@ import { BoxBudgetStore, type BoxServiceAccount } from './box-budget-store.ts';
 import type { Database } from './database.ts';
 
 export interface BoxBudget extends Budget {
-  /** How the shared bucket stands, for the metrics; null without a limit. */
+  /** The state of the shared bucket, for the metrics; null without a limit. */
   look(): Promise<{ readonly level: number; readonly pausedMs: number } | null>;
 }
 
 /**
- * The rate budget of a Box service account, shared with every process that opens it on this database. `callsPerMinute`
- * from 10, the same everywhere; 0: no limit, and nothing is asked. `tell` must not throw.
+ * The rate limiter of a Box service account, shared by every process that opens it on this database. `callsPerMinute`:
+ * at least 10, the same everywhere; 0: no limit, and the store is not used. `tell` must not throw.
  */
 export function openBoxBudget(
   database: Database,

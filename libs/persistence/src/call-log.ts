@@ -8,13 +8,13 @@ import {
 } from '@foyer/provisioning';
 import { run, statement, type Runner, type SqlValue } from './statement.ts';
 
-/** The API audit log in PostgreSQL: a row when a call begins, another when it ends, neither ever changed. */
+/** The API audit log in PostgreSQL: one row when a call begins, another when it ends; neither ever changes. */
 export class PrismaCallLog implements CallLog {
   private readonly runner: Runner;
   private readonly tenantId: string;
   private readonly leaseMs: number;
 
-  /** `leaseMs`: how far an intent extends its worker's lease. */
+  /** `leaseMs`: for how long an intent renews its worker's lease. */
   constructor(runner: Runner, tenantId: string, leaseMs: number) {
     this.runner = runner;
     this.tenantId = tenantId;
@@ -59,7 +59,7 @@ export class PrismaCallLog implements CallLog {
   }
 }
 
-/** The values of `recorded`, but for the tenant. */
+/** The values of `recorded`, except the tenant. */
 export const changeValues = (change: RecordedChange): Record<ChangeValue, SqlValue> => ({
   ...callValues(change.intent()),
   ...outcomeValues(change.outcome()),
@@ -105,7 +105,7 @@ const outcome = '$result::text, $status::smallint, $error::text, $answer::jsonb,
 
 const intend = statement<IntentValue>('intend', `${insertCall} RETURNING id`);
 
-/** The lease is a turn's, so the fence is on whom or what it is about, whomever the call is about. */
+/** The fence is on the row that the attempt has leased, even when the call is about another one. */
 const fencedBy = (table: 'identity' | 'scim_group') => `WITH fence AS (
     UPDATE ${table} SET lease_expires_at = clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'
     WHERE id = $leased::uuid AND tenant_id = $tenant::uuid AND lease_token = $token::bigint
@@ -127,7 +127,7 @@ const record = statement<IntentValue | OutcomeValue>(
   INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call`,
 );
 
-/** Parts of a WITH that put a change on record: one call for each row of `from`, which has `request` and `identity`. */
+/** Parts of a WITH that record a change: one call for each row of `from`, with its `request` and `identity`. */
 export const recorded = ({ from, request, identity }: Record<'from' | 'request' | 'identity', string>) =>
   `call AS (${insertCallAbout(request, identity)} FROM ${from} RETURNING id, tenant_id, at),
   concluded AS (INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call)`;

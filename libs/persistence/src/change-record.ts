@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
 import type { Runner } from './statement.ts';
 import { inTransaction, transaction, type RetryOptions, type Transaction } from './transaction.ts';
 
-/** Puts the change on record, as being about this request and identity. Not called: nothing was changed. */
+/** Records the change as affecting this request and identity. Not called when nothing was changed. */
 export type OnRecord = (
   requestId: string | null,
   identityId: string | null,
@@ -16,8 +16,8 @@ export type OnRecord = (
 export type Changing<T> = (tx: Transaction, onRecord: OnRecord) => Promise<T>;
 
 /**
- * A transaction that changes desired state, with the call that asked for it: what cannot be put on record is not changed.
- * Without `change` nothing is recorded: whoever calls has the change on record already.
+ * A transaction that changes desired state, together with the record of its call: if the record fails, nothing is
+ * changed. Without `change` nothing is recorded, because the caller has recorded it already.
  */
 export async function changing<T>(
   database: Pick<Database, 'prisma'>,
@@ -32,7 +32,7 @@ export async function changing<T>(
   return done;
 }
 
-/** As `changing`, past Prisma. */
+/** As `changing`, without Prisma. */
 export async function changingOn<T>(
   { pool }: Pick<Database, 'pool'>,
   tenantId: string,
@@ -55,7 +55,7 @@ class ChangeRecord {
     this.change = change;
   }
 
-  /** For one try of the transaction: what an earlier one wrote was undone with it. */
+  /** For one try of the transaction: what an earlier try wrote was rolled back. */
   in(runner: Runner): OnRecord {
     this.isWritten = false;
     return async (requestId, identityId, answer) => {

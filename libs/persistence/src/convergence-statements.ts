@@ -20,11 +20,14 @@ import {
   type Taking,
 } from './turn-statements.ts';
 
-/** The statements of a worker's turn at a person, each one round trip and one transaction. */
+/** The statements of an attempt for a person, each one round trip and one transaction. */
 
 const people: Holder = { table: 'identity', column: 'identity_id' };
 
-/** True for a mapping `a` when an update that it does not tell of may have worked, or `verify` has found Box to differ. */
+/**
+ * True for a mapping `a` when an update that it does not include may have succeeded, or `verify` found that Box
+ * differs.
+ */
 export const isUncertain = `(a.found_different IS NOT NULL OR EXISTS (
       SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
       WHERE call.identity_id = a.identity_id AND call.operation = 'update_user' AND call.id > a.settled_update
@@ -59,7 +62,7 @@ const take = statement<Taking>(
   ) w ON c.first_doubt IS NOT NULL`,
 );
 
-/** How each turn begins and ends. */
+/** How each attempt begins and ends. */
 export const turns = { take, ...endings(people) };
 
 const saved = `saved AS (

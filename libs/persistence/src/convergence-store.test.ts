@@ -40,7 +40,10 @@ async function take(store: PrismaConvergenceStore, requestId: string): Promise<T
   return result.taken;
 }
 
-/** What happens to a worker that sleeps too long: the database's clock passes its lease's end (kept in whole milliseconds). */
+/**
+ * Lets the lease of a worker that is too slow expire: its end is moved before the database's clock (in whole
+ * milliseconds).
+ */
 const expireLease = ({ lease }: Taken) =>
   test.database.prisma
     .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() - interval '1 ms' WHERE id = ${lease.identityId}::uuid`;
@@ -257,7 +260,7 @@ describe('what is known of the last update', () => {
     await expireLease(first);
     const next = await take(store, requestId);
     expect({ account: next.account }).toEqual(expected);
-    // Saved anew, it says what Box has.
+    // After another save the mapping shows what Box has.
     await store.saveAccount(next.lease, { ...account, name: 'Ada Renamed' }, 'updated');
     await expireLease(next);
     expect((await take(store, requestId)).account).toEqual({ ...known.account, name: 'Ada Renamed' });

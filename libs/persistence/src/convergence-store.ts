@@ -14,11 +14,11 @@ const effectEvent: Partial<Record<RequestOutcome, TimelineEvent>> = {
 };
 
 export interface ConvergenceStoreOptions extends TurnStoreOptions {
-  /** Whether a sign-in has a deleted Box user made again; `never` when left out. */
+  /** Whether a sign-in recreates a deleted Box user; default `never`. */
   readonly recreateDeleted?: 'on-sign-in' | 'never';
 }
 
-/** The worker's side of the database for people; see `ConvergenceStore` for what each method promises. */
+/** A worker's database operations for people; `ConvergenceStore` describes each method. */
 export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> implements ConvergenceStore {
   protected readonly statements = statements.turns;
   private readonly recreateDeleted: boolean;

@@ -7,7 +7,7 @@ import pg from 'pg';
 export interface TestDatabase {
   readonly url: string;
   readonly database: Database;
-  /** A tenant nobody else uses: tests of one file are kept apart by it. */
+  /** A new tenant, which keeps the tests of one file apart. */
   tenant(): Promise<string>;
   drop(): Promise<void>;
 }
@@ -31,8 +31,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /**
- * Waits until every transaction of the server that was open when this was called has ended, other tests' too: the audit
- * log is sealed no further than the oldest of them.
+ * Waits until every transaction on the server that was open at the call has ended, including those of other tests: the
+ * audit log is sealed only up to the oldest open one.
  */
 export async function transactionsEnded({ pool }: Database): Promise<void> {
   const { rows } = await pool.query<{ tx: string }>('SELECT pg_current_xact_id()::text AS tx');
@@ -45,7 +45,7 @@ export async function transactionsEnded({ pool }: Database): Promise<void> {
   }
 }
 
-/** A statement past the triggers that stamp rows: for rows of the audit log that are to have a time of their own. */
+/** Runs a statement without the triggers that stamp rows, for audit log rows that need a given time. */
 export async function plant<Row extends object>(
   { connect }: Pick<Database, 'connect'>,
   text: string,
@@ -63,7 +63,7 @@ export async function plant<Row extends object>(
 async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  // Copies of one template wait for each other only as long as a copy takes; a busy template is a passing state.
+  // A template is busy while another test copies it, which lasts only as long as a copy.
   for (let tries = 1; ; tries++) {
     try {
       await client.query(sql);

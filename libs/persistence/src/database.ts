@@ -5,28 +5,28 @@ import { PrismaClient } from './generated/client.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Connections this process may hold. */
+  /** The most connections of this process. */
   readonly poolSize?: number;
-  /** How long a server may be silent after a query before it is given up, in milliseconds; above any statement's limit. */
+  /** How long to wait for the answer to a query, in milliseconds; must exceed the limit of every statement. */
   readonly silenceMs?: number;
-  /** Hears of connections that broke while idle; the pool replaces them by itself. */
+  /** Called when an idle connection breaks; the pool replaces it automatically. */
   readonly onError?: (error: Error) => void;
 }
 
-/** One pool of connections for everything in a process. */
+/** The connection pool shared by a whole process. */
 export interface Database {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /** A connection of its own, for LISTEN or what takes long: without the limit on statements. */
+  /** A separate connection, for LISTEN or long statements: without the statement limit. */
   connect(): Promise<pg.Client>;
-  /** Throws when the database does not answer within `timeoutMs`, or takes no writes, as a replica. */
+  /** Throws when the database does not answer within `timeoutMs`, or is read-only, as a replica is. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * The server's limits on every connection, in milliseconds: nothing here is meant to run long. A lock is given up before
- * the statement that waits for it, and that before we stop listening (`SILENCE_MS`), so that the error says which it was.
+ * The server's limits on every connection, in milliseconds, because no statement here should run long. The lock limit
+ * is below the statement limit, and that is below `SILENCE_MS`, so that the error names the actual cause.
  */
 const limits = {
   statement_timeout: 15_000,
@@ -35,9 +35,12 @@ const limits = {
 };
 
 const CONNECTION_WAIT_MS = 10_000;
-/** The statement limit is the server's, and one that disappeared keeps none: without a limit of ours we would wait for ever. */
+/**
+ * The server enforces the statement limit, so a server that disappeared does not: without our own limit the wait would
+ * never end.
+ */
 const SILENCE_MS = 20_000;
-/** An idle connection whose far end has gone is found out by probes, the first after this long. */
+/** TCP probes detect that the server of an idle connection is gone, the first after this long. */
 const FIRST_PROBE_MS = 10_000;
 
 export function openDatabase(options: DatabaseOptions): Database {
@@ -54,7 +57,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const Client = watchedClients();
   const pool = new pg.Pool({ ...config, max: poolSize, Client });
   pool.on('error', onError);
-  // A crowd may wait for connections as long as for the server; Prisma's own patience is two seconds.
+  // Many callers may wait for a connection as long as for the server; Prisma's own limit is two seconds.
   const transactionOptions = { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout };
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
@@ -85,16 +88,19 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** The tenant's id; the tenant is made when it is new. `slug`: lower-case letters, digits and dashes, at most 63. */
+/** The tenant's id; a new tenant is created. `slug`: lower-case letters, digits and dashes, at most 63. */
 export async function openTenant({ pool }: Database, slug: string): Promise<string> {
-  // Past Prisma: its upsert reads before it writes, several processes start at once, and the first thing that a process
-  // asks of the database must fail in words that an operator understands.
+  // Without Prisma: its upsert reads before it writes, although several processes start at once; and the first query of
+  // a process must fail with an error that an operator understands.
   await pool.query('INSERT INTO tenant (slug) VALUES ($1) ON CONFLICT (slug) DO NOTHING', [slug]);
   const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
   return rows[0]!.id;
 }
 
-/** The tenant's id, or null when there is none of that name: for commands, where a slip of the pen must make nothing. */
+/**
+ * The tenant's id, or null when there is none of that name: for commands, where a typing error must not create a
+ * tenant.
+ */
 export async function findTenant({ pool }: Database, slug: string): Promise<string | null> {
   const { rows } = await pool.query<{ id: string }>('SELECT id FROM tenant WHERE slug = $1', [slug]);
   return rows[0]?.id ?? null;

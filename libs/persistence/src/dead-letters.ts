@@ -1,12 +1,12 @@
 import { GROUP_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from './database.ts';
 
-/** A request that failed, is the newest of its person or group, and nothing has brought that in step since. */
+/** A failed request that is the newest of its person or group, which has not been brought in step since. */
 export interface DeadLetter {
   readonly requestId: string;
   readonly identityId: string | null;
   readonly groupId: string | null;
-  /** A group's name. */
+  /** For a group, its name. */
   readonly username: string;
   /** Empty for a group. */
   readonly subject: string;
@@ -20,7 +20,7 @@ export interface DeadLetter {
 export interface DeadLetterCount {
   readonly code: ErrorCode;
   readonly count: number;
-  /** Of these, people that Okta deactivated and who have no Box user: they are not retried. */
+  /** How many of these are people that Okta deactivated and who have no Box user: they are not retried. */
   readonly deactivated: number;
   readonly oldest: Date;
   readonly newest: Date;
@@ -32,7 +32,7 @@ interface Position {
 }
 
 const PAGE = 500;
-/** In the background: ten thousand retries do not go before the one who signs in. */
+/** In the background lane, so that ten thousand retries do not run before a sign-in. */
 const PRIORITY = 10;
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
@@ -48,10 +48,10 @@ const dead = `FROM provisioning_request r
     AND NOT EXISTS (
       SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.group_id = r.group_id
         AND (n.created_at, n.id) > (r.created_at, r.id))`;
-/** Okta deactivated them before there was a Box user: there is nothing to make. */
+/** Okta deactivated the person before there was a Box user, so nothing needs to be created. */
 const isOver = '(i.id IS NOT NULL AND NOT i.active AND a.identity_id IS NULL)';
 
-/** Dead letters: failed requests that nothing has made good since. */
+/** Dead letters: failed requests that nothing has resolved since. */
 export class DeadLetters {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -70,7 +70,7 @@ export class DeadLetters {
     return rows;
   }
 
-  /** Newest first, those after `after`; of one code, or of all. */
+  /** The newest first, after `after`; for one code or for all. */
   async list(
     code: ErrorCode | null,
     { after, limit }: { after: Position | null; limit: number },
@@ -91,8 +91,9 @@ export class DeadLetters {
   }
 
   /**
-   * A new request for every dead letter of a code, in pages, each its own transaction. Broken off or run twice, it makes
-   * none twice: what has a newer request is no dead letter any more. `onPage` hears how far it is; stops when it says so.
+   * Opens a new request for every dead letter of a code, page by page, each page in its own transaction. Interrupted or
+   * run twice, it opens none twice, because a request with a newer one is not a dead letter. `onPage` receives the
+   * counts so far; returning `stop` ends the run.
    */
   async retryAll(
     code: ErrorCode,
@@ -112,8 +113,8 @@ export class DeadLetters {
   }
 
   /**
-   * Holds the identities in the order of their ids, so that two retries at once wait for each other instead of blocking
-   * each other. Whoever came in at the door meanwhile has an open request, which the index keeps the only one.
+   * Locks the identities in the order of their ids, so that two concurrent retries wait for each other instead of
+   * deadlocking. An identity that was admitted meanwhile has an open request, and the index allows only one.
    */
   private async retryPage(code: ErrorCode, after: Position | null): Promise<RetriedPage> {
     const { rows } = await this.database.pool.query<

@@ -5,13 +5,13 @@ import type { Database } from './database.ts';
 import { isNameKey } from './scim/user-names.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A sign-in that waits for an operator: under another id somebody who is switched off has the same user name. */
+/** A sign-in that waits for an operator, because a deactivated person with another id has the same user name. */
 export interface HeldSignIn {
   readonly issuer: string;
   readonly subject: string;
   readonly username: string;
   readonly name: string;
-  /** Whose user name it is. */
+  /** The deactivated person with that user name. */
   readonly identityId: string;
   readonly attempts: number;
   readonly firstAt: Date;
@@ -21,8 +21,8 @@ export interface HeldSignIn {
 }
 
 /**
- * Whose user name somebody claims who signs in under an id that nobody manages: a person who is switched off, or null. With a
- * name, the sign-in is on record when this resolves.
+ * The deactivated person whose user name is claimed by a sign-in with an unmanaged id, or null. If there is one, the
+ * sign-in is recorded as held.
  */
 export async function holdSignIn(
   tx: Transaction,
@@ -51,7 +51,7 @@ export async function holdSignIn(
   return held?.id ?? null;
 }
 
-/** What operators see of held sign-ins, and do about them. */
+/** The operators' view of held sign-ins, and their decisions. */
 export class HeldSignIns {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -61,7 +61,7 @@ export class HeldSignIns {
     this.tenantId = tenantId;
   }
 
-  /** The newest first; those that were released too. */
+  /** The newest first, including those that were released. */
   async list(): Promise<HeldSignIn[]> {
     const { rows } = await this.database.pool.query<HeldSignIn>(
       `SELECT ${columns} FROM held_sign_in WHERE tenant_id = $1 ORDER BY last_at DESC, issuer, subject LIMIT 1000`,
@@ -71,8 +71,8 @@ export class HeldSignIns {
   }
 
   /**
-   * Says that the subject is another person than the one who is switched off: their next sign-in makes an identity of their
-   * own, on record as `change`. Null when no sign-in of that subject was held; one that was released before stays as it was.
+   * Decides that the subject is not the deactivated person: the next sign-in creates a separate identity. Recorded as
+   * `change`. Null when no sign-in of that subject was held; an earlier release stays as it was.
    */
   async release(subject: string, by: string, change?: RecordedChange): Promise<HeldSignIn | null> {
     return changing(this.database, this.tenantId, change, async (tx, onRecord) => {

@@ -5,7 +5,7 @@ import { after, decodeCursor, toPage } from './paging.ts';
 
 type Row = Prisma.IdentityGetPayload<{ include: { boxAccount: true } }>;
 
-/** Reads identities as clients see them. */
+/** Reads identities for the API. */
 export class Identities {
   private readonly database: Database;
   private readonly tenantId: string;

@@ -21,7 +21,7 @@ describe('an idempotency key', () => {
     await intake.admit(ben, 'api');
     const [first, second] = await whileWaiting(
       test.database,
-      // Holds up the first, which has the key by then, and nobody else.
+      // Delays only the first intake, which has the key by then.
       (client) => client.query('SELECT FROM identity WHERE subject = $1 FOR NO KEY UPDATE', [ada.subject]),
       async () => {
         const one = intake.admit({ ...ada, name: 'Ada Renamed' }, 'api', claim('ada'));
@@ -58,7 +58,7 @@ describe('a sign-in', () => {
     let made: string | undefined;
     const admission = await whileWaiting(
       test.database,
-      // As the move to another Box app does for somebody who came in after it had held everybody.
+      // As the move to another Box app does for a person who was admitted after it had locked all others.
       async (client) => {
         const { rows } = await client.query<{ id: string }>(
           `INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)

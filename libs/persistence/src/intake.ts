@@ -7,36 +7,36 @@ import { betterSource, nameSources, sourceUnlessTaken, type NameSources } from '
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
 import { UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
-/** An identity as the gateway needs it right after intake. */
+/** The fields of an identity that the gateway needs right after intake. */
 export interface AdmittedIdentity {
   readonly id: string;
   readonly name: string;
   readonly username: string;
   readonly boxUserId: string | null;
-  /** What a session that begins now is good under. */
+  /** The session epoch for a session that begins now. */
   readonly sessionEpoch: number;
 }
 
 /**
- * What became of a person at the door. `in-step`: mapped and unchanged, nothing to do. `requested`: follow that request;
- * `isNew` is false for one that already waits for the very same state, `isHurried` true when that one waited in the
- * background and may not any more: somebody waits at a screen for it now.
+ * The result of an intake. `in-step`: mapped and unchanged, nothing to do. `requested`: follow that request; `isNew` is
+ * false for an existing request for the same state, and `isHurried` is true when that one was moved out of the
+ * background lane, because a person now waits for it at a screen.
  */
 export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
   | ({ readonly kind: 'requested'; readonly identity: AdmittedIdentity } & MadeRequest)
   | { readonly kind: 'deactivated'; readonly identityId: string }
-  /** `identityId`: who is switched off, and has the user name that was claimed under another id. */
+  /** `identityId`: the deactivated person whose user name was claimed with another id. */
   | { readonly kind: 'held'; readonly identityId: string }
   | { readonly kind: 'key-reused' };
 
-/** What is known of a person's names besides themselves. */
+/** What the provider vouches for. */
 export interface Vouched {
-  /** The provider says that the e-mail address is theirs. */
+  /** The provider says that the person owns the e-mail address. */
   readonly isEmailVerified: boolean;
 }
 
-/** A client's Idempotency-Key and the hash of the body it came with. */
+/** A client's Idempotency-Key and the hash of the request body. */
 export interface IdempotencyClaim {
   readonly client: string;
   readonly key: string;
@@ -68,7 +68,7 @@ interface IdentityRow {
   is_namesake_off: boolean;
 }
 
-/** Takes people in: the identity and the request that converges it are written in one transaction, or not at all. */
+/** Admits people: the identity and the request that converges it are written in one transaction. */
 export class Intake {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -79,8 +79,8 @@ export class Intake {
   }
 
   /**
-   * A known, unchanged, mapped identity costs one SELECT and makes no request. A request, and what it is for, goes on record
-   * as `change`, in the same transaction.
+   * A known, unchanged, mapped identity costs one SELECT and opens no request. A request and its cause are recorded as
+   * `change`, in the same transaction.
    */
   async admit(
     person: Person & NameParts,
@@ -107,7 +107,10 @@ export class Intake {
     });
   }
 
-  /** A new request in place of a failed one, on record as `change`. `deactivated`: they have no Box user, and get none. */
+  /**
+   * A new request in place of a failed one, recorded as `change`. `deactivated`: the person has no Box user and will
+   * get none.
+   */
   async retry(
     requestId: string,
     scope: { identityId?: string } = {},
@@ -141,7 +144,10 @@ export class Intake {
     });
   }
 
-  /** A retry of a failed request is outside the identity's lock for a moment: the open-request index catches the second. */
+  /**
+   * A retry reads the failed request before it locks the identity, so two can collide: the index of open requests
+   * catches the second.
+   */
   private transaction<T>(change: RecordedChange | undefined, work: Changing<T>): Promise<T> {
     return changing(this.database, this.tenantId, change, work, { alsoOn: [UNIQUE_VIOLATION] });
   }
@@ -159,7 +165,10 @@ export class Intake {
     return row ?? null;
   }
 
-  /** Holds the identity's row until the transaction ends, so that two at once make one identity and one request. */
+  /**
+   * Locks the identity's row until the transaction ends, so that two concurrent intakes make one identity and one
+   * request.
+   */
   private async admitLocked(
     tx: Transaction,
     person: Person & NameParts,
@@ -200,7 +209,7 @@ export class Intake {
     );
   }
 
-  /** The same key at the same time waits here for the first to commit. */
+  /** A second use of the key waits here until the first one commits. */
   private async earlier(tx: Transaction, claim: IdempotencyClaim): Promise<Admission | null> {
     await tx.$executeRaw`
       SELECT pg_advisory_xact_lock(hashtextextended(${`${this.tenantId} ${claim.client} ${claim.key}`}, 0))`;
@@ -242,7 +251,10 @@ const sourceOf = (name: 'username' | 'email'): string =>
     ELSE ${betterSource(`i.${name}_source`, `excluded.${name}_source`)} END`;
 const isChanged = `${mayChange} AND (i.username, i.email, i.name) IS DISTINCT FROM (excluded.username, excluded.email, excluded.name)`;
 
-/** $1 tenant, $2 issuer, $3 subject, $4 user name, $5 e-mail, $6 name, $7 and $8 by whose word the first two are, $9 and $10 parts of the name. */
+/**
+ * $1 tenant, $2 issuer, $3 subject, $4 user name, $5 e-mail, $6 name, $7 and $8 the sources of user name and e-mail, $9
+ * and $10 given and family name.
+ */
 const upsert = `INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name, username_source, email_source,
     given_name, family_name)
   VALUES ($1::uuid, $2, $3, $4, $5, $6, ${sourceUnlessTaken('$7', { tenant: '$1::uuid', subject: '$3', username: '$4' })}, $8, $9, $10)
@@ -259,23 +271,27 @@ const upsert = `INSERT INTO identity AS i (tenant_id, issuer, subject, username,
 
 const rank: Record<NameSources['username'], number> = { claimed: 0, verified: 1, administered: 2 };
 
-/** Whether what is said now by whose word the names are is known already, or better. Of whom SCIM manages it is SCIM's. */
+/**
+ * Whether the stored sources of the names are at least as good as the new ones. SCIM decides for people that it
+ * manages.
+ */
 const hasSources = (row: IdentityRow, { username, email }: NameSources): boolean =>
   row.managed || (rank[row.username_source] >= rank[username] && rank[row.email_source] >= rank[email]);
 
 const isInStep = (row: IdentityRow, person: Person & NameParts): boolean =>
   row.active &&
-  // Each sign-in of somebody whose Box user is gone asks Box anew: it may have been restored.
+  // Each sign-in of a person with a missing Box user asks Box again, because the user may have been restored.
   !row.missing &&
   row.applied_generation === row.generation &&
-  // Whom a SCIM client manages is who it says they are: two that disagree would take turns for ever.
+  // SCIM decides the profile of people that it manages; otherwise two different profiles would overwrite each other
+  // without end.
   (row.managed ||
     (row.username === person.username &&
       row.email === (person.email ?? null) &&
       row.name === person.name &&
       hasParts(row, person)));
 
-/** Who tells no parts of the name says nothing about them. */
+/** A sign-in without the parts of the name does not change them. */
 const hasParts = (row: IdentityRow, { givenName, familyName }: NameParts): boolean =>
   row.given_name === (givenName ?? row.given_name) && row.family_name === (familyName ?? row.family_name);
 

@@ -16,10 +16,10 @@ afterEach(() => {
 });
 
 const DAY_MS = 86_400_000;
-/** In seconds: more than a test takes and all that it schedules, and far less than the clocks are apart. */
+/** In seconds: more than a test and its schedules take, and far less than the clocks differ. */
 const HOUR = 3_600;
 
-/** From now on this process is wrong about the time by so much; its timers go on as before. */
+/** From now on this process's clock is wrong by so much; its timers are not affected. */
 function skew(byMs: number): void {
   jest.useFakeTimers({
     now: Date.now() + byMs,

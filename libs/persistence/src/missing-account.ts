@@ -1,13 +1,13 @@
-/** The work of three fenced statements about a Box user that is gone; each reads the row `fence`. */
+/** The work of three fenced statements about a Box user that does not exist any more; each reads the row `fence`. */
 
-/** A line in the request's timeline, for each row of `source`. */
+/** Adds a line to the request's timeline for each row of `source`. */
 const told = (source: string, event: string): string => `
   noted AS (
     UPDATE provisioning_request r SET version = r.version + 1 FROM ${source} s
     WHERE r.id = $request::uuid RETURNING r.id
   ), told AS (INSERT INTO request_event (request_id, event, detail) SELECT id, '${event}', $detail::text FROM noted)`;
 
-/** The newest update so far: whoever saves the mapping now knows what became of it. Read beside `fence`. */
+/** The newest update so far: a worker that saves the mapping now knows its result. Read together with `fence`. */
 export const updatesSettled = `coalesce(
     (SELECT max(c.id) FROM api_call c WHERE c.identity_id = fence.id AND c.operation = 'update_user'), 0)`;
 
@@ -26,7 +26,7 @@ export const restoreAccount = `
     RETURNING a.identity_id
   ), ${told('restored', 'box-user-restored')}`;
 
-/** Keeps removed rows of box_account as former ones, with the app that they belonged to. */
+/** Stores removed rows of box_account as former ones, with the app that they belonged to. */
 export const keepAsFormer = (reason: 'app-changed' | 'deleted', removed: string): string => `
   kept AS (
     INSERT INTO former_box_account
@@ -43,6 +43,6 @@ export const forgetAccount = `
   ), ${keepAsFormer('deleted', 'given_up')},
   ${told('given_up', 'box-user-given-up')}`;
 
-/** Sets `creates_after` past every create so far: none of them says anything of the next account. */
+/** Sets `creates_after` to the newest create so far: none of them says anything about the next account. */
 export const createsSettled = `creates_after = greatest(identity.creates_after, (
   SELECT max(c.id) FROM api_call c WHERE c.identity_id = identity.id AND c.operation = 'create_user'))`;

@@ -1,6 +1,6 @@
 import type { Person, RequestCause } from '@foyer/shared';
 
-/** By whose word somebody has a name; see the migration `name_sources`. */
+/** Who vouches for a person's name; see the migration `name_sources`. */
 export type NameSource = 'claimed' | 'verified' | 'administered';
 
 export interface NameSources {
@@ -9,8 +9,8 @@ export interface NameSources {
 }
 
 /**
- * A machine, a file or an operator names people. A sign-in claims its names: an address is verified when the provider says
- * so, and a user name when it is that very address.
+ * A machine, a file or an operator administers names. A sign-in claims its names: an address is verified when the
+ * provider says so, and a user name is verified when it equals that address.
  */
 export function nameSources(person: Person, cause: RequestCause, isEmailVerified: boolean): NameSources {
   if (cause !== 'sign-in') return { username: 'administered', email: 'administered' };
@@ -19,12 +19,12 @@ export function nameSources(person: Person, cause: RequestCause, isEmailVerified
   return { username: isAddress ? email : 'claimed', email };
 }
 
-/** In SQL: the source of a value that is said again stays the better one of the two. */
+/** In SQL: the better one of the known and the new source of an unchanged value. */
 export const betterSource = (known: string, said: string): string =>
   `CASE WHEN 'administered' IN (${known}, ${said}) THEN 'administered' WHEN 'verified' IN (${known}, ${said}) THEN 'verified'
     ELSE 'claimed' END`;
 
-/** In SQL: a name that SCIM gave somebody else is theirs, whatever is said of it here. */
+/** In SQL: a name that SCIM gave another person counts as claimed here, whatever the source. */
 export const sourceUnlessTaken = (
   source: string,
   of: { readonly [key in 'tenant' | 'subject' | 'username']: string },

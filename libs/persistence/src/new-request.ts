@@ -8,18 +8,18 @@ import {
 } from '@foyer/shared';
 import type { Transaction } from './transaction.ts';
 
-/** How long the gateway's own enqueue has before the relay looks, in milliseconds. */
+/** How long the gateway has to enqueue a request itself before it becomes due for the relay, in milliseconds. */
 export const RELAY_GRACE_MS = 5_000;
 
-/** Whom or what a request is about. */
+/** The person or the group of a request. */
 export type About =
   | { readonly identityId: string; readonly groupId?: undefined }
   | { readonly groupId: string; readonly identityId?: undefined };
 
-/** `isHurried`: it waited in the background and may not any more: somebody waits for it at a screen now. */
+/** `isHurried`: it was moved out of the background lane, because a person now waits for it at a screen. */
 export interface MadeRequest {
   readonly requestId: string;
-  /** What it is worked on as, and how soon: for the queue. */
+  /** The kind and priority of the job, for the queue. */
   readonly job: JobName;
   readonly priority: number;
   readonly isNew: boolean;
@@ -32,8 +32,8 @@ const workOf = (about: About, cause: RequestCause): Pick<MadeRequest, 'job' | 'p
     : { job: 'converge-group', priority: GROUP_PRIORITY };
 
 /**
- * The open request of that generation, or a new one. Its caller holds the row of whom it is about; whoever does not is
- * refused by the index of open requests.
+ * The open request of that generation, or a new one. The caller must hold the row of the person or group; otherwise the
+ * index of open requests refuses the second one.
  */
 export async function requestFor(
   tx: Transaction,
@@ -66,7 +66,7 @@ export async function requestFor(
   return { ...work, requestId: made!.id, isNew: true, isHurried: false };
 }
 
-/** The newest request about somebody, or about a group; null when there was none yet. */
+/** The newest request of a person or a group; null when there was none yet. */
 export async function newestRequest(tx: Transaction, tenantId: string, about: About): Promise<string | null> {
   const newest = await tx.provisioningRequest.findFirst({
     where: { tenantId, ...about },

@@ -7,7 +7,7 @@ export interface Position {
   readonly id: string;
 }
 
-/** Times and ids of ours only: a year 0 or a number over bigint's would fail in the database. */
+/** Limited to times and ids that Foyer issues: a year 0 or a number beyond bigint would fail in the database. */
 const Cursor = z.tuple([
   z.iso.datetime().regex(/^(?!0000)/),
   z.union([z.uuid(), z.string().regex(/^[0-9]{1,18}$/)]),
@@ -16,14 +16,14 @@ const Cursor = z.tuple([
 const encode = ({ at, id }: Position): string =>
   Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
 
-/** Throws `invalid_request` for anything that is not a cursor of ours. `kind` is what the list's ids look like. */
+/** Throws `invalid_request` for anything that is not one of our cursors. `kind`: the type of the list's ids. */
 export function decodeCursor(cursor: string | undefined, kind: 'uuid' | 'number'): Position | null {
   if (cursor === undefined) return null;
   try {
     const [at, id] = Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
     if ((kind === 'uuid') === z.uuid().safeParse(id).success) return { at: new Date(at), id };
   } catch {
-    // answered below, like any other cursor that is not ours
+    // answered below, like any other invalid cursor
   }
   throw badCursor();
 }
@@ -33,7 +33,7 @@ export const badCursor = (): FoyerError =>
     fields: [{ field: 'cursor', message: 'is not one of this list' }],
   });
 
-/** Makes a page of up to `limit` out of rows that were asked for with `limit + 1`. */
+/** Makes a page of up to `limit` items from rows that were read with `limit + 1`. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,

@@ -32,10 +32,10 @@ async function parts() {
   return { tenantId, relay: new RelayStore(test.database, tenantId, GRACE_MS), newRequest, take, store };
 }
 
-/** What one statement adds: more would take longer than a statement may on a busy machine. */
+/** How many rows one statement adds: more could exceed the statement limit on a busy machine. */
 const PAGE = 2_000;
 
-/** As many queued requests of one cause as asked for, each a minute's fraction older than the next. */
+/** `count` queued requests of one cause, each a fraction of a minute older than the next. */
 async function crowd(tenantId: string, count: number, cause: string, priority: number, due = true) {
   const { pool } = test.database;
   const prefix = `${cause}-${randomUUID()}-`;
@@ -143,7 +143,8 @@ describe('what is due', () => {
       );
       const [{ Plan: plan }] = rows[0]!['QUERY PLAN'];
       expect(removedFrom(plan)).toBe(0);
-      // Five rows found, locked and written to all indexes; a look at all that wait would be thousands.
+      // Five rows found, locked and written to all indexes; scanning all waiting requests would read thousands of
+      // blocks.
       expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(300);
     }
   });
@@ -156,7 +157,7 @@ describe('when an open request is due', () => {
     );
     return rows[0]!.now;
   };
-  /** Runs `work`, which gives a request; gives how long after it that is due, as the least and the most that this may be. */
+  /** Runs `work`, which returns a request; returns the least and the most time until that is due. */
   const dueAfter = async (work: () => Promise<string>) => {
     const before = await clock();
     const requestId = await work();
@@ -225,7 +226,7 @@ describe('when an open request is due', () => {
       await relay.due('background', 10);
       return requestId;
     });
-    // It goes on waiting while this test runs.
+    // The request keeps waiting while this test runs.
     contains({ least: due.least - ((await clock()) - begun), most: due.most }, 20_000);
   });
 

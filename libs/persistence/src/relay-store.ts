@@ -2,14 +2,18 @@ import type { DueRequest, Outbox } from '@foyer/provisioning';
 import { BACKGROUND_FROM, openStatuses, type Lane } from '@foyer/shared';
 import type { Database } from './database.ts';
 
-/** How often at most an open request is put into the queue again: a long backlog must not be re-added every few seconds. */
+/**
+ * The longest time until an open request is relayed again. The time grows with the request's age up to this, so that a
+ * long backlog is not added again every few seconds.
+ */
 const LONGEST_LOOK_MS = 60_000;
 
 /**
- * $1 tenant, $2 limit, $3 grace in milliseconds, $4 how much earlier than due they are taken, for a queue that is away: the
- * grace was its time to give them to somebody. A request that runs is somebody's until its lease is over. Reads in the order of the index (tenant, priority, due_at), so that it
- * touches no more rows than it gives, however many wait. Their next look is after as long as they have waited already (at
- * least the grace, at most a minute), should the queue lose them.
+ * $1 tenant, $2 limit, $3 grace in milliseconds, $4 how much before their due time requests are taken while the queue
+ * is unavailable, because the grace was only its time to deliver them. A running request is not taken before its lease
+ * has expired. Reads in the order of the index (tenant, priority, due_at), so that it touches no more rows than it
+ * returns, however many wait. Each request is due again after as long as it has waited already (at least the grace, at
+ * most a minute), in case the queue loses it.
  */
 export const dueStatement = (lane: Lane): string => `
   WITH relayed AS (
@@ -28,7 +32,7 @@ export const dueStatement = (lane: Lane): string => `
   SELECT id, priority::int, CASE WHEN group_id IS NULL THEN 'converge' ELSE 'converge-group' END AS job
   FROM relayed ORDER BY priority, created_at`;
 
-/** The outbox side of the request table. */
+/** The request table used as an outbox. */
 export class RelayStore implements Outbox {
   private readonly database: Database;
   private readonly tenantId: string;

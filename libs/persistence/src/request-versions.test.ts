@@ -1,7 +1,7 @@
 import type { RequestVersion } from './requests.ts';
 import { RequestVersions } from './request-versions.ts';
 
-/** A table of one request that counts how often it is read, a clock and a bell in the test's hand. */
+/** A table of one request that counts its reads, with a clock and notifications that the test controls. */
 function parts(first: Partial<RequestVersion> = {}) {
   const row: RequestVersion = {
     version: 1,

@@ -2,13 +2,16 @@ import { isFinal } from '@foyer/shared';
 import type { RequestVersion, Requests, Scope } from './requests.ts';
 import type { RequestWatch } from './request-watch.ts';
 
-/** How long the version of an open request may be told from memory, in milliseconds: no longer than clients are asked to wait. */
+/**
+ * How long the version of an open request may be answered from memory, in milliseconds: no longer than clients are
+ * asked to wait.
+ */
 const OPEN_FOR_MS = 1_000;
 const MOST_KEPT = 10_000;
 
 /**
- * Versions of the requests that are being polled, so that most polls cost no query: a final one never changes, an open one
- * is forgotten at the first news of a change, and after a second without.
+ * Caches the versions of polled requests, so that most polls cost no query: a final request never changes, and an open
+ * one is dropped at the first notification of a change, or after a second without one.
  */
 export class RequestVersions {
   private readonly requests: Pick<Requests, 'version'>;
@@ -36,7 +39,7 @@ export class RequestVersions {
     const { changes } = this;
     const version = await this.requests.version(id, {});
     if (version === null) return null;
-    // What changed while it was read may be this one: then it is not worth keeping.
+    // If any request changed during the read, it may have been this one, so an open version is not cached.
     if (changes === this.changes || isFinal(version.status)) this.keep(id, version);
     return within(version, scope);
   }

@@ -2,13 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from './database.ts';
 
-/** How often the connection has to answer, and how long it may take, in milliseconds: it sends nothing by itself for hours. */
+/**
+ * How often the connection is pinged, and how long an answer may take, in milliseconds: notifications alone may be
+ * hours apart.
+ */
 const PING_EVERY_MS = 5_000;
 const PING_LIMIT_MS = 5_000;
 
 /**
- * Listens for every change to a request (NOTIFY foyer_request) on one connection per process, however many wait. While the
- * connection is away, waiters fall back on being woken once a second. A connection that is silent is replaced within ten.
+ * Listens for every change to a request (NOTIFY foyer_request) on one connection per process, for any number of
+ * waiters. While the connection is lost, waiters are woken once a second instead. A connection that stops answering is
+ * replaced within ten seconds.
  */
 export class RequestWatch {
   private readonly database: Database;
@@ -26,7 +30,10 @@ export class RequestWatch {
     this.pingEveryMs = pingEveryMs;
   }
 
-  /** Begins to listen; a lost connection is made again every second. Resolves when listening, or when that failed once. */
+  /**
+   * Begins to listen; a lost connection is reopened every second. Resolves when listening, or when the first try has
+   * failed.
+   */
   async open(): Promise<void> {
     if (this.closed) return;
     let client: pg.Client | null = null;
@@ -49,14 +56,15 @@ export class RequestWatch {
     }
   }
 
-  /** Calls `listener` with the id of every request that changes. News may be missed while the connection is away. */
+  /** Calls `listener` with the id of every request that changes. Changes may be missed while the connection is lost. */
   onChange(listener: (requestId: string) => void): void {
     this.listeners.push(listener);
   }
 
   /**
-   * Resolves at the next change of the request, after a second without news, or when the time is up or the signal aborts.
-   * Subscribe before reading the state, so that no change falls in between: `changed` is armed when this returns.
+   * Resolves at the next change of the request, after a second without one, when the time is up, or when the signal
+   * aborts. Subscribe before reading the state, so that no change is missed in between: `changed` is armed when this
+   * returns.
    */
   next(
     requestId: string,
@@ -94,7 +102,10 @@ export class RequestWatch {
     for (const done of [...(this.waiters.get(requestId) ?? [])]) done();
   }
 
-  /** As long as it is the connection in use. One that does not answer in time is closed by the query's own limit. */
+  /**
+   * Runs as long as this is the connection in use. The query's own limit closes a connection that does not answer in
+   * time.
+   */
   private async ping(client: pg.Client): Promise<void> {
     while (this.client === client && !this.closed) {
       await pause(this.pingEveryMs, undefined, { ref: false });

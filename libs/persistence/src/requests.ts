@@ -18,14 +18,14 @@ import type { Prisma } from './generated/client.ts';
 import type { About } from './new-request.ts';
 import { after, decodeCursor, toPage } from './paging.ts';
 
-/** Whose requests may be seen: everybody's, or one identity's. */
+/** Which requests may be read: all, or those of one identity. */
 export interface Scope {
   readonly identityId?: string;
 }
 
 /**
- * What polling needs before anything else: cheap to read, and enough for an ETag. The version of an open request that is
- * held, for the Box app is another one, is below zero: its answer tells why.
+ * What polling needs first: cheap to read, and enough for an ETag. The version of an open request that is held, because
+ * the configured Box app is another one, is negative: its response then says why it is held.
  */
 export interface RequestVersion {
   readonly version: number;
@@ -43,7 +43,7 @@ type RowWithEvents = Prisma.ProvisioningRequestGetPayload<{ include: typeof acco
 
 const newestFirst = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
 
-/** Reads requests as clients see them. */
+/** Reads requests for the API. */
 export class Requests {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -56,9 +56,10 @@ export class Requests {
     this.boxApp = boxApp;
   }
 
-  /** Null when there is none, or when it is not within the scope. */
+  /** Null when it does not exist, or is outside the scope. */
   async version(id: string, { identityId }: Scope): Promise<RequestVersion | null> {
-    // Prepared, and past Prisma: polls are most of all requests, and half of their time would be building this query.
+    // Prepared, and without Prisma: polls are the most frequent requests, and building this query would take half of
+    // their time.
     const { rows } = await this.database.pool.query<RequestVersion>({
       name: 'request-version',
       text: `SELECT version, status, next_attempt_at AS "nextAttemptAt", identity_id AS "identityId" FROM provisioning_request
@@ -72,7 +73,7 @@ export class Requests {
       : row;
   }
 
-  /** The request with its version as of the same moment. */
+  /** The request with its version from the same snapshot. */
   async find(id: string, scope: Scope): Promise<{ version: number; request: ProvisioningRequest } | null> {
     const row = await this.database.prisma.provisioningRequest.findFirst({
       where: { id, tenantId: this.tenantId, ...scope },

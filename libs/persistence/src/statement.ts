@@ -3,10 +3,10 @@ import type pg from 'pg';
 import type { Prisma } from './generated/client.ts';
 import { again } from './transaction.ts';
 
-/** A value for a parameter; objects go as JSON text and need a cast in the statement. */
+/** A value for a parameter; pass objects as JSON text with a cast in the statement. */
 export type SqlValue = string | number | bigint | boolean | Date | null;
 
-/** Statements run on any connection of the pool, or inside a transaction: of Prisma's, or on a connection of the pool. */
+/** Where a statement runs: on any connection of the pool, in a Prisma transaction, or on a given connection. */
 export type Runner =
   { readonly pool: pg.Pool } | { readonly tx: Prisma.TransactionClient } | { readonly client: pg.ClientBase };
 
@@ -21,9 +21,9 @@ export interface Statement<P extends string> {
 const PARAMETER = /\$([a-z][a-z_]*)/g;
 
 /**
- * A statement that each connection parses once and from then on only runs. Parameters are written as `$tenant` and become
- * $1, $2, … by first use. The name holds a digest of the text: two versions of Foyer behind one pooler never meet under
- * the same name. Composed only of texts of our own: whatever comes from outside is a parameter.
+ * A statement that each connection parses only once. Parameters are written as `$tenant` and become $1, $2, … in the
+ * order of their first use. The name contains a digest of the text, so that two versions of Foyer behind one connection
+ * pooler never share a name. Composed only of our own texts: every outside value is a parameter.
  */
 export function statement<P extends string>(about: string, text: string): Statement<P> {
   const order: P[] = [];
@@ -35,7 +35,9 @@ export function statement<P extends string>(about: string, text: string): Statem
   return { name: `foyer-${about}-${digest}`, text: numbered, order };
 }
 
-/** Runs it as one round trip. Outside of a transaction it is one by itself, and tried again as such. */
+/**
+ * Runs the statement in one round trip. Outside a transaction it is a transaction by itself, and is retried as such.
+ */
 export async function run<R extends object, P extends string = string>(
   runner: Runner,
   { name, text, order }: Statement<P>,
@@ -47,5 +49,5 @@ export async function run<R extends object, P extends string = string>(
   return (await again(() => runner.pool.query<R>({ name, text, values: inOrder }))).rows;
 }
 
-/** A closed list of words of our own, as SQL: `'queued', 'running'`. */
+/** A closed list of our own words, as SQL: `'queued', 'running'`. */
 export const wordList = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');

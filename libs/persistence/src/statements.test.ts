@@ -30,7 +30,7 @@ async function parts() {
   };
 }
 
-/** What they are for, by the name that each is prepared under; an unnamed one, such as BEGIN, by its text. */
+/** The names of the prepared statements; for an unnamed one, such as BEGIN, its text. */
 const names = async (work: () => Promise<unknown>): Promise<string[]> =>
   (await statementsOf(test.database, work)).map(
     ({ name, text }) => name?.replace(/^foyer-(.*)-[0-9a-f]{12}$/, '$1') ?? text,

@@ -19,13 +19,13 @@ async function parts(leaseMs = 30_000) {
   return { tenantId, store, requestId: admission.requestId, identityId: admission.identity.id };
 }
 
-/** Runs `work` in a transaction that is committed once somebody waits for one of its rows. */
+/** Runs `work` in a transaction that is committed when another statement waits for one of its rows. */
 const whileSomebodyWaits = <T>(
   work: (client: pg.PoolClient) => Promise<void>,
   waiter: () => Promise<T>,
 ): Promise<T> => whileWaiting(test.database, work, waiter);
 
-/** What a worker that took long writes at last: its lease ran out while the statement was under way. */
+/** The last write of a slow worker: its lease expired while the statement was running. */
 async function lastWords(client: pg.PoolClient, { tenantId, identityId, requestId }: Ids): Promise<void> {
   await client.query('UPDATE identity SET lease_expires_at = NULL WHERE id = $1', [identityId]);
   await client.query(

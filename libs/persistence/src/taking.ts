@@ -11,7 +11,7 @@ import {
   type Unread,
 } from '@foyer/provisioning';
 
-/** What a take gives, whether it was had or not. The lower part is null without `lease_token`. */
+/** The row of a take, whether the lease was acquired or not. The fields after `lease_token` are null without one. */
 export interface LeaseRow {
   readonly holder_id: string;
   readonly ours: boolean;
@@ -94,12 +94,17 @@ export const toUnread = <L extends Lease | GroupLease>(
   ...{ lease, attempts, failures, isTakenOver },
 });
 
-/** A create says who has the external id, or that somebody has; a look-up, who has it, or that nobody does. */
+/**
+ * A create shows which user has the external id, or that one has it; a look-up shows which user has it, or that none
+ * does.
+ */
 const toLastWord = (operation: string, named: string | null): LastWord =>
   named === null && operation !== 'create_user' ? { kind: 'nobody' } : { kind: 'taken', boxUserId: named };
 
-/** What the call log says of the create that counts; see `LastCreate`. One that is known to have worked, but whose mapping
- * is not there, is as unsettled as one without an outcome: Box is asked. */
+/**
+ * How the call log describes the last create; see `LastCreate`. A create that succeeded, but whose mapping is missing,
+ * is as unsettled as one without an outcome, so Box is asked.
+ */
 export function toLastCreate(
   row: Pick<TakenRow, 'create_id' | 'create_result' | 'create_status'>,
 ): LastCreate | null {

@@ -15,7 +15,7 @@ const counts = async (): Promise<number[]> => {
   return rows.map(({ n }) => n);
 };
 
-/** Resolves for all once so many have come; whoever comes later goes through. */
+/** Resolves for all callers when `many` have arrived; later callers pass at once. */
 function gate(many: number): () => Promise<void> {
   const open = Promise.withResolvers<void>();
   let came = 0;

@@ -5,8 +5,8 @@ import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
 
 /**
- * The one place where transactions begin, end and are tried again. What runs inside of one is marked, so that a call to Box
- * or to the queue from there is refused; and only what is inside is ever repeated.
+ * The only place where transactions begin, end and are retried. Code inside a transaction is marked, so that a call to
+ * Box or to the queue from there is refused; and only code inside is ever repeated.
  */
 
 export type Transaction = Prisma.TransactionClient;
@@ -14,12 +14,15 @@ export type Transaction = Prisma.TransactionClient;
 const TRIES = 5;
 const FIRST_PAUSE_MS = 20;
 
-/** SQLSTATE serialization_failure, deadlock_detected: the server chose this transaction to give way; another try goes through. */
+/**
+ * SQLSTATE serialization_failure, deadlock_detected: the server aborted this transaction in favour of another; a retry
+ * succeeds.
+ */
 const GAVE_WAY = ['40001', '40P01'] as const;
-/** Of two that were first to insert the same row, the second: its next try finds the row. */
+/** The second of two concurrent inserts of the same row: its retry finds the row. */
 export const UNIQUE_VIOLATION = '23505';
 
-/** Prisma's own words for what its driver adapter has translated. */
+/** Prisma's names for the SQLSTATEs that its driver adapter translates. */
 const translated: Readonly<Record<string, string>> = {
   TransactionWriteConflict: '40001',
   P2034: '40001',
@@ -43,7 +46,7 @@ export function sqlStateOf(error: unknown, depth = 0): string | null {
   return null;
 }
 
-/** The constraint that an error says was violated, of pg or of one that Prisma has wrapped; null when it does not say. */
+/** The violated constraint that an error of pg, or one that Prisma has wrapped, names; null when it names none. */
 export function constraintOf(error: unknown, depth = 0): string | null {
   if (typeof error !== 'object' || error === null || depth > 5) return null;
   const named: unknown = Reflect.get(error, 'constraint');
@@ -57,11 +60,14 @@ export function constraintOf(error: unknown, depth = 0): string | null {
 }
 
 export interface RetryOptions {
-  /** SQLSTATEs that another try may mend, besides those of a transaction that had to give way. */
+  /** Further SQLSTATEs that a retry may fix, besides those of an aborted transaction. */
   readonly alsoOn?: readonly string[];
 }
 
-/** For what is one transaction, whole or not at all. Up to five times, with pauses that double and are spread, so that two that met do not meet again. */
+/**
+ * Retries `work`, which must be one transaction. Up to five tries, with pauses that double and are randomized, so that
+ * two that collided do not collide again.
+ */
 export async function again<T>(work: () => Promise<T>, { alsoOn = [] }: RetryOptions = {}): Promise<T> {
   const mended: readonly string[] = [...GAVE_WAY, ...alsoOn];
   for (let tries = 1; ; tries++) {
@@ -74,7 +80,10 @@ export async function again<T>(work: () => Promise<T>, { alsoOn = [] }: RetryOpt
   }
 }
 
-/** Runs `work` in one transaction, again from its beginning when it had to give way: it must change nothing but the database. */
+/**
+ * Runs `work` in one transaction, repeated from its beginning when it was aborted: `work` must change nothing but the
+ * database.
+ */
 export function transaction<T>(
   { prisma }: Pick<Database, 'prisma'>,
   work: (tx: Transaction) => Promise<T>,
@@ -83,7 +92,10 @@ export function transaction<T>(
   return again(() => prisma.$transaction((tx) => insideTransaction(() => work(tx)), options), { alsoOn });
 }
 
-/** `snapshot`: reads one moment, whatever is committed meanwhile; never repeated, so that `work` may hand on what it reads. */
+/**
+ * `snapshot`: reads one moment, whatever is committed meanwhile; never retried, so that `work` may pass on what it
+ * reads.
+ */
 type Mode = 'read-committed' | 'repeatable-read' | 'snapshot';
 
 const begin: Readonly<Record<Mode, string>> = {
@@ -92,7 +104,7 @@ const begin: Readonly<Record<Mode, string>> = {
   snapshot: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
 };
 
-/** As `transaction`, past Prisma, on a connection of the pool; one that broke is not used again. */
+/** As `transaction`, without Prisma, on a connection of the pool; a broken connection is not reused. */
 export async function inTransaction<T>(
   pool: Pool,
   mode: Mode,
@@ -101,7 +113,7 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // The pool listens to idle connections only, and an error that nobody hears ends the process.
+  // The pool listens only to idle connections, and an error event without a listener ends the process.
   const note = (error: Error) => (broken = error);
   client.on('error', note);
   try {
@@ -112,7 +124,9 @@ export async function inTransaction<T>(
   }
 }
 
-/** As `inTransaction`, on a connection of the caller's own. `onBroken` hears that it cannot be used any more. */
+/**
+ * As `inTransaction`, on a connection of the caller. `onBroken` is called when the connection cannot be used any more.
+ */
 export function transactionOn<T>(
   client: ClientBase,
   mode: Mode,

@@ -1,9 +1,9 @@
 import { openStatuses, statusesBefore, type RequestStatus, type TimelineEvent } from '@foyer/shared';
 import { statement, wordList } from './statement.ts';
 
-/** What the turns at people and at groups have in common: a leased row, and the request that it is leased for. */
+/** What attempts for people and groups share: a leased row, and the request that it is leased for. */
 
-/** The table whose row is leased; `column` of the request says which row. */
+/** The table whose row is leased; `column` of the request names the row. */
 export interface Holder {
   readonly table: 'identity' | 'scim_group';
   readonly column: 'identity_id' | 'group_id';
@@ -15,12 +15,14 @@ export type Fenced = 'holder' | 'tenant' | 'token';
 export type Extending = Fenced | 'lease_ms';
 export type Taking = 'request' | 'tenant' | 'box_client' | 'box_enterprise' | 'lease_ms';
 
-/** The one row of the holder while the lease is held; `set` is what becomes of it. */
+/** Updates the holder's row with `set` while the lease is held. */
 export const heldRow = ({ table }: Holder, set: string): string => `UPDATE ${table} SET ${set}
     WHERE id = $holder::uuid AND tenant_id = $tenant::uuid
       AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`;
 
-/** A statement that does nothing unless the lease is held, and gives a row when it is; `work` reads the row `fence`. */
+/**
+ * A statement that does nothing unless the lease is held, and returns a row when it is; `work` reads the row `fence`.
+ */
 export const fenced = (
   holder: Holder,
   work: string,
@@ -34,11 +36,12 @@ export const fenced = (
   ), ${work} ${select}`;
 
 /**
- * Lease, request running and all that planning needs, in one statement and so of one snapshot. Every fenced write changes
- * the holder's row in its own transaction: while that row is the very version of the snapshot (xmin), the snapshot has
- * all that earlier workers wrote. When it is not, because somebody committed while this waited for the row, nothing is
- * leased and `is_free` says so: ask again. FOR SHARE: whoever moves the tenant to another Box app waits for this lease, and
- * this sees what they committed. A turn that ended without a word counts as a failed one: who kills each worker must end.
+ * Acquires the lease, marks the request running and reads what planning needs, in one statement and so in one snapshot.
+ * Every fenced write changes the holder's row in its own transaction: while that row still has the snapshot's version
+ * (xmin), the snapshot has everything that earlier workers wrote. If it has not, because another transaction committed
+ * while this one waited for the row, nothing is leased although `is_free` is true, and the caller tries again. FOR
+ * SHARE: a move of the tenant to another Box app waits for this statement, and this statement sees a committed move. An
+ * attempt that never ended counts as failed, so that a request that crashes its workers ends too.
  */
 export const lease = ({ table, column }: Holder): string => `
   seen AS MATERIALIZED (
@@ -77,7 +80,9 @@ export const succeeding = `status = 'succeeded', outcome = $outcome::text, effec
 
 const next = `clock_timestamp() + $delay_ms::float8 * interval '1 millisecond'`;
 
-/** The ends of a turn: the request's new status, its line in the timeline, and the lease given back, at once. */
+/**
+ * The ends of an attempt: the request's new status, its line in the timeline, and the released lease, in one statement.
+ */
 export function endings(holder: Holder) {
   const ending = (status: RequestStatus, event: TimelineEvent, set: string, detail = 'NULL::text'): string =>
     fenced(

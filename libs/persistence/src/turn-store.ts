@@ -16,15 +16,15 @@ import { toUnread, type LeaseRow } from './taking.ts';
 import type { endings, Taking } from './turn-statements.ts';
 import { noteWait } from './wait-note.ts';
 
-/** Longest wait before a busy row is looked at again: somebody may be waiting at a screen. */
+/** The longest wait before a busy row is tried again, because a person may be waiting at a screen. */
 const BUSY_RETRY_MS = 300;
-/** How often in a row a take starts anew because the row changed under it. */
+/** How often a take is repeated when the row changed during it. */
 const TAKES = 5;
 
 export interface TurnStoreOptions {
   readonly leaseMs: number;
   readonly relayGraceMs: number;
-  /** The Box app that this worker's calls are made with. Without one, only a tenant that is bound to none is served. */
+  /** The Box app of this worker's calls. Without one, only a tenant that is bound to none is served. */
   readonly boxApp?: BoxApp;
 }
 
@@ -33,7 +33,7 @@ type Endings = ReturnType<typeof endings>;
 
 const holderOf = (lease: AnyLease): string => ('groupId' in lease ? lease.groupId : lease.identityId);
 
-/** What the stores of people's and of groups' turns have in common; see `TurnStore` for what each method promises. */
+/** What the stores for people and for groups share; `TurnStore` describes each method. */
 export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow> implements TurnStore<T> {
   protected readonly database: Database;
   protected readonly tenantId: string;
@@ -47,7 +47,7 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
 
   protected abstract readonly statements: Endings & { readonly take: Statement<Taking> };
   protected abstract leaseOf(row: R, requestId: string, token: bigint): T['lease'];
-  /** Throws when what is stored makes no sense. */
+  /** Throws when the stored data is invalid. */
   protected abstract read(lease: T['lease'], row: R): T;
 
   async take(requestId: string): Promise<TakeResult<T>> {
@@ -125,7 +125,7 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
     return this.fenced(lease, this.statements.handBack, { failures });
   }
 
-  /** Runs a statement that does nothing unless the lease is held. */
+  /** Runs a statement that does nothing unless the lease is held. Throws LeaseLost when it is not. */
   protected async fenced<P extends string>(
     lease: T['lease'],
     statement: Statement<P | Given>,
@@ -134,7 +134,7 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
     await this.fencedRows(lease, statement, values);
   }
 
-  /** As `fenced`, and gives the rows: at least one. */
+  /** As `fenced`, and returns the rows, at least one. */
   protected async fencedRows<P extends string, Row extends object>(
     lease: T['lease'],
     statement: Statement<P | Given>,
@@ -153,10 +153,13 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
   }
 }
 
-/** The parameters that every fenced statement gets by itself; not each has all of them. */
+/** The parameters that every fenced statement gets automatically; not each uses all of them. */
 type Given = 'holder' | 'request' | 'tenant' | 'token' | 'lease_ms';
 
-/** SQLSTATE classes that speak of what is stored (data, integrity, a trigger of ours, corruption), not of the server's state. */
+/**
+ * SQLSTATE classes about the stored data (data, integrity, one of our triggers, corruption), not about the server's
+ * state.
+ */
 const aboutData = new Set(['22', '23', 'P0', 'XX']);
 
 const isAboutData = (error: unknown): boolean =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database } from './database.ts';
 import { run, statement } from './statement.ts';
 
-/** The states of sign-ins that came back: each may be used once, at whichever gateway. */
+/** The states of completed sign-ins: each may be used once, at any gateway. */
 export class UsedSignIns {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -12,7 +12,7 @@ export class UsedSignIns {
     this.tenantId = tenantId;
   }
 
-  /** True the first time; remembered for so many seconds. What is older goes, some rows at a time. */
+  /** True the first time; remembered for `seconds`. Expired states are deleted, some rows at a time. */
   async use(state: string, seconds: number): Promise<boolean> {
     const used = await run<{ isNew: boolean }>(this.database, useState, {
       tenant: this.tenantId,

@@ -15,7 +15,7 @@ const inBox = (difference: Partial<BoxUser>): BoxUser => ({
   ...{ isAppUser: true, ...difference },
 });
 
-/** A tenant with one person, about whom nothing is under way. */
+/** A tenant with one person and no work in progress. */
 async function parts() {
   const tenantId = await test.tenant();
   const { pool } = test.database;
@@ -49,7 +49,7 @@ async function parts() {
       identity.id,
       interval,
     ]);
-  /** Which kinds a reading of Box that shows these users would look at a second time. */
+  /** The kinds that a run would recheck if Box listed these users. */
   const kinds = async (users: readonly BoxUser[]) => {
     const store = (await openVerifyStore(test.database, tenantId))!;
     try {

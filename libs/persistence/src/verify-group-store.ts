@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import * as sql from './verify-sql.ts';
 
-/** What `verify` reads and keeps of groups; see `VerifyStore` for what each method promises. */
+/** What `verify` reads and records of groups; `VerifyStore` describes each method. */
 export class VerifyGroupStore {
   protected readonly database: Database;
   protected readonly tenantId: string;

@@ -5,8 +5,8 @@ import { requestFor } from './new-request.ts';
 import { transaction, UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
 
 /**
- * What a request puts right by itself. An orphan, a duplicate and a mismatched user need a person; so does a Box user that is
- * gone, for a new one would be empty.
+ * The discrepancies that a request fixes automatically. Orphans, duplicates and mismatched users need an operator; so
+ * does a deleted Box user, because a new one would be empty.
  */
 export const repairableKinds = [
   'unmapped',
@@ -26,7 +26,7 @@ interface Found {
   readonly generation: number;
 }
 
-/** Opens requests for what a run of `verify` has confirmed; a worker then sets everything anew. */
+/** Opens requests for the confirmed discrepancies of a run of `verify`; a worker then sets every field again. */
 export class VerifyRepairs {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -36,7 +36,7 @@ export class VerifyRepairs {
     this.tenantId = tenantId;
   }
 
-  /** Gives how many requests there are for it now. `intent`: who asked, for the audit log; a line for each request. */
+  /** Returns how many requests are open for them now. `intent`: the operator's call, recorded once per request. */
   async open(runId: string, intent: CallIntent): Promise<number> {
     const opened = new Set<string>();
     for (let after = 0n; ;) {

@@ -2,7 +2,7 @@ import { openStatuses } from '@foyer/shared';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
-/** Whether the identity `i` is being worked on: what is seen of it now may be different in a moment. */
+/** Whether work on the identity `i` is in progress, so that what is seen of it may change at any moment. */
 export const busy = `(coalesce(i.lease_expires_at > clock_timestamp(), false) OR EXISTS (
   SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND q.status IN (${open})))`;
 
@@ -12,11 +12,11 @@ export const newestRequest = `LATERAL (
   WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1)`;
 
 /**
- * Whether nothing has settled the write `c` (of the identity `i`, its outcome `o`): it has no outcome or an ambiguous one,
- * and since then
- * - a create was neither followed by a mapping, nor by an answered look-up of a worker, which asks before it goes on (one
- *   of `verify` counts only for somebody deactivated: nobody will ever go on there);
- * - an update was neither followed by one that went well and set at least the same, nor by any answered look-up.
+ * Whether nothing has settled the write `c` (of the identity `i`, with outcome `o`): it has no outcome or an ambiguous
+ * one, and since then
+ * - a create was followed neither by a mapping nor by an answered look-up of a worker, which reads before it continues
+ *   (a look-up of `verify` counts only for a deactivated person, for whom no worker will continue);
+ * - an update was followed neither by a successful one that set at least the same fields, nor by any answered look-up.
  */
 export const unsettled = `((o.call_id IS NULL OR o.result = 'ambiguous') AND CASE c.operation
   WHEN 'create_user' THEN
@@ -35,11 +35,14 @@ function laterCall(condition: string): string {
     WHERE l.tenant_id = c.tenant_id AND l.identity_id = c.identity_id AND l.id > c.id AND (${condition})`;
 }
 
-/** Adds what does not fit: each statement takes the run ($1) and the tenant ($2). Identities at work are left out. */
+/**
+ * Adds discrepancies: each statement takes the run ($1) and the tenant ($2). Identities with work in progress are left
+ * out.
+ */
 const add = `INSERT INTO verify_exception (run_id, kind, identity_id, box_user_id, other_box_users, external_id, call_id, detail)`;
 const none = `'{}'::text[]`;
 
-/** Two Box users for one external id, as listed; or the mapped one and another that carries the identity's external id. */
+/** Two listed Box users with one external id, or the mapped user and another one with the identity's external id. */
 const duplicates = `${add}
   SELECT $1, 'duplicate', NULL, min(box_user_id), (array_agg(box_user_id ORDER BY box_user_id))[2:], external_id, NULL,
     'More than one Box user is this person.'
@@ -53,7 +56,10 @@ const duplicates = `${add}
   WHERE NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND i.subject = carrier.external_id AND ${busy})
   GROUP BY external_id HAVING count(*) > 1`;
 
-/** Box users that nobody is mapped to: of nobody here, or of an identity that is not mapped, or mapped to one that is gone. */
+/**
+ * Box users without a mapping: of no identity, or of an identity that is not mapped, or is mapped to a user that does
+ * not exist.
+ */
 const strangers = `${add}
   SELECT $1, CASE WHEN i.id IS NULL THEN 'orphan' ELSE 'unmapped' END, i.id, b.box_user_id, ${none}, b.external_id, NULL,
     CASE WHEN i.id IS NULL THEN 'This Box user belongs to nobody here.'
@@ -87,7 +93,7 @@ const differing = `${add}
   JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
   WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (i.subject, a.name, a.status) AND NOT ${busy}`;
 
-/** $3: how old a write must be, in milliseconds, before its outcome is given up. */
+/** $3: how old a write must be, in milliseconds, before its outcome is no longer expected. */
 const writes = `${add}
   SELECT $1, 'unverified', i.id, a.box_user_id, ${none}, i.subject, c.id,
     format('A call %s of %s has no clear answer.', c.operation, to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
@@ -123,13 +129,13 @@ export const standing = `SELECT i.id AS "identityId", i.subject AS "externalId",
     a.box_user_id AS "boxUserId", a.name, a.status
   FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id`;
 
-/** Whether the group `g` is being worked on. */
+/** Whether work on the group `g` is in progress. */
 export const groupBusy = `(coalesce(g.lease_expires_at > clock_timestamp(), false) OR EXISTS (
   SELECT FROM provisioning_request q WHERE q.group_id = g.id AND q.status IN (${open})))`;
 
 /**
- * Keeps with a mapping that Box differs. The identity's row is written, too: a worker that takes it just now sees this, or
- * is seen here. $1 tenant, $2 identity, $3 Box user, $4 whether it is gone.
+ * Records on a mapping that Box differs. Also writes the identity's row, so that this and a worker that takes the
+ * identity at the same time see each other. $1 tenant, $2 identity, $3 Box user, $4 whether it does not exist.
  */
 export const keepDifference = `WITH held AS (
     UPDATE identity i SET lease_token = i.lease_token WHERE i.tenant_id = $1 AND i.id = $2 AND NOT ${busy} RETURNING i.id
@@ -152,12 +158,15 @@ export const groupDifference = `WITH seen AS (
         WHERE m.group_id = g.id AND m.identity_id = a.identity_id AND m.is_wanted)) AS extra
   FROM scim_group g WHERE g.tenant_id = $1 AND g.id = $2 AND g.box_group_id = $3 AND g.deleted_at IS NULL`;
 
-/** $4: its name as seen in Box; null: the Box group is gone. */
+/** $4: the group's name in Box; null: the Box group does not exist. */
 export const holdGroup = `UPDATE scim_group g SET applied_generation = 0, box_name = $4::text,
     box_group_id = CASE WHEN $4::text IS NULL THEN NULL ELSE g.box_group_id END
   WHERE g.tenant_id = $1 AND g.id = $2 AND g.box_group_id = $3 AND NOT ${groupBusy}`;
 
-/** Memberships that Box does not have: whoever is wanted is to be added again, the others are done with. $1 group, $2 as above. */
+/**
+ * Memberships that Box does not have: wanted members will be added again, the others are deleted. $1 group, $2 the
+ * memberships, as $4 above.
+ */
 export const forgetMemberships = `WITH seen AS (
     SELECT x.id FROM jsonb_to_recordset($2::jsonb) AS x (id text)
   ), done AS (
@@ -166,7 +175,7 @@ export const forgetMemberships = `WITH seen AS (
   ) UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false
     WHERE m.group_id = $1 AND m.is_wanted AND m.box_membership_id NOT IN (SELECT id FROM seen)`;
 
-/** Memberships of our Box users that Box has: applied where they are wanted, to be removed where not. $3 tenant. */
+/** Memberships that Box has of our Box users: applied if they are wanted, to be removed if not. $3 tenant. */
 export const keepMemberships = `INSERT INTO scim_group_member AS m
     (group_id, tenant_id, value, identity_id, is_wanted, box_membership_id, box_user_id)
   SELECT $1, $3, coalesce(known.value, a.identity_id::text), a.identity_id, false, x.id, x."boxUserId"
@@ -176,6 +185,6 @@ export const keepMemberships = `INSERT INTO scim_group_member AS m
   ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
     box_user_id = excluded.box_user_id, is_unsettled = false`;
 
-/** Adds the exception. $1 run, $2 group, $3 detail. */
+/** Adds the discrepancy. $1 run, $2 group, $3 detail. */
 export const addGroup = `INSERT INTO verify_exception (run_id, kind, group_id, detail, confirmed)
   VALUES ($1, 'group', $2, $3, true)`;

@@ -15,13 +15,15 @@ import { transactionOn } from './transaction.ts';
 import { VerifyGroupStore } from './verify-group-store.ts';
 import * as sql from './verify-sql.ts';
 
-/** An exception with whom it is about; the newest request is the one to explain or retry. */
+/**
+ * A discrepancy with the person or group that it is about; `requestId` is their newest request, to explain or retry.
+ */
 export interface ReportedException extends VerifyException {
   readonly id: string;
   readonly confirmed: boolean;
   readonly issuer: string | null;
   readonly username: string | null;
-  /** For groups: its name here. */
+  /** For groups: the group's name in Foyer. */
   readonly groupName: string | null;
   readonly requestId: string | null;
 }
@@ -31,7 +33,7 @@ export interface FormerRun {
   readonly digest: string;
 }
 
-/** Statements over everything of a tenant take longer than any other here may, in milliseconds. */
+/** The statement limit, in milliseconds: statements over a whole tenant take longer than any others. */
 const STATEMENT_MS = 30 * 60_000;
 const DIGEST_ROWS = 5_000;
 const isUniqueViolation = (error: unknown): boolean =>
@@ -42,8 +44,8 @@ const exception = `e.id::text, e.kind, e.identity_id AS "identityId", e.box_user
 const run = `id, started_at AS "startedAt", marker, listed, listed_at IS NOT NULL AS "isListed"`;
 
 /**
- * The database's side of `verify`. Null when another reading of this tenant is under way. The database must be opened with
- * a `silenceMs` that suits: a comparison of a million identities takes many seconds.
+ * The database operations of `verify`. Null when another run of this tenant is in progress. The database must be opened
+ * with a suitable `silenceMs`, because a comparison of a million identities takes many seconds.
  */
 export async function openVerifyStore(
   database: Database,
@@ -61,7 +63,7 @@ export async function openVerifyStore(
 }
 
 export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore {
-  /** Holds the lock on the tenant's reading, and runs what takes long. */
+  /** Holds the lock on the tenant's run, and runs the long statements. */
   private readonly client: pg.Client;
 
   constructor(database: Database, client: pg.Client, tenantId: string) {
@@ -73,7 +75,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     await this.client.end();
   }
 
-  /** The reading that was broken off last, if that was within `maxAgeMs`. */
+  /** The last interrupted run, if it was active within `maxAgeMs`. */
   async unfinished(maxAgeMs: number): Promise<VerifyRun | null> {
     const { rows } = await this.client.query<VerifyRun & { isWhole: boolean }>(
       `SELECT ${run}, listed = (SELECT count(*) FROM verify_box_user WHERE run_id = r.id) AS "isWhole"
@@ -87,7 +89,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return found;
   }
 
-  /** A new reading; what earlier ones have staged is dropped. */
+  /** Begins a new run; what earlier runs have staged is deleted. */
   async begin(): Promise<VerifyRun> {
     await this.client.query('DELETE FROM verify_run WHERE tenant_id = $1 AND finished_at IS NULL', [
       this.tenantId,
@@ -142,7 +144,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return rows[0]!.count;
   }
 
-  /** One snapshot for all comparisons, counts and the digest: they are of the same moment. */
+  /** Uses one snapshot for all comparisons, counts and the digest, so that they are consistent. */
   async compare(runId: string, writeAgeMs: number): Promise<VerifyCounts> {
     await this.client.query('ANALYZE verify_box_user');
     return transactionOn(this.client, 'repeatable-read', async () => {
@@ -228,7 +230,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     try {
       if (found !== null && (await this.confirm(runId, candidateId, found))) return;
     } catch (error) {
-      // Two looks at once came to the same exception: one line of it is enough.
+      // Two rechecks found the same discrepancy, which is stored only once.
       if (!isUniqueViolation(error)) throw error;
     }
     await this.database.pool.query('DELETE FROM verify_exception WHERE id = $1 AND run_id = $2', [
@@ -256,7 +258,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return rowCount === 1;
   }
 
-  /** Another external id may mean another person: what is mismatched waits for somebody to look. */
+  /** Another external id may mean another person, so a mismatched user is left for an operator. */
   async keepDifference({ kind, identityId, boxUserId }: VerifyException): Promise<void> {
     if (identityId === null || (kind !== 'drifted' && kind !== 'missing')) return;
     await this.database.pool.query(sql.keepDifference, [
@@ -267,7 +269,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     ]);
   }
 
-  /** Keeps the digest and the exceptions; what was listed is not needed any more. */
+  /** Keeps the digest and the discrepancies, and deletes the listing. */
   async finish(runId: string, digest: string): Promise<void> {
     await this.client.query('DELETE FROM verify_box_user WHERE run_id = $1', [runId]);
     await this.client.query(
@@ -276,7 +278,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     );
   }
 
-  /** The last reading that came to its end, before this one. */
+  /** The last finished run before this one. */
   async former(runId: string): Promise<FormerRun | null> {
     const { rows } = await this.client.query<FormerRun>(
       `SELECT finished_at AS "finishedAt", digest FROM verify_run
@@ -286,7 +288,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return rows[0] ?? null;
   }
 
-  /** How many of each kind, and how many of these nobody looked at a second time. */
+  /** The number of discrepancies of each kind, and how many of these were not rechecked. */
   async exceptionCounts(
     runId: string,
   ): Promise<{ kind: ExceptionKind; count: number; unconfirmed: number }[]> {
@@ -298,7 +300,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return rows;
   }
 
-  /** A page of one kind, after the exception `after`. */
+  /** A page of one kind, after the discrepancy `after`. */
   async exceptions(
     runId: string,
     kind: ExceptionKind,

@@ -5,7 +5,7 @@ import { transaction } from './transaction.ts';
 
 const event: TimelineEvent = 'waiting-for-budget';
 
-/** See `ConvergenceStore.noteWait`. A request that runs keeps its times: another worker has it. */
+/** See `TurnStore.noteWait`. The times of a running request stay as they are, because another worker has it. */
 export async function noteWait(
   database: Database,
   tenantId: string,
@@ -30,7 +30,8 @@ export async function noteWait(
     SELECT w.id, ${event}, ${about} || to_char(x.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     FROM waiting w, expected x`;
   await transaction(database, async (tx) => {
-    // Locked in a statement before: what another worker told while this one waited for the row is then seen.
+    // Locked in a separate statement first, so that a note that another worker wrote during the wait for the row is
+    // visible.
     await tx.$queryRaw`SELECT FROM provisioning_request WHERE id = ${requestId}::uuid FOR NO KEY UPDATE`;
     await tx.$executeRaw(note);
   });

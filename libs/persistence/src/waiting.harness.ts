@@ -11,8 +11,8 @@ async function waitingIn({ pool }: Database): Promise<number> {
 }
 
 /**
- * Waits until `count` statements of this database wait for a lock, or until `ended` is settled: without the lock that a test
- * expects, nothing waits, and the test goes on to see what that led to.
+ * Waits until `count` statements of this database wait for a lock, or until `ended` is settled: if the expected lock is
+ * missing, no statement waits, and the test continues to check the result.
  */
 export async function untilWaiting(
   database: Database,
@@ -28,8 +28,8 @@ export async function untilWaiting(
 }
 
 /**
- * Runs `work` in a transaction that is committed once `count` statements of `waiter` wait for it, or for each other behind
- * it. Gives what `waiter` gives.
+ * Runs `work` in a transaction that is committed when `count` statements of `waiter` wait for it, or for each other
+ * behind it. Returns the result of `waiter`.
  */
 export async function whileWaiting<T>(
   database: Database,

@@ -45,7 +45,7 @@ export async function writeCalls(database: Database, tenantId: string, count: nu
   for (let at = 0; at < count; at++) await log.record(nobody, intentOf('find_user', { at }), wentWell);
 }
 
-/** Seals until nothing is left. Gives how many rows. */
+/** Seals until nothing is left. Returns how many rows were sealed. */
 export async function sealAll(database: Database, tenantId: string): Promise<number> {
   const sealer = new AuditSealer(database, tenantId);
   await transactionsEnded(database);
@@ -72,7 +72,7 @@ export async function verify(
   });
 }
 
-/** Prunes as an operator does, to the end. */
+/** Prunes to the end, as an operator does. */
 export async function prune(
   { database }: TestDatabase,
   tenantId: string,
@@ -105,7 +105,7 @@ export async function verifyFile(lines: readonly string[]): Promise<AuditSummary
   return check.finish();
 }
 
-/** Does what only the tables' owner can: with the triggers off. */
+/** Does what only the tables' owner can do: with the triggers disabled. */
 export async function asOwner(
   test: TestDatabase,
   sql: string,
@@ -130,7 +130,7 @@ export async function asOwner(
 
 const tables = ['api_call', 'api_call_outcome', 'audit_block'];
 
-/** Writes calls of a month, as if it were then, and seals them so. The guards of the database go by the time of sealing. */
+/** Writes and seals calls as of a past month, because the triggers decide by the time of sealing. */
 export async function writeMonth(
   test: TestDatabase,
   tenantId: string,
@@ -151,7 +151,7 @@ export async function writeMonth(
   await sealedAt(test, tenantId, month);
 }
 
-/** Gives the blocks of a month that month's time of sealing, and the chain new hashes, as only its forger could. */
+/** Sets the sealing time of a month's blocks, and rehashes the chain, as only a forger could. */
 export async function sealedAt(test: TestDatabase, tenantId: string, month: string): Promise<void> {
   const { rows: blocks } = await test.database.pool.query<Parameters<typeof hashOfBlock>[0]>(
     `SELECT tenant_id AS "tenantId", seq::int, month, count, call_ids::text AS calls, outcome_ids::text AS outcomes,

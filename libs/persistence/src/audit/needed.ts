@@ -2,8 +2,8 @@ import { idRanges, PRUNE_OPERATION, type AuditKind } from '@foyer/provisioning';
 import type { ClientBase } from 'pg';
 
 /**
- * Why a row stays. `unsettled-create`: of a person without a Box user, whose next attempt asks for it; `outcome`: a call whose
- * outcome stays; `pruning`: it says why other rows are missing.
+ * Why a row is kept. `unsettled-create`: a create for a person without a Box user, which the next attempt reads;
+ * `outcome`: a call whose outcome is kept; `pruning`: it records why other rows are missing.
  */
 export type KeptReason = 'open-request' | 'unsettled-create' | 'outcome' | 'pruning';
 
@@ -13,7 +13,7 @@ export interface NeededRow {
   readonly reason: KeptReason;
 }
 
-/** Those of these rows that are asked for yet: by the next worker of a person, or by the rows' own other half. */
+/** The rows among these that are still needed: by the next worker of a person, or by their own call or outcome. */
 export async function neededRows(
   client: ClientBase,
   { call, outcome }: Readonly<Record<AuditKind, readonly string[]>>,
@@ -44,7 +44,7 @@ export async function neededRows(
   return rows;
 }
 
-/** The numbers as PostgreSQL writes a multirange. */
+/** The numbers in PostgreSQL's multirange notation. */
 export function ranges(numbers: readonly string[]): string {
   const sorted = [...new Set(numbers)].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
   return idRanges(

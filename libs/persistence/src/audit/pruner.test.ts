@@ -28,7 +28,7 @@ const rowsOf = async (tenantId: string): Promise<number> => {
   return rows[0]!.n;
 };
 
-/** An identity with one create on record, all of it in 2026-01. */
+/** An identity with one create in the audit log, all of it in 2026-01. */
 async function personWithCreate(tenantId: string, account: boolean): Promise<string> {
   const { pool } = test.database;
   const person = somebody();

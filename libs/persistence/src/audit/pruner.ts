@@ -8,7 +8,10 @@ import { AuditSealer } from './sealer.ts';
 import { auditKinds, auditTables } from './tables.ts';
 import { neededRows, ranges, type KeptReason, type NeededRow } from './needed.ts';
 
-/** A month that may go. `blocks` still have rows; `tooFresh` were sealed too lately for the database to let them go. */
+/**
+ * A month that can be pruned. `blocks` still have rows; `tooFresh` were sealed too recently for the database to allow
+ * it.
+ */
 export interface PrunableMonth {
   readonly month: string;
   readonly blocks: number;
@@ -16,38 +19,38 @@ export interface PrunableMonth {
   readonly tooFresh: number;
 }
 
-/** What one act of pruning removed. */
+/** What one pruning run removed. */
 export interface PrunedBlocks {
-  /** The act's row. */
+  /** The id of the row that records the run. */
   readonly callId: string;
   readonly blocks: readonly number[];
   readonly removed: number;
-  /** Rows that are needed yet, and by what. */
+  /** How many rows are still needed, by reason. */
   readonly kept: Readonly<Record<KeptReason, number>>;
 }
 
-/** An act of pruning that could not be sealed, or whose rows were asked for before it was: nothing was removed by it. */
+/** A pruning run that could not be sealed, or whose rows were needed by then: it removed nothing. */
 export class PruningHeldUp extends Error {
   override readonly name = 'PruningHeldUp';
 }
 
-/** First of the months that must stay, YYYY-MM, when `keep` whole months before the current one (UTC) do. */
+/** The first month that is kept, YYYY-MM, when `keep` whole months before the current one (UTC) are kept. */
 export function firstMonthKept(now: Date, keep: number): string {
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - keep, 1)).toISOString().slice(0, 7);
 }
 
 export interface PruneOptions {
-  /** Who prunes, for the record. */
+  /** Who prunes, for the audit log. */
   readonly actor: string;
   readonly stopping: AbortSignal;
-  /** Blocks of one act at most. */
+  /** The most blocks in one run. */
   readonly actBlocks?: number;
-  /** How long an act may take to be sealed, in milliseconds. */
+  /** How long sealing the run's row may take, in milliseconds. */
   readonly sealWithinMs?: number;
 }
 
 const ACT_BLOCKS = 500;
-/** Rows of one act, about: they go in one transaction. */
+/** Roughly the most rows in one run, because they are deleted in one transaction. */
 const ACT_ROWS = 50_000;
 const SEAL_WITHIN_MS = 60_000;
 const nobody = { requestId: null, identityId: null, lease: null };
@@ -66,8 +69,9 @@ interface Plan {
 }
 
 /**
- * Removes rows of old months. Each removal is an act of its own: a row of the log that says which blocks, how many rows, which
- * of them stay, and who removes them; sealed before anything goes. Headers and hashes of the blocks stay in the chain.
+ * Removes rows of old months. Each run first writes a row to the log with the blocks, the number of rows, the rows that
+ * are kept, and the actor; that row is sealed before anything is removed. The headers and hashes of the blocks stay in
+ * the chain.
  */
 export class AuditPruner {
   private readonly database: Database;
@@ -78,7 +82,7 @@ export class AuditPruner {
     this.tenantId = tenantId;
   }
 
-  /** What is there of the months before `month`. Changes nothing. */
+  /** What is left of the months before `month`. Changes nothing. */
   async months(month: string): Promise<PrunableMonth[]> {
     const { rows } = await this.database.pool.query<PrunableMonth>(
       `SELECT month, count(*) FILTER (WHERE NOT fresh)::int AS blocks,
@@ -92,8 +96,8 @@ export class AuditPruner {
   }
 
   /**
-   * Prunes the months before `month`, act by act: to be stopped and begun again at any time. Gives each act as it is done. Later
-   * blocks go first: a call cannot go before its outcome. Throws PruningHeldUp.
+   * Prunes the months before `month`, run by run; can be stopped and continued at any time. Yields each run when it is
+   * done. Later blocks are pruned first, because a call must not be removed before its outcome. Throws PruningHeldUp.
    */
   async *prune(month: string, options: PruneOptions): AsyncGenerator<PrunedBlocks> {
     for (let before: string | null = null; !options.stopping.aborted;) {
@@ -122,7 +126,7 @@ export class AuditPruner {
     return rows.slice(0, end === -1 ? rows.length : Math.max(1, end));
   }
 
-  /** Null: every row that is left of these blocks is needed. */
+  /** Null: every remaining row of these blocks is needed. */
   private async plan(client: PoolClient, month: string, blocks: readonly Block[]): Promise<Plan | null> {
     const there = await this.rowsOf(client, blocks);
     const kept = await neededRows(client, there, openStatuses);
@@ -147,7 +151,7 @@ export class AuditPruner {
     };
   }
 
-  /** The rows of the blocks that are there: of one that was pruned before, those that were kept then. */
+  /** The existing rows of the blocks; of a block pruned before, the rows that were kept then. */
   private async rowsOf(
     client: PoolClient,
     blocks: readonly Block[],
@@ -201,7 +205,7 @@ export class AuditPruner {
     return { callId, blocks: plan.blocks.map(({ seq }) => Number(seq)), removed, kept };
   }
 
-  /** Seals here and now: a provisioner may not be running. */
+  /** Seals here, because a provisioner may not be running. */
   private async untilSealed(callId: string, withinMs: number): Promise<void> {
     const sealer = new AuditSealer(this.database, this.tenantId);
     const until = performance.now() + withinMs;
@@ -251,5 +255,5 @@ export class AuditPruner {
   }
 }
 
-/** As the database's own guard on `audit_block` has it. */
+/** The same rule as the trigger on `audit_block`. */
 const isFresh = `(sealed_at AT TIME ZONE 'UTC' >= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - interval '1 month')`;

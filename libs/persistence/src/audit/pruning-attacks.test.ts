@@ -6,7 +6,7 @@ let test: TestDatabase;
 const role = `app_${randomUUID().replaceAll('-', '')}`;
 beforeAll(async () => {
   test = await createTestDatabase();
-  // As docs/operate.md has the role of the apps.
+  // The role of the apps, as docs/operate.md creates it.
   await test.database.pool.query(`CREATE ROLE ${role}`);
   await test.database.pool.query(`GRANT USAGE ON SCHEMA public TO ${role}`);
   await test.database.pool.query(

@@ -13,16 +13,16 @@ import type { Database } from '../database.ts';
 import { auditKinds, auditTables, readAuditLines, readPrunings } from './tables.ts';
 import { inTransaction } from '../transaction.ts';
 
-/** The chain of one tenant as it was at one moment. */
+/** The chain of one tenant in one snapshot. */
 export interface AuditSnapshot {
   readonly totals: { readonly blocks: number; readonly rows: number };
-  /** Rows in no block: `waiting` for the sealer, and those it has passed by, which were slipped in (the first thousand). */
+  /** Rows in no block: `waiting` for the sealer, or `strays` that were inserted behind it (the first thousand). */
   readonly unsealed: {
     readonly waiting: number;
     readonly oldestAt: Date | null;
     readonly strays: readonly AuditRowRef[];
   };
-  /** The rows that are acts of pruning. */
+  /** The rows that record pruning runs. */
   readonly prunings: readonly { readonly id: string; readonly line: string }[];
   /** The chain in order, each block with its rows. */
   readonly parts: () => AsyncGenerator<AuditPart>;
@@ -38,7 +38,9 @@ interface BlockRow extends Omit<AuditBlock, 'seq' | 'sealedAt' | 'prunedAt'> {
   readonly prunedAt: Date | null;
 }
 
-/** Reads a tenant's chain in one transaction, so that sealing and pruning go on meanwhile unseen. Memory is bounded. */
+/**
+ * Reads a tenant's chain in one transaction, so that concurrent sealing and pruning are not visible. Memory is bounded.
+ */
 export async function readAudit<T>(
   { pool }: Database,
   tenantId: string,
@@ -93,7 +95,7 @@ class Reader {
     return found;
   }
 
-  /** What the sealer will still come to is waiting; what it has passed by was not there then. */
+  /** Rows that the sealer will still reach are waiting; rows behind its position did not exist when it passed. */
   private async unsealedBetween(kind: AuditKind, from: bigint, to: bigint) {
     const { table, id, blockIds } = auditTables[kind];
     const { rows } = await this.client.query<{
@@ -159,7 +161,7 @@ class Reader {
     }));
   }
 
-  /** By the block's number; without those that keep none. */
+  /** By the block's number; without the blocks that keep no entries. */
   private async entriesOf(blocks: readonly BlockRow[]): Promise<Map<string, AuditEntry[]>> {
     const { rows } = await this.client.query<{ seq: string; entries: Buffer }>(
       `SELECT seq, entries FROM audit_block WHERE tenant_id = $1 AND seq = ANY($2::bigint[]) AND entries IS NOT NULL`,
@@ -168,7 +170,7 @@ class Reader {
     return new Map(rows.map(({ seq, entries }) => [seq, unpackEntries(entries) ?? []]));
   }
 
-  /** Rows of pruned blocks that are there all the same. */
+  /** Rows of pruned blocks that still exist. */
   private async leftoversOf(blocks: readonly BlockRow[]): Promise<(AuditRowRef & { seq: string })[]> {
     if (blocks.length === 0) return [];
     const found: (AuditRowRef & { seq: string })[] = [];
@@ -186,7 +188,7 @@ class Reader {
   }
 }
 
-/** As many blocks as have `limit` rows together; one at least. */
+/** The first blocks that have `limit` rows together; at least one. */
 function firstOf(blocks: readonly BlockRow[], limit: number): BlockRow[] {
   let rows = 0;
   const end = blocks.findIndex(({ count }) => (rows += count) > limit);

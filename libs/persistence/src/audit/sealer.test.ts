@@ -98,7 +98,8 @@ describe('the sealer', () => {
         const other = new pg.Client({ connectionString: test.url });
         await other.connect();
         for (let turn = 0; turn < 40; turn++) {
-          // A transaction that stays open over others' whole ones: ids and transactions commit out of order.
+          // A transaction that stays open while others begin and commit, so that ids and transactions commit out of
+          // order.
           await client.query('BEGIN');
           await client.query(insert, [tenantId]);
           for (let inner = 0; inner <= writer; inner++) await other.query(insert, [tenantId]);
@@ -156,7 +157,8 @@ describe('the sealer', () => {
     await writeCalls(test.database, tenantId, 4);
     await asOwner(test, `UPDATE api_call SET tx = '0' WHERE tenant_id = '${tenantId}'`);
     expect(await sealAll(test.database, tenantId)).toBe(8);
-    // As after a restore: rows that were not sealed when the dump was made bear numbers this cluster has not come to.
+    // As after a restore: the rows that were not sealed in the dump have transaction numbers that this cluster has not
+    // reached.
     await writeCalls(test.database, tenantId, 3);
     await asOwner(
       test,
@@ -184,7 +186,7 @@ describe('the sealer', () => {
   it('goes on in the middle of a transaction that has more rows than a round takes', async () => {
     const tenantId = await test.tenant();
     const sealer = new AuditSealer(test.database, tenantId, { roundRows: 3, walkRows: 1_000 });
-    // Past the walk through what was there before.
+    // Finishes the scan of older rows.
     await sealer.round();
     await connected(async (client) => {
       await client.query('BEGIN');

@@ -11,19 +11,19 @@ import type { Database } from '../database.ts';
 import { auditKinds, auditTables, readAuditLines, type AuditLine } from './tables.ts';
 import { inTransaction } from '../transaction.ts';
 
-/** What one round did. `more`: there is more to seal, or to look through, already. */
+/** The result of one round. `more`: there is more to seal or to scan. */
 export interface SealRound {
   readonly rows: number;
   readonly blocks: number;
-  /** The chain's end; null while there is none. */
+  /** The newest block of the chain; null while there is none. */
   readonly head: AuditHead | null;
   readonly more: boolean;
 }
 
 export interface SealLimits {
-  /** Rows of each table in one round. A block has at most twice as many. */
+  /** The most rows of each table in one round. A block has at most twice as many. */
   readonly roundRows: number;
-  /** Rows looked at in one round while walking through what may be sealed already. */
+  /** The most rows read in one round while scanning for rows that may be sealed already. */
   readonly walkRows: number;
 }
 
@@ -43,9 +43,10 @@ interface Found {
 }
 
 /**
- * Appends the rows of the audit log to their tenant's chain of blocks. Writers know nothing of it: each row carries its
- * transaction's number, and a sealer takes what transactions older than every one still running have written. Nothing can
- * turn up behind that line any more. Many may run; one works at a time, and what dies in the middle has done nothing.
+ * Appends the rows of the audit log to their tenant's chain of blocks. Writers do not take part: each row has its
+ * transaction's number, and the sealer takes the rows of transactions older than every running one, because no further
+ * row can appear among those. Many sealers may run; one works at a time, and a crash in the middle leaves nothing
+ * behind.
  */
 export class AuditSealer {
   private readonly database: Database;
@@ -58,12 +59,12 @@ export class AuditSealer {
     this.limits = limits;
   }
 
-  /** Seals up to some thousand rows, in one transaction. Null: another sealer is at work. */
+  /** Seals up to some thousand rows in one transaction. Null: another sealer is running. */
   async round(): Promise<SealRound | null> {
     return inTransaction(this.database.pool, 'read-committed', (client) => this.seal(client));
   }
 
-  /** The chain's end; null while there is none. */
+  /** The newest block of the chain; null while there is none. */
   async head(): Promise<(AuditHead & { readonly sealedAt: Date }) | null> {
     const { rows } = await this.database.pool.query<{ seq: string; hash: string; sealedAt: Date }>(
       `SELECT seq, encode(hash, 'hex') AS hash, sealed_at AS "sealedAt" FROM audit_block
@@ -79,7 +80,8 @@ export class AuditSealer {
       [this.tenantId],
     );
     if (!locks[0]?.mine) return null;
-    // In a statement before the rows are read: whoever ended before this moment is visible to the statements after it.
+    // In a statement before the rows are read, so that every transaction that ended before it is visible to the later
+    // statements.
     const { rows: now } = await client.query<{ xmin: string; cluster: string }>(
       `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, system_identifier::text AS cluster FROM pg_control_system()`,
     );
@@ -100,7 +102,7 @@ export class AuditSealer {
     return { rows: lines.length, blocks, head, more };
   }
 
-  /** Where the last round ended. In another cluster transactions count anew: everything is walked through again. */
+  /** Where the last round ended. In another cluster transaction numbers start anew, so everything is scanned again. */
   private async position(
     client: PoolClient,
     kind: AuditKind,
@@ -128,7 +130,7 @@ export class AuditSealer {
     );
   }
 
-  /** The rows of transactions from the horizon up to the oldest that still runs. */
+  /** The rows of transactions from the horizon up to the oldest running one. */
   private async findNew(client: PoolClient, position: Position, xmin: string): Promise<Found> {
     const { table, id, blockIds } = auditTables[position.kind];
     const { rows } = await client.query<{ id: string; tx: string }>(
@@ -139,14 +141,14 @@ export class AuditSealer {
       [this.tenantId, position.horizon, xmin, this.limits.roundRows],
     );
     const more = rows.length === this.limits.roundRows;
-    // When cut, the last transaction may have more rows: it is asked for again, without those sealed now.
+    // When the page is full, the last transaction may have more rows: it is read again, without those sealed now.
     const horizon = more ? rows.at(-1)!.tx : xmin;
     return { ids: rows.map((row) => row.id), position: { ...position, horizon }, more };
   }
 
   /**
-   * The next rows by id that are in no block. What runs now is left to `findNew`; a number from the future is another
-   * cluster's, restored here, and long committed.
+   * The next rows by id that are in no block. Rows of running transactions are left to `findNew`; a transaction number
+   * from the future belongs to another cluster, was restored here, and is committed.
    */
   private async walk(client: PoolClient, position: Position, xmin: string): Promise<Found> {
     const { table, id, blockIds } = auditTables[position.kind];
@@ -169,7 +171,7 @@ export class AuditSealer {
     };
   }
 
-  /** One block for each month that the rows are of. */
+  /** Appends one block per month of the rows. */
   private async append(client: PoolClient, lines: readonly AuditLine[]) {
     const { rows } = await client.query<{ seq: string; hash: Buffer; now: Date }>(
       `SELECT clock_timestamp()::timestamptz(3) AS now, b.seq, b.hash FROM (SELECT) AS one LEFT JOIN LATERAL (

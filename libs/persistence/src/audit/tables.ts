@@ -8,7 +8,7 @@ import {
 } from '@foyer/provisioning';
 import type { ClientBase } from 'pg';
 
-/** The two tables of the log: how a row's id is called, and which column of `audit_block` says that it has it. */
+/** The two tables of the log: the name of the id column, and the column of `audit_block` with the ids in the block. */
 export const auditTables = {
   call: { table: 'api_call', id: 'id', blockIds: 'call_ids' },
   outcome: { table: 'api_call_outcome', id: 'call_id', blockIds: 'outcome_ids' },
@@ -23,16 +23,16 @@ const columns = {
     answer::text, duration_ms AS "durationMs"`,
 };
 
-/** A row in its one form, with the time that its month is told by. */
+/** A row in its hashed form, with the time that decides its month. */
 export interface AuditLine {
   readonly kind: AuditKind;
   readonly id: string;
   readonly line: string;
-  /** The call's, for outcomes too: a call and its outcome are kept together. */
+  /** The call's time, for outcomes too, because a call and its outcome are kept together. */
   readonly at: Date | number;
 }
 
-/** The rows of these ids that are there, whatever their tenant. */
+/** The existing rows with these ids, of any tenant. */
 export async function readAuditLines(
   client: ClientBase,
   kind: AuditKind,
@@ -52,7 +52,7 @@ export async function readAuditLines(
   }));
 }
 
-/** The rows that are acts of pruning, with their lines. */
+/** The rows that record pruning runs, with their lines. */
 export async function readPrunings(
   client: ClientBase,
   tenantId: string,

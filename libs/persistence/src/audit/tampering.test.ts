@@ -15,7 +15,7 @@ async function chain(): Promise<{ tenantId: string; ids: string[] }> {
   for (let block = 0; block < 3; block++) {
     await writeCalls(test.database, tenantId, 2);
     await sealAll(test.database, tenantId);
-    // An id that no row has, as a rolled back transaction leaves it.
+    // An unused id, as a rolled back transaction leaves it.
     await test.database.pool.query(`SELECT nextval(pg_get_serial_sequence('api_call', 'id'))`);
   }
   const { rows } = await test.database.pool.query<{ id: string }>(
@@ -65,7 +65,8 @@ describe('whoever may do anything to the tables', () => {
       await asOwner(test, `UPDATE ${table} SET ${column} = ${value} WHERE ${id} = $1`, [ids[at]]);
       const { first } = await verify(test.database, tenantId);
       const found = first.filter(({ row }) => row?.id === ids[at]);
-      // A row that was given to another tenant is found where it was; the other tenant's chain never had it.
+      // A row that was given to another tenant is reported in its original block; the other tenant's chain never had
+      // it.
       expect(found).toMatchObject([{ what: 'row-changed', block, row: { kind } }]);
     }
     expect((await verify(test.database, tenantId)).first[0]?.row?.id).toBe(ids[0]);

@@ -6,10 +6,10 @@ import { PrismaCallLog } from '../call-log.ts';
 import { inTransaction, UNIQUE_VIOLATION } from '../transaction.ts';
 import * as sql from './batch-sql.ts';
 
-/** Whoever reads a file and has not said so for this long has gone, in milliseconds by the database's clock. */
+/** How long a reader may go without a heartbeat before it counts as gone, in milliseconds by the database's clock. */
 export const READER_GONE_MS = 30_000;
 
-/** Takes files of people in. The rules are those of `Intake`, for hundreds at a time. */
+/** Stores files of people, with the same rules as `Intake`, for hundreds at a time. */
 export class BatchIntake implements BatchStore {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -19,7 +19,7 @@ export class BatchIntake implements BatchStore {
     this.tenantId = tenantId;
   }
 
-  /** A key is free again once whoever read its body has gone before the end. */
+  /** A key is free again when the process that read its body stopped before the end. */
   async begin(batch: NewBatch): Promise<BatchBegun> {
     const { pool } = this.database;
     const { actor, key } = batch;
@@ -32,7 +32,7 @@ export class BatchIntake implements BatchStore {
         actor,
         key,
       ]);
-      // None: it gave its key up between the two statements.
+      // None: the batch released its key between the two statements.
       if (earlier.rows[0]) return { kind: 'earlier', ...earlier.rows[0] };
     }
   }
@@ -52,7 +52,7 @@ export class BatchIntake implements BatchStore {
   }
 
   async take(batchId: string, chunk: BatchChunk): Promise<void> {
-    // An operator's retry may make the same request in the same moment: the next try finds it.
+    // An operator's retry may open the same request at the same moment: the next try finds it.
     await inTransaction(
       this.database.pool,
       'read-committed',

@@ -3,7 +3,7 @@ import { sourceUnlessTaken } from '../name-sources.ts';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
-/** Gives up the key of a batch whose reader has gone ($4: after so many milliseconds). */
+/** Releases the key of a batch without a heartbeat for $4 milliseconds. */
 export const releaseKey = `UPDATE provisioning_batch SET idempotency_key = NULL
   WHERE tenant_id = $1 AND actor = $2 AND idempotency_key = $3::text AND received_at IS NULL
     AND heartbeat_at < clock_timestamp() - $4 * interval '1 millisecond'`;
@@ -31,20 +31,23 @@ const source = sourceUnlessTaken(`'administered'`, {
 const theirs = 'i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject';
 
 /**
- * Sorted, so that two files of the same people wait for each other instead of blocking each other. Whom somebody else adds
- * in the same moment is found there by the next statement.
+ * Sorted, so that two files with the same people wait for each other instead of deadlocking. A person inserted by
+ * another transaction at the same moment is found by the next statement.
  */
 export const addIdentities = `INSERT INTO identity
     (tenant_id, issuer, subject, username, email, name, username_source, email_source)
   SELECT $1, p.*, ${source}, 'administered' FROM ${profiles} WHERE NOT EXISTS (SELECT FROM identity i WHERE ${theirs})
   ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING`;
 
-/** In the order in which everybody holds several. Whoever signs in or is converged meanwhile waits for the chunk's end. */
+/**
+ * In the order in which every statement locks several identities. A concurrent sign-in or attempt waits for the chunk's
+ * end.
+ */
 export const holdIdentities = `SELECT i.id FROM identity i JOIN ${people} ON ${theirs} ORDER BY i.id FOR NO KEY UPDATE OF i`;
 
 const differs = '(i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)';
 
-/** Whoever sends a file names the people in it: a name that only a sign-in claimed before is theirs from now on. */
+/** A file administers the people in it: a name that only a sign-in claimed before is theirs from now on. */
 export const changeIdentities = `UPDATE identity i SET username = p.username, email = p.email, name = p.name,
     username_source = ${source}, email_source = 'administered',
     generation = i.generation + CASE WHEN ${differs} THEN 1 ELSE 0 END, updated_at = clock_timestamp()
@@ -55,7 +58,7 @@ const standing = `identity i JOIN ${people} ON ${theirs} LEFT JOIN box_account a
 const inStep =
   '(a.identity_id IS NOT NULL AND a.missing_since IS NULL AND a.applied_generation = i.generation)';
 
-/** Due at once: the gateway puts none of them into the queue, the relay does, as there is room. */
+/** Due at once, because the gateway does not enqueue them: the relay does, as there is room. */
 export const makeRequests = `WITH made AS (
     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
     SELECT $1, i.id, i.generation, 'batch', ${priorityOf.batch}, clock_timestamp()
@@ -63,7 +66,7 @@ export const makeRequests = `WITH made AS (
     ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
   ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
 
-/** What each line ($4) of the batch ($5) led to; nothing for those who are in step. */
+/** The request or the code of each line ($4) of the batch ($5); no row for people who are in step. */
 export const addLines = `INSERT INTO provisioning_batch_line (batch_id, line, subject, request_id, code)
   SELECT $5, n.line, i.subject, newest.id, CASE WHEN NOT i.active THEN 'identity_deactivated' END
   FROM unnest($2::text[], $3::text[], $4::int[]) AS n (issuer, subject, line)
@@ -79,7 +82,7 @@ export const addRefused = `INSERT INTO provisioning_batch_line (batch_id, line, 
   SELECT $1, r.line, r.subject, 'invalid_request', r.errors::jsonb
   FROM unnest($2::int[], $3::text[], $4::text[]) AS r (line, subject, errors)`;
 
-/** $3 lines were read up to $4, among them $5 people. Their lines are there by now: who has none is in step. */
+/** $3 lines were read up to line $4, $5 of them people. Their lines exist by now: people without one are in step. */
 export const count = `UPDATE provisioning_batch b SET lines = lines + $3, last_line = $4, heartbeat_at = clock_timestamp(),
     refused = refused + ($3 - $5) + kept.deactivated, in_step = in_step + $5 - kept.people
   FROM (

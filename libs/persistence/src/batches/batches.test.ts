@@ -45,7 +45,7 @@ async function parts() {
        JOIN identity i ON i.id = r.identity_id WHERE r.tenant_id = $1 ORDER BY i.subject, r.generation`,
     );
   let boxUser = 0;
-  /** Works on a request as a worker does. */
+  /** Processes a request as a worker does. */
   const work = async (requestId: string, fails = false) => {
     const result = await store.take(requestId);
     if (result.kind !== 'taken') throw new Error(result.kind);
@@ -205,7 +205,7 @@ describe('a batch', () => {
   it('is in a list, newest first', async () => {
     const { begin, batches } = await parts();
     const ids = [await begin(), await begin(), await begin()];
-    // Three of one millisecond have no order that means anything.
+    // Three rows of the same millisecond have no meaningful order.
     for (const [at, id] of ids.entries())
       await test.database.pool.query(
         `UPDATE provisioning_batch SET created_at = created_at + $2 * interval '1 second' WHERE id = $1`,

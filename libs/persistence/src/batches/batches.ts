@@ -30,12 +30,12 @@ interface Row {
   readonly settled: Work | null;
 }
 
-/** What became of a batch's requests. Times are ISO 8601. */
+/** The results of a batch's requests. Times are ISO 8601. */
 interface Work {
   readonly waiting: number;
   readonly failed: number;
   readonly outcomes: Readonly<Partial<Record<RequestOutcome, number>>>;
-  /** Of these, final within the last minute. */
+  /** How many of these became final within the last minute. */
   readonly recent: number;
   readonly lastEnd: string | null;
   readonly now: string;
@@ -50,7 +50,7 @@ const columns = `b.id, b.format, b.lines, b.last_line AS "lastLine", b.refused, 
   b.received_at AS "receivedAt", b.settled,
   b.received_at IS NULL AND b.heartbeat_at < clock_timestamp() - ${READER_GONE_MS} * interval '1 millisecond' AS "readerGone"`;
 
-/** One pass over the requests, grouped by what became of them. */
+/** One pass over the requests, grouped by status and outcome. */
 const workOf = `SELECT r.status, r.outcome, count(*)::int AS count, max(r.finished_at) AS "lastEnd",
     (count(*) FILTER (WHERE r.finished_at > clock_timestamp() - interval '${MINUTE_S} seconds'))::int AS recent
   FROM provisioning_batch_line l JOIN provisioning_request r ON r.id = l.request_id
@@ -62,7 +62,7 @@ const failures = `SELECT l.line, l.subject, coalesce(l.code, r.error_code) AS co
   WHERE l.batch_id = $1 AND l.line > $2 AND (l.code IS NOT NULL OR r.status = 'failed')
   ORDER BY l.line LIMIT $3`;
 
-/** Reads batches as clients see them. */
+/** Reads batches for the API. */
 export class Batches {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -72,7 +72,7 @@ export class Batches {
     this.tenantId = tenantId;
   }
 
-  /** Null when there is none. */
+  /** Null when it does not exist. */
   async progress(id: string): Promise<ProvisioningBatch | null> {
     const { rows } = await this.database.pool.query<Row>(
       `SELECT ${columns} FROM provisioning_batch b WHERE b.id = $1 AND b.tenant_id = $2`,
@@ -81,7 +81,7 @@ export class Batches {
     return rows[0] ? this.describe(rows[0]) : null;
   }
 
-  /** With a page of its failures, in the order of the file. Null when there is none. */
+  /** With a page of its failures, in the order of the file. Null when it does not exist. */
   async find(id: string, { cursor, limit }: BatchListQuery): Promise<ProvisioningBatchStatus | null> {
     const after = decodeLine(cursor);
     const batch = await this.progress(id);
@@ -188,7 +188,7 @@ function countsOf({ lines, refused, inStep }: Row, { waiting, failed, outcomes }
   return { lines, refused, waiting, failed, ...none, ...outcomes, unchanged };
 }
 
-/** People per second whose requests ended; null while that says nothing. */
+/** People per second whose requests ended; null while the number is meaningless. */
 function rateOf(row: Row, work: Work, finishedAt: string | null): number | null {
   const ended = work.failed + RequestOutcome.options.reduce((sum, one) => sum + (work.outcomes[one] ?? 0), 0);
   const sinceBegin = (until: string) => (Date.parse(until) - row.createdAt.getTime()) / 1000;

@@ -33,7 +33,7 @@ interface Row {
   readonly create_status: number | null;
 }
 
-/** How people of a file stand, read as the door and a worker would read it. */
+/** The state of the people in a file, read as the intake and a worker read it. */
 const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
     i.scim IS NOT NULL AS managed, i.box_profile, a.external_id AS box_external_id, a.profile AS applied_profile,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
@@ -76,7 +76,7 @@ export class PostgresForecastStore implements ForecastStore {
 
 function toStanding(row: Row, person: Person): ForecastStanding {
   const { username, name } = row;
-  // Whom a SCIM client manages is who it says they are.
+  // The profile of a person managed by SCIM is that of the SCIM client.
   const said = row.managed && username !== null && name !== null ? { ...person, username, name } : person;
   const isChanged =
     !row.managed &&
@@ -97,7 +97,7 @@ function toStanding(row: Row, person: Person): ForecastStanding {
         };
   return {
     desired: {
-      // Somebody who is not there yet has no id; nobody owns anything as nobody.
+      // A person who does not exist yet has no id, and the empty id owns no account.
       identityId: row.id ?? '',
       externalId: person.subject,
       name: boxDisplayName(said),

@@ -1,7 +1,7 @@
 import { ConnectionWatch } from '@foyer/provisioning';
 import pg from 'pg';
 
-/** A class of clients that look after each other; see `ConnectionWatch`. */
+/** A class of clients that share one `ConnectionWatch`. */
 export function watchedClients(): typeof pg.Client {
   const watch = new ConnectionWatch();
   return class WatchedClient extends pg.Client {

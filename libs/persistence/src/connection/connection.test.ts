@@ -31,7 +31,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
     await tick(10);
   }
 }
-/** All five connections made, and idle. */
+/** Opens all five connections and leaves them idle. */
 const warm = async (): Promise<void> => {
   await Promise.all(Array.from({ length: 5 }, () => database.pool.query('SELECT pg_sleep(0.2)')));
 };
@@ -41,7 +41,7 @@ const fails = (work: Promise<unknown>): Promise<boolean> =>
     () => true,
   );
 
-/** Asks the server again and again, and gives how many questions were lost until one was answered. */
+/** Queries the server repeatedly, and returns how many queries failed before one was answered. */
 async function lostQuestions(): Promise<number> {
   for (let lost = 0; ; lost++) {
     if (!(await fails(database.pool.query('SELECT 1')))) return lost;

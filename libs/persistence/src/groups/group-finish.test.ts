@@ -15,7 +15,7 @@ afterAll(() => test.drop());
 let lastBoxId = 9000;
 const member = (value: string): Member => ({ value, display: null, type: null });
 
-/** A tenant with a group that is in Box, with one person whom Box has; its turn is held. */
+/** A tenant with a group in Box and one person with a membership; the group's lease is held. */
 async function parts() {
   const { database } = test;
   const tenantId = await test.tenant();
@@ -95,7 +95,7 @@ describe('the end of a turn at a group', () => {
   it('waits for a member who is still to be removed', async () => {
     const { finish, members, state, groupId } = await parts();
     await members();
-    // As a survey of an adopted group leaves it: no generation tells of them.
+    // As the survey of an adopted group leaves it, without a new generation.
     await test.database.pool.query('UPDATE scim_group_member SET is_wanted = false WHERE group_id = $1', [
       groupId,
     ]);

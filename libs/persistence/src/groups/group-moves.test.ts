@@ -17,7 +17,7 @@ const sister: BoxApp = { clientId: 'new-app', enterpriseId: '900100' };
 const elsewhere: BoxApp = { clientId: 'new-app', enterpriseId: '900200' };
 let lastBoxGroup = 7000;
 
-/** A tenant with a group that is in Box; its turn is held. */
+/** A tenant with a group in Box; the group's lease is held. */
 async function parts() {
   const { database } = test;
   const tenantId = await test.tenant();

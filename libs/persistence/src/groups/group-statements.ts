@@ -13,7 +13,7 @@ import {
   type Taking,
 } from '../turn-statements.ts';
 
-/** The statements of a worker's turn at a group, each one round trip and one transaction. */
+/** The statements of an attempt for a group, each one round trip and one transaction. */
 
 const groups: Holder = { table: 'scim_group', column: 'group_id' };
 
@@ -27,10 +27,10 @@ const take = statement<Taking>(
         st.effect, ${leasing}`,
 );
 
-/** How each turn begins and ends. */
+/** How each attempt begins and ends. */
 export const turns = { take, ...endings(groups) };
 
-/** A line in the timeline, and what the request has done so far. */
+/** Adds a line to the timeline, and sets what the request has done so far. */
 const told = (effect: string): string => `noted AS (
     UPDATE provisioning_request r SET effect = ${effect}, version = r.version + 1
     FROM saved s WHERE r.id = $request::uuid RETURNING r.id
@@ -55,7 +55,7 @@ export const begin = statement<Extending | 'name'>(
   }),
 );
 
-/** The Box group is gone, and its memberships with it: who is wanted is to be added anew, the others are done with. */
+/** The Box group and its memberships do not exist any more: wanted members are added again, the others are removed. */
 export const dropMembers = statement<Extending>(
   'drop-members',
   fenced(
@@ -86,8 +86,8 @@ export const noteMemberships = statement<Extending | 'memberships'>(
 );
 
 /**
- * Whoever has something to do, and what Box calls them. One who has no Box user yet, or whose Box user is gone, is waited for.
- * An account that is another one by now has none of the old one's memberships.
+ * The members that need a change, with their Box users. A member without a Box user, or with a missing one, is skipped.
+ * If a person's account was replaced, the old account's memberships do not count for the new one.
  */
 export const memberTasks = statement<Extending | 'after' | 'limit'>(
   'member-tasks',
@@ -126,7 +126,7 @@ export const memberAdded = statement<Extending | 'value' | 'membership' | 'box_u
   ),
 );
 
-/** Whoever is wanted again meanwhile is to be added again. */
+/** A member who is wanted again by now will be added again. */
 export const memberRemoved = statement<Extending | 'value'>(
   'member-removed',
   fenced(
@@ -157,8 +157,8 @@ export const noteMembers = statement<Extending | 'request' | 'effect' | 'event' 
 );
 
 /**
- * Says the group is in step with its generation, if nobody has changed it since it was taken and no member has something
- * to do. Whoever gets a Box user after this statement began makes a request of their own for the group.
+ * Marks the group as in step with its generation, unless it was changed since it was taken or a member needs a change.
+ * If a member gets a Box user after this statement began, that opens another request for the group.
  */
 export const finish = statement<Fenced | 'request' | 'outcome' | 'generation'>(
   'finish-group',
@@ -181,7 +181,7 @@ export const finish = statement<Fenced | 'request' | 'outcome' | 'generation'>(
   ) SELECT 1 AS held FROM fence`,
 );
 
-/** Whether the lease is held still: told apart from a `finish` that had to wait. */
+/** Whether the lease is still held, which tells a lost lease from a `finish` with changed members. */
 export const holds = statement<Fenced>(
   'holds-group',
   `SELECT 1 AS held FROM scim_group WHERE id = $holder::uuid AND tenant_id = $tenant::uuid

@@ -36,7 +36,7 @@ interface TaskRow {
   readonly is_begun: boolean;
 }
 
-/** The worker's side of the database for groups; see `GroupStore` for what each method promises. */
+/** A worker's database operations for groups; `GroupStore` describes each method. */
 export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implements GroupStore {
   protected readonly statements = statements.turns;
 
@@ -139,7 +139,7 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
   }
 }
 
-/** A row without a value says only that the lease is held. Who is not wanted any more since is no one's task. */
+/** A row without a value only shows that the lease is held. A member who is not wanted any more is not a task. */
 function toTask(row: TaskRow): MemberTask[] {
   if (row.value === null) return [];
   const { value, identity_id: identityId } = row;

@@ -8,7 +8,7 @@ import { directory, migration, newDatabase, problemOf, tables } from './migrate.
 import { migrate, migrationProblem, pendingMigrations, requireMigrated } from './migrate.ts';
 
 const CLI = join(import.meta.dirname, 'cli.ts');
-/** A migration that waits for locks on tables that are in use, and may be applied twice. */
+/** A migration that locks tables that are in use, and may be applied twice. */
 const LAST = '20261130100000_scim_as_landed';
 
 describe('a migration that was changed after it had been applied', () => {

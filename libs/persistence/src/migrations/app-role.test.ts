@@ -19,7 +19,7 @@ async function as(databaseUrl: string, role: string, password = PASSWORD): Promi
   return client;
 }
 
-/** What PostgreSQL says of a statement: its SQLSTATE, or 'ok'. */
+/** PostgreSQL's answer to a statement: the SQLSTATE, or 'ok'. */
 const answerTo = (client: pg.Client, sql: string): Promise<string> =>
   client.query(sql).then(
     () => 'ok',

@@ -3,10 +3,12 @@ import type pg from 'pg';
 import { codeOf } from './database.ts';
 import { MigrationError } from './error.ts';
 
-/** The role that gateway, provisioner and operators' commands use; it owns no table, so that it can take no trigger off. */
+/** The role of gateway, provisioner and operators' commands; it owns no table, so that it cannot disable a trigger. */
 export interface AppRole {
   readonly name: string;
-  /** Set on the role, which is made when it is not there. Absent: somebody else keeps the role and its password. */
+  /**
+   * Set on the role, which is created if it does not exist. Absent: an administrator manages the role and its password.
+   */
   readonly password?: string;
 }
 
@@ -14,10 +16,10 @@ const QUEUE_SCHEMA = 'foyer_queue';
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
- * Gives the role exactly what the programs need of this database, and takes away what is more: to read and write rows, to
- * read which migrations there are, to read and append where tables are append-only (they carry a trigger `append_only`),
- * and the queue's schema as its own. Tables of later migrations are readable and writable from their first moment.
- * @throws MigrationError for a role that the programs must not have, or that may not be made by this user
+ * Grants the role exactly what the programs need in this database, and revokes everything else: read and write rows,
+ * read the applied migrations, only read and append where tables are append-only (they have a trigger `append_only`),
+ * and own the queue's schema. Default privileges cover the tables of later migrations.
+ * @throws MigrationError for a role that the programs must not use, or that this user may not create
  */
 export async function grantAppRole(client: pg.Client, { name, password }: AppRole): Promise<void> {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name))
@@ -37,7 +39,7 @@ export async function grantAppRole(client: pg.Client, { name, password }: AppRol
   await privileged(client, GIVE_QUEUE, `may not give the schema ${QUEUE_SCHEMA} to the role "${name}"`, name);
 }
 
-/** Whether the role exists. @throws MigrationError when it could get round the guards of the tables */
+/** Whether the role exists. @throws MigrationError when it could bypass the guards of the tables */
 async function refuseMighty(client: pg.Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ super: boolean; more: boolean; owner: boolean }>(
     `SELECT rolsuper AS super, rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS more,
@@ -76,7 +78,10 @@ async function privileged(client: pg.Client, sql: string, what: string, name: st
 const problem = (message: string, cause?: unknown): MigrationError =>
   new MigrationError('role', message, cause);
 
-/** What PostgreSQL keeps of a password (RFC 5802, RFC 7677): sent in its place, for statements may be logged. */
+/**
+ * PostgreSQL's stored form of a password (RFC 5802, RFC 7677), sent instead of the password because statements may be
+ * logged.
+ */
 function verifierOf(password: string): string {
   if (!/^[\x21-\x7e]{8,}$/.test(password))
     throw problem(
@@ -127,7 +132,9 @@ BEGIN
   EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO %I', app);
 END $foyer$`;
 
-/** The queue library keeps its schema by itself, so its user has to own it, and what an earlier user made in it. */
+/**
+ * The queue library manages its own schema, so the role must own it, and everything that an earlier user created in it.
+ */
 const GIVE_QUEUE = `DO $foyer$
 DECLARE
   app constant text := current_setting('foyer.app_role');

@@ -8,15 +8,15 @@ import { isOneTransaction } from './script.ts';
 interface Applying {
   readonly directory: string;
   readonly onProgress: OnProgress;
-  /** How long a migration goes on trying to get its locks. */
+  /** How long a migration keeps trying to acquire its locks. */
   readonly lockWaitMs?: number;
 }
 
-/** SQLSTATE lock_not_available: the file gave up its place, so that others could go on. */
+/** SQLSTATE lock_not_available: the file stopped waiting for a lock, so that other transactions could continue. */
 const NO_LOCK = '55P03';
 const PAUSE_MS = 1_000;
 
-/** Applies the last of `files`, again while somebody else holds what it has to lock. */
+/** Applies the last of `files`, and retries while another transaction holds the tables that it must lock. */
 export async function applyLast(
   engine: MigrationEngine,
   files: readonly MigrationFile[],

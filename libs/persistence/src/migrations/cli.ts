@@ -15,7 +15,7 @@ APP_DATABASE_PASSWORD (or APP_DATABASE_PASSWORD_FILE): its password; the role is
 // eslint-disable-next-line no-restricted-syntax -- a command of its own: it runs before there is any configuration
 const environment = process.env;
 
-/** A variable, or the file that NAME_FILE names; undefined when neither is there. */
+/** A variable, or the content of the file that NAME_FILE names; undefined when neither is set. */
 function read(name: string): string | undefined {
   const file = environment[`${name}_FILE`];
   if (environment[name] || !file) return environment[name] || undefined;

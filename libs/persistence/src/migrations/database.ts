@@ -9,7 +9,7 @@ const EXAMPLE = 'postgresql://foyer:PASSWORD@localhost:5432/foyer';
 const RETRY_MS = 250;
 const TELL_MS = 1500;
 
-/** A database that is starting, or whose name is not known yet, may answer in a moment. */
+/** Errors of a database that is starting, or whose host name does not resolve yet: it may answer soon. */
 const MAY_PASS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -24,7 +24,7 @@ const MAY_PASS = new Set([
   '53300',
 ]);
 
-/** The address without its password, fit for a message. @throws MigrationError when it is no PostgreSQL URL */
+/** The address without its password, for messages. @throws MigrationError when it is not a PostgreSQL URL */
 export function shownAddress(databaseUrl: string): string {
   if (databaseUrl.trim() === '')
     throw new MigrationError('url', `DATABASE_URL is empty; set it, for example DATABASE_URL=${EXAMPLE}`);
@@ -39,7 +39,7 @@ export function shownAddress(databaseUrl: string): string {
   return `"${name}" on ${url.host || 'the local socket'}`;
 }
 
-/** PostgreSQL's SQLSTATE or Node's network code of a failure, '' when it has neither. */
+/** The SQLSTATE or Node's network code of an error, or '' when it has neither. */
 export function codeOf(error: unknown): string {
   const { code, errors, message } = partsOf(error);
   if (typeof code === 'string') return code;
@@ -47,15 +47,15 @@ export function codeOf(error: unknown): string {
   return /timeout|terminated/i.test(String(message)) ? 'ETIMEDOUT' : '';
 }
 
-/** Read by shape: an error of another realm or copy of a package is no instance of ours. */
+/** Checked by shape, because an error from another realm or copy of a package is not an instance of our classes. */
 function partsOf(error: unknown): { code?: unknown; errors?: unknown; message?: unknown } {
   return typeof error === 'object' && error !== null ? error : {};
 }
 
 /**
- * Connects as soon as the database answers, telling how long it waits.
- * @param waitMs how long a database that does not answer, or says it is starting, is given
- * @throws MigrationError for a wrong address, password or database, or when the time is over
+ * Connects when the database answers, and reports while it waits.
+ * @param waitMs how long to wait for a database that does not answer or is starting
+ * @throws MigrationError for a wrong address, password or database, or after `waitMs`
  */
 export async function connectWhenReady(
   databaseUrl: string,
@@ -71,7 +71,7 @@ export async function connectWhenReady(
       connectionTimeoutMillis: 5000,
       application_name: 'foyer-migrate',
     });
-    // The connection may break while it idles; the next query reports it.
+    // The connection may break while it is idle; the next query reports it.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -128,8 +128,8 @@ function explain(error: unknown, databaseUrl: string, where: string, waitedMs: n
 }
 
 /**
- * Runs `work` as the only migration of this database; others wait their turn. Polls, because a blocking
- * pg_advisory_lock holds a snapshot that CREATE INDEX CONCURRENTLY would wait for, for ever.
+ * Runs `work` as the only migration of this database; others wait. Polls, because a blocking pg_advisory_lock holds a
+ * snapshot that CREATE INDEX CONCURRENTLY would wait for without end.
  */
 export async function withMigrationLock<T>(
   client: pg.Client,
@@ -142,14 +142,14 @@ export async function withMigrationLock<T>(
   try {
     return await work();
   } finally {
-    // Ending the session, which follows, would release it too; a lost connection has done so already.
+    // Ending the session, which follows, would release it too; a lost connection has released it already.
     await client.query('SELECT pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => undefined);
   }
 }
 
 /**
- * Returns when no file is being applied any more: the server goes on with a file for a while when the program that sent it
- * was killed, and its record says later whether it was kept. Call it inside of `withMigrationLock`.
+ * Returns when no file is being applied: after the program that sent a file was killed, the server may still run the
+ * file, and only then does its record show whether it was committed. Call it inside `withMigrationLock`.
  */
 export async function whileNoneRuns(
   client: pg.Client,
@@ -184,7 +184,7 @@ async function patiently(
   }
 }
 
-/** Ours alone: the engine takes 72707369 by itself. */
+/** Used only by Foyer: the engine itself locks 72707369. */
 const LOCK_KEY = 5_550_001;
 
 const waitedSeconds = (ms: number): string => (ms / 1000).toFixed(0);

@@ -16,17 +16,19 @@ export interface StatementFailure {
   hint?: string;
   /** 1-based offset into the file, in characters. */
   position?: number;
-  /** The connection broke: nobody knows what was committed. */
+  /** The connection broke: it is not known what was committed. */
   connectionLost: boolean;
 }
 
-/** Prisma's own migration engine on one database. Keeps the `_prisma_migrations` table as `prisma migrate` does. */
+/**
+ * Prisma's own migration engine on one database. It maintains the `_prisma_migrations` table as `prisma migrate` does.
+ */
 export interface MigrationEngine {
-  /** Applies the last of `files` when it is not applied yet; the others must be. Gives the names it applied. */
+  /** Applies the last of `files` if it is not applied yet; the others must be. Returns the names that it applied. */
   applyUpTo(files: readonly MigrationFile[], directory: string): Promise<string[]>;
   markRolledBack(name: string): Promise<void>;
   markApplied(name: string, files: readonly MigrationFile[], directory: string): Promise<void>;
-  /** What the database said when the last script failed. */
+  /** The database's error when the last script failed. */
   failure(): StatementFailure | undefined;
   close(): Promise<void>;
 }
@@ -34,7 +36,7 @@ export interface MigrationEngine {
 const DATAMODEL = 'datasource db {\n  provider = "postgresql"\n}\n';
 const FILTERS = { externalTables: [], externalEnums: [] };
 
-/** The part of the standard global that is used; TypeScript knows it only with the DOM's types. */
+/** The part of the standard global that is used; TypeScript declares it only in the DOM types. */
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<object>;
   instantiate(module: object, imports: object): Promise<{ exports: { __wbindgen_start(): void } }>;
@@ -42,7 +44,7 @@ declare const WebAssembly: {
 
 let loading: Promise<void> | undefined;
 
-/** The engine's WebAssembly, instantiated once per process, from the package: nothing is downloaded. */
+/** Loads the engine's WebAssembly once per process, from the package, without a download. */
 function loadEngine(): Promise<void> {
   loading ??= instantiate();
   return loading;
@@ -58,7 +60,9 @@ async function instantiate(): Promise<void> {
   instance.exports.__wbindgen_start();
 }
 
-/** The engine leaves the 10 s timer of its own lock behind; unreferenced, it no longer holds up the process's end. */
+/**
+ * The engine does not clear the 10 s timer of its own lock; unreferenced, the timer does not delay the process's end.
+ */
 function withIdleTimers([name, given]: [string, unknown]): [string, unknown] {
   if (!name.startsWith('__wbg_setTimeout') || typeof given !== 'function') return [name, given];
   return [name, (run: () => void, ms: number) => setTimeout(run, ms >>> 0).unref()];
@@ -123,8 +127,8 @@ function listed(
 }
 
 /**
- * Prisma's adapter cuts scripts at every ';', which breaks function bodies and leaves half a file applied. This one
- * sends the file whole: PostgreSQL runs it as one transaction unless it says otherwise itself.
+ * Prisma's adapter splits scripts at every ';', which breaks function bodies and can leave half a file applied. This
+ * one sends the whole file: PostgreSQL runs it as one transaction unless the file itself says otherwise.
  */
 function wholeScriptAdapter(
   pool: pg.Pool,

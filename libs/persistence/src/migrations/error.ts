@@ -11,7 +11,7 @@ export type MigrationProblem =
   | 'not-migrated'
   | 'role';
 
-/** Why the migrations did not run: one sentence that names the cause and what to do. Never holds a password. */
+/** Why the migrations did not run: one sentence with the cause and what to do. Never contains a password. */
 export class MigrationError extends Error {
   readonly problem: MigrationProblem;
 

@@ -11,8 +11,8 @@ export interface MigrationFile {
 }
 
 /**
- * Where the migrations are: `prisma/migrations` in the nearest folder upwards, which is right for sources, for dist and
- * for an image that keeps the repository's layout.
+ * The folder `prisma/migrations` nearest upwards, which works for sources, for dist and for an image that keeps the
+ * repository's layout.
  * @throws MigrationError when there is none
  */
 export function migrationsDirectory(from: string = import.meta.dirname): string {
@@ -48,26 +48,26 @@ export async function readMigrations(directory: string): Promise<MigrationFile[]
   }
 }
 
-/** SHA-256 in hexadecimal, as the engine records it of what it applied. */
+/** The SHA-256 in hexadecimal, as the engine records it for applied migrations. */
 export const checksumOf = (sql: string): string => createHash('sha256').update(sql).digest('hex');
 
-/** The checksums of a text with the line ends of either kind of checkout. */
+/** The checksums of a text with LF and with CRLF line ends, because a checkout may have either. */
 export function checksumsOf(sql: string): string[] {
   const unix = sql.replaceAll('\r\n', '\n');
   return [checksumOf(unix), checksumOf(unix.replaceAll('\n', '\r\n'))];
 }
 
-/** The texts that a migration ever had on the main branch, by their checksums. */
+/** All texts that a migration has had on the main branch, by their checksums. */
 export interface Landed {
   readonly current: string;
-  /** Of texts that were changed after they had landed: a later migration brings their databases to the same schema. */
+  /** Texts that were changed after they had landed: a later migration brings their databases to the same schema. */
   readonly superseded: readonly string[];
 }
 
 /**
- * The list of what has landed, `landed.txt` beside the migrations: a checksum, the migration's name, and `superseded` where
- * the text was changed later. Empty when there is no such file.
- * @throws MigrationError for a line that is none of these
+ * Reads the landed migrations from `landed.txt` beside the migrations: a checksum, the migration's name, and
+ * `superseded` where the text was changed later. Empty when there is no such file.
+ * @throws MigrationError for a malformed line
  */
 export async function readLanded(directory: string): Promise<Map<string, Landed>> {
   const file = join(directory, 'landed.txt');

@@ -24,7 +24,7 @@ const TOKENS = '20261122100000_scim_tokens';
 const SCIM = '20261122110000_scim';
 const BEGUN = '20261122120000_group_begun';
 
-/** What the main branch held one after the other: whoever ran the migrations that day has such a database. */
+/** What the main branch held over time: each entry is a database that a user may have. */
 export const history: readonly (readonly Landing[])[] = [
   BEFORE_SCIM.slice(0, 1),
   BEFORE_SCIM,
@@ -55,8 +55,8 @@ async function textOf(landing: Landing): Promise<string> {
 }
 
 /**
- * Brings an empty database to what these landings made of it, one after the other as they came, with people, groups and
- * open requests put in by SQL as soon as there is a place for them.
+ * Brings an empty database to the state after these landings, one after the other, with people, groups and open
+ * requests inserted by SQL as soon as their tables exist.
  */
 export async function buildEarlier(databaseUrl: string, landings: readonly Landing[]): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'foyer-history-'));
@@ -78,7 +78,7 @@ export async function buildEarlier(databaseUrl: string, landings: readonly Landi
   }
 }
 
-/** 60 people: 50 have their Box users, the others wait for them since an hour ago, with and without an attempt begun. */
+/** 60 people: 50 have Box users, the others have waited for them for an hour, some with an attempt that began. */
 const PEOPLE = `
 WITH t AS (INSERT INTO tenant (slug) VALUES ('acme') RETURNING id),
 p AS (
@@ -103,7 +103,7 @@ p AS (
   FROM p WHERE substr(subject, 4)::int > 50 RETURNING id
 ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM r`;
 
-/** One group of 40 with members who wait for their Box user and one who is not known, and somebody whom SCIM manages. */
+/** One group of 40 with members without a Box user and one unknown member, and one person managed by SCIM. */
 const GROUPS = `
 WITH t AS (SELECT id FROM tenant WHERE slug = 'acme'),
 managed AS (

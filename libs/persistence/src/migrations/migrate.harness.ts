@@ -9,7 +9,7 @@ export const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
 const admin = new pg.Client({ connectionString: server });
 const opened: pg.Client[] = [];
 const databases: string[] = [];
-/** Of the migrations of one test. */
+/** The migrations folder of one test. */
 export let directory = '';
 
 export async function newDatabase(options = ''): Promise<{ databaseUrl: string; client: pg.Client }> {

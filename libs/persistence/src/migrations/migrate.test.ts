@@ -235,7 +235,7 @@ describe('a database that cannot be reached', () => {
   });
 });
 
-/** A port nobody listens on. */
+/** A port that no process listens on. */
 async function refusingPort(): Promise<number> {
   const listener = createServer();
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));

@@ -15,21 +15,21 @@ export { migrationProblem, migrationReadiness, requireMigrated } from './problem
 
 export interface MigrateOptions {
   databaseUrl: string;
-  /** Found by itself when absent. */
+  /** Default: `migrationsDirectory()`. */
   directory?: string;
-  /** One line per step, and every second or two while it waits. */
+  /** Called with one line per step, and every second or two while waiting. */
   onProgress?: OnProgress;
-  /** How long a database that is still starting is waited for. */
+  /** How long to wait for a database that is starting, in milliseconds. */
   waitMs?: number;
-  /** How long another migration of the same database is waited for. */
+  /** How long to wait for another migration of the same database, in milliseconds. */
   lockWaitMs?: number;
-  /** Whom the programs connect as: it gets what they need, also of what was applied before. */
+  /** The role that the programs connect as: it is granted what they need, including tables of earlier migrations. */
   appRole?: AppRole;
 }
 
 /**
- * Brings the database to the newest migration, each file in one transaction. Safe to run at once from several places,
- * and again at any time. Needs no generated client and no download.
+ * Brings the database to the newest migration, each file in one transaction. Safe to run concurrently from several
+ * places, and again at any time. Needs no generated client and no download.
  * @returns the names applied by this call, in order
  * @throws MigrationError with one sentence that says what is wrong and what to do
  */
@@ -58,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
   });
 }
 
-/** No database is made from a file that was edited after it had landed: it would have another schema than the others. */
+/** Refuses files that were edited after they had landed, because they would give this database a different schema. */
 async function refuseAlteredFiles(files: readonly MigrationFile[], directory: string): Promise<void> {
   const landed = await readLanded(directory);
   for (const { name, sql } of files) {
@@ -73,8 +73,8 @@ async function refuseAlteredFiles(files: readonly MigrationFile[], directory: st
 }
 
 /**
- * Settles a migration that was begun and not finished, after somebody looked at what it left: `rolled-back` lets it
- * run again, `applied` takes it as done.
+ * Settles a migration that was begun and not finished, after an operator has inspected the database: `rolled-back`
+ * makes it run again, `applied` counts it as done.
  */
 export async function settleMigration(
   options: MigrateOptions & { name: string; as: 'rolled-back' | 'applied' },
@@ -94,7 +94,7 @@ export async function settleMigration(
   });
 }
 
-/** On the engine's table: every file that was begun since then has its record in its own transaction. */
+/** A comment on the engine's table: since then, every file's transaction includes its own record. */
 const OWN_RECORDS = 'A file that is one transaction and is not finished here left nothing (Foyer).';
 
 async function markOwnRecords(client: pg.Client): Promise<void> {
@@ -109,9 +109,9 @@ async function hasOwnRecords(client: pg.Client): Promise<boolean> {
 }
 
 /**
- * A program that was killed while a file was applied left a record without an end. Of a file that is one transaction,
- * begun by a version that records its end in that very transaction, nothing was kept: it is applied again. Of others
- * somebody has to look.
+ * A program that was killed while it applied a file leaves a record without an end. If the file is one transaction,
+ * begun by a version that records its end in that same transaction, nothing was kept and it is applied again. Any other
+ * file needs an operator.
  */
 async function undoBrokenOff(
   engine: MigrationEngine,
@@ -139,7 +139,7 @@ async function exclusively<T>(
     return await withMigrationLock(client, lockWaitMs, onProgress, async () => {
       await whileNoneRuns(client, lockWaitMs, onProgress);
       const state = await pendingMigrations(client, directory);
-      // Loaded here, so that an app which only asks what is pending does not carry the engine.
+      // Imported here, so that an app that only checks for pending migrations does not load the engine.
       const { openEngine } = await import('./engine.ts');
       const engine = await openEngine(databaseUrl);
       try {

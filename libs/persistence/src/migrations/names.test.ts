@@ -50,7 +50,7 @@ it('names that were two and are one by now: the oldest has it, the other keeps t
         (document) => ({ ...document, userName }),
       );
     await expect(users.create({ userName: composed.toUpperCase() })).rejects.toMatchObject({ status: 409 });
-    // Whoever shares a name can be changed, and keeps it.
+    // A person who shares a name can be changed, and keeps it.
     await users.update(
       people[1]!.id,
       () => undefined,

@@ -1,7 +1,7 @@
 import { codeOf } from './database.ts';
 import { checksumsOf, migrationsDirectory, readLanded, readMigrations } from './files.ts';
 
-/** What asks the database one thing: a pg.Pool, a pg.Client, or anything shaped alike. */
+/** Anything that can run a query: a pg.Pool, a pg.Client, or an object of the same shape. */
 export interface Queryable {
   query(sql: string): Promise<{ rows: unknown[] }>;
 }
@@ -22,9 +22,10 @@ export interface MigrationState {
 const UNDEFINED_TABLE = '42P01';
 
 /**
- * What this database has of the migrations on disk: one SELECT and the files, so it suits a readiness check.
- * @param directory where the migrations are; found by itself when absent
- * @throws what the database throws, but not when it has no migrations table yet: then all are pending
+ * The state of this database's migrations compared with those on disk: one SELECT and the files, so it suits a
+ * readiness check.
+ * @param directory where the migrations are; default `migrationsDirectory()`
+ * @throws what the database throws, except when it has no migrations table yet: then all are pending
  */
 export async function pendingMigrations(
   database: Queryable,

@@ -2,12 +2,12 @@ import { MigrationError } from './error.ts';
 import { migrationsDirectory } from './files.ts';
 import { pendingMigrations, type MigrationState, type Queryable } from './pending.ts';
 
-/** How it is run, from a checkout and with docker compose. */
+/** The command to run, from a checkout and with docker compose. */
 const COMMAND = 'npm run migrate (docker compose run --rm migrate)';
 
 /**
  * Why a program of this version cannot use a database in this state, in one sentence with what to do; null when it can.
- * Names files and no values, so that it may be shown to whoever asks.
+ * Contains file names and no values, so that it may be shown to any client.
  */
 export function migrationProblem(state: MigrationState): string | null {
   return (
@@ -27,12 +27,15 @@ export function alteredProblem({ changed }: MigrationState): string | null {
   );
 }
 
-/** What a program does that finds the migrations of a later version: the schema may not be the one that it knows. */
+/**
+ * The problem of a program that finds migrations of a later version: the schema may differ from the one that it
+ * expects.
+ */
 export const newerProblem = (unknown: readonly string[]): string =>
   `the database has ${listed(unknown)}, which this version of Foyer does not have: another version, most likely a ` +
   'newer one, migrated it. Run that version, or restore the back-up from before the upgrade';
 
-/** What `npm run migrate` removes, or says more about. */
+/** A problem that `npm run migrate` fixes, or explains further. */
 function unfinishedProblem({ migrated, failed, pending }: MigrationState): string | null {
   if (failed.length > 0)
     return `${listed(failed)} was begun in this database and is not finished: run ${COMMAND}, which goes on or says what to do`;
@@ -46,8 +49,8 @@ const listed = (names: readonly string[]): string =>
   `the migration${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
 
 /**
- * For a program that runs: `problem`, it cannot go on; `warning`, a later version has migrated the database meanwhile, as in
- * the middle of an upgrade, and this program is soon replaced.
+ * For a running program. `problem`: it cannot continue; `warning`: a later version has migrated the database, as during
+ * an upgrade, and this program will soon be replaced.
  */
 export async function migrationReadiness(
   database: Queryable,

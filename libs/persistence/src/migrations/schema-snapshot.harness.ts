@@ -10,7 +10,7 @@ export async function schemaSnapshot(client: pg.Client): Promise<string[]> {
   return lines.sort();
 }
 
-/** The order of a table's columns is left out: no statement of ours depends on it. */
+/** The order of a table's columns is left out, because no statement of ours depends on it. */
 const QUERIES = [
   `SELECT format('table %s persistence=%s options=%s rls=%s', relname, relpersistence, reloptions, relrowsecurity) AS line
    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')

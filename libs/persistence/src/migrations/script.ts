@@ -1,29 +1,26 @@
 import { type MigrationFile } from './files.ts';
 
-/** Held, shared, by the transaction of a file that is being applied: see `whileNoneRuns`. Ours alone. */
+/** Locked, shared, by the transaction of a file that is being applied; see `whileNoneRuns`. Used only by Foyer. */
 export const RUNNING_KEY = 5_550_002;
 
-/**
- * How long a migration may wait for a lock: whoever uses the table waits behind it, so it gives up its place and tries
- * again.
- */
+/** How long a migration waits for a lock before it tries again, because all users of the table queue up behind it. */
 const LOCK_TIMEOUT_MS = 3_000;
 
-/** Whether a failure undoes all of a file: one without these words runs as one implicit transaction. */
+/** Whether a failure rolls back the whole file: a file without these words runs as one implicit transaction. */
 export const isOneTransaction = (sql: string): boolean =>
   !/\b(commit|rollback|concurrently|vacuum)\b/i.test(withoutComments(sql));
 
 const withoutComments = (sql: string): string => sql.replaceAll(/--.*$/gm, '');
 
-/** What is sent for a file, and where in it the file's own text begins. */
+/** The SQL that is sent for a file, and the offset of the file's own text in it. */
 export interface Script {
   readonly text: string;
   readonly offset: number;
 }
 
 /**
- * A file that is one transaction takes its own record along: however it is broken off, both are there or neither is. Others
- * are sent as they are.
+ * Adds a file's own record to its transaction, so that both are committed or neither is. A file that is not one
+ * transaction is sent as it is.
  */
 export function scriptOf({ name, sql }: MigrationFile): Script {
   if (!isOneTransaction(sql)) return { text: sql, offset: 0 };

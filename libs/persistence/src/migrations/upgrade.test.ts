@@ -26,7 +26,7 @@ async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Prom
   return work(client).finally(() => client.end());
 }
 
-/** What this version makes of an empty database. */
+/** The schema that this version creates in an empty database. */
 let fresh: string[] = [];
 
 beforeAll(async () => {
@@ -72,7 +72,7 @@ async function held(client: pg.Client): Promise<unknown> {
   return rows[0];
 }
 
-/** This version's own statements: the backlog comes to the relay, and Okta may push somebody. */
+/** Runs this version's own statements: the relay takes the backlog, and Okta can push a person. */
 async function goesOn(url: string, groups: number): Promise<void> {
   const database = openDatabase({ url, poolSize: 2 });
   try {

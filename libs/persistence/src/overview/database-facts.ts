@@ -21,12 +21,12 @@ const someBoxUserOf = statement<'tenant'>(
    WHERE tenant_id = $tenant::uuid AND status = 'active' AND missing_since IS NULL LIMIT 1`,
 );
 
-/** What server this is, and as whom it is used. */
+/** The server's version and clock, and the role that uses it. */
 export async function databaseFacts(database: Database): Promise<DatabaseFacts> {
   return (await run<DatabaseFacts, never>(database, facts, {}))[0]!;
 }
 
-/** An active Box user of the tenant, for trying what may be done as one; null when there is none. */
+/** An active Box user of the tenant, for checks that need one; null when there is none. */
 export async function someBoxUser(database: Database, tenantId: string): Promise<string | null> {
   const [row] = await run<{ boxUserId: string }, 'tenant'>(database, someBoxUserOf, { tenant: tenantId });
   return row?.boxUserId ?? null;

@@ -2,7 +2,7 @@ import { isId } from '@foyer/shared';
 import type { Database } from '../database.ts';
 import { run, statement } from '../statement.ts';
 
-/** By what a person was found. */
+/** The field by which a person was found. */
 export type FoundBy = 'identity id' | 'subject' | 'Box user id' | 'user name' | 'e-mail' | 'name';
 
 export interface FoundPerson {
@@ -10,7 +10,7 @@ export interface FoundPerson {
   readonly by: FoundBy;
 }
 
-/** A group that a person is wanted in, and whether Box has them in it. */
+/** A group that should contain a person, and whether Box has the membership. */
 export interface GroupOfPerson {
   readonly groupId: string;
   readonly displayName: string;
@@ -25,7 +25,7 @@ export interface FormerBoxUser {
 }
 
 export interface PersonSurroundings {
-  /** What last told of the person: a SCIM client that manages them, or their sign-ins. */
+  /** The source of the person's profile: a SCIM client that manages them, or their sign-ins. */
   readonly managedBy: 'scim' | 'sign-in';
   readonly deletedByScimAt: Date | null;
   readonly sessions: number;
@@ -33,7 +33,7 @@ export interface PersonSurroundings {
   readonly formerBoxUsers: readonly FormerBoxUser[];
 }
 
-/** So many people are given at most, of names that many share. */
+/** The most people returned for a name that many people share. */
 export const PEOPLE_SHOWN = 20;
 
 const byKey = statement<'tenant' | 'query' | 'id'>(
@@ -48,7 +48,7 @@ const byKey = statement<'tenant' | 'query' | 'id'>(
        WHERE tenant_id = $tenant::uuid AND scim_user_name(username) = scim_user_name($query)
    ) x ORDER BY x.id, x.rank LIMIT ${PEOPLE_SHOWN + 1}`,
 );
-/** Goes through all people of the tenant: an operator asks this, and seldom. */
+/** Scans all people of the tenant, which is acceptable because operators rarely run it. */
 const byWords = statement<'tenant' | 'query' | 'like'>(
   'person-by-words',
   `SELECT id AS "identityId", CASE WHEN lower(email) = lower($query) THEN 'e-mail' ELSE 'name' END AS by
@@ -76,10 +76,10 @@ const former = statement<'tenant' | 'id'>(
    WHERE tenant_id = $tenant::uuid AND identity_id = $id::uuid ORDER BY id DESC`,
 );
 
-/** LIKE's own characters stand for themselves. */
+/** Escapes LIKE's special characters. */
 const contains = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 
-/** Finds people, and tells what stands around one. Reads only. */
+/** Finds people, and reads what belongs to one person. Writes nothing. */
 export class PeopleOverview {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -90,8 +90,9 @@ export class PeopleOverview {
   }
 
   /**
-   * The people that `query` names: by identity id, subject (Okta id), Box user id or user name in any case; when there is
-   * none, by e-mail address or a part of the name. At most PEOPLE_SHOWN + 1, so that a caller can tell that there are more.
+   * The people that `query` names: by identity id, subject (Okta id), Box user id or user name in any case; if there is
+   * none, by e-mail address or part of the name. At most PEOPLE_SHOWN + 1, so that the caller can see that there are
+   * more.
    */
   async find(query: string): Promise<FoundPerson[]> {
     const { tenantId: tenant, database } = this;
@@ -105,7 +106,7 @@ export class PeopleOverview {
     return run<FoundPerson, 'tenant' | 'query' | 'like'>(database, byWords, { tenant, query, like });
   }
 
-  /** Null for an identity that is not this tenant's. */
+  /** Null for an identity of another tenant. */
   async surroundings(identityId: string): Promise<PersonSurroundings | null> {
     const values = { tenant: this.tenantId, id: identityId };
     const [row] = await run<Omit<PersonSurroundings, 'groups' | 'formerBoxUsers'>, 'tenant' | 'id'>(

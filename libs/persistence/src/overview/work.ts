@@ -2,11 +2,11 @@ import { BACKGROUND_FROM, openStatuses, type RequestStatus } from '@foyer/shared
 import type { Database } from '../database.ts';
 import { run, statement, wordList } from '../statement.ts';
 
-/** Open requests of one status. */
+/** The open requests of one status. */
 export interface WaitingWork {
   readonly status: RequestStatus;
   readonly count: number;
-  /** Of these, the ones of people who wait at a page. */
+  /** How many of these belong to people who wait at a page. */
   readonly interactive: number;
   readonly groups: number;
   readonly oldestSeconds: number;
@@ -19,7 +19,7 @@ export interface EndedWork {
   readonly boxCalls: number;
 }
 
-/** The request that is tried next, and when. */
+/** A request that is tried next, and when. */
 export interface NextAttempt {
   readonly requestId: string;
   readonly about: string;
@@ -112,7 +112,7 @@ const verified = statement<'tenant'>(
   'SELECT max(finished_at) AS "verifiedAt" FROM verify_run WHERE tenant_id = $tenant::uuid',
 );
 
-/** How a tenant's work stands now: what waits, what ended lately, what comes next. Reads only. */
+/** The state of a tenant's work: what waits, what ended lately, what is tried next. Writes nothing. */
 export async function workOverview(database: Database, tenantId: string): Promise<WorkOverview> {
   const tenant = { tenant: tenantId };
   const one = async <R extends object>(given: typeof countPeople): Promise<R> =>

@@ -51,7 +51,7 @@ it('measures the clock of a process against the database’s', async () => {
   await new ProcessHeartbeat(db.database, tenantId, 'gateway').beat(Date.now() + 3_600_000);
   await new ProcessHeartbeat(db.database, tenantId, 'provisioner').beat();
   const [gateway, provisioner] = await list();
-  // The way to the database is in it: far less than a minute even on a busy machine.
+  // The offset includes the network delay, which is far less than a minute even on a busy machine.
   expect(Math.round(gateway!.clockOffsetMs / 60_000)).toBe(60);
   expect(Math.abs(provisioner!.clockOffsetMs)).toBeLessThan(30_000);
 });

@@ -18,10 +18,10 @@ export interface RunningProcess {
   readonly clockOffsetMs: number;
 }
 
-/** A process without a heartbeat for this long has died, or cannot reach the database. */
+/** A process without a heartbeat for this long has crashed, or cannot reach the database. */
 const GONE_AFTER = "interval '1 minute'";
 
-/** The clock's offset is measured at the server, so it is too small by the time of the way there: some milliseconds. */
+/** The offset is measured at the server, so it is too low by the network delay: some milliseconds. */
 const beat = statement<'id' | 'tenant' | 'app' | 'host' | 'pid' | 'clock'>(
   'process-beat',
   `WITH gone AS (
@@ -44,7 +44,7 @@ const list = statement<'tenant'>(
    ORDER BY app, started_at, id`,
 );
 
-/** This process's own heartbeat: `foyer status` and `foyer doctor` read it. */
+/** This process's own heartbeat, read by `foyer status` and `foyer doctor`. */
 export class ProcessHeartbeat {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -57,13 +57,13 @@ export class ProcessHeartbeat {
     this.app = app;
   }
 
-  /** Writes that the process runs. `clock`: its own time, in milliseconds since 1970. */
+  /** Records that the process runs. `clock`: its own time, in milliseconds since 1970. */
   async beat(clock: number = Date.now()): Promise<void> {
     const { id, tenantId: tenant, app } = this;
     await run(this.database, beat, { id, tenant, app, host: hostname(), pid: process.pid, clock });
   }
 
-  /** Writes that it stopped. */
+  /** Records that it stopped. */
   async leave(): Promise<void> {
     await run(this.database, leave, { id: this.id, tenant: this.tenantId });
   }

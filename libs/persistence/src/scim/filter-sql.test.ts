@@ -14,7 +14,7 @@ describe('text whose case does not matter', () => {
       `SELECT code, scim_fold(chr(code)) AS folded FROM generate_series(1, x'10FFFF'::int) code
        WHERE code NOT BETWEEN x'D800'::int AND x'DFFF'::int AND scim_fold(chr(code)) <> chr(code)`,
     );
-    // Of letters younger than the database's Unicode it leaves the case alone.
+    // The database does not change the case of letters that are newer than its Unicode version.
     const differing = rows.filter(
       ({ code, folded }) => fold(`A${String.fromCodePoint(code)}`) !== `a${folded}`,
     );

@@ -13,11 +13,11 @@ export class Parameters {
 /**
  * Where the values of an attribute are:
  * - `json`: an expression of type jsonb;
- * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` by an index, where the expression cannot,
- *   and is never null: around it an index would not be used;
- * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are; `element`
- *   is the value itself, where it is not its sub-attributes and nothing else.
- * - `parts`: a complex attribute that always is there.
+ * - `text`, `boolean`, `time`: an expression of that type. `equals` answers `eq` with an index that the expression
+ *   cannot use, and is never null, because an index would not be used inside a coalesce;
+ * - `rows`: a FROM clause with a row for each value of a multi-valued attribute, and where its sub-attributes are;
+ *   `element` is the value itself, if it is not just its sub-attributes.
+ * - `parts`: a complex attribute that always exists.
  */
 export type Place =
   | { readonly kind: 'json'; readonly sql: string }
@@ -35,7 +35,10 @@ export type Place =
       readonly order?: string;
     };
 
-/** Where each attribute of a resource, or of a value of one, is; null for what it does not have: addresses. */
+/**
+ * Where each attribute of a resource, or of one of its values, is; null for attributes that cannot be searched, such as
+ * addresses.
+ */
 export type Places = (key: string) => Place | null;
 
 function placeOf(places: Places, key: string): Place {
@@ -45,20 +48,23 @@ function placeOf(places: Places, key: string): Place {
   return place;
 }
 
-/** What is compared of a text: `compared` of @foyer/scim. The indexes are on these very expressions. */
+/** The compared form of a text, as `compared` of @foyer/scim; the indexes use exactly these expressions. */
 function comparedSql(leaf: AttributeRef['leaf'], sql: string): string {
   const form = sqlForm(leaf);
   return form === null ? sql : `${form}(${sql})`;
 }
 
-/** Keys are names of our own schemas; a quote in one would be a fault, not an attack. */
+/** Keys are names of our own schemas, so escaping a quote guards against a bug, not an attack. */
 const literal = (key: string): string => `'${key.replaceAll("'", "''")}'`;
 
 export const inJson =
   (sql: string): Places =>
   (key) => ({ kind: 'json', sql: `${sql} -> ${literal(key)}` });
 
-/** A filter as a condition, with the meaning that `Filter` says. Never null. Throws ScimError 400 `invalidFilter`. */
+/**
+ * A filter as an SQL condition, with the meaning that `Filter` defines. Never null. Throws ScimError 400
+ * `invalidFilter`.
+ */
 export function filterSql(filter: Filter, places: Places, parameters: Parameters): string {
   switch (filter.kind) {
     case 'and':
@@ -85,11 +91,11 @@ export function filterSql(filter: Filter, places: Places, parameters: Parameters
 type Steps = AttributeRef['steps'];
 interface Holding {
   readonly holds: (place: Place) => string;
-  /** Whether it holds for an attribute that is missing. */
+  /** Whether the condition is true for a missing attribute. */
   readonly ofNothing: boolean;
 }
 
-/** A condition on any value of the attribute; a multi-valued one without values has one that is missing. */
+/** A condition on any value of the attribute; a multi-valued attribute without values counts as missing. */
 function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: Holding): string {
   const [step, ...rest] = steps;
   if (step === undefined) throw new Error('An attribute has a step at least.');
@@ -105,7 +111,7 @@ function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: 
   return rest.length === 0 ? holding.holds(place) : anyOf({ steps: rest }, childOf(place), holding);
 }
 
-/** A condition on any element; none without elements. */
+/** A condition on any element; false without elements. */
 function anyElement(steps: Steps, places: Places, holds: (element: Places) => string): string {
   const [step, ...rest] = steps;
   if (step === undefined) return holds(places);
@@ -119,7 +125,10 @@ function anyElement(steps: Steps, places: Places, holds: (element: Places) => st
 
 const ELEMENT = 'element.v';
 
-/** The elements of an array; nested, each level hides the one around it, which nothing inside refers to. */
+/**
+ * The elements of an array. Nested levels reuse the alias, which is safe because nothing inside refers to the outer
+ * level.
+ */
 function asRows(place: Place): Place {
   if (place.kind !== 'json') return place;
   const array = `CASE jsonb_typeof(${place.sql}) WHEN 'array' THEN ${place.sql} ELSE '[]' END`;
@@ -138,7 +147,7 @@ function childOf(place: Place): Places {
   throw new Error('A simple attribute has no parts.');
 }
 
-/** JSON's null and what is missing are one. */
+/** JSON null and a missing value are equal. */
 const textOf = (place: Place): string => {
   if (place.kind === 'json') return `(${place.sql} #>> '{}')`;
   if (place.kind === 'text' || place.kind === 'boolean' || place.kind === 'time') return place.sql;
@@ -173,7 +182,8 @@ function comparison(
   if (value === null) return `(${textOf(place)} IS NULL)`;
   if (op === 'eq' && 'equals' in place && place.equals) return `(${place.equals(value, parameters)})`;
   const condition = conditionOn(op, leaf, place, value, parameters);
-  // Under `or` and `not` a null would not be false; alone, as the whole filter, an index would not be used for coalesce.
+  // Under `or` and `not` a null would not count as false; coalesce would prevent the index from being used for the
+  // whole filter.
   return `(${condition} AND ${textOf(place)} IS NOT NULL)`;
 }
 
@@ -228,8 +238,8 @@ function textCondition(op: Exclude<CompareOp, 'ne'>, a: string, b: string): stri
 }
 
 /**
- * What a list is sorted by (RFC 7644, section 3.4.2.3): of a multi-valued attribute the primary value, or the first. Text
- * in the order of code points, folded unless its case matters.
+ * The expression that a list is sorted by (RFC 7644, section 3.4.2.3): for a multi-valued attribute the primary value,
+ * or the first. Text is ordered by code points, case-folded unless the attribute is case-exact.
  */
 export function sortSql({ steps, leaf }: AttributeRef, places: Places): string {
   const sql = valueToSort(steps, places, leaf.type);

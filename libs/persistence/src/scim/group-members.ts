@@ -6,11 +6,11 @@ import type { Transaction } from '../transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
 
-/** Changes of a group's members, as differences: a row that stays as it is is neither read here nor written. */
+/** Changes a group's members by differences: rows that stay the same are neither read nor written. */
 
 /**
- * Who is meant by what a client gives: the person with that id, or with that Okta id; nobody yet is parked under the value
- * itself. $1 tenant, $2 group, $3 the members as JSON.
+ * The identities that the client's members refer to: by our id or by Okta id. A member that is not known yet is stored
+ * under the given value. $1 tenant, $2 group, $3 the members as JSON.
  */
 const given = `given AS (
     SELECT DISTINCT ON (coalesce(i.id::text, x.value)) coalesce(i.id::text, x.value) AS value, i.id AS identity_id,
@@ -33,7 +33,9 @@ const add = `WITH ${given}, changed AS (
     RETURNING 1
   ) SELECT count(*)::int AS changed FROM changed`;
 
-/** Takes members (rows `m`) out as `kept` and `gone`: whoever Box has, or may have, stays until Box has them no more. */
+/**
+ * Removes members (rows `m`) in `kept` and `gone`: members that Box has, or may have, stay until Box has removed them.
+ */
 export const takeOut = (condition: string): string => `kept AS (
     UPDATE scim_group_member m SET is_wanted = false
     WHERE m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition} RETURNING 1
@@ -55,7 +57,7 @@ const json = (members: readonly Pick<Member, 'value'>[]): string =>
     members.map((member) => ({ ...member, id_given: isId(member.value) ? member.value : null })),
   );
 
-/** The members of one group that its caller holds. Each method gives how many rows it changed. */
+/** The members of one group whose row the caller holds. Each method returns how many rows it changed. */
 export class GroupMembers {
   private readonly client: ClientBase;
   private readonly tenantId: string;
@@ -100,7 +102,7 @@ export class GroupMembers {
   }
 }
 
-/** New generations of groups that their caller holds, and the requests that bring Box in step with them. */
+/** Raises the generations of groups whose rows the caller holds, and opens the requests that bring Box in step. */
 export async function requestsForGroups(
   tx: Transaction,
   tenantId: string,

@@ -23,7 +23,7 @@ export interface ScimGroup {
   readonly boxGroupId: string | null;
   readonly inStep: boolean;
   readonly requestId: string | null;
-  /** Null where they were not asked for. */
+  /** Null if they were not requested. */
   readonly members: readonly ScimMember[] | null;
 }
 
@@ -31,7 +31,7 @@ export interface ScimMember {
   readonly value: string;
   readonly display: string | null;
   readonly type: 'User' | 'Group';
-  /** Why Box does not have them (yet); null when it has. */
+  /** Why Box does not have the member (yet); null when it has. */
   readonly waits: 'unknown' | 'not-in-box' | 'refused' | 'queued' | null;
 }
 
@@ -58,12 +58,12 @@ const listed: Listed = {
   places: groupPlaces,
 };
 
-/** What of a group is read for `check`: enough for its ETag. */
+/** The fields of a group for `check`: enough for its ETag. */
 export type HeldGroup = Omit<ScimGroup, 'members'>;
 
 /**
- * The tenant's groups as SCIM Groups: the desired state of Box's. Writes take the call that asks for them, and put it on
- * record in their own transaction.
+ * The tenant's groups as SCIM Groups, the desired state of Box's groups. Writes record the call that asked for them in
+ * the same transaction.
  */
 export class ScimGroups {
   private readonly database: Database;
@@ -74,7 +74,7 @@ export class ScimGroups {
     this.tenantId = tenantId;
   }
 
-  /** Null when there is none, or none any more. */
+  /** Null when it does not exist, or was deleted. */
   async find(id: string, withMembers: boolean): Promise<ScimGroup | null> {
     const { rows } = await this.database.pool.query<ScimGroup>({
       name: `scim-group-${withMembers}`,
@@ -88,7 +88,7 @@ export class ScimGroups {
     return readPage(this.database.pool, query, listed, columnsWith(withMembers), this.tenantId);
   }
 
-  /** Throws ScimError: 409 `uniqueness`. Members that nobody knows are parked: they never fail the group. */
+  /** Throws ScimError: 409 `uniqueness`. Unknown members are stored for later: they never fail the group. */
   async create(
     document: Document,
     given: readonly Member[],
@@ -109,9 +109,9 @@ export class ScimGroups {
   }
 
   /**
-   * Changes a group: its own attributes by `change`, from what they are to what they are to be, its members by the edits, in
-   * their order. Holds the group's row, so that whoever changes it at the same time comes before or after. `check` sees the
-   * group first. Null when there is none.
+   * Changes a group: its own attributes with `change`, its members with the edits, in their order. Locks the group's
+   * row, so that concurrent changes run one after the other. `check` is called with the group first. Null when it does
+   * not exist.
    */
   async edit(
     id: string,
@@ -132,7 +132,8 @@ export class ScimGroups {
         else changed += await applyEdit(of, edit);
       }
       const isNews = changed > 0 || !isSame(document, before);
-      // Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again.
+      // Nothing changed. If Box is not in step, a request is opened unless one is open already, so that it is tried
+      // again.
       if (!isNews && before.inStep) return { resource: before, requests: [] };
       const written = await this.written(client, id, { document, bump: isNews ? 1 : 0 });
       await onRecord(written.resource.requestId, null, { group: id });
@@ -140,7 +141,7 @@ export class ScimGroups {
     });
   }
 
-  /** Null when there is none. Box's group goes with it. */
+  /** Null when it does not exist. Box's group is deleted too. */
   async remove(
     id: string,
     check: (group: HeldGroup) => void,
@@ -179,7 +180,7 @@ export class ScimGroups {
     return rows[0] ?? null;
   }
 
-  /** The group as it is to be from now on, and the request that brings Box in step: its generation is a new one. */
+  /** Stores the group's new state, and opens the request that brings Box in step with its generation. */
   private async written(
     client: ClientBase,
     id: string,

@@ -69,7 +69,7 @@ describe('the sessions of somebody who leaves', () => {
 });
 
 describe('the memberships of somebody who is deleted', () => {
-  /** Somebody in a group; `begun`: Box was asked to add them, and nobody knows whether it did. */
+  /** A person in a group. `begun`: an add was sent to Box, and its result is unknown. */
   async function inGroup({ begun }: { readonly begun: boolean }) {
     const { database } = test;
     const { tenantId, users, groups, hire } = await parts();

@@ -4,18 +4,18 @@ import { isId } from '@foyer/shared';
 import type pg from 'pg';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
-/** The most resources of a page; what `count` asks beyond is not given (RFC 7644, section 3.4.2.4). */
+/** The most resources on a page; a larger `count` is reduced to it (RFC 7644, section 3.4.2.4). */
 export const PAGE_MAX = 1_000;
 export const PAGE_DEFAULT = 100;
 
-/** A page of a list. `total` counts all that match; `nextCursor` is null at the end, and for pages by index. */
+/** A page of a list. `total` counts all matches; `nextCursor` is null at the end, and for pages by index. */
 export interface ScimPage<T> {
   readonly total: number;
   readonly items: readonly T[];
   readonly nextCursor: string | null;
 }
 
-/** What a kind of resource is listed from: `row` is the alias whose `created_at` and `id` are the order. */
+/** How a kind of resource is listed: `row` is the alias whose `created_at` and `id` give the order. */
 export interface Listed {
   readonly from: string;
   readonly row: 'i' | 'g';
@@ -32,14 +32,14 @@ interface Statement {
   readonly values: unknown[];
 }
 
-/** A place in a list: after this resource, or (where the list is sorted by something else) after so many. */
+/** A position in a list: after this resource, or, if the list is sorted by an attribute, after so many resources. */
 type Position = { readonly at: string; readonly id: string } | { readonly after: number };
 
 export const pageSize = ({ count }: ListQuery): number => Math.min(count ?? PAGE_DEFAULT, PAGE_MAX);
 
 /**
- * One page of a list, and how many match in all; `columns` are those of `R`. Throws ScimError: 400 `invalidCursor` for a
- * cursor that is not of this very list.
+ * One page of a list, and the number of all matches; `columns` are those of `R`. Throws ScimError: 400 `invalidCursor`
+ * for a cursor of another list.
  */
 export async function readPage<R extends Placed & object>(
   pool: pg.Pool,
@@ -56,7 +56,7 @@ export async function readPage<R extends Placed & object>(
   return toPage(found.rows, counted.rows[0]!.total, query, listed);
 }
 
-/** What a place in a list is told by. */
+/** The fields that a position consists of. */
 interface Placed {
   readonly id: string;
   readonly createdAt: Date;
@@ -80,7 +80,8 @@ function listSql(
 
   const direction = sortOrder === 'ascending' ? 'ASC' : 'DESC';
   const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
-  // RFC 7644, section 3.4.2.3: what has no value is last ascending and first descending, as PostgreSQL has it unasked.
+  // RFC 7644, section 3.4.2.3: resources without a value come last when ascending and first when descending, as
+  // PostgreSQL does by default.
   const order = sortBy === null ? own : `${sortSql(sortBy, places)} ${direction}, ${own}`;
   const position = cursor === null ? null : readCursor(cursor, query, row);
   const offset =
@@ -105,7 +106,7 @@ function listSql(
   };
 }
 
-/** What turns pages by cursor gets the next one, if there is more than was asked for. */
+/** A query with a cursor gets the next cursor, if there are more resources. */
 function toPage<T extends Placed>(
   rows: readonly T[],
   total: number,
@@ -154,7 +155,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A cursor is for one list: of another type, filter or order its place means nothing (RFC 9865, section 2.1). */
+/** A cursor is valid only for the same type, filter and order (RFC 9865, section 2.1). */
 const listDigest = ({ filter, sortBy, sortOrder }: ListQuery, row: Listed['row']): string =>
   createHash('sha256')
     .update(JSON.stringify([row, filter, sortBy, sortOrder]))

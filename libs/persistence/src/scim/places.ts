@@ -3,12 +3,12 @@ import { isId } from '@foyer/shared';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
 import { idInStandIn, isNameKey, shownName } from './user-names.ts';
 
-/** Where the attributes of people and groups are: what has a column is never looked for in the document. */
+/** Where the attributes of people and groups are: an attribute with a column is never read from the document. */
 
 const text = (sql: string) => ({ kind: 'text' as const, sql });
 const time = (sql: string): Place => ({ kind: 'time', sql });
 
-/** What is no id is nobody's, and their case matters (RFC 7643, section 3.1). */
+/** A value that is not an id matches nothing, and ids are case-exact (RFC 7643, section 3.1). */
 const idEquals = (column: string) => (value: unknown, parameters: Parameters) =>
   typeof value === 'string' && isId(value) && value === value.toLowerCase()
     ? `${column} = ${parameters.add(value)}::uuid`
@@ -24,13 +24,16 @@ const from =
 const jsonList = (urns: readonly string[]): string =>
   `jsonb_build_array(${urns.map((urn) => `'${urn}'`).join(', ')})`;
 
-/** Why Box does not have a member (yet); null when it has. Of a row of scim_group_member and of its Box account, if any. */
+/**
+ * Why Box does not have a member (yet); null when it has. Arguments: a row of scim_group_member, and its Box account,
+ * if any.
+ */
 export const waits = (member: string, account: string): string => `CASE
   WHEN ${member}.identity_id IS NULL THEN 'unknown' WHEN ${member}.box_membership_id IS NOT NULL THEN NULL
   WHEN ${member}.trouble IS NOT NULL THEN 'refused' WHEN ${account}.box_user_id IS NULL THEN 'not-in-box'
   ELSE 'queued' END`;
 
-/** What a tag says beyond the version is not on record: it is the version that is compared. */
+/** Only the version is compared, because the rest of an ETag is not stored. */
 const versionEquals = (column: string) => (value: unknown, parameters: Parameters) => {
   const [, version] = /^W\/"(\d{1,9})(?:\.[\w-]+)?"$/.exec(String(value)) ?? [];
   return version === undefined ? 'false' : `${column} = ${parameters.add(Number(version))}`;
@@ -51,7 +54,7 @@ const provisioning = (boxId: string, inStep: string, more: Readonly<Record<strin
   child: from({ boxId: text(boxId), inStep: { kind: 'boolean', sql: inStep }, ...more }),
 });
 
-/** A subject that stands in for an external id is none. The comparison is one that the index knows. */
+/** A stand-in subject is not an external id. The comparison is one that the index supports. */
 const externalId: Place = {
   kind: 'text',
   sql: `CASE WHEN i.subject NOT LIKE '${STAND_IN}%' THEN i.subject END`,
@@ -61,7 +64,7 @@ const externalId: Place = {
       : 'false',
 };
 
-/** What the sign-in claimed finds nobody; the comparison is one that the index knows. */
+/** A user name that a sign-in claimed matches nothing; the comparison is one that the index supports. */
 const userName: Place = {
   kind: 'text',
   sql: `(${shownName('i')})`,
@@ -75,7 +78,7 @@ const userName: Place = {
   },
 };
 
-/** An address that a sign-in claimed is not shown, so that nobody is linked by it. */
+/** An address that a sign-in claimed is not shown, so that no directory links a person by it. */
 export const isEmailClaimed = (row: string): string =>
   `(${row}.scim IS NULL AND ${row}.email_source = 'claimed')`;
 
@@ -106,7 +109,7 @@ export const userPlaces: Places = from(
   inJson('scim_document(i)'),
 );
 
-/** Of a row `m` of scim_group_member: relative to the member. */
+/** For a row `m` of scim_group_member: relative to the member. */
 export const memberPlaces: Places = from({
   value: text('m.value'),
   display: text('coalesce(m.display, (SELECT mi.username FROM identity mi WHERE mi.id = m.identity_id))'),

@@ -3,7 +3,7 @@ import { constraintOf } from '../transaction.ts';
 
 type Key = 'userName' | 'externalId';
 
-/** 409: somebody else is found by these keys; by one of the two where none is given. */
+/** 409: another person has these keys; without keys, one of the two. */
 export const taken = (keys: readonly Key[]): ScimError =>
   new ScimError(
     409,
@@ -11,7 +11,7 @@ export const taken = (keys: readonly Key[]): ScimError =>
     `Somebody else has this ${keys.join(' and this ') || 'userName or externalId'}: look them up.`,
   );
 
-/** The key that two gave at the same moment, by the index or the columns that refused the second. */
+/** The key that two concurrent requests used, from the index or columns that refused the second one. */
 export function takenBy(error: unknown): readonly Key[] {
   const constraint = constraintOf(error) ?? '';
   if (/user_?name/i.test(constraint)) return ['userName'];

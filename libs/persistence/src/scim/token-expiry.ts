@@ -1,16 +1,16 @@
 import type { StandingScimToken } from './tokens.ts';
 
 const DAY_SECONDS = 86_400;
-/** So long before a token expires it is told: time to make another and to give it to Okta. */
+/** How long before its expiry a token is reported: time to create another one and to enter it in Okta. */
 const WARN_SECONDS = 14 * DAY_SECONDS;
 
-/** Those to be replaced: they expire soon, or have expired and nothing came in their place. */
+/** The tokens to replace: those that expire soon, or have expired without a newer active token. */
 export const expiringScimTokens = (tokens: readonly StandingScimToken[]): StandingScimToken[] =>
   tokens.filter(({ secondsLeft, hasSuccessor }) =>
     secondsLeft > 0 ? secondsLeft <= WARN_SECONDS : !hasSuccessor,
   );
 
-/** What is the matter with the tokens, and what to do, in one sentence; null when nothing is. */
+/** What is wrong with the tokens, and what to do, in one sentence; null when nothing is. */
 export function scimTokenProblem(tokens: readonly StandingScimToken[]): string | null {
   const [first, ...others] = expiringScimTokens(tokens);
   if (first === undefined) return null;

@@ -33,7 +33,7 @@ async function tenant() {
 const sql = async <Row>(text: string, values: unknown[]) =>
   (await test.database.pool.query(text, values)).rows as Row[];
 
-/** As if the token had been made so much earlier. */
+/** Makes the token older. */
 const age = (id: string, by: string) =>
   sql(
     `UPDATE scim_token SET created_at = created_at - $2::interval, expires_at = expires_at - $2::interval,

@@ -6,7 +6,7 @@ import { hashOfScimToken, hintOfScimToken, newScimToken } from './token-text.ts'
 
 export type ScimTokenState = 'active' | 'expired' | 'revoked';
 
-/** A token as operators see it: never the token itself. */
+/** A token as operators see it, without the token itself. */
 export interface ScimToken {
   readonly id: string;
   readonly name: string;
@@ -15,21 +15,21 @@ export interface ScimToken {
   readonly state: ScimTokenState;
   readonly createdAt: Date;
   readonly expiresAt: Date;
-  /** To the minute. */
+  /** Accurate to the minute. */
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
 }
 
-/** What is known of a token that somebody presents. */
+/** What is known of a presented token. */
 export interface PresentedScimToken {
   readonly id: string;
   readonly name: string;
   readonly state: ScimTokenState;
-  /** False when its use is to be noted: nothing says yet that it was used in the last minute. */
+  /** False when no use was recorded in the last minute, so that this one must be. */
   readonly isUseNoted: boolean;
 }
 
-/** A token that nobody revoked, and how long it is still good. */
+/** A token that is not revoked, and how long it is still valid. */
 export interface StandingScimToken {
   readonly name: string;
   readonly hint: string;
@@ -42,7 +42,7 @@ export interface StandingScimToken {
 
 const DAY_HOURS = 24;
 
-/** What came first counts: one that expired and was revoked later has expired. */
+/** The earlier event counts: a token that expired and was revoked later is expired. */
 const state = `CASE WHEN revoked_at < expires_at THEN 'revoked'
   WHEN revoked_at IS NOT NULL OR expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END AS state`;
 const columns = `id, name, hint, ${state}, created_at AS "createdAt", expires_at AS "expiresAt",
@@ -95,7 +95,10 @@ const newestOf = statement<'tenant' | 'which'>(
    ORDER BY created_at DESC, id DESC LIMIT 1`,
 );
 
-/** The bearer tokens of one tenant's SCIM clients. Several may be active at once, each under its own name: so they are rotated. */
+/**
+ * The bearer tokens of one tenant's SCIM clients. Several may be active at once, each under its own name, so that they
+ * can be rotated.
+ */
 export class ScimTokens {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -106,8 +109,8 @@ export class ScimTokens {
   }
 
   /**
-   * Makes a token that is good for so many days of 24 hours, and gives it, this once. Null when the name is that of an
-   * active one; one that has expired makes way. On record as done by `actor`.
+   * Creates a token that is valid for `days` of 24 hours, and returns it this once. Null when an active token has the
+   * name; an expired one is replaced. Recorded as done by `actor`.
    */
   create(
     { name, days }: { readonly name: string; readonly days: number },
@@ -130,12 +133,15 @@ export class ScimTokens {
     });
   }
 
-  /** All of them, newest first. */
+  /** All tokens, newest first. */
   list(): Promise<ScimToken[]> {
     return run<ScimToken>(this.database, list, { tenant: this.tenantId });
   }
 
-  /** From the next call on it is refused. `isNew` is false when it was revoked before; null when there is none of this name or id. */
+  /**
+   * Revokes a token from the next call on. `isNew` is false when it was already revoked; null when no token has this
+   * name or id.
+   */
   revoke(nameOrId: string, actor: string): Promise<{ token: ScimToken; isNew: boolean } | null> {
     const values = { tenant: this.tenantId, which: nameOrId };
     return transaction(this.database, async (tx) => {
@@ -149,19 +155,22 @@ export class ScimTokens {
     });
   }
 
-  /** By its hash, so that the time it takes tells nothing of other tokens. Null for one that this tenant never had. */
+  /**
+   * Looks a token up by its hash, so that the time taken reveals nothing about other tokens. Null for a token that this
+   * tenant never had.
+   */
   async find(token: string): Promise<PresentedScimToken | null> {
     const values = { tenant: this.tenantId, hash: hashOfScimToken(token) };
     const [found] = await run<PresentedScimToken>(this.database, find, values);
     return found ?? null;
   }
 
-  /** Writes down that it is used now; at most once a minute, however many use it. */
+  /** Records a use, at most once a minute. */
   async noteUse(id: string): Promise<void> {
     await run(this.database, noteUse, { id });
   }
 
-  /** Those that nobody revoked, the first to expire first. */
+  /** The tokens that are not revoked, ordered by expiry. */
   standing(): Promise<StandingScimToken[]> {
     return run<StandingScimToken>(this.database, standing, { tenant: this.tenantId });
   }

@@ -12,8 +12,8 @@ export interface NewRow {
 }
 
 /**
- * Most creates, in one round trip: nothing is made, and no row given, when somebody has or had the userName or the
- * external id, or is waited for by groups.
+ * Handles most creates in one round trip: inserts nothing and returns no row when a person has or had the userName or
+ * the external id, or when groups wait for that external id.
  */
 const insertUserSql = (more: string) => `WITH made AS (
     INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
@@ -46,7 +46,7 @@ type NewUserValue =
   | 'profile'
   | 'grace_ms';
 export const insertUser = statement<NewUserValue>('insert-user', insertUserSql(''));
-/** With the call that asks for it, on record in the same statement. */
+/** Also records the call that asked for it, in the same statement. */
 export const insertUserOnRecord = statement<NewUserValue | ChangeValue>(
   'insert-user',
   insertUserSql(`, ${recorded({ from: 'made, request', request: 'request.id', identity: 'made.id' })}`),

@@ -1,12 +1,13 @@
 /**
- * By which user names SCIM clients find people. What a sign-in claimed is none: a stranger could claim another one's name, and
- * be linked to them by their directory. Such a person is shown under a stand-in, and found by their external id.
+ * By which user names SCIM clients find people. A name that a sign-in only claimed is excluded: an attacker could claim
+ * another person's name, and their directory would link the two. Such a person is shown under a stand-in, and found by
+ * their external id.
  */
 
 const STAND_IN_NAME = 'sign-in:';
 const STAND_IN = /^sign-in:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
-/** Whether the user name of a row of identity is one that its directory may find and link it by. */
+/** Whether a directory may find and link a row of identity by its user name. */
 export const isNameKey = (row: string): string =>
   `(${row}.scim IS NOT NULL OR ${row}.username_source <> 'claimed')`;
 
@@ -14,5 +15,5 @@ export const isNameKey = (row: string): string =>
 export const shownName = (row: string): string =>
   `CASE WHEN ${isNameKey(row)} THEN ${row}.username ELSE '${STAND_IN_NAME}' || ${row}.id END`;
 
-/** The id in a stand-in; null for a name. */
+/** The id in a stand-in; null for a user name. */
 export const idInStandIn = (name: string): string | null => STAND_IN.exec(name)?.[1]?.toLowerCase() ?? null;

@@ -4,8 +4,8 @@ import { taken } from './taken.ts';
 import { isNameKey } from './user-names.ts';
 
 /**
- * Who somebody is that a directory pushes. Whoever comes back is the person that they were; and what ends with 409 is found by
- * the look-up of the same user name, or the directory would go round for ever.
+ * Decides which identity a person is that a directory pushes. A person who returns keeps their identity. A 409 is only
+ * given when the directory's look-up by the same user name finds that identity; otherwise it would retry without end.
  */
 
 interface Candidate {
@@ -18,8 +18,9 @@ interface Candidate {
 }
 
 /**
- * The person that a create is about, held: known by sign-in only, deleted before, or switched off and called otherwise since.
- * Null: nobody, they are new. Throws ScimError 409 when somebody has the user name, or an active person the external id.
+ * The existing identity for a create, locked: known only by sign-in, deleted before, or deactivated and renamed since.
+ * Null: the person is new. Throws ScimError 409 when another person has the user name, or an active person the external
+ * id.
  */
 export async function findReturning(
   tx: Transaction,
@@ -41,7 +42,7 @@ export async function findReturning(
   );
   const known = candidates.find(({ isSubject }) => isSubject);
   if (candidates.some(({ isSubject, isDeleted }) => !isSubject && !isDeleted)) throw taken(['userName']);
-  // The newest of those who were deleted under this name.
+  // The one deleted last under this name.
   if (known === undefined) return candidates[0]?.id ?? null;
   const isBack = !known.isManaged || known.isDeleted || (!known.active && !known.isNamed);
   if (isBack) return known.id;
@@ -49,8 +50,9 @@ export async function findReturning(
 }
 
 /**
- * Before a person takes a subject: whoever has it, and is no resource that a client sees as its own, gives way. They are switched
- * off under a stand-in; their Box user, external id changed and content kept, is left for an operator. Gives their request.
+ * Frees a subject before a person gets it: an identity that has it, and is not a visible SCIM resource, is deactivated
+ * under a stand-in subject. Its Box user gets the new external id, keeps its content, and is left for an operator.
+ * Returns the requests for that.
  */
 export async function makeWay(
   tx: Transaction,
@@ -71,7 +73,7 @@ export async function makeWay(
   return requests;
 }
 
-/** A name that SCIM gives is nobody else's: what a sign-in or a machine said of it finds nobody any more. */
+/** A name given by SCIM belongs to that person only: other identities can no longer be found by it. */
 export async function claimName(
   tx: Transaction,
   tenantId: string,

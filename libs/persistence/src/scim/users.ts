@@ -15,7 +15,7 @@ import { insertUser, insertUserOnRecord, toNewUser, type NewRow } from './user-i
 import { shownName } from './user-names.ts';
 import { claimName, findReturning, makeWay } from './user-roads.ts';
 
-/** A person as a SCIM resource; `document` has what the client said, in canonical names. */
+/** A person as a SCIM resource; `document` has the client's attributes, under their canonical names. */
 export interface ScimUser {
   readonly id: string;
   readonly document: Document;
@@ -27,17 +27,17 @@ export interface ScimUser {
   readonly inStep: boolean;
   /** The newest request that brings Box in step; null when there was none. */
   readonly requestId: string | null;
-  /** Whether a SCIM client manages them; else only their sign-ins, a machine or a file do. */
+  /** Whether a SCIM client manages the person; if not, only sign-ins, a machine or a file do. */
   readonly isManaged: boolean;
 }
 
-/** What a write did, and the requests of which the queue is to hear. */
+/** What a write did, and the requests to enqueue. */
 export interface Written<T> {
   readonly resource: T;
   readonly requests: readonly MadeRequest[];
 }
 
-/** What becomes of the Box user of somebody whose resource is deleted. */
+/** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
 
 const columns = `i.id, scim_document(i) AS document, ${shownName('i')} AS username, i.subject,
@@ -73,22 +73,22 @@ function toUser({ username, subject, active, isEmailClaimed: isHidden, ...row }:
 const withoutEmails = ({ emails: _claimed, ...document }: Document): Document => document;
 
 /**
- * The tenant's people as SCIM Users: the identities, desired state and all. Box follows. Writes take the call that asks for
- * them, and put it on record in their own transaction.
+ * The tenant's people as SCIM Users: each is an identity, the desired state that Box is brought in step with. Writes
+ * record the call that asked for them in the same transaction.
  */
 export class ScimUsers {
   private readonly database: Database;
   private readonly tenantId: string;
   private readonly issuer: string;
 
-  /** `issuer`: Okta's, for whoever Okta pushes will sign in from there. */
+  /** `issuer`: Okta's, because people whom Okta pushes will sign in there. */
   constructor(database: Database, tenantId: string, issuer: string) {
     this.database = database;
     this.tenantId = tenantId;
     this.issuer = issuer;
   }
 
-  /** Null when there is none, or none any more. */
+  /** Null when the person does not exist, or was deleted. */
   async find(id: string): Promise<ScimUser | null> {
     const { rows } = await this.database.pool.query<Row>({
       name: 'scim-user',
@@ -103,7 +103,7 @@ export class ScimUsers {
     return { ...page, items: page.items.map(toUser) };
   }
 
-  /** A new person, or one who comes back; see `findReturning`. Throws ScimError: 409 `uniqueness`. */
+  /** Creates a new person, or revives one who returns; see `findReturning`. Throws ScimError: 409 `uniqueness`. */
   async create(document: Document, call?: RecordedChange): Promise<Written<ScimUser>> {
     const person = toPerson(document);
     const subject = person.externalId ?? `${STAND_IN}${randomUUID()}`;
@@ -139,8 +139,8 @@ export class ScimUsers {
   }
 
   /**
-   * Changes a person. `change` gets the resource as it is and gives the whole new one; it may be called again, and throw
-   * ScimError. `check` sees the resource first. Null when there is none.
+   * Changes a person. `change` receives the current resource and returns the whole new one; it may be called again, and
+   * may throw ScimError. `check` is called with the resource first. Null when the person does not exist.
    */
   async update(
     id: string,
@@ -154,7 +154,7 @@ export class ScimUsers {
       check(before);
       const document = change(before.document);
       const person = toPerson(document);
-      // Null: it stays as it is. An external id that is taken away is stood in for.
+      // Null keeps the subject. When the external id is removed, a stand-in replaces it.
       const isTakenAway = person.externalId === null && before.document['externalId'] !== undefined;
       const subject = isTakenAway ? `${STAND_IN}${randomUUID()}` : person.externalId;
       const given = await this.claim(tx, before, subject, person.userName);
@@ -174,7 +174,10 @@ export class ScimUsers {
     });
   }
 
-  /** Makes subject and user name free for this person where nobody but SCIM has a say in them; gives the requests of whom that moved. */
+  /**
+   * Frees subject and user name for this person where only sign-ins, machines or files have used them; returns the
+   * requests of the identities that this changed.
+   */
   private async claim(
     tx: Transaction,
     { id, isManaged, document }: ScimUser,
@@ -186,13 +189,17 @@ export class ScimUsers {
     return isMoved ? makeWay(tx, this.tenantId, id, subject) : [];
   }
 
-  /** Nothing new was said. Should Box not have it, and nobody be at it (any more), it is tried again. */
+  /**
+   * Nothing changed. If Box is not in step, a request is opened unless one is open already, so that it is tried again.
+   */
   private async reminded(tx: Transaction, user: ScimUser): Promise<Written<ScimUser>> {
     const isDone = user.inStep || (user.boxUserId === null && user.document['active'] === false);
     return isDone ? { resource: user, requests: [] } : this.written(tx, user.id);
   }
 
-  /** Null when there is none. The person is deactivated either way; with `delete` Box is to forget them, too. */
+  /**
+   * Null when the person does not exist. The person is always deactivated; with `delete` the Box user is deleted, too.
+   */
   async remove(
     id: string,
     policy: DeletePolicy,
@@ -264,7 +271,7 @@ export class ScimUsers {
     return [await requestFor(tx, this.tenantId, { identityId: id, generation: row!.generation }, 'scim')];
   }
 
-  /** The requests, those of groups that waited for the person among them, and the person as they are now. */
+  /** Opens the requests, including those of groups that waited for the person, and reads the person's new state. */
   private async written(tx: Transaction, id: string): Promise<Written<ScimUser>> {
     const person = await this.requested(tx, id);
     const joined = await tx.$queryRaw<{ id: string }[]>`
@@ -278,7 +285,7 @@ export class ScimUsers {
   }
 }
 
-/** Takes a person out of all groups, and gives those, which it holds. */
+/** Removes a person from all groups, and returns these groups, locked. */
 const leaveGroups = `WITH held AS (
     SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
       SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = $1::uuid AND m.is_wanted)
