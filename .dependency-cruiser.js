@@ -1,5 +1,5 @@
-// Nx says which project may import which; this says what holds inside one: no cycles (type-only ones included), and the
-// gateway's rooms keep to themselves.
+// The Nx boundary rule checks imports between projects. This checks the rest: no cycles (type-only ones included), no
+// imports between the gateway's rooms, and each outside package in one project only.
 const commons = 'http|sessions|intake|access|okta|limits';
 
 export default {

@@ -1,6 +1,6 @@
 # One image for gateway, provisioner, migrations and operators' commands; another for the twins. Both run as the unprivileged user `node`.
 
-# Written by `node tools/images.mjs`; empty: the tag as it is today.
+# Written by `node tools/images.mjs`; when empty, the current image of the tag is used.
 ARG NODE_DIGEST=
 
 FROM node:24-bookworm-slim${NODE_DIGEST} AS manifests
@@ -22,7 +22,7 @@ COPY libs/shared/package.json libs/shared/
 COPY tools/package.json tools/
 
 FROM manifests AS build
-# Install scripts are not needed to compile: the image brings its own Node, and the client is generated offline.
+# Compiling needs no install scripts: the image has its own Node, and the client is generated offline.
 RUN npm ci --ignore-scripts
 COPY nx.json tsconfig.base.json prisma.config.ts ./
 COPY prisma prisma
@@ -32,8 +32,8 @@ RUN PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx prisma generate \
   && NX_DAEMON=false npx nx run-many -t build --exclude tools
 
 FROM manifests AS dependencies
-# The Prisma CLI, with its studio, React and TypeScript, is an optional peer of the client that the apps do without; what else is
-# optional only makes some things faster, or is for other platforms.
+# The Prisma CLI, with its studio, React and TypeScript, is an optional peer of the client, and the apps do not need it.
+# The other optional packages only make some things faster, or are for other platforms.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional -w @foyer/gateway -w @foyer/provisioner -w @foyer/operator
 
 FROM manifests AS twin-dependencies

@@ -1,7 +1,7 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-/** The one way imports may point: contract <- domain <- adapters <- operations <- apps; tools start things and may see all. */
+/** Imports go one way: contract <- domain <- adapters <- operations <- apps; tools may import all libraries. */
 const boundaries = [
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:contract'] },
@@ -26,7 +26,7 @@ const noEnvironment = {
   message: 'Only platform/config reads the environment.',
 };
 
-/** Transactions begin in one file, which marks what is inside, and nothing in persistence can call anybody. */
+/** Only one file begins transactions, and it marks what runs inside; nothing in persistence can call out of the process. */
 const noTransaction = [
   {
     selector: "MemberExpression[property.name='$transaction']",

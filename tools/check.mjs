@@ -1,5 +1,5 @@
-// Everything that can be said of the code without running it: `npm run check`. Goes on after a failure, so that one run
-// shows all of it.
+// `npm run check`: all checks of the code that do not run it. Continues after a failure, so that one run shows all
+// failures.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
-// Outlives the process that started it by a moment: when that one is gone, however it went, this ends the processes
-// and removes the folders it was told about. Told over stdin, one JSON per line:
+// Lives a moment longer than the process that started it: when that process has ended, for any reason, this ends the
+// registered processes and removes the registered folders. It reads commands from stdin, one JSON per line:
 // {"watch":PID,"signal":"SIGTERM"} {"forget":PID} {"remove":"/folder"} {"keep":"/folder"}
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';

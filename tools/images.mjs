@@ -1,7 +1,7 @@
-// Pins the base images of docker-compose.yml and the Dockerfile by their digests, and keeps the pins fresh: asks the registry
-// what each tag is today, and writes it behind the tag. A build then takes the same bytes everywhere until this runs again.
+// Pins the base images of docker-compose.yml and the Dockerfile by their digests, and updates the pins: asks the registry
+// for each tag's current digest, and writes it after the tag. Every build then uses the same image until this runs again.
 //   node tools/images.mjs            writes the digests; commit what changed
-//   node tools/images.mjs --check    writes nothing; exit status 1 when a tag is not pinned or has moved on
+//   node tools/images.mjs --check    writes nothing; exit status 1 when a tag is not pinned or has a newer digest
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,7 +22,7 @@ const LIMIT_MS = 20_000;
 
 const ask = (url, options = {}) => fetch(url, { ...options, signal: AbortSignal.timeout(LIMIT_MS) });
 
-/** The digest of the index of all platforms that a tag is today. */
+/** A tag's current digest, of the index of all platforms. */
 async function digestOf(name, tag) {
   const repository = name.includes('/') ? name : `library/${name}`;
   const url = `${values.registry}/v2/${repository}/manifests/${tag}`;
@@ -37,7 +37,7 @@ async function digestOf(name, tag) {
   return digest;
 }
 
-/** Anonymous, from where the registry's challenge says. */
+/** An anonymous token, from the address in the registry's challenge. */
 async function tokenFor(challenge, repository) {
   const part = (key) => new RegExp(`${key}="([^"]*)"`).exec(challenge)?.[1] ?? '';
   const url = new URL(part('realm'));
@@ -51,7 +51,7 @@ async function tokenFor(challenge, repository) {
 const FILES = ['docker-compose.yml', 'Dockerfile'];
 /** `image: NAME:TAG${VARIABLE-PIN}` and `FROM NAME:TAG${VARIABLE}`. */
 const NAMED = /^(?: *image:|FROM) +([\w./-]+):([\w.-]+)\$\{(\w+_DIGEST)/gm;
-/** Where a variable's pin stands: `${VARIABLE-PIN}` for compose, `ARG VARIABLE=PIN` for a build without it. */
+/** The places of a variable's pin: `${VARIABLE-PIN}` for compose, `ARG VARIABLE=PIN` for a build without it. */
 const pinsOf = (variable) =>
   new RegExp(`(\\$\\{${variable}-|^ARG ${variable}=)(@sha256:[0-9a-f]{64})?`, 'gm');
 

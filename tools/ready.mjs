@@ -1,5 +1,5 @@
-// Makes a fresh clone ready: installs what is missing, generates the Prisma client, builds. Runs before `npm start`
-// and `npm test`, so it uses Node's built-ins only and does nothing that is done already.
+// Prepares a fresh clone: installs what is missing, generates the Prisma client, builds. Runs before `npm start` and
+// `npm test`, so it uses Node's built-ins only and skips finished steps.
 //   node tools/ready.mjs [--until install|generate|build] [--root FOLDER]
 const oldest = 20;
 const major = Number(process.versions.node.split('.')[0]);

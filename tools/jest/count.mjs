@@ -1,4 +1,4 @@
-// Prints `N passed, N failed` from the JSON file Jest wrote. A test file that could not run counts as one failure.
+// Prints `N passed, N failed` from Jest's JSON file. A test file that could not run counts as one failure.
 import { readFileSync } from 'node:fs';
 
 const result = JSON.parse(readFileSync(process.argv[2], 'utf8'));

@@ -1,4 +1,4 @@
-// One PostgreSQL server for the whole run. Each test makes a database of its own as a copy of `foyer_template`,
+// One PostgreSQL server for the whole run. Each test creates a database of its own as a copy of `foyer_template`,
 // which has every migration: CREATE DATABASE x TEMPLATE foyer_template.
 import { migrate } from '../../libs/persistence/src/migrations/migrate.ts';
 import { createDatabase, startPostgres } from '../src/postgres.ts';

@@ -312,7 +312,7 @@ describe('whatever happens at the same time', () => {
   }, 120_000);
 });
 
-/** A worker that dies right after Box has done what the call asked, before anything is saved. */
+/** A worker that is killed right after Box has done what the call asked, before anything is saved. */
 function dying(box: FakeBox, at: keyof GroupBox): GroupBox {
   return new Proxy(box, {
     get(target, name) {

@@ -73,7 +73,7 @@ async function parts() {
   return { box, users, intake, turn, settle, hire, change, outcome, calls, requests };
 }
 
-/** A worker that dies right after Box has done what the call asked. */
+/** A worker that is killed right after Box has done what the call asked. */
 function dying(box: FakeBox, at: keyof BoxPort): BoxPort {
   return new Proxy(box, {
     get(target, name) {

@@ -173,7 +173,7 @@ describe('a request whose workers die', () => {
   it('is taken over a limited number of times, then fails untouched, and its retry asks Box first', async () => {
     const { store, box, intake, admit, handler, drain, request, deadLetters } = await parts();
     const { requestId, identityId, subject } = await admit();
-    // The first worker dies after Box created the user, all others before they do anything.
+    // The first worker is killed after Box created the user, all others before they do anything.
     for (let deaths = 0; deaths < ATTEMPTS; deaths++) {
       const result = await store.take(requestId);
       if (result.kind !== 'taken') throw new Error(result.kind);
