@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { BoxFault, BoxNotice } from '@foyer/provisioning';
 
-/** Whether Box takes our credentials. Told when it begins to refuse them, each time it does so again, and when it is over. */
+/** Tracks whether Box accepts our credentials. Reports the first refusal, each further one, and the next acceptance. */
 export class Acceptance {
   readonly #onNotice: (notice: BoxNotice) => void;
   #refused: { readonly since: number; readonly detail: string } | null = null;
@@ -23,7 +23,7 @@ export class Acceptance {
     if (problem) this.#onNotice({ kind: 'credentials-accepted', seconds: problem.seconds });
   }
 
-  /** Since how many seconds Box refuses them, and in which words; null: it does not. */
+  /** For how many seconds Box has refused the credentials, and its message; null while it accepts them. */
   problem(): { readonly seconds: number; readonly detail: string } | null {
     return this.#refused && { seconds: secondsSince(this.#refused.since), detail: this.#refused.detail };
   }

@@ -4,12 +4,15 @@ import type { JwtSettings } from './jwt-config.ts';
 import type { Exchange } from './transport.ts';
 import { readError } from './wire.ts';
 
-/** The audience of every assertion, wherever it is sent (Box guide "JWT without SDK"). */
+/** The audience of every assertion, for every endpoint (Box guide "JWT without SDK"). */
 const AUDIENCE = 'https://api.box.com/oauth2/token';
-/** Box takes at most 60 s beyond the time of issue. */
+/** Box accepts at most 60 s after the time of issue. */
 const LIFE_SECONDS = 30;
 
-/** An assertion of the service account, with an id of its own: Box takes each id once. `nowMs`: the time of issue. */
+/**
+ * A signed assertion for the service account, with a unique id because Box accepts each id only once. `nowMs`: the time
+ * of issue.
+ */
 export async function signAssertion(settings: JwtSettings, nowMs: number): Promise<string> {
   const { clientId, enterpriseId, privateKey, passphrase, publicKeyId } = settings;
   const issuedAt = Math.floor(nowMs / 1000);
@@ -24,12 +27,12 @@ export async function signAssertion(settings: JwtSettings, nowMs: number): Promi
     .sign(createPrivateKey({ key: privateKey, format: 'pem', passphrase }));
 }
 
-/** The claims by whose times an assertion is refused (Box guide "Common errors"). */
+/** The claims about time for which Box refuses an assertion (Box guide "Common errors"). */
 const ABOUT_TIME = /'(exp|iat|nbf)'/;
 
 /**
- * How far Box's clock is ahead of ours, in milliseconds, when Box refused an assertion for its times and told its own in
- * `Date`. Null: it did not.
+ * How far Box's clock is ahead of ours, in milliseconds, if Box refused an assertion because of its times and sent its
+ * own time in `Date`; otherwise null.
  */
 export function clockOffsetOf(exchange: Exchange, nowMs: number): number | null {
   if (exchange.kind !== 'answered' || exchange.status !== 400) return null;

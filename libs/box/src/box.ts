@@ -35,9 +35,9 @@ import { BODY_MAX_BYTES, LISTING_MAX_BYTES, Transport, type Exchange } from './t
 import { isBoxId, type OffsetPage, type TokenGrant } from './wire.ts';
 
 export interface Box extends BoxPort, BoxGroupsPort {
-  /** Since how many seconds Box refuses our credentials, and in which words; null: it does not. */
+  /** For how many seconds Box has refused our credentials, and its message; null while it accepts them. */
   credentialsProblem(): { readonly seconds: number; readonly detail: string } | null;
-  /** Lets calls under way end, then drops the connections. Later calls reject. */
+  /** Waits for calls under way, then closes the connections. Later calls reject. */
   close(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ const DEFAULT_ORIGIN = 'https://api.box.com';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECTIONS = 50;
 const PAGE_MAX = 1000;
-/** Answered with a page of up to PAGE_MAX entries. */
+/** Operations whose answer is a page of up to PAGE_MAX entries. */
 const listings: ReadonlySet<BoxOperation> = new Set([
   'list_users',
   'list_folder',
@@ -53,13 +53,13 @@ const listings: ReadonlySet<BoxOperation> = new Set([
   'find_membership',
   'list_memberships',
 ]);
-/** Box refuses a listing's offset over this (OpenAPI, get_groups). */
+/** The largest offset that Box accepts in a listing (OpenAPI, get_groups). */
 const OFFSET_MAX = 10_000;
 
 /**
- * Box over its SDK: one port call is one HTTP request, and at most one more for a token. Only a 401 is answered with a
- * new token and the same request once more, both on record as calls of their own: a 401 is a sure no. Every HTTP request
- * is bounded by `timeoutMs`, a port call by four of them. Throws BoxConfigError for options that cannot work.
+ * Box through its SDK: a port call is one HTTP request, and at most one more for a token. Only a 401 leads to a new
+ * token and a second request, each recorded as a call, because a 401 is a definite refusal. Every HTTP request is
+ * limited to `timeoutMs`, a port call to four of them. Throws BoxConfigError for invalid options.
  */
 export function createBox(options: BoxOptions): Box {
   return new BoxAdapter(options);
@@ -99,7 +99,7 @@ class BoxAdapter implements Box {
   }
 
   async findUser(context: CallContext, externalId: string) {
-    // An empty filter is no filter: Box would answer with everybody.
+    // Box ignores an empty filter and would return all users.
     if (externalId === '') return invalid('The external id is empty.');
     return this.#call(context, findUser(externalId));
   }
@@ -136,7 +136,7 @@ class BoxAdapter implements Box {
 
   async listUsers(context: CallContext, query: Parameters<BoxPort['listUsers']>[1]) {
     if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} users.`);
-    // An empty marker is Box's word for the beginning: a listing must not begin again unasked.
+    // Box takes an empty marker as the beginning, and the listing must not restart by accident.
     if (query.marker === '') return invalid('The marker is empty.');
     return this.#call(context, listUsers(query));
   }
@@ -146,7 +146,7 @@ class BoxAdapter implements Box {
   }
 
   async findGroup(context: CallContext, name: string): Promise<BoxResult<BoxGroup | null>> {
-    // An empty filter is no filter: Box would answer with all groups.
+    // Box ignores an empty filter and would return all groups.
     if (name === '') return invalid('The name is empty.');
     return this.#search(
       (query) => this.#call(context, groups.findGroup(name, query)),
@@ -195,7 +195,7 @@ class BoxAdapter implements Box {
     return this.#call(context, groups.listMemberships(query));
   }
 
-  /** The first entry that matches, page by page; null when there is none, or nothing to search in. */
+  /** The first matching entry, page by page; null when there is none, or no list to search. */
   async #search<T>(
     read: (query: groups.PageQuery) => Promise<BoxResult<OffsetPage<T> | null>>,
     matches: (entry: T) => boolean,
@@ -227,8 +227,9 @@ class BoxAdapter implements Box {
   }
 
   /**
-   * The token comes first, then the permit: once a call's intent is written, only the call itself can leave it unsettled.
-   * The token request is not paid for; Box's pages are silent on whether it counts, and it is one in an hour.
+   * The token is acquired before the permit, and both before the intent: once the intent is written, only the call
+   * itself can leave it unsettled. The token request takes no permit: Box does not document whether it counts, and
+   * there is one per hour.
    */
   async #carryOut<T>(context: CallContext, operation: Operation<T>): Promise<BoxResult<T>> {
     const token = await this.#tokens.get(context);
@@ -238,20 +239,21 @@ class BoxAdapter implements Box {
 
     const { asUser } = operation;
     if (asUser === undefined) this.#tokens.forget(token.value);
-    // It may be the person whom Box refuses, and the token is everybody's: another call with it tells.
+    // Box may have refused the person and not the token, which all calls share: another call with the token shows
+    // which.
     else if (await this.#isInactive(context, asUser)) return inactive(asUser);
     const renewed = await this.#tokens.get(context);
     if (!renewed.ok) return renewed;
     return this.#heedCredentials(operation, (await this.#send(context, operation, renewed.value)).result);
   }
 
-  /** Whether a person is switched off in Box; null when Box does not say. */
+  /** Whether a person is inactive in Box; null when Box does not answer. */
   async #isInactive(context: CallContext, boxUserId: string): Promise<boolean | null> {
     const user = await this.#carryOut(context, readUserById(boxUserId));
     return user.ok ? user.value?.status === 'inactive' : null;
   }
 
-  /** What Box makes of our credentials is told when it begins, each time it is met again, and when it is over. */
+  /** Reports to `Acceptance` and the token source whether Box accepted the credentials. */
   #heedCredentials<T>({ asUser }: Operation<T>, result: BoxResult<T>): BoxResult<T> {
     const code = result.ok ? null : result.fault.code;
     if (!result.ok && code === 'box_auth_failed' && asUser === undefined)
@@ -296,11 +298,12 @@ class BoxAdapter implements Box {
     return judgement;
   }
 
-  /** The token is everybody's: never fenced by the lease of the call that happened to need it first. */
+  /** The token is shared by all calls, so its request is not fenced by the lease of the call that needs it first. */
   async #requestToken(context: CallContext): Promise<BoxResult<TokenGrant>> {
     const first = await this.#askForToken(context);
     if (first.clockOffsetMs === null) return this.#heedGrant(first.result);
-    // Refused for its times: signed once more by Box's own clock, which is kept for the tokens to come.
+    // Refused because of its times: the assertion is signed once more by Box's clock, and the offset is kept for later
+    // tokens.
     this.#clockOffsetMs = first.clockOffsetMs;
     this.#onNotice({ kind: 'clock-off', offsetMs: this.#clockOffsetMs });
     return this.#heedGrant((await this.#askForToken(context)).result);

@@ -17,7 +17,7 @@ const faults: Record<Exclude<Trouble, object>, object> = {
   'cut-after': { kind: 'resetAfter' },
 };
 
-/** Which calls the twin is to meet with a fault; of groups, no external id is known. */
+/** Which calls of the twin get a fault; calls about groups have no external id to match. */
 const matches: Record<BoxMethod, (externalId: string) => object> = {
   createUser: (externalId) => ({ method: 'POST', externalId }),
   findUser: (externalId) => ({ method: 'GET', externalId }),

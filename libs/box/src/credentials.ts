@@ -10,11 +10,13 @@ import { readToken, type TokenGrant } from './wire.ts';
 
 export interface Credentials {
   readonly app: BoxApp;
-  /** What the SDK's client is made with. */
+  /** The authentication of the SDK's client. */
   readonly auth: Authentication;
-  /** Asks for a token, with an assertion signed anew for JWT. `nowMs`: the time on Box's clock, as far as it is known. */
+  /**
+   * Requests a token; for JWT with a newly signed assertion. `nowMs`: the time on Box's clock, as far as it is known.
+   */
   readonly askForToken: (session: NetworkSession, nowMs: number) => Promise<unknown>;
-  /** What must never be written anywhere. */
+  /** Values that must never be logged. */
   readonly secrets: readonly string[];
   readonly tokenRequest: Operation<TokenGrant>;
 }
@@ -40,7 +42,7 @@ export function credentialsOf(given: BoxAuth): Credentials {
     privateKeyPassphrase: passphrase,
   });
   const secrets = [clientSecret, privateKey, passphrase];
-  // The SDK signs by this machine's clock alone: it cannot be told another time.
+  // Signed here, because the SDK signs only by this machine's clock and cannot be given another time.
   const askForToken = async (networkSession: NetworkSession, nowMs: number) =>
     new AuthorizationManager({ networkSession }).requestAccessToken({
       grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',

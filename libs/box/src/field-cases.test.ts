@@ -6,7 +6,7 @@ import { auth, json, ScriptedBox, user } from './scripted-box.harness.ts';
 import { BoxTwin } from './twin.harness.ts';
 import { readRetryAfter } from './wire.ts';
 
-// Reports from the field of what Box does to its clients; each with where it was reported.
+// Reports from the field of Box's behaviour towards clients, each with its source.
 
 const passphrase = 'open sesame';
 const keys = generateKeyPairSync('rsa', {
@@ -281,7 +281,7 @@ it('finds the very external id where Box answers with several, or ignores the fi
   const stranger = { ...user, id: '1', external_app_user_id: 'sub-11' };
   server.api(json(200, { entries: [stranger, user] }), json(200, { entries: [stranger] }));
   expect(await box.findUser(context, 'sub-1')).toMatchObject({ ok: true, value: { id: '4711' } });
-  // Shown as it is: whoever adopts compares the external id.
+  // Returned as it is, because the adopting code compares the external id.
   expect(await box.findUser(context, 'sub-1')).toMatchObject({
     ok: true,
     value: { id: '1', externalId: 'sub-11' },

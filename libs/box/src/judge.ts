@@ -7,28 +7,28 @@ import { readError, readRetryAfter, type BoxError } from './wire.ts';
 
 type Extract = Readonly<Record<string, unknown>>;
 
-/** What was meant by an answer: the value to give back, and what of it goes on record. */
+/** The meaning of an answer: the value to return, and the part of it that is recorded. */
 export interface Reading<T> {
   readonly value: T;
   readonly extract: Extract;
 }
 
-/** One kind of call to Box: what is sent, what is logged of it, and how its answers read. */
+/** One kind of call to Box: what is sent, what is logged, and how the answers are interpreted. */
 export interface Operation<T> {
   readonly name: BoxOperation;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly params?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, string | boolean | { readonly id: string }>>;
-  /** The Box user it is done as, instead of the app's service account. */
+  /** The Box user to act as, instead of the app's service account. */
   readonly asUser?: string;
-  /** Free of secrets: written to the call log. */
+  /** Written to the call log, so without secrets. */
   readonly parameters: Extract;
   /** Whether an answer that never came may have changed something in Box. */
   readonly changes: boolean;
   /** Reads a 2xx body; undefined when it is not what Box documents. */
   accept(body: string | null): Reading<T> | undefined;
-  /** Reads a 4xx that has a meaning of its own here: a value, or a code other than the usual one. */
+  /** Interprets a 4xx that has a special meaning here: a value, or a code other than the usual one. */
   refuse?(status: number, error: BoxError): Reading<T> | ErrorCode | undefined;
 }
 
@@ -39,7 +39,10 @@ export interface Judgement<T> {
   readonly tokenRefused: boolean;
 }
 
-/** Says what an exchange means. Pure. Follows Box's "common errors" page; whatever is not clearly a no is not a no. */
+/**
+ * Interprets the answer to a call. Pure. Follows Box's "common errors" page; an answer that is not clearly a refusal is
+ * not treated as one.
+ */
 export function judge<T>(operation: Operation<T>, exchange: Exchange, redactor: Redactor): Judgement<T> {
   switch (exchange.kind) {
     case 'unsent':
@@ -79,7 +82,7 @@ function refuse<T>(operation: Operation<T>, answered: Answered, redactor: Redact
   const extract = cleaned({ code, message, conflictId, requestId }, redactor);
   const detail = describe(status, error, redactor);
   const retryAfterMs = readRetryAfter(headers);
-  // 408: Box gave up waiting for the rest of a request, of which it may have read enough.
+  // 408: Box stopped waiting for the rest of a request, but may have read enough of it.
   if (status < 400 || status >= 500 || status === 408) {
     return unsettled(operation, { status, detail, extract, retryAfterMs });
   }
@@ -98,13 +101,13 @@ function refuse<T>(operation: Operation<T>, answered: Answered, redactor: Redact
 function refusalCode(operation: Operation<unknown>, status: number, error: BoxError): ErrorCode {
   if (status === 403) return 'box_forbidden';
   if (status !== 401) return 'box_invalid';
-  // Without As-User it is our own service account that is switched off: no fault of this person's.
+  // Without As-User the deactivated user is our own service account, which is not a fault of this person.
   return isDeactivated(error) && operation.asUser !== undefined ? 'box_user_deactivated' : 'box_auth_failed';
 }
 
 const isDeactivated = (error: BoxError): boolean => /deactivated/i.test(error.message ?? '');
 
-/** Nobody can say whether it was done; for a call that changes nothing, that is no worse than failing. */
+/** It is unknown whether the call was carried out; for a call that changes nothing, that is the same as a failure. */
 function unsettled<T>(
   { changes }: Operation<T>,
   told: { status: number | null; detail: string; extract: Extract; retryAfterMs?: number },
@@ -141,7 +144,7 @@ function withFault<T>(
   };
 }
 
-/** A fault that surely changed nothing. */
+/** A fault that certainly changed nothing. */
 export const fault = (code: ErrorCode, detail: string): BoxFault => ({ code, detail, ambiguous: false });
 
 const DETAIL_MAX = 300;
@@ -160,7 +163,7 @@ function describe(status: number, error: BoxError, redactor: Redactor): string {
 
 const VALUE_MAX = 255;
 
-/** Short text and plain values only; what is missing is left out. */
+/** Keeps only short texts and plain values; undefined values are left out. */
 function cleaned(extract: Extract, redactor: Redactor): Extract {
   const known = Object.entries(extract).filter(([, value]) => value !== undefined);
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 
-/** A setting for Box that cannot work. The message names the field and never holds a value. */
+/** An invalid setting for Box. The message names the field and never contains a value. */
 export class BoxConfigError extends Error {
   override readonly name = 'BoxConfigError';
 }
@@ -18,7 +18,10 @@ export interface JwtSettings {
 const filled = z.string({ error: 'must be text' }).trim().min(1, { error: 'is empty' });
 const part = <T extends z.ZodRawShape>(shape: T) => z.object(shape, { error: 'must be an object' });
 
-/** The file of the developer console (Box guide "JWT with SDKs"). An app not yet authorized has the enterprise id "0". */
+/**
+ * The file from Box's developer console (Box guide "JWT with SDKs"). An app that is not authorized yet has the
+ * enterprise id "0".
+ */
 const configFile = part({
   boxAppSettings: part({
     clientID: filled,
@@ -36,8 +39,8 @@ const configFile = part({
 });
 
 /**
- * Reads the JSON configuration of a Box app with JWT authentication, and opens its private key once to be sure that the
- * passphrase fits. Throws BoxConfigError naming every field at fault.
+ * Reads the JSON configuration of a Box app with JWT authentication, and opens its private key once to check the
+ * passphrase. Throws BoxConfigError that names every invalid field.
  */
 export function parseJwtConfig(configJson: string): JwtSettings {
   const parsed = configFile.safeParse(parseJson(configJson));
@@ -60,10 +63,10 @@ export function parseJwtConfig(configJson: string): JwtSettings {
   };
 }
 
-/** JSON.parse quotes the text around an error, and with it perhaps a secret: only the fact is passed on. */
+/** JSON.parse quotes the text around an error, which may contain a secret, so only the fact is passed on. */
 function parseJson(text: string): unknown {
   try {
-    // A byte order mark is no part of JSON (RFC 8259, section 8.1), but editors on Windows write one.
+    // A byte order mark is not part of JSON (RFC 8259, section 8.1), but editors on Windows write one.
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     throw new BoxConfigError('The Box JWT configuration is not valid: the file is not JSON.');

@@ -33,7 +33,7 @@ afterEach(async () => {
 const read = () => box.readUser(leasedContext(), '4711');
 const answersFromNowOn = (): void => server.api(...Array.from({ length: 20 }, () => json(200, user)));
 
-/** Reads until Box is heard, and gives how many readings were lost. */
+/** Reads until Box answers, and returns how many readings were lost. */
 async function lostReadings(): Promise<number> {
   for (let lost = 0; ; lost++) {
     if ((await read()).ok) return lost;

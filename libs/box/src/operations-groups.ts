@@ -15,7 +15,7 @@ import {
   type OffsetPage,
 } from './wire.ts';
 
-/** Where a page begins, and how many it may have. */
+/** The offset and the size of a page. */
 export interface PageQuery {
   readonly offset: number;
   readonly limit: number;
@@ -30,7 +30,7 @@ const paramsOf = ({ offset, limit }: PageQuery) => ({ offset: String(offset), li
 
 /**
  * POST /2.0/groups. A 409 means that the name is taken, whatever its `code`; Box does not say by which group. Without
- * `provenance`, which would keep administrators from editing the group in Box.
+ * `provenance`, which would prevent administrators from editing the group in Box.
  */
 export const createGroup = (name: string): Operation<CreateGroupResult> => ({
   name: 'create_group',
@@ -47,7 +47,7 @@ export const createGroup = (name: string): Operation<CreateGroupResult> => ({
   refuse: (status) => (status === 409 ? { value: { kind: 'exists' }, extract: {} } : undefined),
 });
 
-/** GET /2.0/groups?filter_term=, a page of those whose names begin so. */
+/** GET /2.0/groups?filter_term=, a page of the groups whose names begin with the term. */
 export const findGroup = (name: string, query: PageQuery): Operation<OffsetPage<BoxGroup>> => ({
   name: 'find_group',
   method: 'GET',
@@ -99,7 +99,9 @@ export const deleteGroup = (boxGroupId: string): Operation<'deleted'> => ({
   refuse: (status) => (status === 404 ? { value: 'deleted', extract: {} } : undefined),
 });
 
-/** POST /2.0/group_memberships. That a 409 means "is a member already" no page of Box's says; nothing else is unique. */
+/**
+ * POST /2.0/group_memberships. Box does not document that a 409 means "already a member", but nothing else is unique.
+ */
 export const addMembership = ({ boxUserId, boxGroupId }: MembershipKey): Operation<AddMembershipResult> => ({
   name: 'add_membership',
   method: 'POST',
@@ -118,7 +120,7 @@ export const addMembership = ({ boxUserId, boxGroupId }: MembershipKey): Operati
   },
 });
 
-/** GET /2.0/users/:id/memberships, a page of what somebody is a member of; null when there is no such user. */
+/** GET /2.0/users/:id/memberships, a page of a user's memberships; null when the user does not exist. */
 export const findMembership = (
   { boxUserId, boxGroupId }: MembershipKey,
   query: PageQuery,
@@ -148,7 +150,7 @@ export const removeMembership = (membershipId: string): Operation<'removed'> => 
   refuse: (status) => (status === 404 ? { value: 'removed', extract: {} } : undefined),
 });
 
-/** GET /2.0/groups/:id/memberships. Names stay out of the log: a page is up to 1000 people. */
+/** GET /2.0/groups/:id/memberships. Names are not logged, because a page has up to 1000 people. */
 export const listMemberships = (query: PageQuery & { boxGroupId: string }): Operation<MembershipPage> => ({
   name: 'list_memberships',
   method: 'GET',
@@ -170,9 +172,9 @@ export const listMemberships = (query: PageQuery & { boxGroupId: string }): Oper
 });
 
 /**
- * Where the next page begins; null at the end. The offset moves by the page's limit, as Box applied it, and not by what
- * came: a page may have fewer, and `total_count` is no count but one past the last offset (guide "Offset-based
- * pagination"). Without a `total_count`, an empty page is the end.
+ * The offset of the next page; null at the end. The offset grows by the page's limit, as Box applied it, and not by the
+ * number of entries: a page may have fewer, and `total_count` is not a count but one more than the last offset (guide
+ * "Offset-based pagination"). Without a `total_count`, an empty page is the end.
  */
 export function nextOffsetOf(page: OffsetPage<unknown>, { offset, limit }: PageQuery): number | null {
   const next = offset + Math.min(page.limit ?? limit, limit);

@@ -23,7 +23,7 @@ function asUser(body: string | null): Reading<BoxUser> | undefined {
   return user && { value: user, extract: extractOf(user) };
 }
 
-/** Under Box's names, without what is not given. */
+/** The values under Box's names, without undefined ones. */
 const given = (values: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).filter(isGiven));
 
@@ -34,7 +34,10 @@ const profileBody = ({ language, timezone, jobTitle, phone, address }: BoxProfil
 
 const HIDDEN = '[redacted]';
 
-/** The log is kept for years and never changed: it says that a phone number or an address was set, not which. */
+/**
+ * The log is kept for years and never changes, so it records that a phone number or an address was set, but not its
+ * value.
+ */
 const loggedProfile = ({ phone, address, ...rest }: BoxProfile): Record<string, string> =>
   given({
     ...rest,
@@ -45,8 +48,8 @@ const loggedProfile = ({ phone, address, ...rest }: BoxProfile): Record<string, 
 const none = { value: null, extract: {} };
 
 /**
- * POST /2.0/users. A 409 means that the external id is taken, whatever its `code`: Box documents none. The one 409 known
- * to mean something else is a clash of logins, which an app user cannot have.
+ * POST /2.0/users. A 409 means that the external id is taken, whatever its `code`, because Box documents none. The only
+ * 409 known to mean something else is a clash of logins, which an app user cannot have.
  */
 export const createUser = ({
   externalId,
@@ -88,7 +91,7 @@ export const findUser = (externalId: string): Operation<BoxUser | null> => ({
   accept(body) {
     const page = readUsers(body);
     if (!page) return undefined;
-    // Were the filter ever to match loosely, the caller sees the stranger and refuses to adopt it.
+    // If the filter ever matched loosely, the caller gets the wrong user and refuses to adopt it.
     const user = page.entries.find((entry) => entry.externalId === externalId) ?? page.entries[0];
     return user ? { value: user, extract: extractOf(user) } : none;
   },
@@ -105,7 +108,7 @@ export const readUserById = (boxUserId: string): Operation<BoxUser | null> => ({
   refuse: (status) => (status === 404 ? none : undefined),
 });
 
-/** PUT /2.0/users/:id. A 409 means that the external id is another user's: a login is never sent. */
+/** PUT /2.0/users/:id. A 409 means that another user has the external id, because a login is never sent. */
 export const updateUser = (
   boxUserId: string,
   { name, status, externalId, ...profile }: BoxChange,
@@ -125,9 +128,9 @@ export const updateUser = (
 });
 
 /**
- * DELETE /2.0/users/:id without `force`, which would delete what they own. Box then answers 400 for who owns something,
- * told from other 400s by the message alone: `code` is bad_request. A retention policy or a legal hold keeps them just as well,
- * with a 403 that is `forbidden` as one for a missing scope is (support.box.com, article 33282413279635).
+ * DELETE /2.0/users/:id without `force`, which would delete the user's content. Box answers 400 for a user that owns
+ * content; only the message differs from other 400s, because `code` is bad_request. For a retention policy or a legal
+ * hold Box answers 403 with the same `forbidden` as for a missing scope (support.box.com, article 33282413279635).
  */
 export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-content'> => ({
   name: 'delete_user',
@@ -146,8 +149,8 @@ export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-conte
 });
 
 /**
- * GET /2.0/users, paged by marker. `managed` is Box's word for managed and app users; those of other Box apps are never
- * shown. Names stay out of the log: a page is up to 1000 people.
+ * GET /2.0/users, paged by marker. `managed` in Box's API covers managed and app users; those of other Box apps are
+ * never shown. Names are not logged, because a page has up to 1000 people.
  */
 export const listUsers = (query: { limit: number; marker?: string }): Operation<UserPage> => ({
   name: 'list_users',
@@ -168,7 +171,7 @@ export const listUsers = (query: { limit: number; marker?: string }): Operation<
   },
 });
 
-/** GET /2.0/folders/:id/items, paged by marker. The names of a person's files stay out of the log. */
+/** GET /2.0/folders/:id/items, paged by marker. The names of a person's files are not logged. */
 export const listFolder = (query: {
   boxUserId: string;
   folderId: string;

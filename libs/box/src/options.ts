@@ -3,7 +3,7 @@ import { parseJwtConfig } from './jwt-config.ts';
 
 export type { BoxApp };
 
-/** How Foyer proves to Box which app it is. `configJson`: the text of the file that Box's developer console hands out. */
+/** How Foyer authenticates to Box. `configJson`: the text of the file from Box's developer console. */
 export type BoxAuth =
   | {
       readonly kind: 'ccg';
@@ -15,18 +15,18 @@ export type BoxAuth =
 
 export interface BoxOptions {
   readonly auth: BoxAuth;
-  /** An origin; `https://api.box.com` when left out. */
+  /** An origin; default `https://api.box.com`. */
   readonly baseUrl?: string;
   readonly log: CallLog;
-  /** What calls are paid from that bring no allowance of their own; without one they are not counted. */
+  /** The source of permits for calls without an allowance of their own; absent: no rate limit. */
   readonly allowance?: Allowance;
-  /** The longest one HTTP request may take, its body included, in milliseconds; 10 000 when left out. */
+  /** The limit of one HTTP request including its body, in milliseconds; default 10 000. */
   readonly timeoutMs?: number;
-  /** Connections kept open to Box at most; further calls wait their turn within `timeoutMs`. 50 when left out. */
+  /** The most connections kept open to Box; further calls wait within `timeoutMs`. Default 50. */
   readonly maxConnections?: number;
-  /** Hears of every HTTP request, after it is on record. Must not throw. */
+  /** Called after every HTTP request is recorded. Must not throw. */
   readonly onCall?: (call: BoxCallReport) => void;
-  /** Hears what Box says of our credentials and our clock. Must not throw. */
+  /** Called when Box refuses or accepts our credentials, or our clock differs. Must not throw. */
   readonly onNotice?: (notice: BoxNotice) => void;
 }
 
@@ -57,7 +57,7 @@ export type BoxOperation =
   | 'list_memberships'
   | 'token';
 
-/** Says which Box app these credentials are for. Throws BoxConfigError when the JWT configuration is not valid. */
+/** The Box app that these credentials belong to. Throws BoxConfigError when the JWT configuration is invalid. */
 export function boxAppOf(auth: BoxAuth): BoxApp {
   const { clientId, enterpriseId } = auth.kind === 'ccg' ? auth : parseJwtConfig(auth.configJson);
   return { clientId, enterpriseId };

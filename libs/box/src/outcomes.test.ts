@@ -51,7 +51,7 @@ const flood: Answer = (response) => {
   response.writeHead(201, { 'content-type': 'application/json' });
   response.end(`"${'x'.repeat(1024 * 1024)}"`);
 };
-/** A few kilobytes on the way, which unpack without an end. */
+/** A few kilobytes on the wire, which decompress without end. */
 const bomb: Answer = (response) => {
   response.writeHead(201, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
   const gzip = createGzip({ level: 9 });

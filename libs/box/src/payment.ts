@@ -1,7 +1,7 @@
 import type { Allowance, BoxFault, BoxResult } from '@foyer/provisioning';
 import { fault } from './judge.ts';
 
-/** Takes the permit for one HTTP request. Gives the fault when there is none: nothing may be sent. */
+/** Acquires the permit for one HTTP request. Returns a fault when there is none: then nothing may be sent. */
 export async function pay(allowance: Allowance | undefined): Promise<BoxFault | null> {
   const spending = await allowance?.spend();
   if (spending === undefined || spending.ok) return null;
@@ -10,7 +10,7 @@ export async function pay(allowance: Allowance | undefined): Promise<BoxFault | 
   return { ...fault('box_rate_limited', detail), retryAfterMs: spending.waitMs };
 }
 
-/** Tells everybody to stop when Box answered 429. */
+/** Pauses all calls when Box answered 429. */
 export async function heed(allowance: Allowance | undefined, result: BoxResult<unknown>): Promise<void> {
   if (!result.ok && result.fault.code === 'box_rate_limited') {
     await allowance?.refused(result.fault.retryAfterMs);

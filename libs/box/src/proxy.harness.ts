@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
-/** For box.test, good until 2126; of use for nothing but this. */
+/** For box.test, valid until 2126; used for nothing else. */
 export const certificate = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg61MxoLxGo87ZqFmv
@@ -24,7 +24,7 @@ wK4I6eEzU6LZYOSwbK7j1XQSZaeZkkc=
 
 /** A corporate proxy: forwards plain requests, and tunnels to one server whatever host CONNECT names. */
 export class Proxy {
-  /** What it was asked for: `CONNECT host:port`, or `GET http://...`. */
+  /** The requests that it received: `CONNECT host:port`, or `GET http://...`. */
   readonly asked: string[] = [];
   /** Refuses tunnels with this status instead. */
   refuse: number | null = null;

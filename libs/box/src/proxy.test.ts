@@ -36,7 +36,7 @@ afterEach(async () => {
   await new Promise((resolve) => secure.close(resolve));
 });
 
-/** As Node is with NODE_USE_ENV_PROXY=1 and these variables. */
+/** Box as in a Node process with NODE_USE_ENV_PROXY=1 and these variables. */
 function boxWith(variables: Record<string, string>, baseUrl: string): Box {
   restore = http.setGlobalProxyFromEnv(variables);
   const box = createBox({ auth, baseUrl, log: new MemoryCallLog(), timeoutMs: 10_000 });

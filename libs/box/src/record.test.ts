@@ -9,7 +9,7 @@ let box: Box;
 let reports: BoxCallReport[];
 const context = leasedContext();
 
-/** Notes in which order the log and the wire were used. */
+/** Records the order in which the log and the network are used. */
 class WatchedLog extends MemoryCallLog {
   readonly order: string[] = [];
 

@@ -7,14 +7,14 @@ import type { Exchange } from './transport.ts';
 
 const outOfDate: Exchange = { kind: 'unsent', reason: 'this process was held up before it could send' };
 
-/** Puts HTTP requests on record: one intent before each, one outcome after it. */
+/** Records HTTP requests: one intent before each, one outcome after it. */
 export class Recorder {
   readonly #log: CallLog;
   readonly #redactor: Redactor;
   readonly #onCall: ((call: BoxCallReport) => void) | undefined;
   readonly #sendWithinMs: number;
 
-  /** `sendWithinMs`: how old an intent may be when its request is sent. */
+  /** `sendWithinMs`: the greatest age of an intent whose request may still be sent. */
   constructor(parts: {
     log: CallLog;
     redactor: Redactor;
@@ -28,9 +28,9 @@ export class Recorder {
   }
 
   /**
-   * Sends nothing when the intent cannot be written; throws what the log throws, LeaseLost included. Sends nothing either
-   * when that took too long: of a process that was stopped meanwhile, the lease may have passed on, and what it would tell
-   * Box may be out of date.
+   * Sends nothing when the intent cannot be written; throws what the log throws, including LeaseLost. Sends nothing
+   * either when writing took too long: the process may have been suspended meanwhile, so that the lease has expired and
+   * the request is out of date.
    */
   async call<T>(
     context: CallContext,

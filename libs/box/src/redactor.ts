@@ -1,13 +1,13 @@
 import { toLine } from '@foyer/shared';
 
-/** A JWT, such as the assertion we sign for a token. */
+/** A JWT, such as the assertion that is signed for a token. */
 const jwt = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const HIDDEN = '[redacted]';
 const TOKENS_REMEMBERED = 4;
 
 /**
- * Makes text from Box fit to be logged and shown: one line, short, no markup, and none of our secrets should Box ever
- * echo one. What is logged is picked field by field anyway; this is the second lock.
+ * Prepares text from Box for logs and people: one line, short, without markup, and without our secrets in case Box ever
+ * echoes one. The logged fields are selected anyway; this is a second safeguard.
  */
 export class Redactor {
   readonly #secrets: readonly string[];
@@ -17,7 +17,7 @@ export class Redactor {
     this.#secrets = secrets.filter((secret) => secret !== '');
   }
 
-  /** Keeps an access token out from now on. */
+  /** Redacts this access token from now on. */
   learn(token: string): void {
     this.#tokens = [token, ...this.#tokens].slice(0, TOKENS_REMEMBERED);
   }

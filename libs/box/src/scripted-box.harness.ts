@@ -37,7 +37,7 @@ export const user = {
 export const hang: Answer = () => undefined;
 export const reset: Answer = (response) => response.socket?.resetAndDestroy();
 
-/** A server that answers what a test tells it, byte for byte: for what the twin, being well-behaved, cannot do. */
+/** A server that sends exactly the answers of a test, for answers that the well-behaved twin cannot give. */
 export class ScriptedBox {
   readonly seen: SeenRequest[] = [];
   readonly #server: Server;

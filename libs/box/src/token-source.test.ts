@@ -13,7 +13,7 @@ const outage: BoxResult<TokenGrant> = {
   fault: { code: 'box_unavailable', detail: 'away', ambiguous: false },
 };
 
-/** A source on a clock of the test's own, and how to answer its requests. */
+/** A token source with a clock and answers that the test controls. */
 function setUp() {
   const waiting: ((answer: BoxResult<TokenGrant>) => void)[] = [];
   const clock = { seconds: 0, requests: 0 };

@@ -10,16 +10,16 @@ interface Token {
 
 const RENEW_BEFORE_MS = 60_000;
 const USELESS_BEFORE_MS = 5_000;
-/** Refused credentials are tried again after so long, doubling: many wait for them, and Box is not to be hammered. */
+/** The first pause after refused credentials; it doubles, because many calls wait and Box must not be flooded. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A crowd that waits for the same moment comes back over this share of the wait more. */
+/** Calls that wait for the same moment are spread over this additional share of the wait. */
 const SPREAD_SHARE = 0.25;
 
 /**
- * The one access token of this process. Fetched once however many wait for it. Renewed beside the calls from 60 s before
- * its end (or the last tenth of a short life), so that in steady use no call waits for a token or meets a 401. While Box
- * refuses our credentials it is asked at growing intervals, whoever calls, and each time with a request made anew.
+ * The one access token of this process. It is requested once for all waiting calls, and renewed in the background from
+ * 60 s before its end (or the last tenth of a short life), so that in steady use no call waits for a token or gets a
+ * 401. While Box refuses our credentials it is asked only at growing intervals, each time with a new request.
  */
 export class TokenSource {
   readonly #request: (context: CallContext) => Promise<BoxResult<TokenGrant>>;
@@ -36,20 +36,23 @@ export class TokenSource {
     this.#now = now;
   }
 
-  /** A token good for some seconds at least. `context`: on whose account a request for one is logged. */
+  /** A token that is valid for some more seconds. `context`: what a token request is logged for. */
   async get(context: CallContext): Promise<BoxResult<string>> {
     const token = this.#current;
     const now = this.#now();
     const isRefused = this.#refusal !== null && now < this.#refusal.until;
     if (token !== null && now < token.uselessAt) {
-      // Should it fail: the token at hand still works, and the next call tries again.
+      // If the renewal fails, the current token still works, and the next call tries again.
       if (now >= token.renewAt && !isRefused) this.#renew(context).catch(() => undefined);
       return { ok: true, value: token.value };
     }
     return isRefused ? { ok: false, fault: this.#refusedFault(now) } : this.#renew(context);
   }
 
-  /** Box refuses our credentials, or a token fresh from it: nothing is asked for a while. Gives the fault, with how long. */
+  /**
+   * Box refuses our credentials, or a new token: no request is sent for a while. Returns the fault with the time to
+   * wait.
+   */
   refuse(fault: BoxFault): BoxFault {
     const now = this.#now();
     const pauseMs = Math.min((this.#refusal?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
@@ -57,7 +60,7 @@ export class TokenSource {
     return this.#refusedFault(now);
   }
 
-  /** Box took a token. */
+  /** Box accepted a token. */
   accept(): void {
     this.#refusal = null;
   }
@@ -67,12 +70,12 @@ export class TokenSource {
     return { ...fault, retryAfterMs: Math.ceil((until - now) * (1 + SPREAD_SHARE * Math.random())) };
   }
 
-  /** Box refused this token. One fetched since is kept. */
+  /** Box refused this token. A newer one is kept. */
   forget(value: string): void {
     if (this.#current?.value === value) this.#current = null;
   }
 
-  /** Waits for a request under way. */
+  /** Waits for a token request under way. */
   async settle(): Promise<void> {
     await this.#flight?.catch(() => undefined);
   }

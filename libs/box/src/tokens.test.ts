@@ -27,7 +27,7 @@ describe('the token', () => {
   it('is asked for once by many calls at once, and then kept', async () => {
     server.api(...Array.from({ length: 21 }, () => nobody));
     await box.close();
-    // Twenty at once take their time on a busy machine, and none may be given up on.
+    // Twenty concurrent calls take time on a busy machine, and none may time out.
     box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 10_000 });
     await Promise.all(Array.from({ length: 20 }, find));
     await find();
@@ -134,7 +134,7 @@ describe('a token that Box refuses', () => {
 
   it('is renewed once for many calls at once', async () => {
     await box.close();
-    // Ten at once take their time on a busy machine, and none may be given up on.
+    // Ten concurrent calls take time on a busy machine, and none may time out.
     box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 10_000 });
     server.api(nobody);
     await find();

@@ -9,7 +9,7 @@ import { NetworkSession } from 'box-node-sdk/networking/network';
 import type { RetryStrategy } from 'box-node-sdk/networking/retries';
 import { z } from 'zod';
 
-/** A status came; `body` is null when the rest was cut off, too slow or too large. Header names in lower case. */
+/** A status arrived; `body` is null when the rest was cut off, too slow or too large. Header names in lower case. */
 export interface Answered {
   readonly kind: 'answered';
   readonly status: number;
@@ -17,7 +17,7 @@ export interface Answered {
   readonly body: string | null;
 }
 
-/** No status came. `unsent`: Box surely never saw the request; `lost`: it may have. */
+/** No status arrived. `unsent`: Box certainly did not get the request; `lost`: it may have. */
 export interface Unanswered {
   readonly kind: 'unsent' | 'lost';
   readonly reason: string;
@@ -26,7 +26,7 @@ export interface Unanswered {
 /** How one HTTP request ended. */
 export type Exchange = Answered | Unanswered;
 
-/** Errors met before a byte of the request can have left: no address, no connection, no trust in the certificate. */
+/** Errors that occur before a byte of the request is sent: no address, no connection, no trusted certificate. */
 const unsentErrors = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -45,19 +45,25 @@ const unsentErrors = new Set([
   'ERR_PROXY_TUNNEL',
 ]);
 
-/** No answer is read further than this, counted after it was unpacked; a listing (1000 folder items are about 400 KB) four times as far. */
+/**
+ * The most that is read of an answer, counted after decompression; four times as much for a listing (1000 folder items
+ * are about 400 KB).
+ */
 export const BODY_MAX_BYTES = 1024 * 1024;
 export const LISTING_MAX_BYTES = 4 * BODY_MAX_BYTES;
 
-/** An idle connection is dropped before a server is likely to: a write on a connection just closed ends ambiguous. */
+/**
+ * Idle connections are closed before a server is likely to close them, because a write to a connection just closed ends
+ * ambiguous.
+ */
 const IDLE_CONNECTION_MS = 4_000;
 
 const neverAgain: RetryStrategy = { shouldRetry: async () => false, retryAfter: () => 0 };
 
 /**
- * Sends single HTTP requests through the Box SDK, keeping its habits in check: nothing is sent twice (no retry, no
- * redirect followed), every request is bounded in time to the last byte, connections are kept, and every status comes
- * back with its body, JSON or not.
+ * Sends single HTTP requests through the Box SDK and prevents its automatic behaviour: nothing is sent twice (no
+ * retries, no redirects), every request has a time limit up to the last byte, connections are reused, and every status
+ * is returned with its body, JSON or not.
  */
 export class Transport {
   readonly #agent: HttpAgent;
@@ -66,8 +72,8 @@ export class Transport {
   readonly #client = new BoxNetworkClient();
 
   constructor(options: { origin: string; timeoutMs: number; maxConnections: number }) {
-    // Box is reached as everything else is: through the proxy that Node itself was told to use
-    // (NODE_USE_ENV_PROXY, HTTPS_PROXY, NO_PROXY).
+    // Box is reached through the proxy that Node itself was configured with (NODE_USE_ENV_PROXY, HTTPS_PROXY,
+    // NO_PROXY).
     const isSecure = options.origin.startsWith('https:');
     const proxyEnv = proxyOf(isSecure ? https.globalAgent : http.globalAgent);
     const agentOptions = {
@@ -82,8 +88,8 @@ export class Transport {
   }
 
   /**
-   * Lets `request` use the SDK with a session that carries exactly one HTTP request, and says how that one ended. What
-   * the SDK then makes of the answer is ignored: it chokes on answers that are fine (a 201 with notification_email []).
+   * Runs `request` with an SDK session that sends exactly one HTTP request, and returns how that request ended. The
+   * SDK's own result is ignored, because it fails on valid answers (a 201 with notification_email []).
    */
   async exchange(
     request: (session: NetworkSession) => Promise<unknown>,
@@ -103,7 +109,7 @@ export class Transport {
     return seen.first ?? { kind: 'unsent', reason: 'no request was made' };
   }
 
-  /** Drops the connections kept. */
+  /** Closes the kept connections. */
   close(): void {
     this.#agent.destroy();
   }
@@ -129,9 +135,9 @@ export class Transport {
   }
 
   /**
-   * Status and headers; the body still to be read. Asked for JSON, the SDK loses the status of a body that is not; asked
-   * for bytes, it drops the body of an error. So the answer is taken from an interceptor, and the SDK is told 200, which
-   * is the one status that it hands back without retrying, redirecting or throwing.
+   * Status and headers, with the body still to be read. In JSON mode the SDK loses the status of a body that is not
+   * JSON; in binary mode it drops the body of an error. So the answer is taken from an interceptor, and the SDK gets
+   * status 200, the only one that it returns without retrying, redirecting or throwing.
    */
   async #head(options: FetchOptionsInput, signal: AbortSignal): Promise<FetchResponse> {
     const seen: { response?: FetchResponse } = {};
@@ -155,7 +161,7 @@ export class Transport {
   }
 }
 
-/** Null when the body does not come whole. A request that is given up is aborted, so that its connection goes too. */
+/** Null when the body is incomplete. A request that is given up is aborted, so that its connection is closed too. */
 async function readBody(
   response: FetchResponse,
   deadline: AbortController,
@@ -177,13 +183,13 @@ async function readBody(
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The types do not know of an agent's options, which carry what NODE_USE_ENV_PROXY made Node read. */
+/** The types omit an agent's options, which contain what NODE_USE_ENV_PROXY made Node read. */
 const WithProxy = z.object({ options: z.object({ proxyEnv: z.record(z.string(), z.string().optional()) }) });
 
 const proxyOf = (agent: HttpAgent): Record<string, string | undefined> | undefined =>
   WithProxy.safeParse({ ...agent }).data?.options.proxyEnv;
 
-/** What the SDK's managers get to see of an exchange. */
+/** The part of an exchange that the SDK's managers get. */
 function asFetchResponse(exchange: Exchange): FetchResponse {
   return exchange.kind === 'answered'
     ? { status: exchange.status, headers: exchange.headers }

@@ -16,7 +16,7 @@ export interface TwinCall {
   readonly status: number | null;
 }
 
-/** A Box twin in a process of its own: libraries never import apps. */
+/** A Box twin in its own process, because libraries never import apps. */
 export class BoxTwin {
   readonly url: string;
   readonly auth: BoxAuth = {
@@ -49,7 +49,7 @@ export class BoxTwin {
     return new BoxTwin(url, child);
   }
 
-  /** Asks the twin's control address; rejects when it refuses. */
+  /** Calls the twin's control address; rejects when it refuses. */
   async control(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${this.url}/_control/${path}`, {
       method,
@@ -60,7 +60,7 @@ export class BoxTwin {
     return text === '' ? undefined : JSON.parse(text);
   }
 
-  /** Calls seen, in order. */
+  /** The calls that the twin received, in order. */
   async calls(): Promise<readonly TwinCall[]> {
     const { calls } = (await this.control('GET', 'calls')) as { calls: TwinCall[] };
     return calls;

@@ -1,17 +1,17 @@
 import type { BoxGroup, BoxUser, FolderPage, UserPage } from '@foyer/provisioning';
 import { z } from 'zod';
 
-/** What a Box user is asked for: without `fields` Box leaves out the external id and the kind of user. */
+/** The requested fields of a user: without `fields` Box leaves out the external id and the kind of user. */
 export const USER_FIELDS = 'id,name,login,status,external_app_user_id,is_platform_access_only';
 
 const boxId = z.string().regex(/^\d{1,20}$/);
 
-/** True for the id of a Box item or user: digits, so it can do nothing but name one in a path. */
+/** True for the id of a Box item or user: only digits, so it cannot change a path. */
 export const isBoxId = (id: string): boolean => boxId.safeParse(id).success;
 
 /**
- * A user as Box answers it (schema User--Full). Only the id is needed: a user that was made is not to be lost over a
- * field of an unforeseen shape.
+ * A user in Box's answer (schema User--Full). Only the id is required: a created user must not be lost because another
+ * field has an unexpected shape.
  */
 const user = z
   .object({
@@ -47,10 +47,10 @@ const folderPage = z
   })
   .transform((raw): FolderPage => ({ items: raw.entries, nextMarker: raw.next_marker || null }));
 
-/** What a Box group is asked for. */
+/** The requested fields of a group. */
 export const GROUP_FIELDS = 'id,name';
 
-/** A group as Box answers it (schema Group--Full). Found by its name, and so not to be read without one. */
+/** A group in Box's answer (schema Group--Full). The name is required, because groups are found by it. */
 const group = z
   .object({ id: boxId, name: z.string() })
   .transform((raw): BoxGroup => ({ id: raw.id, name: raw.name }));
@@ -62,7 +62,7 @@ const listedMembership = z
   .object({ id: boxId, user: z.object({ id: boxId }), group: z.object({ id: boxId }) })
   .transform((raw) => ({ id: raw.id, userId: raw.user.id, groupId: raw.group.id }));
 
-/** A page by offset. `limit` as Box applied it; `total` is one past the last offset. Undefined: not sent. */
+/** A page by offset. `limit` as Box applied it; `total` is one more than the last offset. Undefined: not sent. */
 export interface OffsetPage<T> {
   readonly entries: readonly T[];
   readonly total: number | undefined;
@@ -80,7 +80,7 @@ const offsetPage = <T>(entry: z.ZodType<T>) =>
 
 const HOUR_SECONDS = 3600;
 
-/** RFC 6749, 5.1. The token goes into a header, so it must be printable ASCII. */
+/** RFC 6749, 5.1. The token is sent in a header, so it must be printable ASCII. */
 const token = z.object({
   access_token: z.string().regex(/^[\x21-\x7e]+$/),
   expires_in: z.number().nonnegative().catch(HOUR_SECONDS),
@@ -91,7 +91,7 @@ const text = z.string().min(1).optional().catch(undefined);
 const conflict = z.object({ id: boxId });
 const problem = z.object({ name: text, message: text });
 
-/** Box's ClientError, or an OAuth error (RFC 6749, 5.2); whatever does not fit is taken as not sent. */
+/** Box's ClientError, or an OAuth error (RFC 6749, 5.2); a field of the wrong type counts as absent. */
 const error = z.object({
   code: text,
   message: text,
@@ -110,7 +110,7 @@ const error = z.object({
     .catch(undefined),
 });
 
-/** An error of Box, read as far as it could be. */
+/** An error from Box, with the fields that could be read. */
 export interface BoxError {
   readonly code?: string;
   readonly message?: string;
@@ -158,12 +158,12 @@ function parseJson(body: string | null): unknown {
 }
 
 const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
-/** A shorter wait says nothing: were it kept, Box could have us ask as fast as we can. */
+/** A shorter wait is ignored: otherwise Box could make us retry as fast as we can. */
 const RETRY_AFTER_MIN_MS = 1_000;
 
 /**
- * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or an HTTP date, at most a day. Undefined when not sent, not
- * readable, or less than a second: we then wait as long as we would without it, longer each time.
+ * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or an HTTP date, at most a day. Undefined when absent, not
+ * readable, or less than a second: the caller then uses its own growing wait.
  */
 export function readRetryAfter(
   headers: Readonly<Record<string, string>>,
@@ -171,7 +171,7 @@ export function readRetryAfter(
 ): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;
-  // Date.parse takes "-5" for a year.
+  // Date.parse would read "-5" as a year.
   const ms = /^[-+]?\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return ms >= RETRY_AFTER_MIN_MS ? Math.min(Math.ceil(ms), RETRY_AFTER_MAX_MS) : undefined;
 }
