@@ -1,7 +1,7 @@
 import type { Job } from '@foyer/provisioning';
 import { jobCatalog } from '@foyer/shared';
 
-/** What follows a handler that threw: which attempt it was, and the next one, or null after the last. */
+/** What follows after a handler threw: the number of this try, and the next try, or null after the last. */
 export interface NextTry {
   readonly attempt: number;
   readonly attempts: number;
@@ -9,8 +9,8 @@ export interface NextTry {
 }
 
 /**
- * The catalog's attempts and back-off: each pause is twice the one before, shortened by up to half so that a crowd spreads
- * out. `tries`: how many the job has, the one that failed included. `random` is in [0, 1).
+ * The catalog's attempts and back-off: each pause is twice the previous one, shortened by up to half so that many jobs
+ * spread out. `tries`: how many the job has, including the one that failed. `random` is in [0, 1).
  */
 export function nextTry(job: Job, tries: number, random = Math.random()): NextTry {
   const { attempts, backoffMs } = jobCatalog[job.name];

@@ -11,8 +11,9 @@ interface BullJob {
 }
 
 /**
- * A job of the catalog as BullMQ takes it. The id carries the job's name, so that two kinds of job about one request do not
- * hide each other, and so that it is never an integer. Removed at its end, whichever: only then may the id come again.
+ * A job of the catalog in BullMQ's form. The id contains the job's name, so that two kinds of job for one request do
+ * not hide each other, and so that it is never an integer. The job is removed at its end, because only then may the id
+ * be used again.
  */
 export function toBullJob({ name, payload, priority, triesLeft }: Job): BullJob {
   if (!Number.isInteger(priority) || priority < 0 || priority > HIGHEST_PRIORITY_NUMBER) {
@@ -25,7 +26,7 @@ export function toBullJob({ name, payload, priority, triesLeft }: Job): BullJob 
     opts: {
       jobId: `${name}-${dedupe(payload)}`,
       priority,
-      // BullMQ never tries again by itself: a handler that throws is put off as one that asks for it.
+      // BullMQ never retries by itself: a job whose handler throws is put off like one that asks to run again.
       attempts: triesLeft ?? attempts,
       removeOnComplete: true,
       removeOnFail: true,
@@ -34,7 +35,7 @@ export function toBullJob({ name, payload, priority, triesLeft }: Job): BullJob 
   };
 }
 
-/** Throws, naming the job, unless each job of the catalog has its handler. */
+/** Throws, naming the job, unless every job of the catalog has a handler. */
 export function checkHandlers(handlers: JobHandlers): void {
   for (const name of Object.keys(jobCatalog)) {
     if (typeof Reflect.get(handlers, name) !== 'function')
@@ -44,16 +45,19 @@ export function checkHandlers(handlers: JobHandlers): void {
 
 const isJobName = (name: string): name is JobName => Object.hasOwn(jobCatalog, name);
 
-/** Whoever can write to the queue chooses names and keys; what is told of them must fit a line of the log. */
+/**
+ * Anyone with write access to the queue chooses names and keys, so a reason is limited to what fits into a line of the
+ * log.
+ */
 const LONGEST_REASON = 300;
 
-/** A stored job, and what is to be done for it. */
+/** A stored job, and the function that runs it. */
 export interface ReadJob {
   readonly job: Job;
   readonly run: () => Promise<JobEnd>;
 }
 
-/** What is to be done for a stored job, or, as a text of at most 300 characters, why nothing can be. */
+/** The job and its handler, or, as a text of at most 300 characters, why the job cannot be run. */
 export function readBullJob(
   handlers: JobHandlers,
   name: string,

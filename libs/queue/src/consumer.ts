@@ -19,30 +19,30 @@ import { createReporter, type Reporter } from './report.ts';
 import { endsWithin } from './within-limit.ts';
 
 export interface ConsumerOptions extends QueueOptions {
-  /** The most jobs worked on at once, in each lane. */
+  /** The most concurrent jobs in each lane. */
   readonly concurrency: Readonly<Record<Lane, number>>;
   /**
-   * How long a job stays locked to a consumer that has gone silent, and how often such jobs are looked for; default 5000.
-   * A killed consumer's jobs are given to another after about twice this.
+   * How long a job stays locked to a consumer that stopped responding, and how often such jobs are looked for; default
+   * 5000. A killed consumer's jobs go to another one after about twice this.
    */
   readonly stalledIntervalMs?: number;
   /**
-   * Told of a job that is to come again after a while, once the queue holds it no more: the queue knows no delays, which
-   * would count by the clock of whichever machine set them.
+   * Called with a job that must run again after a delay, once the queue has released it. The queue is given no delays,
+   * because they would depend on the clock of the machine that set them.
    */
   readonly putOff: (job: Job, delayMs: number) => void;
 }
 
 const STALLED_INTERVAL_MS = 5_000;
-/** Being killed is not the job's fault; the request table holds the limit on a request's attempts. */
+/** A killed consumer is not the job's fault; the request table limits a request's attempts. */
 const MAX_STALLED = 1_000_000;
-/** PostgreSQL connections of a lane's workers; bulk has more to say. */
+/** PostgreSQL connections of a lane's workers; the background lane has more traffic. */
 const MOST_CONNECTIONS: Readonly<Record<Lane, number>> = { interactive: 4, background: 8 };
 const START_LIMIT_MS = 5_000;
 const FORCED_CLOSE_LIMIT_MS = 1_000;
 const RETRY_DELAY_MS = 1_000;
 const WHERE = 'queue consumer';
-/** Ours are half as long; whoever can write to the queue may choose others. */
+/** Our own names are half as long; anyone with write access to the queue may choose others. */
 const LONGEST_NAME = 100;
 
 type BullWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, NoConnection>;
@@ -55,9 +55,9 @@ interface Again {
 }
 
 /**
- * Gives jobs to the handlers. Resolves when it takes jobs, or after five seconds with the server still away: it then goes
- * on trying in the background and tells `onError`; `JobQueue.ping` is what /readyz asks. Throws when a job of the catalog
- * has no handler. A job that is malformed or unknown is told of and dropped.
+ * Delivers jobs to the handlers. Resolves when jobs are accepted, or after five seconds while the server is
+ * unavailable: it then keeps trying in the background and calls `onError`; /readyz uses `JobQueue.ping`. Throws when a
+ * job of the catalog has no handler. A malformed or unknown job is reported and dropped.
  */
 export async function createConsumer(options: ConsumerOptions, handlers: JobHandlers): Promise<JobConsumer> {
   checkPrefix(options.prefix);
@@ -86,9 +86,9 @@ class LaneConsumer implements JobConsumer {
   readonly #reporter: Reporter;
   readonly #broker: Broker;
   readonly #opening: Opening<BullWorker>;
-  /** What is to come again, until the queue has let go of it: added sooner, it would be taken for one that is here already. */
+  /** The jobs to run again after the queue has released them: added earlier, they would count as duplicates. */
   readonly #again = new WeakMap<BullJob<unknown, void>, Again>();
-  /** The time to wait is over: what running handlers still say goes nowhere. */
+  /** The time limit of `close` is over: results of running handlers are ignored. */
   #letGo = false;
   #closing: Promise<void> | undefined;
 
@@ -137,7 +137,7 @@ class LaneConsumer implements JobConsumer {
         lockDuration: stalledInterval,
         maxStalledCount: MAX_STALLED,
         runRetryDelay: RETRY_DELAY_MS,
-        // For jobs that came with no rule of their own.
+        // For jobs without such options of their own.
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
       },
@@ -155,7 +155,10 @@ class LaneConsumer implements JobConsumer {
     return worker;
   }
 
-  /** Until it is closed: a worker whose loop ended by a fault would stand there and take nothing. */
+  /**
+   * Restarts the worker's loop until it is closed, because a worker whose loop ended by an error would take no more
+   * jobs.
+   */
   async #run(worker: BullWorker): Promise<void> {
     while (this.#closing === undefined) {
       try {
@@ -181,12 +184,12 @@ class LaneConsumer implements JobConsumer {
       this.#again.set(job, again);
       return;
     }
-    // Handed back at the end of this consumer: it stays in the queue, at the head of its line.
+    // Handed back at shutdown: the job stays in the queue, at the head of its lane.
     await job.moveToWait(token);
     throw new WaitingError();
   }
 
-  /** Gives what is to come again; null when the job is over. `tries`: how many it has, this one included. */
+  /** Returns the job if it must run again; null when it is over. `tries`: how many it has, this one included. */
   async #handle(
     job: Job,
     run: ReadJob['run'],

@@ -31,7 +31,7 @@ export const jobFor = (requestId: string, priority = 5): Job => ({
 });
 const newJobs = (count: number): string[] => Array.from({ length: count }, () => randomUUID());
 
-/** Both lanes as one. */
+/** The sum of both lanes. */
 export async function depthOf(queue: JobQueue): Promise<LaneDepth> {
   const depth = await queue.depth();
   const sum = (state: keyof LaneDepth): number => lanes.reduce((all, lane) => all + depth[lane][state], 0);
@@ -40,7 +40,7 @@ export async function depthOf(queue: JobQueue): Promise<LaneDepth> {
 
 export const everyLane = (concurrency: number) => ({ interactive: concurrency, background: concurrency });
 
-/** Polls, because the condition is another process's. */
+/** Polls, because the condition depends on another process. */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -53,7 +53,7 @@ export async function until(
   }
 }
 
-/** One queue name, with all that is opened on it, for one test. */
+/** One queue name with everything opened on it, for one test. */
 export class Bench {
   readonly prefix = `t${randomUUID().slice(0, 13)}`;
   readonly errors: { message: string; where: string; error: Error }[] = [];
@@ -80,10 +80,10 @@ export class Bench {
     return queue;
   }
 
-  /** The queue by which put-off jobs come back, and what waits for that. */
+  /** The queue that receives put-off jobs when they are due, and the jobs that wait for that. */
   #back: { readonly queue: JobQueue; readonly putOff: PutOffJobs } | undefined;
 
-  /** Jobs that are put off in this process. */
+  /** The jobs that are put off in this process. */
   get putOff(): PutOffJobs {
     if (this.#back === undefined) {
       const queue = this.queue();
@@ -114,7 +114,7 @@ export class Bench {
     return consumer;
   }
 
-  /** Puts a job there past the catalog, as another version of the program might. */
+  /** Adds a job without the catalog, as another version of the program might. */
   async plant(name: string, data: unknown): Promise<void> {
     const reporter = createReporter(this.options.onError);
     const broker = createBroker(this.options, { role: 'producer', connections: 1, reporter });
@@ -130,7 +130,7 @@ export class Bench {
     await until('an empty queue', () =>
       depthOf(queue).then(
         ({ waiting, delayed, active }) => waiting + delayed + active === 0,
-        // Each lane has a connection of its own: the server may be back for one of them only.
+        // Each lane has its own connection, and the server may be back for only one of them.
         () => false,
       ),
     );
@@ -142,7 +142,7 @@ export class Bench {
   }
 }
 
-/** A program of this folder, as a process of its own, on TypeScript as it is. */
+/** Starts a program of this folder in its own process, directly from TypeScript. */
 export function startProgram(file: string, argument: object) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@foyer/source', path, JSON.stringify(argument)], {
@@ -162,9 +162,9 @@ const gate = (): { open: () => void; opened: Promise<void> } => {
 /** What every backend of the queue must do. */
 export function queueContract(
   server: () => Server,
-  /** Its kind of address, with nobody there. */
+  /** An address of the backend's kind without a server. */
   nowhere: (port: number) => Server['address'],
-  /** Lets the server accept commands and answer none, until the given function has ended. */
+  /** Makes the server accept commands without answering, until the returned function has finished. */
   hush: () => Promise<() => Promise<void>>,
 ): void {
   let bench: Bench;
@@ -229,7 +229,7 @@ export function queueContract(
       await bench.consumer(() => (at.push(performance.now()) < 3 ? { kind: 'again', delayMs: 400 } : over));
       await queue.add([jobFor(id)], 5_000);
       await until('the delay', () => bench.putOff.count().interactive === 1);
-      // By nobody's wall clock: the queue holds nothing of it meanwhile.
+      // Independent of wall clocks: the queue holds no part of the job meanwhile.
       expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 0 });
       await until('the third time', () => at.length === 3);
       await bench.empty(queue);

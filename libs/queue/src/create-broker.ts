@@ -4,7 +4,7 @@ import type { QueueOptions } from './options.ts';
 import { createPostgresBroker } from './postgres.ts';
 import { createRedisBroker } from './redis.ts';
 
-/** Redis when there is an address for it, PostgreSQL when not. A server that is away is no error here. */
+/** Redis if an address is given, otherwise PostgreSQL. An unavailable server is not an error here. */
 export function createBroker(options: QueueOptions, needs: BrokerNeeds): Broker {
   const broker =
     options.redisUrl === undefined
@@ -19,9 +19,10 @@ export function createBroker(options: QueueOptions, needs: BrokerNeeds): Broker 
 const PAUSE_MS = 500;
 
 /**
- * BullMQ asks for the next job again at once when asking failed with anything but a refused connection (server starting up,
- * out of memory, read-only): a busy loop for as long as that lasts. Here a failed asking takes a moment. After a failed look
- * for stalled jobs it waits five seconds, even when closed; as if it had found none, it waits for its next turn instead.
+ * BullMQ retries at once when fetching the next job fails with any error but a refused connection (server starting, out
+ * of memory, read-only), which would be a busy loop. Here a failed fetch pauses first. After a failed check for stalled
+ * jobs BullMQ waits five seconds, even when closed; so the failure is reported as an empty result, and BullMQ waits for
+ * the next check.
  */
 function patient(factory: QueueBackendFactory, report: (error: unknown) => void): QueueBackendFactory {
   return (...args) => {

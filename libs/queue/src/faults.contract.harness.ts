@@ -3,10 +3,10 @@ import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisionin
 import { Bench, everyLane, jobFor, over, until } from './contract.harness.ts';
 import type { Server } from './servers.harness.ts';
 
-/** Which of the two addresses is the queue's. */
+/** Which of the two addresses the queue uses. */
 type Address = 'redisUrl' | 'databaseUrl';
 
-/** What every backend must come back from, by itself, with the very connections it had. */
+/** The faults from which every backend must recover automatically, on the same connections. */
 export function faultsContract(server: () => Server, address: Address): void {
   let proxy: FaultProxy;
   let bench: Bench;
@@ -27,7 +27,7 @@ export function faultsContract(server: () => Server, address: Address): void {
       () => false,
     );
 
-  /** Meets the fault while nothing happens, and with jobs under way; then everything has to work as before. */
+  /** Applies the fault while idle and while jobs are running; then everything must work as before. */
   async function survives(fault: () => Promise<void>): Promise<void> {
     const queue = bench.queue();
     const handled: string[] = [];
@@ -47,7 +47,7 @@ export function faultsContract(server: () => Server, address: Address): void {
       await until('an add', () => works(queue.add([jobFor(id, n % 2 === 0 ? 1 : 10)], 1_000)), 60_000);
     await until('a ping', () => works(queue.ping(2_000)), 60_000);
     await until('all jobs', () => ids.every((id) => handled.includes(id)), 60_000);
-    // And in step: an answer that belongs to something else would show here.
+    // Checks that answers are in order: an answer to another command would show here.
     await bench.empty(queue);
   }
 
@@ -66,7 +66,7 @@ export function faultsContract(server: () => Server, address: Address): void {
         survives(async () => {
           const queue = bench.queue();
           proxy.set(fault);
-          // Some commands meet it, as they would: adding, and what the consumers ask.
+          // Some commands run during the fault: adding jobs, and the consumers' commands.
           for (let tries = 0; tries < 8; tries++) await works(queue.add([jobFor(randomUUID())], 1_000));
           proxy.set(null);
         }),

@@ -1,4 +1,4 @@
-// Started as a process of its own: takes jobs, says so on its standard output and never ends one.
+// Started in its own process: takes jobs, reports them on standard output and never finishes one.
 import { createConsumer, type QueueOptions } from './index.ts';
 
 type Argument = Omit<QueueOptions, 'onError'> & { readonly stalledIntervalMs: number };

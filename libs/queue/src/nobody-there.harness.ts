@@ -1,4 +1,4 @@
-// Started as a process of its own, with no server where it looks: an unhandled rejection would end it with code 1, and
+// Started in its own process, without a server at its address: an unhandled rejection would end it with code 1, and
 // anything left open would keep it from ending.
 import { randomUUID } from 'node:crypto';
 import { createConsumer, createQueue, type QueueOptions } from './index.ts';

@@ -7,13 +7,13 @@ const LONGEST_WAIT_MS = 5_000;
 
 interface Openable {
   waitUntilReady(): Promise<unknown>;
-  /** BullMQ's queue takes no notice of `force`, its worker does. */
+  /** BullMQ's queue ignores `force`, its worker does not. */
   close(force?: boolean): Promise<void>;
 }
 
 /**
- * Opens a queue or a worker, and begins anew for as long as that fails: BullMQ remembers a failed first connection for
- * ever, so one that came too early has to be thrown away.
+ * Opens a queue or a worker, and starts over as long as that fails: BullMQ keeps a failed first connection forever, so
+ * the object must be discarded.
  */
 export class Opening<T extends Openable> {
   /** Rejects only when closed before it was open. */
@@ -46,7 +46,7 @@ export class Opening<T extends Openable> {
     }
   }
 
-  /** Ends the trying. What is open or half open is given back, for the caller to close. */
+  /** Stops trying. Returns what is open or half open, for the caller to close. */
   stop(): T | undefined {
     this.#stop.abort(new Error('The queue is closed'));
     return this.#current;

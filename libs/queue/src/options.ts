@@ -1,19 +1,19 @@
 import type { Lane } from '@foyer/shared';
 
 export interface QueueOptions {
-  /** `redis://` or `rediss://`; left out, the queue lives in PostgreSQL, in its own schema. */
+  /** `redis://` or `rediss://`; without it the queue is in PostgreSQL, in its own schema. */
   readonly redisUrl?: string;
   readonly databaseUrl: string;
-  /** The queue's name space: whoever shares it shares the jobs. */
+  /** The queue's name space: processes with the same prefix share the jobs. */
   readonly prefix: string;
   /**
-   * Told of every fault that nobody awaits. Errors of the backend arrive as plain copies (name, message, code, stack), so
-   * no client, address or command can reach a log; what a handler threw arrives as it was thrown.
+   * Called with every error that no caller awaits. Errors of the backend arrive as plain copies (name, message, code,
+   * stack), so that no client, address or command can reach a log; an error that a handler threw arrives unchanged.
    */
   readonly onError: (error: Error, where: string) => void;
 }
 
-/** What our keys in Redis begin with; on PostgreSQL the schema does this. */
+/** The prefix of our keys in Redis; on PostgreSQL the schema has this role. */
 export const KEY_PREFIX = 'foyer-queue';
 
 const SANE_PREFIX = /^[a-z][a-z0-9_-]{0,109}$/;
@@ -28,8 +28,8 @@ export function checkPrefix(prefix: string): void {
 }
 
 /**
- * What BullMQ calls a lane. The background lane has the plain name: it is where earlier versions put every job, so that
- * theirs are still worked on. No prefix has a dot, so that no other prefix makes the same name.
+ * BullMQ's name for a lane. The background lane has the plain name, which earlier versions used for every job, so that
+ * their jobs are still processed. A prefix has no dot, so that no other prefix gives the same name.
  */
 export const laneName = (prefix: string, lane: Lane): string =>
   lane === 'interactive' ? `${prefix}.interactive` : prefix;

@@ -4,7 +4,10 @@ import pg from 'pg';
 
 type ListenClient = Awaited<ReturnType<PostgresConnection['getListenClient']>>;
 
-/** How often the listening connection has to answer, and within what time, in milliseconds: it is silent by nature. */
+/**
+ * How often the listening connection must answer, and within what time, in milliseconds, because it may be silent for
+ * long.
+ */
 const PROOF_LASTS_MS = 4_000;
 const PROOF_LIMIT_MS = 4_000;
 
@@ -13,7 +16,7 @@ interface WatchedClients {
   readonly of: (client: object) => WatchedConnection | undefined;
 }
 
-/** A class of clients that look after each other, and what is known of each; see `ConnectionWatch`. */
+/** A class of clients that share one `ConnectionWatch`, and the watched state of each. */
 export function watchedClients(): WatchedClients {
   const watch = new ConnectionWatch();
   const known = new WeakMap<object, WatchedConnection>();
@@ -29,9 +32,9 @@ export function watchedClients(): WatchedClients {
 type Settings = Exclude<ConstructorParameters<typeof PostgresConnection>[0], string>;
 
 /**
- * BullMQ's connection, with clients of ours. Its own listening client gets a listener for `error` only after it is connected:
- * a server that ends it at that moment ended the process. Its module `pg` is no option, so it is exchanged here; a version
- * of BullMQ that keeps it elsewhere is refused.
+ * BullMQ's connection with our own clients. Its listening client gets an `error` listener only after it has connected,
+ * so an error at that moment would end the process. BullMQ has no option for its module `pg`, so it is replaced here; a
+ * version of BullMQ that keeps it elsewhere is refused.
  */
 export class GuardedConnection extends PostgresConnection {
   readonly #clients: WatchedClients;
@@ -45,7 +48,10 @@ export class GuardedConnection extends PostgresConnection {
     Reflect.set(this, 'pgModule', { Pool: pg.Pool, Client: clients.Client });
   }
 
-  /** As BullMQ's, and one that works: what broke before BullMQ listened to it, or does not answer, is replaced. */
+  /**
+   * As BullMQ's, but returns only a working client: one that broke before BullMQ listened to it, or does not answer, is
+   * replaced.
+   */
   override async getListenClient(): Promise<ListenClient> {
     for (;;) {
       const client = await super.getListenClient();
@@ -54,13 +60,13 @@ export class GuardedConnection extends PostgresConnection {
       if (watched.failure === undefined && performance.now() - watched.heardAt > PROOF_LASTS_MS)
         await prove(client);
       if (watched.failure === undefined) return client;
-      // BullMQ's own listener takes it from here: it forgets the client, and asks for another one.
+      // BullMQ's own listener handles this: it drops the client, and requests another one.
       if (client instanceof pg.Client) client.emit('error', watched.failure);
     }
   }
 }
 
-/** A client that does not answer is closed by the watch, and fails. */
+/** The watch closes a client that does not answer, so that it fails. */
 async function prove(client: ListenClient): Promise<void> {
   if (!(client instanceof pg.Client)) return;
   const proof = { text: 'SELECT 1', query_timeout: PROOF_LIMIT_MS };

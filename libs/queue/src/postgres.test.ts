@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-/** One statement as the superuser; in the given database when there is one. */
+/** Runs one statement as the superuser; in the given database, if any. */
 async function sql<R extends pg.QueryResultRow>(
   text: string,
   databaseUrl = server.address.databaseUrl,
@@ -28,7 +28,7 @@ async function sql<R extends pg.QueryResultRow>(
   }
 }
 
-/** The server, with a new database and a role that has no other right. */
+/** The server with a new database, and a role that has no other rights. */
 async function onNewDatabase(
   grant: (names: { role: string; database: string }) => string[],
 ): Promise<Server> {
@@ -84,7 +84,7 @@ describe('the queue on PostgreSQL', () => {
       expect(greeting).toMatch(/\0statement_timeout\x00(10|25)000\0/);
       expect(greeting).toMatch(/\0idle_in_transaction_session_timeout\x0030000\0/);
     }
-    // All but the one that brings the schema up to date, which may have to wait for another that does.
+    // All except the connection that upgrades the schema, which may have to wait for another process.
     expect(greetings.filter((greeting) => greeting.includes('lock_timeout\x008000')).length).toBeGreaterThan(
       0,
     );
@@ -132,7 +132,7 @@ describe('the queue on PostgreSQL', () => {
       await bench.consumer(() => over);
       await queue.add([jobFor(randomUUID())], 5_000);
       await until('the first job', () => bench.taken.length === 1);
-      // The queue at work may be in the way; whoever meant it says it again.
+      // The running queue may block the drop, so it is repeated, as an operator would.
       await until('the schema is gone', () =>
         sql('DROP SCHEMA IF EXISTS foyer_queue CASCADE', place.address.databaseUrl).then(
           () => true,

@@ -13,17 +13,17 @@ import { GuardedConnection, watchedClients } from './postgres-connection.ts';
 
 const SCHEMA = 'foyer_queue';
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Longer than any command of ours takes; without it a server that went silent would hold a worker for ever. */
+/** Longer than any of our commands takes; without it a server that stopped responding would block a worker forever. */
 const QUERY_TIMEOUT_MS = 12_000;
-/** The server's own limits come first: it then ends what runs, and its locks, instead of being left alone with it. */
+/** The server's own limits are shorter, so that it ends the statement and its locks before the client gives up. */
 const limits = { statement_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 };
 const LOCK_TIMEOUT_MS = 8_000;
-/** Bringing the schema up to date may wait for another process that does. */
+/** A schema upgrade may wait for another process that does the same. */
 const slow = { statement_timeout: 25_000, query_timeout: 30_000 };
-/** An idle connection whose far end has gone is found out by probes, the first after this long. */
+/** TCP probes detect that the server of an idle connection is gone, the first after this long. */
 const FIRST_PROBE_MS = 10_000;
 
-/** PostgreSQL, in a schema of its own that is made and brought up to date here. */
+/** PostgreSQL, in a separate schema that is created and upgraded here. */
 export function createPostgresBroker(
   databaseUrl: string,
   { role, connections, reporter }: BrokerNeeds,
@@ -49,7 +49,7 @@ export function createPostgresBroker(
     }
   };
   let newest: GuardedConnection | undefined;
-  // As BullMQ's own factory does it: a worker's listening connection carries the name of its queue.
+  // As BullMQ's own factory does: a worker's listening connection carries the name of its queue.
   const factory: QueueBackendFactory = (name, opts, needs) =>
     new PostgresQueueBackend(
       (newest = new GuardedConnection(connection)),
@@ -66,7 +66,7 @@ export function createPostgresBroker(
   };
 }
 
-/** Several may start at once: the migrator holds an advisory lock from its first statement to its commit. */
+/** Several processes may start at once: the migrator holds an advisory lock from its first statement to its commit. */
 async function bringUpToDate(client: Client): Promise<void> {
   try {
     if ((await assertSchemaCompatibility(client, SCHEMA)) >= LATEST_SCHEMA_VERSION) return;
@@ -77,8 +77,8 @@ async function bringUpToDate(client: Client): Promise<void> {
 }
 
 /**
- * PostgreSQL wants the right to create schemas for CREATE SCHEMA IF NOT EXISTS even when the schema exists. Leaving that
- * statement out then lets a role work that was only given this schema.
+ * PostgreSQL requires the right to create schemas for CREATE SCHEMA IF NOT EXISTS even when the schema exists. Without
+ * that statement, a role that was only granted this schema can run the migrations.
  */
 async function sessionFor(client: Client): Promise<PgQueryable> {
   const session: PgQueryable = client;
@@ -93,7 +93,7 @@ async function sessionFor(client: Client): Promise<PgQueryable> {
 /** SQLSTATE undefined_function, undefined_table, invalid_schema_name. */
 const MISSING = new Set(['42883', '42P01', '3F000']);
 
-/** Somebody dropped the schema under us: make it again. The command still fails; whoever sent it sends it again. */
+/** Recreates the schema when it was dropped while in use. The command still fails; its caller sends it again. */
 function mending(factory: QueueBackendFactory, prepare: () => Promise<void>): QueueBackendFactory {
   const mend = async (error: unknown): Promise<never> => {
     if (isNativeError(error) && 'code' in error && MISSING.has(String(error.code))) await prepare();

@@ -13,15 +13,16 @@ import { endsWithin, withinLimit } from './within-limit.ts';
 const CONNECTIONS = 2;
 const DEPTH_LIMIT_MS = 5_000;
 const CLOSE_LIMIT_MS = 2_000;
-/** Nobody reads BullMQ's event stream, on Redis a stream, on PostgreSQL a table: keep next to none of it. */
+/** BullMQ's event stream (a stream on Redis, a table on PostgreSQL) is not used, so almost none of it is kept. */
 const KEPT_EVENTS = 100;
 const WHERE = 'queue producer';
 
 type BullQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, NoConnection>;
 
 /**
- * The producer's side of the queue. Returns at once and connects in the background, for as long as it takes: whether it is
- * there is what `ping` tells (for /readyz). While the server is away `add` rejects, at once or at its time limit.
+ * The producer's side of the queue. Returns at once and connects in the background, however long that takes: `ping`
+ * shows whether it is connected (for /readyz). While the server is unavailable `add` rejects, at once or at its time
+ * limit.
  */
 export function createQueue(options: QueueOptions): JobQueue {
   checkPrefix(options.prefix);
@@ -38,7 +39,7 @@ export function createQueue(options: QueueOptions): JobQueue {
   return new Producer({ interactive: open('interactive'), background: open('background') });
 }
 
-/** Puts each job into the lane of its priority. */
+/** Adds each job to the lane of its priority. */
 class Producer implements JobQueue {
   readonly #lanes: Readonly<Record<Lane, LaneProducer>>;
 
@@ -114,7 +115,7 @@ class LaneProducer {
     await this.#broker.close();
   }
 
-  /** One command, once there is a queue. It is not sent any more when that took longer than the limit. */
+  /** Runs one command when the queue is open. The command is not sent when opening took longer than the limit. */
   async #ask<T>(what: string, limitMs: number, command: (queue: BullQueue) => Promise<T>): Promise<T> {
     refuseInsideTransaction(what);
     try {

@@ -3,24 +3,24 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { KEY_PREFIX } from './options.ts';
 import { withinLimit } from './within-limit.ts';
 
-/** How often a connection has to write something and read it back, and how long it may take, in milliseconds. */
+/** How often a connection must write a value and read it back, and how long that may take, in milliseconds. */
 const BEAT_EVERY_MS = 2_000;
 const BEAT_LIMIT_MS = 4_000;
-/** The longest that the greeting may take once a connection is made; ioredis has a limit for the making only. */
+/** The longest that the handshake may take after connecting; ioredis limits only the connecting itself. */
 const GREETING_LIMIT_MS = 5_000;
 
 const KEY = `${KEY_PREFIX}:heartbeat`;
 const KEPT_MS = 60_000;
-/** Writes, and gives back what it was given: an answer to something else is told from its own. */
+/** Writes the given value and returns it, so that an answer to another command is recognized. */
 const BEAT = `redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return ARGV[1]`;
 
-/** A replica, or what was the master a moment ago: behind the same address there may be another server by now. */
+/** The server is a replica, or was the master until now: another server may be behind the same address. */
 const isOfReplica = ({ message }: Error): boolean => /^(READONLY|UNBLOCKED|MASTERDOWN)\b/.test(message);
 
 /**
- * A connection to Redis that notices when the other side has gone silent, answers out of step or is no master any more, and
- * is then made anew. ioredis notices neither: a command that ran out of time keeps its place in the line of answers, so that
- * each answer after it goes to the wrong command for as long as the connection lives.
+ * A connection to Redis that detects a server that stopped responding, answers out of order or is not the master any
+ * more, and then reconnects. ioredis detects none of these: a command that timed out keeps its place in the queue of
+ * answers, so that all later answers go to the wrong commands for as long as the connection lasts.
  */
 export class WatchedRedis extends Redis {
   readonly #timer: NodeJS.Timeout;
@@ -30,7 +30,10 @@ export class WatchedRedis extends Redis {
   #beating: Promise<void> | undefined;
   #greetingSince: number | undefined;
 
-  /** One that blocks waits for its jobs in line: its answers are watched over by BullMQ, with a limit for each wait. */
+  /**
+   * On a blocking connection other commands wait behind the blocking one, so BullMQ watches its answers, with a limit
+   * for each wait.
+   */
   constructor(url: string, options: RedisOptions, isBlocking = false) {
     super(url, { ...options, replyMapping: 'legacy', reconnectOnError: isOfReplica });
     this.#isBlocking = isBlocking;
@@ -38,24 +41,24 @@ export class WatchedRedis extends Redis {
     this.#url = url;
   }
 
-  /** What BullMQ makes for its blocking commands. */
+  /** Called by BullMQ for its blocking commands. */
   override duplicate(override?: Partial<RedisOptions>): Redis {
     const copy = new WatchedRedis(this.#url, { ...this.options, ...override }, true);
     this.#copies.push(copy);
     return copy;
   }
 
-  /** A command that was given up while it waited for the server is not sent when the server is back. */
+  /** A command that timed out while the server was unavailable is not sent after reconnecting. */
   override sendCommand(...[command, stream]: Parameters<Redis['sendCommand']>): unknown {
     return command.isResolved ? command.promise : super.sendCommand(command, stream);
   }
 
-  /** Writes and reads back. Rejects when the server does not answer in time, or with what it answers. */
+  /** Writes and reads back. Rejects when the server does not answer in time, or with the server's error. */
   beat(): Promise<void> {
     return (this.#beating ??= this.#beat().finally(() => (this.#beating = undefined)));
   }
 
-  /** Ends the watch. The connection is the owner's to close. */
+  /** Ends the watch. The owner closes the connection. */
   endWatch(): void {
     clearInterval(this.#timer);
     for (const copy of this.#copies) copy.endWatch();
@@ -67,7 +70,7 @@ export class WatchedRedis extends Redis {
       const answer = await withinLimit('Redis', BEAT_LIMIT_MS, () => this.eval(BEAT, 1, KEY, word, KEPT_MS));
       if (answer === word) return;
     } catch (error) {
-      // What the server answers is no silence; what the connection says of itself is acted on by ioredis.
+      // An error from the server is an answer, and ioredis handles connection errors; only silence is handled here.
       if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
       this.disconnect(true);
       throw error;

@@ -99,7 +99,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
     it('finds the new master behind the address of the old one, which has become a replica', async () => {
       const other = await redisServer(binary ?? '');
       await other.start();
-      // The address stays; new connections go to the new master, those that there are stay where they are.
+      // The address stays; new connections go to the new master, existing ones stay where they are.
       const way = await startSwitch(server.address.redisUrl ?? '');
       const failedOver = new Bench({ ...server, address: { ...server.address, redisUrl: way.url } });
       try {

@@ -10,19 +10,20 @@ const QUIT_LIMIT_MS = 1_000;
 const common: RedisOptions = {
   connectTimeout: 5_000,
   keepAlive: 10_000,
-  // ioredis keeps a timer of this length, and with it the process, for a socket that is closed already.
+  // ioredis keeps a timer of this length for a socket that is already closed, and it keeps the process alive.
   disconnectTimeout: 250,
   retryStrategy: (times) => Math.min(100 * 2 ** times, LONGEST_RETRY_MS) * (0.5 + Math.random() / 2),
 };
 
 const byRole: Readonly<Record<BrokerNeeds['role'], RedisOptions>> = {
-  // A producer is told at once that Redis is away: commands that wait would pile up and then arrive all together.
+  // A producer fails at once while Redis is unavailable: waiting commands would pile up and then all arrive together.
   producer: { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 10_000 },
-  // BullMQ's rule for workers: commands wait for the server. The limit is above that of its longest blocking one, 11 s.
+  // BullMQ's rule for workers: commands wait for the server. The limit exceeds that of its longest blocking command, 11
+  // s.
   consumer: { ...common, maxRetriesPerRequest: null, commandTimeout: 30_000 },
 };
 
-/** Redis through a connection of our own; a consumer's second one, which blocks, is BullMQ's duplicate of it. */
+/** Redis through our own connection; a consumer's second, blocking connection is BullMQ's duplicate of it. */
 export function createRedisBroker(url: string, { role, reporter }: BrokerNeeds): Broker {
   const client = new WatchedRedis(url, byRole[role]);
   // BullMQ listens too, but only while its queue or worker is open.

@@ -5,8 +5,8 @@ const REPEAT_AFTER_MS = 10_000;
 const REMEMBERED = 200;
 
 /**
- * A copy that is safe to log: errors of pg and ioredis carry the client or the command with its arguments (passwords and
- * job data included), so only name, message, code and stack come along.
+ * A copy that is safe to log: errors of pg and ioredis contain the client or the command with its arguments (including
+ * passwords and job data), so only name, message, code and stack are copied.
  */
 export function plainError(error: unknown): Error {
   if (!isNativeError(error)) return new Error(typeof error === 'string' ? error : 'Unknown error');
@@ -16,7 +16,7 @@ export function plainError(error: unknown): Error {
     : plain;
 }
 
-/** A refused connection to a name with several addresses is an AggregateError with no message of its own. */
+/** A refused connection to a name with several addresses is an AggregateError without a message of its own. */
 function messageOf(error: Error): string {
   if (error.message !== '' || !('errors' in error) || !Array.isArray(error.errors)) return error.message;
   return error.errors
@@ -25,20 +25,20 @@ function messageOf(error: Error): string {
 }
 
 export interface Reporter {
-  /** A fault of the backend: a plain copy, and the same one at most once in ten seconds. */
+  /** Reports a fault of the backend, as a plain copy, and each one at most once in ten seconds. */
   backend(error: unknown, where: string): void;
-  /** A fault of one job: as it is, every time. */
+  /** Reports a fault of one job, unchanged and every time. */
   job(error: unknown, where: string): void;
 }
 
-/** Wraps `onError` so that a fault in telling of a fault goes no further. */
+/** Wraps `onError` so that an error thrown by it is ignored. */
 export function createReporter(onError: QueueOptions['onError']): Reporter {
   const told = new Map<string, number>();
   const tell = (error: Error, where: string): void => {
     try {
       onError(error, where);
     } catch {
-      // There is nobody left to tell.
+      // An error in the error handler cannot be reported anywhere.
     }
   };
   return {

@@ -8,11 +8,11 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { QueueOptions } from './options.ts';
 
-/** A real server of the test's own, which it may stop and start. */
+/** A real server for one test, which may stop and start it. */
 export interface Server {
   readonly address: Pick<QueueOptions, 'redisUrl' | 'databaseUrl'>;
   start(): Promise<void>;
-  /** Orderly; what was acknowledged is there after the next start. */
+  /** Stops it in an orderly way: acknowledged data exists after the next start. */
   stop(): Promise<void>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
@@ -97,7 +97,7 @@ export async function redisServer(binary: string): Promise<Server> {
 interface PostgresPrograms {
   readonly postgres: string;
   readonly initdb: string;
-  /** Whom they run as when we are root. */
+  /** The user that the servers run as when the tests run as root. */
   readonly uid?: number;
   readonly gid?: number;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** An address behind which the server can be exchanged: connections stay where they are, new ones go to the new one. */
+/** An address whose server can be replaced: existing connections stay, new ones go to the new server. */
 export async function startSwitch(url: string) {
   let target = new URL(url);
   const open = new Set<Socket>();

@@ -3,8 +3,8 @@ class QueueTimeoutError extends Error {
 }
 
 /**
- * Gives `run` at most `limitMs`, then rejects with an error named TimeoutError. What was started goes on alone: it can look
- * at the signal before its next step, and its late rejection is nobody's.
+ * Gives `run` at most `limitMs`, then rejects with an error named TimeoutError. The work itself continues: it can check
+ * the signal before its next step, and a later rejection of it is ignored.
  */
 export async function withinLimit<T>(
   what: string,
@@ -27,7 +27,7 @@ export async function withinLimit<T>(
   }
 }
 
-/** True when the work ended, well or badly, within the limit. */
+/** True when the work ended, successfully or not, within the limit. */
 export async function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   const ended = work.then(
     () => true,
