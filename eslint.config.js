@@ -26,7 +26,7 @@ const noEnvironment = {
   message: 'Only platform/config reads the environment.',
 };
 
-/** Only one file begins transactions, and it marks what runs inside; nothing in persistence can call out of the process. */
+/** Only one file begins transactions and marks what runs inside; nothing in persistence can call out of the process. */
 const noTransaction = [
   {
     selector: "MemberExpression[property.name='$transaction']",

@@ -1,5 +1,6 @@
-// Pins the base images of docker-compose.yml and the Dockerfile by their digests, and updates the pins: asks the registry
-// for each tag's current digest, and writes it after the tag. Every build then uses the same image until this runs again.
+// Pins the base images of docker-compose.yml and the Dockerfile by their digests, and updates the pins: asks the
+// registry for each tag's current digest, and writes it after the tag. Every build then uses the same image until this
+// runs again.
 //   node tools/images.mjs            writes the digests; commit what changed
 //   node tools/images.mjs --check    writes nothing; exit status 1 when a tag is not pinned or has a newer digest
 import { readFileSync, writeFileSync } from 'node:fs';

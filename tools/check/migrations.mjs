@@ -1,6 +1,6 @@
-// A migration that has landed never changes: databases that applied its earlier text would keep that schema and count as
-// up to date. `prisma/migrations/landed.txt` has the checksum of each; this compares the files with the list, and the
-// list with all of its earlier versions in this clone's history.
+// A migration that has landed never changes: databases that applied its earlier text would keep that schema and count
+// as up to date. `prisma/migrations/landed.txt` has the checksum of each; this compares the files with the list, and
+// the list with all of its earlier versions in this clone's history.
 //   node tools/check/migrations.mjs            part of `npm run check`
 //   node tools/check/migrations.mjs --record   adds new migrations to the list; changes no line that is there
 import { spawnSync } from 'node:child_process';

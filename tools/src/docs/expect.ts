@@ -5,25 +5,25 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`],
   // Box ids, counters of calls and the like: numbers of nine digits and more.
   [/(?<![\w.-])\d{9,}(?![\w-])/g, String.raw`\d{6,}`],
-  // What a document leaves out.
+  // The digest in an entity tag, as `W/"1.8xOI5b9T"`.
   [/(?<=W\/\\?"\d+\.)[\w-]{8}/g, String.raw`[\w-]{8}`],
-  // The ids in a document, and the ids of this run that they stand for.
+  // The part that a document leaves out.
   [/…/g, String.raw`[\s\S]*?`],
 ];
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const ANY_UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** Replaces the ids that the document shows by the ids of this run. */
+/** The ids in a document, and the ids of this run that they stand for. */
 export type Ids = Map<string, string>;
+
+/** Replaces the ids that the document shows by the ids of this run. */
+export const withIds = (text: string, ids: Ids): string =>
+  text.replaceAll(UUID, (shown) => ids.get(shown) ?? shown);
 
 /**
  * Whether `shown` is in what was `printed`, except for white space and values that differ between runs. An id that is
  * shown for the first time stands for the id printed in its place, from then on and in `ids`.
  */
-export const withIds = (text: string, ids: Ids): string =>
-  text.replaceAll(UUID, (shown) => ids.get(shown) ?? shown);
-
-/** Text as a regular expression, with a pattern for each kind of variable part. */
 export function shows(printed: string, shown: string, ids: Ids): boolean {
   const fresh: string[] = [];
   let pattern = '';
@@ -47,7 +47,7 @@ export function shows(printed: string, shown: string, ids: Ids): boolean {
   return true;
 }
 
-/** Text as a regular expression, with each kind of variable part in place of one of it. */
+/** Text as a regular expression, with a pattern for each value that differs between runs. */
 function patternOf(text: string): string {
   const cuts = KINDS.flatMap(([kind, pattern]) =>
     [...text.matchAll(kind)].map((found) => ({

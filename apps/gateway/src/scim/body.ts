@@ -7,8 +7,9 @@ import { checkCharset, MalformedJson, parseJson } from '../http/json-body.ts';
 export const SCIM_BODY_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Reads the bodies of SCIM calls as bytes, so that invalid JSON is refused after the call is recorded, and invalid
- * UTF-8 is always refused. Okta sends application/scim+json with a charset; its test suite sends application/json.
+ * Reads the bodies of SCIM calls as bytes, so that invalid JSON is refused only where the call can be recorded, and
+ * invalid UTF-8 is always refused. Okta sends application/scim+json with a charset; its test suite sends
+ * application/json.
  */
 export const scimBody: RequestHandler = express.raw({
   limit: SCIM_BODY_LIMIT,

@@ -48,7 +48,7 @@ export class UsersService implements ResourceService {
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
     const document = readResource(asking.unknown.body(body, userType), userType);
     // RFC 7644, section 3.5.1, leaves omitted attributes to us: a PUT without them neither reactivates a person nor
-    // removes their id.
+    // removes their external id.
     return this.update(id, asking, (before) => ({
       active: before['active'],
       ...(before['externalId'] !== undefined && { externalId: before['externalId'] }),
