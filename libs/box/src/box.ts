@@ -23,6 +23,7 @@ import {
   findUser,
   listFolder,
   listUsers,
+  locateContent,
   readUserById,
   updateUser,
 } from './operations.ts';
@@ -127,11 +128,20 @@ class BoxAdapter implements Box {
     if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
     if (!isBoxId(query.folderId)) return invalid('A Box folder id is digits.');
     if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} items.`);
-    const page = await this.#call(context, listFolder(query));
-    const isDenied = !page.ok && page.fault.code === 'box_forbidden';
-    return isDenied && (await this.#isInactive(context, query.boxUserId)) === true
-      ? inactive(query.boxUserId)
-      : page;
+    return this.#callAs(context, query.boxUserId, listFolder(query));
+  }
+
+  async locateContent(context: CallContext, query: Parameters<BoxPort['locateContent']>[1]) {
+    if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
+    if (!isBoxId(query.fileId)) return invalid('A Box file id is digits.');
+    return this.#callAs(context, query.boxUserId, locateContent(query, this.#origin));
+  }
+
+  /** A call as a person: when Box denies it without a reason, they may be switched off. */
+  async #callAs<T>(context: CallContext, boxUserId: string, operation: Operation<T>): Promise<BoxResult<T>> {
+    const result = await this.#call(context, operation);
+    const isDenied = !result.ok && result.fault.code === 'box_forbidden';
+    return isDenied && (await this.#isInactive(context, boxUserId)) === true ? inactive(boxUserId) : result;
   }
 
   async listUsers(context: CallContext, query: Parameters<BoxPort['listUsers']>[1]) {

@@ -28,6 +28,8 @@ export interface Operation<T> {
   readonly changes: boolean;
   /** Reads a 2xx body; undefined when it is not what Box documents. */
   accept(body: string | null): Reading<T> | undefined;
+  /** Reads where a 302 leads to; left out where none is expected. */
+  redirected?(location: string | undefined): Reading<T> | undefined;
   /** Interprets a 4xx that has a special meaning here: a value, or a code other than the usual one. */
   refuse?(status: number, error: BoxError): Reading<T> | ErrorCode | undefined;
 }
@@ -54,7 +56,7 @@ export function judge<T>(operation: Operation<T>, exchange: Exchange, redactor: 
         extract: {},
       });
     case 'answered':
-      return isSuccess(exchange)
+      return isSuccess(exchange) || (exchange.status === 302 && operation.redirected !== undefined)
         ? accept(operation, exchange, redactor)
         : refuse(operation, exchange, redactor);
   }
@@ -65,7 +67,7 @@ const isSuccess = ({ status }: Answered): boolean => status >= 200 && status < 3
 function accept<T>(operation: Operation<T>, answered: Answered, redactor: Redactor): Judgement<T> {
   const { status, headers, body } = answered;
   const requestId = headers['box-request-id'];
-  const reading = operation.accept(body);
+  const reading = status === 302 ? operation.redirected?.(headers['location']) : operation.accept(body);
   if (!reading) {
     const detail = `Box answered ${status} with a body that cannot be read.`;
     return unsettled(operation, { status, detail, extract: cleaned({ requestId }, redactor) });

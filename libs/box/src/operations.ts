@@ -184,7 +184,7 @@ export const listFolder = (query: {
   params: {
     usemarker: 'true',
     limit: String(query.limit),
-    fields: 'type,id,name',
+    fields: 'type,id,name,parent',
     ...(query.marker !== undefined && { marker: query.marker }),
   },
   asUser: query.boxUserId,
@@ -196,3 +196,31 @@ export const listFolder = (query: {
   },
   refuse: (status) => (status === 404 ? 'not_found' : undefined),
 });
+
+/**
+ * GET /2.0/files/:id/content. Box answers 302 with an address of its own that needs no token and does not last. It is a secret:
+ * nothing of it goes on record. Only an address that a browser may safely be sent to is taken: `https:`, or Box's own
+ * `origin`. 202 means that the file is not ready yet.
+ */
+export const locateContent = (
+  query: { boxUserId: string; fileId: string },
+  origin: string,
+): Operation<string> => ({
+  name: 'locate_content',
+  method: 'GET',
+  path: `/2.0/files/${query.fileId}/content`,
+  asUser: query.boxUserId,
+  parameters: { fileId: query.fileId },
+  changes: false,
+  accept: () => undefined,
+  redirected(location) {
+    const url = URL.parse(location ?? '');
+    const isSafe = url?.protocol === 'https:' || url?.origin === origin;
+    if (!url || !isSafe || url.username !== '' || url.password !== '') return undefined;
+    return url.href.length > ADDRESS_MAX ? undefined : { value: url.href, extract: {} };
+  },
+  refuse: (status) => (status === 404 ? 'not_found' : undefined),
+});
+
+/** Servers and proxies refuse longer headers. */
+const ADDRESS_MAX = 4_096;

@@ -46,6 +46,7 @@ export type BoxOperation =
   | 'delete_user'
   | 'list_users'
   | 'list_folder'
+  | 'locate_content'
   | 'create_group'
   | 'find_group'
   | 'read_group'

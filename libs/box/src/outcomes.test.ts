@@ -314,16 +314,57 @@ describe('what is sent', () => {
   it('lists a folder as the person, by marker; the token request knows nothing of them', async () => {
     const entries = [{ type: 'file', id: '1', name: 'a.txt', etag: '0' }];
     server.api(json(200, { entries, next_marker: '' }));
-    const page = { items: [{ type: 'file', id: '1', name: 'a.txt' }], nextMarker: null };
+    const page = { items: [{ type: 'file', id: '1', name: 'a.txt' }], nextMarker: null, folderName: null };
     expect(await list()).toEqual({ ok: true, value: page });
     const [sent] = server.apiRequests;
     expect(sent?.headers['as-user']).toBe('4711');
     expect(Object.fromEntries(sent?.url.searchParams ?? [])).toEqual({
       usemarker: 'true',
       limit: '10',
-      fields: 'type,id,name',
+      fields: 'type,id,name,parent',
     });
     expect(server.tokenRequests[0]?.headers).not.toHaveProperty('as-user');
+  });
+
+  const redirect = (location: string | undefined, status = 302): Answer => {
+    const headers = location === undefined ? {} : { location };
+    return (response) => response.writeHead(status, headers).end();
+  };
+  const locate = () => box.locateContent(context, { boxUserId: '4711', fileId: '99' });
+
+  it('gives the address that Box has a file’s content at, and follows it nowhere', async () => {
+    server.api(redirect('https://dl.example.com/d/1/secret/download'));
+    expect(await locate()).toEqual({ ok: true, value: 'https://dl.example.com/d/1/secret/download' });
+    expect(server.apiRequests).toHaveLength(1);
+    expect(server.apiRequests[0]).toMatchObject({
+      url: { pathname: '/2.0/files/99/content' },
+      headers: { 'as-user': '4711' },
+    });
+    expect(outcomes('locate_content')).toEqual([['ok', 302]]);
+    const kept = log.of('locate_content').map(({ intent, outcome }) => ({ intent, outcome }));
+    expect(JSON.stringify(kept)).not.toContain('secret');
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'http://dl.example.com/d/1/x',
+    'https://user:password@dl.example.com/d/1/x',
+    `https://dl.example.com/${'x'.repeat(5_000)}`,
+    undefined,
+  ])('sends nobody to %s', async (location) => {
+    server.api(redirect(location));
+    expect(await locate()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
+  });
+
+  it('says that a file that is not ready is not available, and one that is not there not found', async () => {
+    server.api(redirect(undefined, 202), json(404, {}));
+    expect(await locate()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
+    expect(await locate()).toMatchObject({ ok: false, fault: { code: 'not_found' } });
+  });
+
+  it('takes a redirect for no answer to anything else', async () => {
+    server.api(redirect('https://dl.example.com/'));
+    expect(await find()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
   });
 
   it('goes over one connection, one call after the other', async () => {

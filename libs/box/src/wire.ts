@@ -42,10 +42,24 @@ const userPage = z
 
 const folderPage = z
   .object({
-    entries: z.array(z.object({ type: z.enum(['file', 'folder', 'web_link']), id: boxId, name: z.string() })),
+    entries: z.array(
+      z.object({
+        type: z.enum(['file', 'folder', 'web_link']),
+        id: boxId,
+        name: z.string(),
+        parent: z.object({ id: z.string(), name: z.string() }).nullish().catch(null),
+      }),
+    ),
     next_marker: z.string().nullish(),
   })
-  .transform((raw): FolderPage => ({ items: raw.entries, nextMarker: raw.next_marker || null }));
+  .transform((raw): FolderPage => {
+    const folder = raw.entries[0]?.parent;
+    return {
+      items: raw.entries.map(({ type, id, name }) => ({ type, id, name })),
+      nextMarker: raw.next_marker || null,
+      folderName: folder && folder.id !== '0' ? folder.name : null,
+    };
+  });
 
 /** The requested fields of a group. */
 export const GROUP_FIELDS = 'id,name';

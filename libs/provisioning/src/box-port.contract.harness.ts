@@ -118,8 +118,10 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
           await box.deleteUser(context, id),
           await box.listFolder(context, { boxUserId: id, folderId: '0', limit: 10 }),
           await box.listFolder(context, { boxUserId: '1', folderId: id, limit: 10 }),
+          await box.locateContent(context, { boxUserId: id, fileId: '1' }),
+          await box.locateContent(context, { boxUserId: '1', fileId: id }),
         ];
-        expect(results.map((result) => fault(result).code)).toEqual(Array(5).fill('box_invalid'));
+        expect(results.map((result) => fault(result).code)).toEqual(Array(7).fill('box_invalid'));
         expect(subject.log.calls.filter((call) => call.context.requestId === context.requestId)).toEqual([]);
       },
     );
@@ -173,7 +175,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       const { id: boxUserId } = await created();
       const list = async (marker?: string) =>
         value(await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 2, marker }));
-      expect(await list()).toEqual({ items: [], nextMarker: null });
+      expect(await list()).toEqual({ items: [], nextMarker: null, folderName: null });
       await subject.addFiles(boxUserId, ['a.txt', 'b.txt', 'c.txt']);
       const first = await list();
       expect(first.items.map((item) => item.name)).toEqual(['a.txt', 'b.txt']);
@@ -181,6 +183,38 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       const last = await list(first.nextMarker ?? undefined);
       expect(last.items.map((item) => item.name)).toEqual(['c.txt']);
       expect(last.nextMarker).toBeNull();
+    });
+
+    it('lists a folder inside of another, with its name', async () => {
+      const { id: boxUserId } = await created();
+      await subject.addFiles(boxUserId, ['Contracts/a.txt']);
+      const list = async (folderId: string) =>
+        value(await subject.box.listFolder(context, { boxUserId, folderId, limit: 10 }));
+      const top = await list('0');
+      expect(top).toMatchObject({ items: [{ type: 'folder', name: 'Contracts' }], folderName: null });
+      const inner = await list(top.items[0]?.id ?? '');
+      expect(inner).toMatchObject({ items: [{ type: 'file', name: 'a.txt' }], folderName: 'Contracts' });
+    });
+
+    it('gives its owner the address of a file’s content, of which nothing goes on record', async () => {
+      const { id: boxUserId } = await created();
+      await subject.addFiles(boxUserId, ['a.txt']);
+      const { items } = value(await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 10 }));
+      const query = { boxUserId, fileId: items[0]?.id ?? '' };
+      const address = value(await subject.box.locateContent(context, query));
+      expect(address).toMatch(/^https?:\/\//);
+      const [call] = callsOf('locate_content');
+      expect(call).toMatchObject({
+        intent: { actor: `box:${boxUserId}` },
+        outcome: { result: 'ok', status: 302 },
+      });
+      expect(JSON.stringify([call?.intent, call?.outcome])).not.toContain(address);
+    });
+
+    it('says that a file does not exist', async () => {
+      const { id: boxUserId } = await created();
+      const result = await subject.box.locateContent(context, { boxUserId, fileId: NOBODY });
+      expect(fault(result).code).toBe('not_found');
     });
 
     it('says that a folder does not exist', async () => {

@@ -74,6 +74,8 @@ export interface FolderPage {
     readonly name: string;
   }[];
   readonly nextMarker: string | null;
+  /** As its items tell it: null for the top folder, and for an empty one. */
+  readonly folderName: string | null;
 }
 
 /** A page of this Box app's users, in Box's order. `nextMarker` is null at the end. */
@@ -115,6 +117,14 @@ export interface BoxPort {
     context: CallContext,
     query: { boxUserId: string; folderId: string; limit: number; marker?: string },
   ): Promise<BoxResult<FolderPage>>;
+  /**
+   * GET /2.0/files/:id/content as that person (As-User): the address at which Box gives the content for a short while, to who
+   * knows it and without a token. A secret, and not in the log.
+   */
+  locateContent(
+    context: CallContext,
+    query: { boxUserId: string; fileId: string },
+  ): Promise<BoxResult<string>>;
 }
 
 /** What is known of a call before it is made. `parameters` must not contain secrets. */

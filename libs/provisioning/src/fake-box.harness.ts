@@ -20,7 +20,8 @@ import {
 import { FakeGroups } from './fake-groups.harness.ts';
 import type { BoxChange, BoxProfile, BoxUser } from './model.ts';
 
-type Item = FolderPage['items'][number];
+/** `parentId` is '0' for what is in the top folder. */
+type Item = FolderPage['items'][number] & { readonly parentId: string };
 
 /** Box in memory, behaving as BoxPort promises. Calls go through the given log, intent first. */
 export class FakeBox extends FakeGroups implements BoxPort {
@@ -28,10 +29,21 @@ export class FakeBox extends FakeGroups implements BoxPort {
   readonly profiles = new Map<string, BoxProfile>();
   readonly #files = new Map<string, Item[]>();
 
-  /** Puts files into somebody's root folder. */
-  addFiles(boxUserId: string, names: readonly string[]): void {
-    const items = names.map((name): Item => ({ type: 'file', id: this.nextId(), name }));
-    this.#files.set(boxUserId, [...(this.#files.get(boxUserId) ?? []), ...items]);
+  /** Gives somebody files; the folders on the way are made. */
+  addFiles(boxUserId: string, paths: readonly string[]): void {
+    const items = this.#files.get(boxUserId) ?? [];
+    this.#files.set(boxUserId, items);
+    for (const path of paths) {
+      const names = path.split('/');
+      const last = names.pop() ?? '';
+      const parentId = names.reduce((parent, name) => {
+        const known = items.find((item) => item.parentId === parent && item.name === name);
+        const id = known?.id ?? this.nextId();
+        if (!known) items.push({ type: 'folder', id, name, parentId: parent });
+        return id;
+      }, '0');
+      items.push({ type: 'file', id: this.nextId(), name: last, parentId });
+    }
   }
 
   createUser(context: CallContext, user: NewBoxUser): Promise<BoxResult<CreateResult>> {
@@ -126,13 +138,36 @@ export class FakeBox extends FakeGroups implements BoxPort {
       const user = this.users.get(boxUserId);
       if (!user) return bad(403, 'box_forbidden', 'Access denied - insufficient permission');
       if (user.status === 'inactive') return bad(401, 'box_user_deactivated', 'User has been deactivated');
-      if (folderId !== '0') return bad(404, 'not_found', 'Not Found');
-      const all = this.#files.get(boxUserId) ?? [];
+      const kept = this.#files.get(boxUserId) ?? [];
+      const folder = kept.find(({ id, type }) => id === folderId && type === 'folder');
+      if (folderId !== '0' && !folder) return bad(404, 'not_found', 'Not Found');
+      const all = kept.filter(({ parentId }) => parentId === folderId);
       const end = Number(marker) + limit;
       return good(200, {
-        items: all.slice(Number(marker), end),
+        items: all.slice(Number(marker), end).map(({ type, id, name }) => ({ type, id, name })),
         nextMarker: end < all.length ? String(end) : null,
+        folderName: all.length > 0 ? (folder?.name ?? null) : null,
       });
+    });
+  }
+
+  locateContent(
+    context: CallContext,
+    { boxUserId, fileId }: { boxUserId: string; fileId: string },
+  ): Promise<BoxResult<string>> {
+    const call: Call = {
+      port: 'locateContent',
+      operation: 'locate_content',
+      method: 'GET',
+      path: `/2.0/files/${fileId}/content`,
+      changes: false,
+      asUser: boxUserId,
+      parameters: { fileId },
+    };
+    const refused = notAnId(boxUserId) ?? notAnId(fileId);
+    return this.carryOut(context, call, refused, () => {
+      const file = this.#files.get(boxUserId)?.find(({ id, type }) => id === fileId && type === 'file');
+      return file ? good(302, `https://dl.example.com/${fileId}`) : bad(404, 'not_found', 'Not Found');
     });
   }
 

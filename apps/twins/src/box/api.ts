@@ -1,6 +1,7 @@
 import { redactBody, type CallRecord } from './calls.ts';
 import { Refusal } from './errors.ts';
 import type { FaultTarget } from './faults.ts';
+import { answerDownload, fileRoutes, isDownload } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { groupRoutes } from './groups.ts';
 import { membershipRoutes } from './memberships.ts';
@@ -10,7 +11,7 @@ import { userRoutes } from './users.ts';
 import type { Answer, WireRequest } from './wire.ts';
 import type { World } from './world.ts';
 
-const routes: Route[] = [...userRoutes, ...folderRoutes, ...groupRoutes, ...membershipRoutes];
+const routes: Route[] = [...userRoutes, ...folderRoutes, ...fileRoutes, ...groupRoutes, ...membershipRoutes];
 
 /**
  * Does what an API call asks and gives the answer, a refusal included. Everything but a JWT's signature check runs in
@@ -22,6 +23,7 @@ export async function answerApi(world: World, request: WireRequest, call: CallRe
     if (request.path === '/oauth2/token' || request.path === '/oauth2/revoke') {
       return await answerOAuth(world, request, call);
     }
+    if (isDownload(request.path)) return answerDownload(world, request);
     return routeCall(routes, world, request, call);
   } catch (error) {
     if (error instanceof Refusal) return error.answerFor(request.requestId);

@@ -10,6 +10,8 @@ export interface RouteContext {
   params: Record<string, string>;
   query: URLSearchParams;
   body: string;
+  /** Under which host and port the twin was asked. */
+  host: string;
 }
 
 /** One endpoint. `path` segments starting with `:` are parameters; handlers answer or throw a Refusal, at once. */
@@ -38,8 +40,9 @@ export function routeCall(
   }
   const match = matches.find(({ route }) => route.method === request.method);
   if (!match) throw clientError(405, 'method_not_allowed', 'Method Not Allowed');
-  const { query, body } = request;
-  return match.route.handle({ world, caller, params: match.params, query, body });
+  const { query, body, headers } = request;
+  const { host = '' } = headers;
+  return match.route.handle({ world, caller, params: match.params, query, body, host });
 }
 
 function matchPath(pattern: string, path: string): Record<string, string> | null {

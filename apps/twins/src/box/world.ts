@@ -3,6 +3,7 @@ import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './apps.
 import { CallLog } from './calls.ts';
 import type { BoxTwinConfig } from './config.ts';
 import { FaultList } from './faults.ts';
+import { Downloads } from './files.ts';
 import { GroupStore, type BoxGroup, type GroupProfile, type Membership } from './group-store.ts';
 import { ItemStore } from './items.ts';
 import { Limiter } from './limiter.ts';
@@ -35,6 +36,7 @@ export class World {
   readonly config: BoxTwinConfig;
   readonly users = new UserStore();
   readonly items = new ItemStore();
+  readonly downloads = new Downloads();
   readonly groups = new GroupStore();
   readonly tokens = new Tokens();
   readonly limiter = new Limiter();
@@ -68,6 +70,7 @@ export class World {
     for (const store of [
       this.users,
       this.items,
+      this.downloads,
       this.groups,
       this.tokens,
       this.limiter,
