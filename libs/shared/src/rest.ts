@@ -190,8 +190,17 @@ export type ApiCallListQuery = z.infer<typeof ApiCallListQuery>;
 export const BatchListQuery = z.strictObject(paging);
 export type BatchListQuery = z.infer<typeof BatchListQuery>;
 
-export const FileListQuery = z.strictObject(paging);
+/** Box's ids are digits; '0' is the top folder. */
+export const BoxItemId = z.string().regex(/^[0-9]{1,20}$/, 'must be the id of a Box item');
+
+export const FileListQuery = z.strictObject({
+  folder: BoxItemId.default('0').describe('The folder to list, by its Box id; the top folder when left out.'),
+  ...paging,
+});
 export type FileListQuery = z.infer<typeof FileListQuery>;
+
+export const FileParams = z.strictObject({ id: BoxItemId.describe('The Box id of the file.') });
+export type FileParams = z.infer<typeof FileParams>;
 
 export const IdParams = z.strictObject({ id: givenId.describe('The id that Foyer gave it.') });
 export type IdParams = z.infer<typeof IdParams>;

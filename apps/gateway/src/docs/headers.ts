@@ -19,6 +19,11 @@ export const location = z.string().meta({
   example: '/v1/provisioning-requests/0b6b1c9e-58a6-4f0c-9d0a-2d7c3f1e8a01',
 });
 
+export const contentLocation = z.string().meta({
+  description: 'An address of Box. Whoever has it can read the file while it lasts.',
+  example: 'https://dl.boxcloud.com/d/1/b1!example/download',
+});
+
 export const preferenceApplied = z.string().meta({
   description: 'The time granted (RFC 7240).',
   example: 'wait=30',

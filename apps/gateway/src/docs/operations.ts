@@ -2,6 +2,7 @@ import {
   ApiCall,
   ApiCallListQuery,
   FileListQuery,
+  FileParams,
   FolderItem,
   Identity,
   IdentityListQuery,
@@ -163,11 +164,31 @@ const readMe: ZodOpenApiOperationObject = {
   },
 };
 
+/** What asking Box for a person's files can end with. */
+const filesProblems = problemResponses([
+  'invalid_request',
+  ...always,
+  'identity_deactivated',
+  'not_found',
+  'no_box_account',
+  'box_rate_limited',
+  'box_unavailable',
+  'box_ambiguous',
+  'box_auth_failed',
+  'box_forbidden',
+  'box_invalid',
+  'box_user_missing',
+  'box_user_deactivated',
+  'box_app_changed',
+]);
+
 const listMyFiles: ZodOpenApiOperationObject = {
   operationId: 'listMyFiles',
   tags: ['Me'],
   summary: 'My Box files',
-  description: 'The top folder, read from Box on the person’s behalf. For people who signed in.',
+  description:
+    'The top folder, or the one named by `folder`, read from Box on the person’s behalf. A folder that is not theirs does not ' +
+    'exist. For people who signed in.',
   security: person,
   requestParams: { query: FileListQuery },
   responses: {
@@ -175,21 +196,25 @@ const listMyFiles: ZodOpenApiOperationObject = {
       files: examples.files,
       empty: examples.noFiles,
     }),
-    ...problemResponses([
-      'invalid_request',
-      ...always,
-      'identity_deactivated',
-      'not_found',
-      'no_box_account',
-      'box_rate_limited',
-      'box_unavailable',
-      'box_ambiguous',
-      'box_auth_failed',
-      'box_forbidden',
-      'box_invalid',
-      'box_user_missing',
-      'box_user_deactivated',
-    ]),
+    ...filesProblems,
+  },
+};
+
+const downloadMyFile: ZodOpenApiOperationObject = {
+  operationId: 'downloadMyFile',
+  tags: ['Me'],
+  summary: 'Download a file of mine',
+  description:
+    'Sends to the address at which Box gives the content. It needs no token and lasts a short while only: follow it at once, ' +
+    'and keep it from others. A file that is not theirs does not exist. For people who signed in.',
+  security: person,
+  requestParams: { path: FileParams },
+  responses: {
+    302: {
+      description: 'Where the content is.',
+      headers: z.object({ Location: headers.contentLocation }),
+    },
+    ...filesProblems,
   },
 };
 
@@ -236,6 +261,7 @@ const listApiCalls: ZodOpenApiOperationObject = {
 export const paths: ZodOpenApiPathsObject = {
   '/v1/me': { get: readMe },
   '/v1/me/files': { get: listMyFiles },
+  '/v1/me/files/{id}/content': { get: downloadMyFile },
   '/v1/provisioning-requests': { post: createRequest, get: listRequests },
   '/v1/provisioning-requests/retries': { post: retryAll },
   '/v1/provisioning-requests/{id}': { get: readRequest },

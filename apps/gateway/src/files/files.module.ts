@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.ts';
+import { SessionsModule } from '../sessions/sessions.module.ts';
 import { FilesController } from './files.controller.ts';
+import { FilesPagesController } from './files-pages.controller.ts';
 import { FilesService } from './files.service.ts';
 import { MissingUser } from './missing-user.ts';
 
 /** People's Box files, on their behalf: the only room that talks to Box. */
 @Module({
-  imports: [AccessModule],
-  controllers: [FilesController],
+  imports: [AccessModule, SessionsModule],
+  controllers: [FilesController, FilesPagesController],
   providers: [FilesService, MissingUser],
-  exports: [FilesService, MissingUser],
+  exports: [FilesService],
 })
 export class FilesModule {}

@@ -82,9 +82,10 @@ it('does nothing for somebody who was deactivated', async () => {
 it.each([
   'abc',
   Buffer.from('["box"]').toString('base64url'),
-  Buffer.from('["box",""]').toString('base64url'),
-  Buffer.from('["box","a\\u0000"]').toString('base64url'),
-  Buffer.from('["box","not a marker of Box"]').toString('base64url'),
+  Buffer.from('["box","0",""]').toString('base64url'),
+  Buffer.from('["box","0","a\\u0000"]').toString('base64url'),
+  Buffer.from('["box","0","not a marker of Box"]').toString('base64url'),
+  Buffer.from('["box","1","a marker of another folder"]').toString('base64url'),
   Buffer.from('["2026-11-21T09:00:00.000Z","0b6b1c9e-58a6-4f0c-9d0a-2d7c3f1e8a01"]').toString('base64url'),
 ])('refuses %s as a cursor', async (cursor) => {
   const { status, body } = await list(await somebody(), `?cursor=${cursor}`);
@@ -105,6 +106,101 @@ it('shows the former holder nothing when the identity goes to somebody else whil
   await api.sql(`UPDATE identity SET subject = $2 WHERE id = $1`, [max.identityId, `00u${randomUUID()}`]);
   const { status, text } = await under;
   expect([status, text.includes('secret')]).toEqual([401, false]);
+});
+
+/** The id of what is in this folder under this name. */
+async function idOf(person: Person, name: string, query = ''): Promise<string> {
+  const { body } = await list(person, query);
+  return body.items.find((item) => item.name === name)?.id ?? '';
+}
+const content = (id: string, { browser }: Person) => api.get(`/v1/me/files/${id}/content`, browser);
+
+it('lists a folder inside of another, page by page, with cursors that are this folder’s only', async () => {
+  const ada = await somebody('Contracts/2026/a.txt', 'Contracts/b.txt', 'Contracts/c.txt');
+  const contracts = await idOf(ada, 'Contracts');
+  const first = await list(ada, `?folder=${contracts}&limit=2`);
+  expect(first.body.items).toMatchObject([{ type: 'folder', name: '2026' }, { name: 'b.txt' }]);
+  const cursor = encodeURIComponent(first.body.nextCursor ?? '');
+  const second = await list(ada, `?folder=${contracts}&limit=2&cursor=${cursor}`);
+  expect([second.body.items.map(({ name }) => name), second.body.nextCursor]).toEqual([['c.txt'], null]);
+  const elsewhere = await list(ada, `?limit=2&cursor=${cursor}`);
+  expect([elsewhere.status, elsewhere.body.code]).toEqual([400, 'invalid_request']);
+  const inner = await idOf(ada, '2026', `?folder=${contracts}`);
+  expect((await list(ada, `?folder=${inner}`)).body.items).toMatchObject([{ name: 'a.txt' }]);
+});
+
+it('sends to where Box has the content, and puts the call on record without the address or the name', async () => {
+  const ada = await somebody('Inner/Secret plan.txt');
+  const id = await idOf(ada, 'Secret plan.txt', `?folder=${await idOf(ada, 'Inner')}`);
+  const answer = await content(id, ada);
+  expect(answer.status).toBe(302);
+  expect(answer.headers.get('cache-control')).toContain('no-store');
+  const address = answer.headers.get('location') ?? '';
+  expect(address).not.toMatch(/access_token|bearer/i);
+  const file = await fetch(address);
+  expect(file.headers.get('content-disposition')).toContain('Secret%20plan.txt');
+  const calls = await api.get(`/v1/api-calls?identityId=${ada.identityId}`, await api.machine());
+  expect(calls.body.items[0]).toMatchObject({
+    operation: 'locate_content',
+    parameters: { fileId: id },
+    status: 302,
+  });
+  expect(calls.text).not.toContain(new URL(address).pathname);
+  expect(calls.text).not.toContain('Secret');
+});
+
+it.each(['1', '99999999999999999999'])('knows no file and no folder %s', async (id) => {
+  const ada = await somebody('Inner/a.txt');
+  for (const answer of [await content(id, ada), await list(ada, `?folder=${id}`)])
+    expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+});
+
+it('answers for the items of somebody else as for none, also when Box says that they are forbidden', async () => {
+  const bob = await somebody('Inner/a.txt');
+  const inner = await idOf(bob, 'Inner');
+  const file = await idOf(bob, 'a.txt', `?folder=${inner}`);
+  const ada = await somebody();
+  const none = await list(ada, '?folder=1');
+  const told = ({ status, body }: Awaited<ReturnType<typeof list>>) => [status, body.code, body.detail];
+  expect(told(await list(ada, `?folder=${inner}`))).toEqual(told(none));
+  expect(told(await content(file, ada))).toEqual(told(none));
+  await box.control('POST', 'faults', {
+    match: { method: 'GET', path: '/2.0/fol' },
+    kind: 'status',
+    status: 403,
+  });
+  expect(told(await list(ada, `?folder=${inner}`))).toEqual(told(none));
+  await box.control('DELETE', 'faults');
+});
+
+it.each(['abc', '-1', '1'.repeat(21), '0%2F1', '..', '1e3'])('refuses %s as an id', async (id) => {
+  const ada = await somebody();
+  expect((await list(ada, `?folder=${id}`)).body.code).toBe('invalid_request');
+  expect([400, 404]).toContain((await content(id, ada)).status);
+});
+
+it('gives no file and no folder to a machine or to nobody', async () => {
+  for (const path of ['/v1/me/files?folder=1', '/v1/me/files/1/content']) {
+    expect((await api.get(path)).status).toBe(401);
+    expect((await api.get(path, await api.machine())).status).toBe(404);
+  }
+});
+
+it('sends the former holder nowhere when the identity goes to somebody else while Box is asked', async () => {
+  const max = await somebody('secret-of-the-next-one.txt');
+  const id = await idOf(max, 'secret-of-the-next-one.txt');
+  await box.control('POST', 'faults', {
+    match: { method: 'GET', path: '/2.0/files' },
+    kind: 'slow',
+    delayMs: 1_500,
+  });
+  const under = content(id, max);
+  const asked = () =>
+    api.sql(`SELECT FROM api_call WHERE identity_id = $1 AND operation = 'locate_content'`, [max.identityId]);
+  while ((await asked()).length === 0);
+  await api.sql(`UPDATE identity SET subject = $2 WHERE id = $1`, [max.identityId, `00u${randomUUID()}`]);
+  const { status, headers } = await under;
+  expect([status, headers.get('location')]).toEqual([401, null]);
 });
 
 it.each([

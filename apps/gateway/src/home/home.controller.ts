@@ -3,13 +3,12 @@ import { Identities, Requests } from '@foyer/persistence';
 import { FoyerError, isFinal, type Identity, type ProvisioningRequest } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { changeOf } from '../access/call-notes.ts';
-import { MissingUser } from '../files/missing-user.ts';
+import { FilesService } from '../files/files.service.ts';
 import { toFoyerError } from '../http/error.filter.ts';
 import { IntakeService } from '../intake/intake.service.ts';
-import { PrincipalLimit } from '../limits/principal-limit.ts';
-import { BOX, CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type Parts } from '../parts.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type { SignedIn } from './actions.ts';
+import type { SignedIn } from '../http/signed-in.ts';
 import { signedInPage, signedOutPage, type Files } from './pages.ts';
 import { failedPage, heldPage, missingPage, progressPage } from './unfinished-pages.ts';
 
@@ -27,10 +26,8 @@ export class HomeController {
     private readonly requests: Requests,
     private readonly intake: IntakeService,
     private readonly sessions: Sessions,
-    private readonly missingUser: MissingUser,
-    private readonly limit: PrincipalLimit,
+    private readonly filesOf: FilesService,
     @Inject(CONFIG) private readonly config: Parts['config'],
-    @Inject(BOX) private readonly box: Parts['box'],
   ) {}
 
   @Get()
@@ -126,31 +123,18 @@ export class HomeController {
 
   /** What Box does not give is said on the page: it must not cost the page. */
   private async list(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
+    const { reference } = req;
     try {
-      const files = await within(FILES_WAIT_MS, this.ask(req, identityId, boxUserId));
-      if (files !== null) return files;
+      const query = { folder: '0', limit: FILES_SHOWN };
+      const listing = await within(FILES_WAIT_MS, this.filesOf.listOf({ identityId, boxUserId }, query));
+      if (listing !== null) return { kind: 'listed', listing };
       req.log.warn({ event: 'files-failed', code: 'slow' });
-      return { kind: 'unavailable', code: 'box_unavailable', reference: req.reference };
+      return { kind: 'unavailable', code: 'box_unavailable', reference };
     } catch (error) {
-      req.log.warn({ event: 'files-failed', err: error });
       const { code } = toFoyerError(error, req);
-      return { kind: 'unavailable', code, reference: req.reference };
+      req.log.warn({ event: 'files-failed', code, err: error });
+      return code === 'box_user_missing' ? 'missing' : { kind: 'unavailable', code, reference };
     }
-  }
-
-  private async ask(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
-    const result = await this.limit.withFiles(identityId, () =>
-      this.box.listFolder(
-        { requestId: null, identityId, lease: null },
-        { boxUserId, folderId: '0', limit: FILES_SHOWN },
-      ),
-    );
-    if (result.ok)
-      return { kind: 'listed', items: result.value.items, more: result.value.nextMarker !== null };
-    const code = await this.missingUser.explain(identityId, boxUserId, result.fault.code);
-    req.log.warn({ event: 'files-failed', code });
-    if (code === 'box_user_missing') return 'missing';
-    return { kind: 'unavailable', code, reference: req.reference };
   }
 }
 

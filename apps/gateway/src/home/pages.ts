@@ -1,10 +1,12 @@
-import { personWords, type ErrorCode, type FolderItem } from '@foyer/shared';
+import { personWords, type ErrorCode } from '@foyer/shared';
+import { listOf } from '../files/files-pages.ts';
+import type { Listing } from '../files/files.service.ts';
 import { html, type Html } from '../http/html.ts';
 import { page, referenceLine } from '../http/page.ts';
-import { actions, type SignedIn } from './actions.ts';
+import { actions, type SignedIn } from '../http/signed-in.ts';
 
 export type Files =
-  | { readonly kind: 'listed'; readonly items: readonly FolderItem[]; readonly more: boolean }
+  | { readonly kind: 'listed'; readonly listing: Listing }
   /** `reference` finds the lines of the log about it. */
   | { readonly kind: 'unavailable'; readonly code: ErrorCode; readonly reference: string };
 
@@ -62,32 +64,15 @@ export function signedInPage({
         boxUserId === null
           ? null
           : html`<h2>Your Box files</h2>
-              ${listOf(files)}`
+              ${listed(files)}`
       }
       ${actions(csrf)}`,
   });
 }
 
-const kinds: Readonly<Record<FolderItem['type'], string>> = {
-  file: 'File',
-  folder: 'Folder',
-  web_link: 'Link',
-};
-
-function listOf(files: Files): Html {
-  if (files.kind === 'unavailable') {
-    const { heading, person } = personWords[files.code];
-    return html`<p class="note bad" role="alert"><strong>${heading}.</strong> ${person}</p>
-      ${referenceLine(files.reference)}`;
-  }
-  const { items, more } = files;
-  if (items.length === 0) return html`<p class="note">There are no files in your Box account yet.</p>`;
-  const rows = items.map(
-    ({ type, name }) =>
-      html`<li><span class="item">${name}</span><span class="soft kind">${kinds[type]}</span></li>`,
-  );
-  return html`<ul class="files">
-      ${rows}
-    </ul>
-    ${more ? html`<p class="soft">Only the first ${items.length} are shown.</p>` : null}`;
+function listed(files: Files): Html {
+  if (files.kind === 'listed') return listOf(files.listing, { folder: '0', cursor: undefined });
+  const { heading, person } = personWords[files.code];
+  return html`<p class="note bad" role="alert"><strong>${heading}.</strong> ${person}</p>
+    ${referenceLine(files.reference)}`;
 }

@@ -2,7 +2,7 @@ import { personWords, type ProvisioningRequest } from '@foyer/shared';
 import { assets } from '../http/assets.ts';
 import { html, type Html } from '../http/html.ts';
 import { page, referenceLine } from '../http/page.ts';
-import { actions, csrfField, signOut, type SignedIn } from './actions.ts';
+import { actions, csrfField, signOut, type SignedIn } from '../http/signed-in.ts';
 
 type Waiting = SignedIn & { readonly request: ProvisioningRequest };
 

@@ -40,7 +40,7 @@ main {
 }
 code { overflow-wrap: anywhere; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-h1 { margin: 0 0 .75rem; font-size: clamp(1.5rem, 4vw, 2rem); line-height: 1.2; }
+h1 { overflow-wrap: anywhere; margin: 0 0 .75rem; font-size: clamp(1.5rem, 4vw, 2rem); line-height: 1.2; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
 p { margin: .5rem 0; }
 a { color: var(--act); }
@@ -64,9 +64,10 @@ dd { margin: 0; min-width: 0; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .92em; }
 ul.files { list-style: none; margin: .5rem 0; padding: 0; border: 1px solid var(--line); border-radius: .5rem; }
 ul.files li { display: flex; justify-content: space-between; gap: 1rem; padding: .6rem 1rem; }
-ul.files .item { min-width: 0; overflow-wrap: anywhere; }
+.item { min-width: 0; overflow-wrap: anywhere; }
 ul.files .kind { flex: none; }
 ul.files li + li { border-top: 1px solid var(--line); }
+nav[aria-label=Folders] { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-bottom: 1rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.75rem; }
 .actions form { margin: 0; }
 .button, button {

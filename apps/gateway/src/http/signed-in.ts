@@ -1,4 +1,4 @@
-import { html, type Html } from '../http/html.ts';
+import { html, type Html } from './html.ts';
 
 /** Whose page it is, and the token that its forms carry. */
 export interface SignedIn {

@@ -54,10 +54,10 @@ export class PrincipalLimit {
    */
   async withFiles<T>(identityId: string, work: () => Promise<T>): Promise<T> {
     const leave = this.filesPlaces.take(identityId);
-    if (leave === null) throw this.refuse('files', 'Files are being listed already.', RETRY_AFTER_MS);
+    if (leave === null) throw this.refuse('files', 'Files are being asked for already.', RETRY_AFTER_MS);
     try {
       const waitMs = this.filesRate.take(identityId);
-      if (waitMs > 0) throw this.refuse('files', 'Files were listed often enough.', waitMs);
+      if (waitMs > 0) throw this.refuse('files', 'Files were asked for often enough.', waitMs);
       return await work();
     } finally {
       leave();

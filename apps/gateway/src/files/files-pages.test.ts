@@ -1,0 +1,91 @@
+import { boxUserIdOf, headingOf, type Browser, type Page } from '../testing/browser.harness.ts';
+import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(() => gateway.close());
+
+/** Somebody who has signed in and has these files. */
+async function withFiles(username: string, paths: readonly string[]): Promise<Browser> {
+  const browser = gateway.browser();
+  const userId = boxUserIdOf(await browser.signIn(username));
+  await gateway.box.control('POST', 'seed', { files: paths.map((path) => ({ userId, path, size: 5 })) });
+  return browser;
+}
+
+/** Where the link with these words leads to. */
+const linkOf = ({ text }: Page, words: string): string => {
+  const links = [...text.matchAll(/<a [^>]*href="([^"]*)"[^>]*>([\s\S]*?)<\/a/g)];
+  const found = links.find(([, , inner]) => inner?.trim() === words)?.[1];
+  if (found === undefined) throw new Error(`There is no link ${words}.`);
+  return found.replaceAll('&amp;', '&');
+};
+const namesIn = ({ text }: Page): string[] =>
+  [...text.matchAll(/<li>\s*<a [^>]*>([^<]*)<\/a/g)].map(([, name = '']) => name.trim());
+
+it('shows all of 300 files, page by page, and the way back', async () => {
+  const names = Array.from({ length: 300 }, (_, at) => `File ${String(at + 1).padStart(3, '0')}.txt`);
+  const browser = await withFiles('ada@example.com', names);
+  const pages = [await browser.open('/')];
+  expect(pages[0]?.text).not.toContain('Only the first');
+  for (let at = 0; at < 2; at += 1) pages.push(await browser.open(linkOf(pages[at]!, 'Next page')));
+  expect(pages.flatMap(namesIn)).toEqual(names);
+  expect(pages[2]?.text).not.toContain('Next page');
+  expect(namesIn(await browser.open(linkOf(pages[2]!, 'First page')))).toEqual(names.slice(0, 100));
+});
+
+it('opens folders, and downloads a file from where Box has it', async () => {
+  const browser = await withFiles('grace@example.com', ['Contracts & more/2026/Plan <1>.txt']);
+  const contracts = await browser.open(linkOf(await browser.open('/'), 'Contracts &amp; more'));
+  expect([contracts.status, headingOf(contracts)]).toEqual([200, 'Contracts & more']);
+  const year = await browser.open(linkOf(contracts, '2026'));
+  const file = await browser.open(linkOf(year, 'Plan &lt;1&gt;.txt'));
+  expect([file.status, file.text]).toEqual([200, 'xxxxx']);
+  expect(new URL(file.url).origin).toBe(gateway.box.url);
+  expect(file.headers.get('content-disposition')).toMatch(/^attachment/);
+  expect(headingOf(await browser.open(linkOf(year, 'All files')))).toBe('Your Box files');
+});
+
+it('says that a folder is empty', async () => {
+  const browser = await withFiles('alan@example.com', ['Nothing/']);
+  const page = await browser.open(linkOf(await browser.open('/'), 'Nothing'));
+  expect([page.status, headingOf(page)]).toEqual([200, 'Folder']);
+  expect(page.text).toContain('This folder is empty.');
+});
+
+it('answers for somebody else’s folder and file as for none', async () => {
+  const maria = await withFiles('maria@example.com', ['Hers/a.txt']);
+  const top = await maria.open('/files');
+  const folder = linkOf(top, 'Hers');
+  const file = linkOf(await maria.open(folder), 'a.txt');
+  const ben = await withFiles('ben@example.com', []);
+  for (const address of [
+    folder,
+    file,
+    '/files/1',
+    '/files/1/content',
+    '/files/abc',
+    '/files/a%00b',
+    '/files/1/x',
+  ]) {
+    const page = await ben.open(address);
+    expect([page.status, headingOf(page)]).toEqual([404, 'This page does not exist']);
+  }
+});
+
+it('refuses a cursor that is not one of this list', async () => {
+  const browser = await withFiles('zoe@example.com', ['a.txt']);
+  for (const cursor of ['abc', '', 'x'.repeat(5_000)]) {
+    const page = await browser.open(`/files?cursor=${cursor}`);
+    expect([page.status, headingOf(page)]).toEqual([400, 'This link does not work']);
+  }
+});
+
+it('asks who is not signed in to sign in', async () => {
+  for (const address of ['/files', '/files/1', '/files/1/content']) {
+    const page = await gateway.browser().open(address);
+    expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in']);
+  }
+});
