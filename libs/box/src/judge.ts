@@ -24,7 +24,7 @@ export interface Operation<T> {
   readonly asUser?: string;
   /** Written to the call log, so without secrets. */
   readonly parameters: Extract;
-  /** Whether an answer that never came may have changed something in Box. */
+  /** Whether a call without an answer may have changed something in Box. */
   readonly changes: boolean;
   /** Reads a 2xx body; undefined when it is not what Box documents. */
   accept(body: string | null): Reading<T> | undefined;

@@ -20,13 +20,13 @@ export interface PersonReport extends PersonSurroundings {
   readonly identity: Identity;
   /** Newest first. */
   readonly requests: readonly ProvisioningRequestSummary[];
-  /** Why the person sees no files, or may not soon, with what to do; null when nothing is known to be in the way. */
+  /** Why the person sees no files, or may soon see none, with what to do; null when no obstacle is known. */
   readonly whyNoFiles: string | null;
 }
 
 export interface PeopleReport {
   readonly people: readonly PersonReport[];
-  /** True when more people match than are given. */
+  /** True when more people match than are returned. */
   readonly hasMore: boolean;
 }
 
@@ -48,7 +48,7 @@ export async function explainPeople(
   for (const { identityId, by } of found.slice(0, PEOPLE_SHOWN)) {
     const identity = await identities.find(identityId);
     const surroundings = await overview.surroundings(identityId);
-    // Deleted between two statements: there is nothing to tell of them.
+    // The identity was deleted between two statements.
     if (identity === null || surroundings === null) continue;
     const { items } = await requests.list({ identityId, limit: REQUESTS_SHOWN });
     people.push({
@@ -64,7 +64,7 @@ export async function explainPeople(
 
 type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'error' | 'nextAttemptAt'> | null;
 
-/** What stands between a person and their files, as far as Foyer's own record tells. Pure. */
+/** The obstacle between a person and their files, as far as Foyer's own data shows one. Pure. */
 export function whyNoFiles({ active, boxAccount }: Identity, newest: Newest): string | null {
   if (!active)
     return 'The person is deactivated. Okta switches them on again by pushing them as active, or by assigning the app.';

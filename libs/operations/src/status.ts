@@ -27,22 +27,22 @@ export interface FailedWork extends Pick<DeadLetterCount, 'code' | 'count' | 'ol
   readonly remedy: string;
 }
 
-/** What an operator asks first: is it running, how fast, what waits, what failed, what is next. */
+/** The answers to an operator's first questions: does it run, how fast, what waits, what failed, what is next. */
 export interface StatusReport {
   readonly processes: readonly RunningProcess[];
   readonly work: WorkOverview;
   readonly failed: readonly FailedWork[];
-  /** Calls that could be made at once, and how long Box asked everybody to wait; null without a limit. */
+  /** How many calls can be made at once, and how long Box asked all processes to wait; null without a limit. */
   readonly budget: { readonly level: number; readonly pausedMs: number } | null;
-  /** Each a sentence with its remedy. Empty when nothing needs a person. */
+  /** One sentence each, with its remedy. Empty when nothing needs an operator. */
   readonly problems: readonly string[];
 }
 
-/** A queued request older than this, in seconds, says that nothing takes the work. */
+/** A queued request older than this, in seconds, means that no worker takes requests. */
 const QUEUED_TOO_LONG = 60;
 const SEALED_TOO_LONG = 15 * 60;
 
-/** Reads how a tenant stands. Changes nothing. */
+/** Reads the state of a tenant. Changes nothing. */
 export async function readStatus({ database, tenantId, box }: StatusSources): Promise<StatusReport> {
   const processes = await runningProcesses(database, tenantId);
   const work = await workOverview(database, tenantId);
@@ -62,7 +62,7 @@ export async function readStatus({ database, tenantId, box }: StatusSources): Pr
   return { processes, work, failed, budget, problems };
 }
 
-/** What needs a person, each with what to do. Pure. */
+/** The problems that need an operator, each with what to do. Pure. */
 export function problemsOf({
   processes,
   work,

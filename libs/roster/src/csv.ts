@@ -7,8 +7,8 @@ const needed = Object.entries(NewProvisioningRequest.shape)
   .map(([name]) => name);
 
 /**
- * The fields of one line (RFC 4180); null when it is not CSV. A line is a record: no field of a person has a line break, so
- * a quote that somebody forgot costs one line and not all that follow.
+ * The fields of one line (RFC 4180); null when it is not CSV. Each line is one record, because no field of a person
+ * contains a line break: so a missing quote affects only one line.
  */
 export function fieldsOf(text: string): string[] | null {
   try {
@@ -19,7 +19,7 @@ export function fieldsOf(text: string): string[] | null {
   }
 }
 
-/** The columns that a header names, or what is wrong with it: the column at fault, and why. */
+/** The columns that a header names, or what is wrong with it: the faulty column, and why. */
 export function columnsOf(text: string): { columns: string[] } | { field: string; why: string } {
   const columns = fieldsOf(text)?.map((name) => name.trim());
   if (columns === undefined) return { field: 'header', why: 'is not CSV' };

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * A line of a byte stream, without its end (LF or CRLF). `line` counts from 1. `isEnded` is false for a last one without an
- * end. `unreadable`: this line only; the next ones are not lost. `stopped`: nothing comes after it.
+ * A line of a byte stream, without its line end (LF or CRLF). `line` counts from 1. `isEnded` is false for a last line
+ * without a line end. `unreadable`: only this line cannot be read. `stopped`: no line follows.
  */
 export type RawLine =
   | { readonly kind: 'text'; readonly line: number; readonly text: string; readonly isEnded: boolean }
@@ -10,11 +10,11 @@ export type RawLine =
   | { readonly kind: 'stopped'; readonly line: number; readonly why: string };
 
 interface LineLimits {
-  /** Bytes of one line. */
+  /** The most bytes of one line. */
   readonly lineBytes: number;
-  /** Bytes of all. */
+  /** The most bytes of the stream. */
   readonly bytes: number;
-  /** Lines of all: blank ones cost time, too. */
+  /** The most lines, including blank ones, because they take time too. */
   readonly lines: number;
 }
 
@@ -22,7 +22,10 @@ const NEW_LINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Splits a stream of UTF-8, a byte order mark allowed. Never holds more than one line, and none longer than the limit. */
+/**
+ * Splits a stream of UTF-8, with or without a byte order mark. Holds only one line at a time, and none longer than the
+ * limit.
+ */
 export async function* splitLines(
   source: AsyncIterable<Uint8Array>,
   limits: LineLimits,
@@ -55,7 +58,7 @@ export async function* splitLines(
       }
     }
   } catch {
-    // Whoever sent it went away: what is begun may be anything.
+    // The sender disconnected, so the unfinished line may be incomplete.
     yield { kind: 'stopped', line: begun.line, why: 'The data broke off before this line was whole.' };
     return;
   }

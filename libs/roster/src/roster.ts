@@ -11,13 +11,13 @@ import { splitLines, type RawLine } from './lines.ts';
 
 export interface RosterOptions {
   readonly format: BatchFormat;
-  /** Whose people these are: the issuer of each line that names none, and the only one that a line may name. */
+  /** The issuer of the people: the default for each line, and the only one that a line may name. */
   readonly issuer: string;
-  /** People of one file, refused lines included. */
+  /** The most people in one file, including refused lines. */
   readonly people?: number;
 }
 
-/** What one file may have. A person takes less than 8 KiB, however it is escaped. */
+/** The limits of one file. A person takes less than 8 KiB, however it is escaped. */
 export const rosterLimits = {
   people: 100_000,
   lineBytes: 16 * 1024,
@@ -25,15 +25,15 @@ export const rosterLimits = {
   bytes: 256 * 1024 * 1024,
 } as const;
 
-/** Fields that are named of one line. */
+/** The most fields that are reported for one line. */
 const NAMED = 20;
 
 type Row = { readonly value: unknown } | { readonly errors: FieldError[]; readonly isCut: boolean };
 type Reader = (text: string) => Row;
 
 /**
- * Reads a file of people: JSON Lines, an object each, or CSV with a header; the fields are those of
- * POST /v1/provisioning-requests. Lines are checked one by one and held no longer; only who was named stays in memory.
+ * Reads a file of people: JSON Lines with one object each, or CSV with a header; the fields are those of POST
+ * /v1/provisioning-requests. Lines are checked one by one and then discarded; only the subjects stay in memory.
  */
 export async function* readRoster(
   source: AsyncIterable<Uint8Array>,
@@ -80,7 +80,7 @@ function readJson(text: string): Row {
   try {
     return { value: JSON.parse(text) as unknown };
   } catch {
-    // The parser's own words quote the line.
+    // The parser's own message quotes the line, so it is not used.
     return { errors: [{ field: 'line', message: 'is not JSON' }], isCut: true };
   }
 }
@@ -97,12 +97,12 @@ const csvReader =
       const message = `has ${fields.length} fields, the header ${columns.length}`;
       return { errors: [{ field: 'line', message }], isCut: fields.length < columns.length };
     }
-    // An empty cell is how CSV says "none"; only a name may be empty.
+    // In CSV an empty cell means "none"; only a name may be empty.
     const cells = columns.map((name, at): [string, string] => [name, fields[at] ?? '']);
     return { value: Object.fromEntries(cells.filter(([name, cell]) => cell !== '' || name === 'name')) };
   };
 
-/** Checks line after line, and that nobody is named twice. */
+/** Checks line by line, and that no person is named twice. */
 class Checker {
   private readonly issuer: string;
   private readonly lineOf = new Map<string, number>();

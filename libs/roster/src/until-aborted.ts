@@ -1,6 +1,6 @@
 /**
- * Passes a stream on until it ends or `signal` is aborted: it breaks off then, at once, even while the next piece is being
- * waited for.
+ * Passes a stream on until it ends or `signal` is aborted: then it ends at once, even while it waits for the next
+ * chunk.
  */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const reader = source[Symbol.asyncIterator]();
@@ -17,7 +17,7 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
     }
   } finally {
     signal.removeEventListener('abort', abort);
-    // Not waited for: a read that never ends would hold it.
+    // Not awaited, because a read that never ends would block it.
     reader.return?.().catch(() => undefined);
   }
 }

@@ -2,21 +2,21 @@ import { listResponse } from './query/list-response.ts';
 import type { Attribute, ResourceType, Schema } from './schema/attribute.ts';
 import { resourceTypes } from './schema/resource-types.ts';
 
-/** What the service keeps to. */
+/** The limits that the service enforces. */
 export interface ServiceLimits {
   readonly bulkOperations: number;
   /** Bytes of the body. */
   readonly bulkPayloadSize: number;
-  /** Resources in one page, and where the client does not say how many. */
+  /** The most resources on one page, and the number when the client names none. */
   readonly maxPageSize: number;
   readonly defaultPageSize: number;
-  /** Seconds that a cursor is good for. */
+  /** How long a cursor is valid, in seconds. */
   readonly cursorTimeout: number;
 }
 
 const META = 'urn:ietf:params:scim:schemas:core:2.0';
 
-/** Each schema once; a URN that both types have is described with all of its attributes. */
+/** Each schema once; a URN that both types have is described with the attributes of both. */
 const schemas: readonly Schema[] = [
   ...new Map(
     resourceTypes
@@ -26,14 +26,14 @@ const schemas: readonly Schema[] = [
   ).values(),
 ];
 
-/** Without what RFC 7643, section 7, does not know. */
+/** Without the fields that RFC 7643, section 7, does not define. */
 function published({ form: _, subAttributes, ...attribute }: Attribute): Attribute {
   return subAttributes === undefined
     ? attribute
     : { ...attribute, subAttributes: subAttributes.map(published) };
 }
 
-/** `baseUrl` is the address of the service without a slash at the end, such as https://foyer.example.com/scim/v2. */
+/** `baseUrl` is the address of the service without a trailing slash, such as https://foyer.example.com/scim/v2. */
 const schemaResource = (schema: Schema, baseUrl: string) => ({
   schemas: [`${META}:Schema`],
   ...schema,

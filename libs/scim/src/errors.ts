@@ -1,4 +1,4 @@
-/** RFC 7644, section 3.12, table 9; the last three are RFC 9865's. */
+/** RFC 7644, section 3.12, table 9; the last three are defined by RFC 9865. */
 export type ScimType =
   | 'invalidFilter'
   | 'tooMany'
@@ -14,7 +14,7 @@ export type ScimType =
   | 'expiredCursor'
   | 'invalidCount';
 
-/** What a SCIM client is refused with. `detail` is for people: no secrets, nothing of the password. */
+/** An error for a SCIM client. `detail` is shown to people: no secrets, no part of the password. */
 export class ScimError extends Error {
   override readonly name = 'ScimError';
   readonly status: number;
@@ -27,7 +27,7 @@ export class ScimError extends Error {
   }
 }
 
-/** The SCIM envelope, RFC 7644, section 3.12: `status` is a string there. */
+/** The SCIM error response, RFC 7644, section 3.12: `status` is a string there. */
 export const toScimErrorBody = ({ status, scimType, message }: ScimError) => ({
   schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
   status: String(status),

@@ -1,10 +1,16 @@
 import { invalidSyntax, isValues, type Values } from './resource/value.ts';
 import { isSameName } from './schema/text.ts';
 
-/** A part of a message by its name, which is case insensitive as attributes' are; undefined when it is not there. */
+/**
+ * Reads a field of a message by its name, which is case insensitive as attribute names are; undefined when it is
+ * missing.
+ */
 export type Parts = (name: string) => unknown;
 
-/** The parts of a JSON object. Throws `invalidSyntax` when it is none, or has one part twice in different case. */
+/**
+ * The fields of a JSON object. Throws `invalidSyntax` when the value is not an object, or has one field twice in
+ * different case.
+ */
 export function partsOf(value: unknown, what: string): Parts {
   if (!isValues(value)) throw invalidSyntax(`${what} must be a JSON object.`);
   const parts = new Map<string, unknown>();
@@ -16,7 +22,7 @@ export function partsOf(value: unknown, what: string): Parts {
   return (name) => parts.get(name.toLowerCase());
 }
 
-/** The same for the body of a request that is no resource; `schemas` must have its URN if it is there at all. */
+/** The same for a request body that is not a resource; if it has `schemas`, that must contain the URN. */
 export function readMessage(body: unknown, urn: string): Parts {
   const part = partsOf(body, 'The body');
   const schemas = part('schemas');
@@ -25,6 +31,6 @@ export function readMessage(body: unknown, urn: string): Parts {
   return part;
 }
 
-/** Leaves out what is undefined. */
+/** Removes undefined values. */
 export const withoutUndefined = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

@@ -1,14 +1,17 @@
 /**
- * From a SCIM User (RFC 7643, section 4.1, in canonical names) to what Foyer keeps of a person and what Box is told of them.
- * The table is in docs/configure-okta-scim.md.
+ * Maps a SCIM User (RFC 7643, section 4.1, with canonical names) to Foyer's person and Box's fields. The table is in
+ * docs/configure-okta-scim.md.
  */
 
-/** Begins what stands in for an external id that nobody gave: no client may give one that begins so. */
+/** The prefix of the stand-in for a missing external id; clients may not give an external id with this prefix. */
 export const STAND_IN = 'scim:';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Lengths are Box's (API reference, create user); what is longer is cut, never refused: the push must go through. */
+/**
+ * A person within Box's lengths (API reference, create user); longer values are cut, not refused, so that the push
+ * succeeds.
+ */
 export interface ScimPerson {
   readonly userName: string;
   /** Okta's user id; null when the client gave none. */
@@ -52,14 +55,14 @@ export function toPerson(user: Json): ScimPerson {
   };
 }
 
-/** `name.formatted` comes last: clients that read before they write send an old one back beside new parts. */
+/** `name.formatted` comes last, because clients that read before they write send an old one back with new parts. */
 function nameOf(user: Json): string | undefined {
   const name = isObject(user['name']) ? user['name'] : {};
   const parts = [textOf(name['givenName']), textOf(name['familyName'])].filter((part) => part !== undefined);
   return textOf(user['displayName']) ?? textOf(parts.join(' ')) ?? textOf(name['formatted']);
 }
 
-/** The primary one of several, then the one for work, then the first. */
+/** The primary value of several, or the one for work, or the first. */
 function chosen(values: unknown): Json | undefined {
   const all = Array.isArray(values) ? values.filter(isObject) : [];
   return all.find(({ primary }) => primary === true) ?? all.find(({ type }) => type === 'work') ?? all[0];
@@ -81,7 +84,7 @@ const lineOf = (text: string | undefined): string | undefined =>
       .join(', '),
   );
 
-/** Box's own codes ("Language codes" guide): plain languages, and variants under names of their own. */
+/** Box's own language codes ("Language codes" guide): plain languages, and variants with their own names. */
 const plainLanguages = new Set('bn da de en es fi fr hi it ja ko nb nl pl pt ru sv tr zh'.split(' '));
 const variants: ReadonlyMap<string, string> = new Map([
   ['en-gb', 'gb'],
@@ -96,19 +99,23 @@ const variants: ReadonlyMap<string, string> = new Map([
   ['zh-hant', 'zt'],
 ]);
 
-/** From a language tag or an Accept-Language list (RFC 7643, 4.1.1); undefined when Box does not speak it. */
+/**
+ * From a language tag or an Accept-Language list (RFC 7643, 4.1.1); undefined when Box does not support the language.
+ */
 function boxLanguage(text: string | undefined): string | undefined {
   const tag = text?.split(/[,;]/)[0]?.trim().replaceAll('_', '-').toLowerCase();
   if (!tag) return undefined;
   const [language = '', second = ''] = tag.split('-');
   const variant = variants.get(`${language}-${second}`) ?? variants.get(language);
   if (variant !== undefined) return variant;
-  // Spanish of any country but Spain is Box's Latin American one.
+  // Spanish of any country except Spain is Box's Latin American Spanish.
   if (language === 'es' && /^([a-z]{2}|419)$/.test(second) && second !== 'es') return 's2';
   return plainLanguages.has(language) ? language : undefined;
 }
 
-/** An IANA time zone under its own spelling; undefined for what is none: Box would refuse the whole call. */
+/**
+ * An IANA time zone in its canonical spelling; undefined for anything else, because Box would refuse the whole call.
+ */
 function timeZoneOf(text: string | undefined): string | undefined {
   if (text === undefined || !/^[A-Za-z]+(\/[A-Za-z0-9_+-]+){1,2}$/.test(text)) return undefined;
   try {
@@ -121,7 +128,7 @@ function timeZoneOf(text: string | undefined): string | undefined {
 function cut(text: string | undefined, max: number): string | undefined {
   if (text === undefined || text.length <= max) return text;
   const kept = text.slice(0, max);
-  // Never half of a surrogate pair.
+  // A surrogate pair is never split.
   return (/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept).trimEnd();
 }
 

@@ -12,10 +12,10 @@ export const ENTERPRISE = enterpriseUserSchema.id;
 export const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 export const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
-/** Examples of each property: more of them with FOYER_FUZZ_RUNS. */
+/** Examples per property; FOYER_FUZZ_RUNS sets more. */
 export const numRuns = Number(process.env.FOYER_FUZZ_RUNS ?? 300);
 
-/** "400 invalidFilter" for what is refused; anything else that is thrown is thrown on. */
+/** "400 invalidFilter" for a ScimError; any other error is rethrown. */
 export function refusal(deed: () => unknown): string {
   try {
     return `not refused: ${JSON.stringify(deed())}`;
@@ -25,7 +25,7 @@ export function refusal(deed: () => unknown): string {
   }
 }
 
-/** True if it is done, or refused with one of these. */
+/** True if the call succeeds, or is refused with one of these types. */
 export function isAnswered(deed: () => unknown, ...types: readonly (ScimType | null)[]): boolean {
   try {
     deed();
@@ -35,7 +35,7 @@ export function isAnswered(deed: () => unknown, ...types: readonly (ScimType | n
   }
 }
 
-/** Rows for `it.each`, with the beginning of what they are about in front: for the title. */
+/** Rows for `it.each`, each preceded by the beginning of its first value, for the title. */
 export const titled = <Row extends readonly unknown[]>(...rows: readonly Row[]) =>
   rows.map((row) => [(JSON.stringify(row[0]) ?? 'undefined').slice(0, 100), ...row] as const);
 
@@ -45,7 +45,7 @@ export function ref(text: string, parent: ResourceType | Attribute = userType): 
   return found;
 }
 
-/** A filter as text, with all of its parentheses: the reverse of `parseFilter`. */
+/** A filter as text, with all parentheses: the inverse of `parseFilter`. */
 export function print(filter: Filter): string {
   switch (filter.kind) {
     case 'and':
@@ -62,7 +62,7 @@ export function print(filter: Filter): string {
   }
 }
 
-/** Few enough words that filters and users meet. */
+/** Few words, so that filters often match users. */
 const words = fc.constantFrom('a', 'A', 'b', 'ab', 'Ab"c', '\\', 'é', 'work', 'home', '');
 const anyWord = fc.oneof({ weight: 4, arbitrary: words }, { weight: 1, arbitrary: storable() });
 
@@ -98,7 +98,7 @@ function comparison(attribute: AttributeRef): fc.Arbitrary<Filter> {
     case 'dateTime':
       return fc.oneof(of(['eq', 'ne', 'gt', 'ge', 'lt', 'le'], dates), nothing);
     default: {
-      // What is found by has no white space around it.
+      // Keys have no surrounding white space.
       const whole = isKey(attribute.leaf) ? anyWord.map((word) => word.trim()) : anyWord;
       return fc.oneof(
         of(['eq', 'ne', 'gt', 'ge', 'lt', 'le'], whole),
@@ -137,7 +137,7 @@ function combined(leaves: fc.Arbitrary<Filter>, depth: number): fc.Arbitrary<Fil
   );
 }
 
-/** Filters of users, resolved. */
+/** Filters of users, with resolved attributes. */
 export const filters: fc.Arbitrary<Filter> = combined(
   fc.oneof(
     { weight: 3, arbitrary: leafFilter },
@@ -158,13 +158,13 @@ const email = fc.record(
   { requiredKeys: ['value'] },
 );
 
-/** One value at most is primary. */
+/** At most one element is primary. */
 const onePrimary = <Element extends { primary?: boolean }>(all: readonly Element[]) => {
   const chosen = all.find(({ primary }) => primary);
   return all.map((each) => (each.primary && each !== chosen ? { ...each, primary: false } : each));
 };
 
-/** Users as they are kept: names of the schema, nothing empty. */
+/** Users in their stored form: names of the schema, nothing empty. */
 export const users = fc
   .record(
     {

@@ -7,16 +7,16 @@ import { failed, notChecked, ok, type Check, type Finding } from './check.ts';
 export interface BoxSources {
   readonly box: Box;
   readonly boxApp: TenantBoxApp;
-  /** Some active Box user that Foyer made; null while there is none. */
+  /** Any active Box user that Foyer created; null while there is none. */
   readonly someBoxUser: () => Promise<string | null>;
 }
 
 const context = { requestId: null, identityId: null, lease: null };
 const REACH = 'Check BOX_BASE_URL, and that this machine reaches Box, by HTTPS_PROXY where there is one.';
-/** A group of this name is not expected: only whether Box lets us look matters. */
+/** A group of this name is not expected to exist: the look-up only shows whether Box allows reading. */
 const NO_SUCH_GROUP = 'foyer doctor looks for a group that is not there';
 
-/** `sources`: or why Box is not asked. Each check is one call to Box, on record as any other. */
+/** `sources`: how to reach Box, or why it cannot be asked. Each check is one call to Box, recorded like any other. */
 export function boxChecks(sources: BoxSources | { readonly missing: string }): Check[] {
   if ('missing' in sources)
     return [

@@ -1,4 +1,4 @@
-/** What one check found. `remedy` is what to do about it; null when nothing is to be done. */
+/** The result of one check. `remedy` is what to do about it; null when there is nothing to do. */
 export interface Finding {
   readonly state: 'ok' | 'warning' | 'failed' | 'not checked';
   readonly detail: string;
@@ -9,25 +9,25 @@ export interface CheckResult extends Finding {
   readonly name: string;
 }
 
-/** A check throws when it cannot find out; that counts as failed, with the error's words. */
+/** A check that cannot find its result throws, which counts as failed with the error's message. */
 export interface Check {
   readonly name: string;
   readonly run: () => Promise<Finding>;
-  /** What to do when the check throws. */
+  /** The remedy when the check throws. */
   readonly remedy: string;
 }
 
 export const ok = (detail: string): Finding => ({ state: 'ok', detail, remedy: null });
 export const warning = (detail: string, remedy: string): Finding => ({ state: 'warning', detail, remedy });
 export const failed = (detail: string, remedy: string): Finding => ({ state: 'failed', detail, remedy });
-/** Not a fault: what the check needs is not at hand here. */
+/** Not a failure: something that the check needs is missing here. */
 export const notChecked = (detail: string, remedy: string | null = null): Finding => ({
   state: 'not checked',
   detail,
   remedy,
 });
 
-/** Longer than the limits of the calls inside: for those that have none. */
+/** The limit for checks without one, longer than the limits of the calls inside. */
 const LIMIT_MS = 15_000;
 
 /** Runs the checks one after the other, each for at most `limitMs`, and calls `onResult` after each. Never throws. */

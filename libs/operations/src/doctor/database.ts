@@ -1,10 +1,10 @@
 import { databaseFacts, migrationProblem, pendingMigrations, type Database } from '@foyer/persistence';
 import { failed, ok, warning, type Check, type Finding } from './check.ts';
 
-/** A clock that is off by more than this, in seconds, makes tokens and signatures fail. */
+/** The largest offset of a clock, in seconds: beyond it tokens and signatures fail. */
 export const CLOCK_LIMIT_S = 30;
 
-/** When one of these fails, what is in the database cannot be read. */
+/** If one of these checks fails, the database's content cannot be read. */
 export const databaseChecks = (database: Database): Check[] => [
   {
     name: 'database',
@@ -43,7 +43,7 @@ export const clockCheck = (database: Database): Check => ({
   },
 });
 
-/** What to say of a clock that is `aheadS` seconds ahead of another one. Pure. */
+/** The finding for a clock that is `aheadS` seconds ahead of another one. Pure. */
 export function clockFinding(aheadS: number, whose: string): Finding {
   if (Math.abs(aheadS) < 1) return ok(`Within a second of ${whose}.`);
   const detail = `${Math.abs(aheadS).toFixed(1)} s ${aheadS > 0 ? 'ahead of' : 'behind'} ${whose}.`;

@@ -8,7 +8,7 @@ import { oktaChecks } from './okta.ts';
 import { processChecks } from './processes.ts';
 import { scimChecks } from './scim.ts';
 
-/** Why a part of the configuration is not at hand here. */
+/** Why a part of the configuration is missing here. */
 export interface Missing {
   readonly missing: string;
 }
@@ -24,8 +24,8 @@ export interface DoctorSources {
 }
 
 /**
- * Checks everything that Foyer stands on, each part with its remedy, and calls `onResult` after each. Makes nothing and
- * changes nothing; its calls to Box are on record.
+ * Checks everything that Foyer depends on, each part with its remedy, and calls `onResult` after each check. Changes
+ * nothing; its calls to Box are recorded.
  */
 export async function examine(
   { database, tenant, queue, okta, box }: DoctorSources,
@@ -59,6 +59,6 @@ const tenantCheck = (isReadable: boolean, tenant: string): Check => ({
       : notChecked('The processes, the queue’s work, Box and SCIM: the database comes first.'),
 });
 
-/** True when nothing failed and nothing needs attention. */
+/** True when no check failed and nothing needs attention. */
 export const isHealthy = (results: readonly CheckResult[]): boolean =>
   results.every(({ state }) => state === 'ok' || state === 'not checked');

@@ -7,7 +7,7 @@ const OAuthError = z.looseObject({ error: z.string() });
 
 const REACH = 'Check that this machine reaches the provider, by HTTPS_PROXY where there is one.';
 
-/** `okta`: null, with the reason, when its variables are not at hand here. */
+/** `okta`: the configuration, or why its variables are missing here. */
 export function oktaChecks(okta: OktaConfig | { readonly missing: string }): Check[] {
   if ('missing' in okta)
     return [
@@ -63,7 +63,10 @@ async function keysFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
     : failed('There is no RSA key.', 'Let the app sign its ID tokens with RS256.');
 }
 
-/** The client is authenticated before the code is looked at (RFC 6749, section 5.2): a code that cannot be tells which failed. */
+/**
+ * The provider authenticates the client before it reads the code (RFC 6749, section 5.2), so an invalid code shows
+ * whether the secret is right.
+ */
 async function secretFinding(issuer: Issuer<SignInMetadata>, okta: OktaConfig): Promise<Finding> {
   const { token_endpoint: endpoint } = await issuer.metadata();
   const { status, body } = await askOutside(endpoint, {

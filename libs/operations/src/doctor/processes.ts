@@ -44,7 +44,7 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
   },
 ];
 
-/** Pure. */
+/** The finding for the processes that run. Pure. */
 export function runningFinding(processes: readonly RunningProcess[]): Finding {
   const count = (app: RunningProcess['app']) => processes.filter((process) => process.app === app).length;
   const [gateways, provisioners] = [count('gateway'), count('provisioner')];
@@ -57,7 +57,7 @@ export function runningFinding(processes: readonly RunningProcess[]): Finding {
   );
 }
 
-/** Pure. */
+/** The finding for the clocks of the processes. Pure. */
 export function clocksFinding(processes: readonly RunningProcess[]): Finding {
   const wrong = processes.filter(({ clockOffsetMs }) => Math.abs(clockOffsetMs) >= CLOCK_LIMIT_S * 1_000);
   if (processes.length === 0) return warning('No process runs.', 'Start one.');

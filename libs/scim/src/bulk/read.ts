@@ -5,7 +5,10 @@ import type { ResourceType } from '../schema/attribute.ts';
 import { resourceTypes } from '../schema/resource-types.ts';
 import { isSameName, quote } from '../schema/text.ts';
 
-/** RFC 7644, section 3.7. `id` is null for a POST, and may still be "bulkId:…". `data` is the body, not read yet. */
+/**
+ * One operation (RFC 7644, section 3.7). `id` is null for a POST, and may still be "bulkId:…". `data` is the body, not
+ * parsed yet.
+ */
 export interface BulkOperation {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
@@ -18,29 +21,29 @@ export interface BulkOperation {
 }
 
 /**
- * One entry of the request: the operation it is, or what it is answered with because it is none. `method` and `bulkId` are
- * what the answer repeats; null where they cannot be understood either.
+ * One entry of the request: an operation, or the error that it is answered with. `method` and `bulkId` are repeated in
+ * the answer; null when they are not valid either.
  */
 export type BulkEntry = { readonly method: string | null; readonly bulkId: string | null } & (
   | { readonly operation: BulkOperation; readonly refusal: null }
   | { readonly operation: null; readonly refusal: ScimError }
 );
 
-/** `failOnErrors` is null where all operations are tried whatever fails. */
+/** `failOnErrors` is null when all operations are tried, whatever fails. */
 export interface BulkRequest {
   readonly failOnErrors: number | null;
   readonly entries: readonly BulkEntry[];
 }
 
 const MAX_BULK_ID_LENGTH = 1_024;
-/** Objects and lists in each other. No resource of ours comes near. */
+/** The deepest nesting of objects and lists; far more than any of our resources needs. */
 const MAX_DATA_DEPTH = 20;
 
 const methods = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /**
- * Reads the body of a POST to /Bulk. Throws ScimError 413 for too many operations (RFC 7644, section 3.7.4), 400
- * `invalidSyntax` and `invalidValue` for what is no bulk request; an operation that is none is refused by itself.
+ * Reads the body of a POST to /Bulk. Throws ScimError 413 for too many operations (RFC 7644, section 3.7.4), and 400
+ * `invalidSyntax` or `invalidValue` for an invalid bulk request; an invalid operation is only refused itself.
  */
 export function readBulk(body: unknown, limits: { readonly maxOperations: number }): BulkRequest {
   const part = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:BulkRequest');
@@ -80,7 +83,7 @@ function readEntry(given: unknown, at: number): BulkEntry {
   }
 }
 
-/** What the answer repeats of a method that is none; null for what is no name at all. */
+/** What the answer repeats of an unknown method; null when it is not a name. */
 const methodAsGiven = (method: unknown): string | null =>
   typeof method === 'string' && /^[\w-]{1,20}$/.test(method) ? method : null;
 

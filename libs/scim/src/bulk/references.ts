@@ -3,12 +3,16 @@ import { isValues } from '../resource/value.ts';
 import { quote } from '../schema/text.ts';
 import type { BulkEntry, BulkOperation, BulkRequest } from './read.ts';
 
-/** An entry in its turn. `index` is its place in the request, from 0; `needs` are the bulkIds it waits for. */
+/**
+ * An entry in the planned order. `index` is its position in the request, from 0; `needs` are the bulkIds that it refers
+ * to.
+ */
 export type PlannedEntry = BulkEntry & { readonly index: number; readonly needs: readonly string[] };
 
 /**
- * The entries in an order in which each bulkId is made before it is used, otherwise as they came (RFC 7644, section 3.7.2).
- * What names a bulkId that no POST has is refused with 400; what waits for itself with 409 (section 3.7.1), at the end.
+ * The entries in an order in which each bulkId is created before it is used, and otherwise unchanged (RFC 7644, section
+ * 3.7.2). An operation with a bulkId that no POST has is refused with 400; circular references are refused with 409
+ * (section 3.7.1), at the end.
  */
 export function planBulk({ entries }: BulkRequest): readonly PlannedEntry[] {
   const makers = new Map<string, number>();
@@ -36,7 +40,10 @@ const refused = (entry: PlannedEntry, refusal: ScimError): PlannedEntry => ({
   refusal,
 });
 
-/** The operation with ids for bulkIds. Throws ScimError 400 for one that has no id: what should have made it failed. */
+/**
+ * The operation with ids in place of bulkIds. Throws ScimError 400 for a bulkId without an id, because its operation
+ * failed.
+ */
 export function resolveBulkIds(operation: BulkOperation, ids: ReadonlyMap<string, string>): BulkOperation {
   return replaceBulkIds(operation, (bulkId) => {
     const id = ids.get(bulkId);
@@ -50,7 +57,7 @@ const unresolved = (bulkId: string): ScimError =>
 
 const waitsForItself = new ScimError(409, null, 'The operation refers to a resource that refers to it.');
 
-/** The indexes in an order in which each comes after those it needs; without those that need themselves. */
+/** The indexes in an order in which each comes after those that it needs; without circular ones. */
 function orderOf(needs: readonly (readonly number[])[]): readonly number[] {
   const left = needs.map((each) => each.length);
   const waiting = Map.groupBy(
@@ -64,7 +71,7 @@ function orderOf(needs: readonly (readonly number[])[]): readonly number[] {
       order.push(index);
       for (const each of waiting.get(index) ?? []) {
         left[each.index] = left[each.index]! - 1;
-        // Those that come later have their turn anyway.
+        // Later indexes are reached by the outer loop anyway.
         if (left[each.index] === 0 && each.index < start) ready.push(each.index);
       }
     }
@@ -93,7 +100,7 @@ function replaceBulkIds(operation: BulkOperation, replace: Replace): BulkOperati
 const whole = (text: string, replace: Replace): string =>
   text.startsWith('bulkId:') ? replace(text.slice('bulkId:'.length)) : text;
 
-/** References are the values of `value` and `$ref`, and what stands in quotation marks in the path of a PATCH. */
+/** References are the values of `value` and `$ref`, and quoted text in the path of a PATCH. */
 function inData(data: unknown, key: string, replace: Replace): unknown {
   if (typeof data === 'string') {
     if (key === 'value' || key === '$ref') return whole(data, replace);

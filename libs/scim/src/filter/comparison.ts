@@ -30,7 +30,7 @@ const known: Readonly<Record<Attribute['type'], readonly (typeof operators)[Comp
   complex: [],
 };
 
-/** The value as the attribute's type has it, or why the two cannot be compared (RFC 7644, section 3.4.2.2). */
+/** The value in the attribute's type, or why the two cannot be compared (RFC 7644, section 3.4.2.2). */
 export function comparedValue(
   op: CompareOp,
   leaf: Attribute,

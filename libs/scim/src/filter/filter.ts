@@ -3,14 +3,14 @@ import type { AttributeRef } from '../schema/attribute-ref.ts';
 export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
 
 /**
- * A filter of RFC 7644, section 3.4.2.2, its attributes resolved. What it means, here and in SQL:
- * - An attribute has a list of values: each value of a multi-valued one, and one null for each that is missing; an attribute
- *   that is missing altogether has one null. A comparison holds if it holds for ANY of them.
- * - For null only `eq null` and `ne VALUE` hold; `ne X` of one value is the opposite of `eq X`.
+ * A filter of RFC 7644, section 3.4.2.2, with resolved attributes. Its meaning, here and in SQL:
+ * - An attribute has a list of values: each value of a multi-valued one, and one null for each missing value; an
+ *   attribute that is missing altogether has one null. A comparison is true if it is true for ANY of them.
+ * - For null only `eq null` and `ne VALUE` are true; `ne X` of one value is the opposite of `eq X`.
  * - `present`: any value that is neither null nor empty ("", no elements, no sub-attributes).
- * - `some`: any element for which the filter holds, its references relative to the element; never holds without elements.
- * - Text is compared as `compared` has it (folded unless the attribute is caseExact), and ordered by code points. The value of a dateTime is
- *   an instant, in UTC, to the millisecond.
+ * - `some`: any element for which the filter is true, with references relative to the element; false without elements.
+ * - Text is compared by `compared` (folded unless the attribute is caseExact), and ordered by code points. A dateTime
+ *   is an instant, in UTC, to the millisecond.
  */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }

@@ -4,10 +4,10 @@ import type { Filter } from './filter.ts';
 import { parseFilter } from './parse.ts';
 import { parsePath } from './path.ts';
 
-/** What stands for a value that is not told. */
+/** Replaces a hidden value. */
 export const MASK = '…';
 
-/** Whose values say who or what a resource is. Anything else may be a secret that was put into the wrong place. */
+/** Attributes whose values identify a resource. Any other value may be a secret that was entered in the wrong place. */
 const told = new Set([
   ...['username', 'externalid', 'id', 'displayname'],
   ...['members', 'members.value', 'groups', 'groups.value'],
@@ -15,13 +15,13 @@ const told = new Set([
 const LONGEST_VALUE = 256;
 
 /**
- * A filter for records and logs: attributes and operators as the schemas have them, values of `told` attributes only. MASK
- * for what is a filter of none of the types: all of it may be a secret.
+ * A filter for audit records and logs: attributes and operators as in the schemas, and values only of the attributes in
+ * `told`. MASK for text that is not a filter of any of the types, because all of it may be a secret.
  */
 export const maskedFilter = (text: string, types: readonly ResourceType[]): string =>
   firstOf(types, (type) => maskFilter(parseFilter(text, type), ''));
 
-/** The path of a PATCH operation, in the same way. */
+/** The path of a PATCH operation, masked in the same way. */
 export const maskedPath = (text: string, types: readonly ResourceType[]): string =>
   firstOf(types, (type) => {
     const { attribute, filter, sub } = parsePath(text, type);
@@ -35,13 +35,13 @@ function firstOf(types: readonly ResourceType[], read: (type: ResourceType) => s
     try {
       return read(type);
     } catch {
-      // Not of this type.
+      // The filter does not parse with this type.
     }
   }
   return MASK;
 }
 
-/** `parent`: the attribute whose elements it is about; '' for a resource. */
+/** `parent`: the attribute whose elements are filtered; '' for a resource. */
 function maskFilter(filter: Filter, parent: string): string {
   switch (filter.kind) {
     case 'and':
@@ -77,7 +77,7 @@ function maskedValue(name: string, leaf: Attribute, value: string | number | boo
 
 const names = (attributes: readonly Attribute[] = []): string[] => attributes.map(({ name }) => name);
 
-/** The name as the schemas of the types have it, in whatever case it is given; null for one that they do not have. */
+/** The name as the schemas of the types spell it, given in any case; null when none of them has it. */
 export function knownName(name: string, types: readonly ResourceType[]): string | null {
   const wanted = name.toLowerCase();
   for (const { schema, extensions } of types) {

@@ -4,7 +4,7 @@ import { compared } from '../schema/forms.ts';
 import { readDateTime } from '../schema/text.ts';
 import type { CompareOp, Filter } from './filter.ts';
 
-/** Whether a filter holds for a resource, or for an element of it: the meaning is written at Filter. */
+/** Whether a filter is true for a resource, or for an element of one; `Filter` defines the meaning. */
 export function matches(filter: Filter, resource: unknown): boolean {
   switch (filter.kind) {
     case 'and':
@@ -26,7 +26,7 @@ export function matches(filter: Filter, resource: unknown): boolean {
   }
 }
 
-/** The values of an attribute, a null for each that is missing; one null at least. */
+/** The values of an attribute, with a null for each missing one; at least one null. */
 export function valuesOf({ steps }: AttributeRef, resource: unknown): readonly unknown[] {
   let values: unknown[] = [resource];
   for (const { key } of steps) {

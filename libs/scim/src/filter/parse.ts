@@ -7,14 +7,14 @@ import { comparedValue, isCompareOp } from './comparison.ts';
 import type { Filter } from './filter.ts';
 import { Reader } from './reader.ts';
 
-/** Comparisons in one filter. */
+/** The most comparisons in one filter. */
 export const MAX_FILTER_CLAUSES = 100;
-/** Parentheses and brackets inside of each other. */
+/** The deepest nesting of parentheses and brackets. */
 export const MAX_FILTER_DEPTH = 50;
 
 /**
- * Reads a filter of RFC 7644, section 3.4.2.2. Throws ScimError 400 `invalidFilter`, and 403 `sensitive` for an attribute that
- * is never returned.
+ * Parses a filter of RFC 7644, section 3.4.2.2. Throws ScimError 400 `invalidFilter`, and 403 `sensitive` for an
+ * attribute that is never returned.
  */
 export function parseFilter(text: string, type: ResourceType): Filter {
   const reader = new Reader(text);
@@ -24,7 +24,7 @@ export function parseFilter(text: string, type: ResourceType): Filter {
   return filter;
 }
 
-/** Reads what stands between `[` and `]`, the `]` included, with the reader after the `[`. */
+/** Parses a filter in brackets and the closing `]`, with the reader after the `[`. */
 export const parseElementFilter = (reader: Reader, attribute: AttributeRef): Filter =>
   new FilterParser(reader).elementFilter(attribute);
 
@@ -93,7 +93,7 @@ class FilterParser {
     if (!this.reader.take('[')) return this.comparison(attribute);
     const filter = this.elementFilter(attribute);
     if (this.reader.next !== '.') return { kind: 'some', attribute, filter };
-    // emails[type eq "work"].value co "@": the comparison is one more condition on the same element.
+    // emails[type eq "work"].value co "@": the comparison is another condition on the same element.
     const comparison = this.comparison(this.attribute(this.reader.word().slice(1), attribute.leaf));
     return { kind: 'some', attribute, filter: { kind: 'and', filters: [filter, comparison] } };
   }

@@ -9,9 +9,9 @@ import { MAX_FILTER_LENGTH, Reader } from './reader.ts';
 import { UnknownAttribute } from './unknown-attribute.ts';
 
 /**
- * Where a PATCH operation points: `userName`, `name.givenName`, `emails[type eq "work"]`, `emails[type eq "work"].value`,
- * `emails.value`. `filter` chooses elements of a multi-valued attribute (null: all), its references relative to the element;
- * `sub` is the sub-attribute of those elements.
+ * The target of a PATCH operation: `userName`, `name.givenName`, `emails[type eq "work"]`, `emails[type eq
+ * "work"].value`, `emails.value`. `filter` selects elements of a multi-valued attribute (null: all), with references
+ * relative to the element; `sub` is the sub-attribute of those elements.
  */
 export interface Path {
   readonly attribute: AttributeRef;
@@ -20,13 +20,16 @@ export interface Path {
 }
 
 /**
- * Reads a path of RFC 7644, section 3.5.2. Throws ScimError 400 `invalidPath`, or `invalidFilter` for what stands in brackets.
+ * Parses a path of RFC 7644, section 3.5.2. Throws ScimError 400 `invalidPath`, or `invalidFilter` for the part in
+ * brackets.
  */
 export const parsePath = (text: string, type: ResourceType): Path => readPath(text, type, 'invalidPath');
 
-/** The same for a name that is no path by itself, such as a key of an object: `scimType` is what it is refused as. */
+/**
+ * The same for a name that is not a path by itself, such as a key of an object: `scimType` is the type of the error.
+ */
 export function readPath(text: string, type: ResourceType, scimType: ScimType): Path {
-  // What stands in brackets are values, perhaps a password's.
+  // The values in brackets are left out, because one may be a password.
   const because = (why: string) => `${quote(text.replace(/\[.*/s, '[…'))}: ${why}`;
   const refuse = (why: string) => new ScimError(400, scimType, because(why));
   const unknown = () => new UnknownAttribute(400, scimType, because('There is no such attribute.'));
@@ -35,7 +38,7 @@ export function readPath(text: string, type: ResourceType, scimType: ScimType): 
   const word = reader.word();
   const attribute = resolveAttribute(word, rootOf(type));
   if (attribute === null) {
-    // A key is a name whatever stands in it; a path has a form.
+    // A key is a name whatever characters it has; a path has a syntax.
     const isName = NAME.test(word) && (reader.isAtEnd || reader.next === '[');
     throw isName || scimType === 'invalidSyntax' ? unknown() : refuse('There is no such attribute.');
   }
@@ -51,7 +54,7 @@ export function readPath(text: string, type: ResourceType, scimType: ScimType): 
   return { attribute, filter, sub };
 }
 
-/** What could be the name of an attribute in some schema, its URN before it. */
+/** Anything that could be the name of an attribute in some schema, with or without its URN. */
 const NAME = /^[\w$:.~%@/+-]+$/;
 
 function pathOf(attribute: AttributeRef, word: string, type: ResourceType): Path {

@@ -2,14 +2,14 @@ import { ScimError } from '../errors.ts';
 import { quote } from '../schema/text.ts';
 import { UnknownAttribute } from './unknown-attribute.ts';
 
-/** Characters of one filter or path. */
+/** The most characters of one filter or path. */
 export const MAX_FILTER_LENGTH = 8_192;
 
 const BLANKS = /[ \t\r\n]*/y;
 const WORD = /[^ \t\r\n()[\]"]*/y;
 const STRING = /"(?:[^"\\]|\\[^])*"/y;
 
-/** Walks over the text of a filter, once and from left to right. */
+/** Reads the text of a filter once, from left to right. */
 export class Reader {
   readonly text: string;
   at = 0;
@@ -21,7 +21,7 @@ export class Reader {
     }
   }
 
-  /** What is wrong, and where; characters count from 1. */
+  /** An error with its position; characters count from 1. */
   error(why: string): ScimError {
     return new ScimError(400, 'invalidFilter', this.because(why));
   }
@@ -42,12 +42,12 @@ export class Reader {
     return this.at === this.text.length;
   }
 
-  /** The next character, which stays. */
+  /** The next character, without consuming it. */
   get next(): string {
     return this.text.charAt(this.at);
   }
 
-  /** Takes the character if it is next. */
+  /** Consumes the character if it is next. */
   take(character: string): boolean {
     if (this.next !== character) return false;
     this.at += 1;
@@ -59,12 +59,12 @@ export class Reader {
     if (!this.take(character)) throw this.error(`A "${character}" is missing.`);
   }
 
-  /** Everything up to a blank, a bracket or a quotation mark; '' when there is nothing. */
+  /** Consumes everything up to a blank, a bracket or a quotation mark; '' when there is nothing. */
   word(): string {
     return this.match(WORD);
   }
 
-  /** Takes the word, of any case, if it is next. */
+  /** Consumes the word, in any case, if it is next. */
   takeWord(word: string): boolean {
     const from = this.at;
     if (this.word().toLowerCase() === word) return true;

@@ -1,4 +1,4 @@
 import { ScimError } from '../errors.ts';
 
-/** A name that no schema has, where the form of the whole is right: whoever may leave it out can tell. */
+/** An unknown attribute in otherwise valid syntax, so that callers who ignore unknown attributes can recognize it. */
 export class UnknownAttribute extends ScimError {}

@@ -18,8 +18,9 @@ import { editElements, settle } from './elements.ts';
 import type { PatchOperation } from './operations.ts';
 
 /**
- * The document after all operations, in their order; the one given stays as it is (RFC 7644, section 3.5.2). Throws ScimError
- * 400: `invalidPath`, `invalidFilter`, `noTarget`, `mutability`, `invalidValue`, `invalidSyntax`; then nothing was applied.
+ * The document after all operations, in their order; the given one is not changed (RFC 7644, section 3.5.2). Throws
+ * ScimError 400: `invalidPath`, `invalidFilter`, `noTarget`, `mutability`, `invalidValue`, `invalidSyntax`; then no
+ * operation is applied.
  */
 export function applyPatch(
   document: Document,
@@ -40,7 +41,7 @@ function applyOperation(
   if (!isValues(value)) throw invalidValue('value', 'must be an object when there is no path.');
   return Object.entries(value).reduce((before, [key, each]) => {
     const target = readPath(key, type, 'invalidSyntax');
-    // Okta sends the id with every change of a group, and others send back what they read.
+    // Okta sends the id with every change of a group, and other clients send back attributes that they have read.
     const isSkipped = isIgnored(leafOf(target)) || leafOf(target).name === 'schemas';
     return isSkipped ? before : applyAt(before, op, target, each, type);
   }, document);
@@ -61,7 +62,7 @@ function applyAt(
   if (leaf.mutability === 'readOnly') throw mutability(name, 'is read-only.');
   if (leaf.name === 'schemas') {
     if (op === 'remove') throw mutability(name, 'cannot be removed.');
-    // Which extensions are in use shows in what is there.
+    // The extensions in use are derived from the attributes, so `schemas` is only checked.
     checkSchemas([type.schema.id, ...(Array.isArray(value) ? (value as unknown[]) : [value])], type);
     return document;
   }
@@ -74,7 +75,7 @@ function applyAt(
 
 const mutability = (path: string, why: string) => new ScimError(400, 'mutability', `${path}: ${why}`);
 
-/** The document with another value where the reference points; a parent that ends up empty goes, too. */
+/** The document with another value for the attribute; a parent that becomes empty is removed, too. */
 function update(document: Document, { steps }: AttributeRef, change: (before: unknown) => unknown): Document {
   const [first, ...rest] = steps.map(({ key }) => key);
   const at = (parent: Values, key: string, below: readonly string[]): Values => {
@@ -89,7 +90,7 @@ function update(document: Document, { steps }: AttributeRef, change: (before: un
   return first === undefined ? document : at(document, first, rest);
 }
 
-/** RFC 7644, section 3.5.2.2. Some clients name the values to remove beside the path: then only those go. */
+/** RFC 7644, section 3.5.2.2. Some clients give the values to remove besides the path: then only those are removed. */
 function removed({ leaf }: AttributeRef, before: unknown, value: unknown): unknown {
   if (leaf.required) throw mutability(leaf.name, 'is required.');
   if (!leaf.multiValued || value === null || value === undefined) return undefined;
@@ -103,12 +104,12 @@ function removed({ leaf }: AttributeRef, before: unknown, value: unknown): unkno
 const identity = (element: unknown): unknown =>
   isValues(element) && element.value !== undefined ? element.value : JSON.stringify(element);
 
-/** RFC 7644, sections 3.5.2.1 and 3.5.2.3: what an attribute holds after "add" or "replace"; undefined for nothing. */
+/** RFC 7644, sections 3.5.2.1 and 3.5.2.3: the attribute's value after "add" or "replace"; undefined for none. */
 function put(leaf: Attribute, op: 'add' | 'replace', before: unknown, value: unknown, path: string): unknown {
   if (leaf.type === 'complex' && !leaf.multiValued && value !== null) {
     return merged(leaf, op, before, value, path);
   }
-  // Some clients give the one value that they add without a list around it.
+  // Some clients give a single value to add without a list around it.
   const given = leaf.multiValued && isValues(value) ? [value] : value;
   const after = readAttribute(leaf, given, path);
   if (after === undefined && op === 'add') return before;
@@ -118,7 +119,7 @@ function put(leaf: Attribute, op: 'add' | 'replace', before: unknown, value: unk
   return settle(leaf, kept, [...kept, ...(after as unknown[])], path);
 }
 
-/** A complex attribute takes over the sub-attributes that are given, and keeps the others. */
+/** A complex attribute gets the given sub-attributes, and keeps the others. */
 function merged(
   leaf: Attribute,
   op: 'add' | 'replace',

@@ -19,8 +19,8 @@ import {
 import type { PatchOperation } from './operations.ts';
 
 /**
- * The elements of a multi-valued attribute after an operation on those that the path chooses, or on a sub-attribute of theirs;
- * undefined for none (RFC 7644, sections 3.5.2.1 to 3.5.2.3). Throws ScimError 400.
+ * The elements of a multi-valued attribute after an operation on those that the path selects, or on one of their
+ * sub-attributes; undefined for none (RFC 7644, sections 3.5.2.1 to 3.5.2.3). Throws ScimError 400.
  */
 export function editElements(before: unknown, op: PatchOperation['op'], path: Path, value: unknown): unknown {
   const { attribute, filter, sub } = path;
@@ -51,8 +51,8 @@ export function editElements(before: unknown, op: PatchOperation['op'], path: Pa
 }
 
 /**
- * Makes equal elements one, and lets an element that became primary be the only one (RFC 7644, section 3.5.2). `before` has
- * those that the operation did not touch.
+ * Merges equal elements, and makes an element that became primary the only primary one (RFC 7644, section 3.5.2).
+ * `before` has the elements that the operation did not change.
  */
 export function settle(
   attribute: Attribute,
@@ -74,7 +74,7 @@ const noTarget = (path: string): ScimError =>
 
 const isNotEmpty = (element: unknown): boolean => !isValues(element) || assigned(element) !== undefined;
 
-/** The element with what is given for it: for one sub-attribute, or for several in an object. */
+/** The element with the given value: for one sub-attribute, or for several in an object. */
 function withSub(
   attribute: Attribute,
   sub: Attribute | null,
@@ -108,8 +108,8 @@ function without(sub: Attribute, path: string): (element: unknown) => Values | u
 }
 
 /**
- * What an element has to hold for a filter to choose it: `type eq "home"` makes `{ type: 'home' }`. Throws `noTarget` for a
- * filter that does not say it.
+ * The values of a new element for a filter: `type eq "home"` gives `{ type: 'home' }`. Throws `noTarget` for a filter
+ * that does not determine them.
  */
 function seedOf(filter: Filter | null, path: string): Values {
   if (filter === null) return {};

@@ -1,22 +1,22 @@
 import { partsOf, readMessage } from '../message.ts';
 import { invalidSyntax, isValues } from '../resource/value.ts';
 
-/** RFC 7644, section 3.5.2. `path` is not read yet; `value` is undefined when there is none. */
+/** RFC 7644, section 3.5.2. `path` is not parsed yet; `value` is undefined when there is none. */
 export interface PatchOperation {
   readonly op: 'add' | 'remove' | 'replace';
   readonly path: string | null;
   readonly value: unknown;
 }
 
-/** Operations of one PATCH; without a path each attribute of the value counts. */
+/** The most operations of one PATCH; without a path each attribute of the value counts. */
 export const MAX_OPERATIONS = 200;
 
 const ops: readonly unknown[] = ['add', 'remove', 'replace'];
 const isOp = (op: unknown): op is PatchOperation['op'] => ops.includes(op);
 
 /**
- * Reads the body of a PATCH. Names, and what `op` says, in any case ("Replace"); `schemas` may be missing. Throws ScimError 400
- * `invalidSyntax`.
+ * Reads the body of a PATCH. Field names and `op` may have any case ("Replace"); `schemas` may be missing. Throws
+ * ScimError 400 `invalidSyntax`.
  */
 export function readPatch(body: unknown, max = MAX_OPERATIONS): readonly PatchOperation[] {
   const operations = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:PatchOp')('Operations');

@@ -10,9 +10,10 @@ import { rootOf } from '../schema/resource-types.ts';
 import { isSameName, quote } from '../schema/text.ts';
 
 /**
- * What a list is asked for (RFC 7644, section 3.4.2). `sortBy` of a multi-valued attribute is by the primary value, or else the
- * first; resources without a value are last in ascending order, and first in descending order (section 3.4.2.3). `startIndex`
- * counts from 1; `count` is null where the client leaves it to us, and 0 asks for the total only. `cursor` is null for pages by index, '' for the first page by cursor (RFC 9865).
+ * The query of a list (RFC 7644, section 3.4.2). `sortBy` with a multi-valued attribute uses the primary value, or the
+ * first; resources without a value are last in ascending order, and first in descending order (section 3.4.2.3).
+ * `startIndex` counts from 1; `count` is null when the client gives none, and 0 returns the total only. `cursor` is
+ * null for pages by index, and '' for the first page by cursor (RFC 9865).
  */
 export interface ListQuery {
   readonly filter: Filter | null;
@@ -24,9 +25,9 @@ export interface ListQuery {
   readonly selection: Selection;
 }
 
-/** Where numbers end: beyond it nobody has anything, and every database can count to it. */
+/** The largest number: no list is longer, and every database can represent it. */
 const MAX_NUMBER = 2_147_483_647;
-/** UTF-16 units. */
+/** The most UTF-16 units of a cursor. */
 const MAX_CURSOR_LENGTH = 4_096;
 
 /**
@@ -38,7 +39,7 @@ export function readListQuery(query: Readonly<Record<string, unknown>>, type: Re
   return readParts(parameterOf(query), type);
 }
 
-/** Names of parameters are in any case: `Filter` left unread would answer with everybody. */
+/** Parameter names may have any case: an ignored `Filter` would return all resources. */
 const parameterOf =
   (query: Readonly<Record<string, unknown>>): Read =>
   (name) => {
@@ -54,20 +55,23 @@ const parameters = [
   ...['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cursor', 'attributes', 'excludedAttributes'],
 ];
 
-/** A parameter that is not known may be a filter written wrong: without it the answer would be more than was asked for. */
+/** An unknown parameter may be a misspelled filter, and ignoring it would return more than was asked for. */
 function refuseUnknown(names: readonly string[]): void {
   const unknown = names.find((name) => !parameters.some((each) => isSameName(name, each)));
   if (unknown !== undefined) throw invalidValue(quote(unknown), 'there is no such parameter.');
 }
 
-/** Reads the body of a POST to `.search` (RFC 7644, section 3.4.3), with the same meaning, and `invalidSyntax` besides. */
+/**
+ * Reads the body of a POST to `.search` (RFC 7644, section 3.4.3), with the same meaning and errors, and
+ * `invalidSyntax` besides.
+ */
 export function readSearchRequest(body: unknown, type: ResourceType): ListQuery {
   const part = readMessage(body, 'urn:ietf:params:scim:api:messages:2.0:SearchRequest');
   refuseUnknown(Object.keys(body as object).filter((name) => !isSameName(name, 'schemas')));
   return readParts((name) => part(name) ?? undefined, type);
 }
 
-/** What a resource is asked for beside a list: `attributes` and `excludedAttributes`, as `readListQuery` reads them. */
+/** The `attributes` and `excludedAttributes` of a request for one resource, read as `readListQuery` does. */
 export const readSelection = (query: Readonly<Record<string, unknown>>, type: ResourceType): Selection => {
   return selectionOf(parameterOf(query), type);
 };
@@ -94,7 +98,7 @@ function readParts(read: Read, type: ResourceType): ListQuery {
   };
 }
 
-/** RFC 9865, section 2: made of unreserved characters; and whoever turns pages by cursor cannot start at an index. */
+/** RFC 9865, section 2: a cursor consists of unreserved characters, and cannot be combined with a start index. */
 function readCursor(cursor: string | null, startIndex: unknown): string | null {
   if (cursor === null) return null;
   if (startIndex !== undefined) throw invalidCursor('cursor and startIndex cannot be given together.');
@@ -114,7 +118,7 @@ function readCount(value: unknown, cursor: string | null): number | null {
 function readInteger(name: string, value: unknown, scimType: 'invalidValue' | 'invalidCount'): number | null {
   if (value === undefined) return null;
   const number = typeof value === 'string' && /^[+-]?\d+$/.test(value.trim()) ? Number(value) : value;
-  // A numeral can be beyond all numbers; what JSON has as a number cannot.
+  // Text may contain a number beyond the range of numbers; JSON numbers cannot.
   if (typeof number !== 'number' || (Number.isFinite(number) && !Number.isInteger(number))) {
     throw new ScimError(400, scimType, `${name} must be an integer.`);
   }
@@ -141,7 +145,7 @@ function readSortOrder(text: string | null): ListQuery['sortOrder'] {
   return order;
 }
 
-/** Names in one list: more than all the attributes there are. */
+/** The most names in one list: more than there are attributes. */
 const MAX_NAMES = 1_000;
 
 function selectionOf(read: Read, type: ResourceType): Selection {
@@ -157,7 +161,7 @@ function selectionOf(read: Read, type: ResourceType): Selection {
   };
 }
 
-/** Null for none: an empty list asks for nothing, too. */
+/** Null for none; an empty list counts as none. */
 function readNames(name: string, value: unknown): readonly string[] | null {
   if (value === undefined) return null;
   const list: readonly unknown[] = Array.isArray(value) ? value : [null];

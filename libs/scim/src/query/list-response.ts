@@ -3,16 +3,16 @@ import { withoutUndefined } from '../message.ts';
 /** A page by index. */
 interface IndexPage {
   readonly resources: readonly unknown[];
-  /** All that match, on this page and others. */
+  /** The number of all matches, on this page and others. */
   readonly totalResults: number;
-  /** Of the page's first, from 1. */
+  /** The index of the page's first resource, from 1. */
   readonly startIndex: number;
 }
 
-/** A page by cursor; a cursor is null where no page follows or went before. */
+/** A page by cursor; a cursor is null when there is no next or previous page. */
 interface CursorPage {
   readonly resources: readonly unknown[];
-  /** Null where it was not counted. */
+  /** Null when it was not counted. */
   readonly totalResults: number | null;
   readonly nextCursor: string | null;
   readonly previousCursor: string | null;

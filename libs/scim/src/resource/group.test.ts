@@ -206,7 +206,7 @@ describe('a PATCH of a group', () => {
   });
 });
 
-/** What edits are meant to do, with the members in memory. */
+/** The expected effect of edits, with the members in memory. */
 function applyEdits(before: ReadonlySet<string>, all: readonly GroupEdit[]): Set<string> {
   return all.reduce((members, edit) => {
     switch (edit.kind) {
@@ -249,7 +249,7 @@ describe('any PATCH of a group', () => {
             ...(before.length > 0 && { members: before.map((value) => ({ value })) }),
           };
           for (const operation of given) {
-            // Whom nobody is, nobody can remove from a document (noTarget); of a group it is done already.
+            // Removing an unknown member from a document is an error (noTarget); for a group it is already done.
             isAnswered(
               () => (document = applyPatch(document, readPatch(body(operation)), groupType)),
               'noTarget',

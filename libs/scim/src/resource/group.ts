@@ -7,7 +7,7 @@ import { groupType, rootOf } from '../schema/resource-types.ts';
 import { readResource, type Document } from './read.ts';
 import { invalidValue, isValues, MAX_MEMBERS, readAttribute, type Values } from './value.ts';
 
-/** A member as a client gave it. `value` is the id; null for what was not said. */
+/** A member as a client gave it. `value` is the id; a field that was not given is null. */
 export interface Member {
   readonly value: string;
   readonly display: string | null;
@@ -15,8 +15,8 @@ export interface Member {
 }
 
 /**
- * One change of a group that needs not know its members. In a filter references are relative to the member. Adding who is a
- * member already and removing who is none change nothing.
+ * One change of a group that does not require its members to be loaded. In a filter, references are relative to the
+ * member. Adding an existing member and removing a missing one change nothing.
  */
 export type GroupEdit =
   | { readonly kind: 'add-members'; readonly members: readonly Member[] }
@@ -26,20 +26,23 @@ export type GroupEdit =
   /** Everything else: for `applyPatch` on the group without its members. */
   | { readonly kind: 'attributes'; readonly operations: readonly PatchOperation[] };
 
-/** Reads the body of a POST or PUT of a group, its members apart, each once. Throws as `readResource`. */
+/**
+ * Reads the body of a POST or PUT of a group, with the members separated and each listed once. Throws as `readResource`
+ * does.
+ */
 export function readGroup(body: unknown): { document: Document; members: readonly Member[] } {
   const { members, ...document } = readResource(body, groupType);
   return { document, members: members === undefined ? [] : toMembers(members as readonly Values[]) };
 }
 
 /**
- * Reads the body of a PATCH of a group as edits, in their order; neighbours of one kind are made one. Throws ScimError 400 for
- * whatever `applyPatch` would not take of the members.
+ * Reads the body of a PATCH of a group as edits, in their order; adjacent edits of one kind are joined. Throws
+ * ScimError 400 for members that `applyPatch` would refuse.
  */
 export const readGroupPatch = (body: unknown): readonly GroupEdit[] =>
   toGroupEdits(readPatch(body, MAX_MEMBERS));
 
-/** The same of operations that were read with `readPatch`. */
+/** The same for operations that were read with `readPatch`. */
 export const toGroupEdits = (operations: readonly PatchOperation[]): readonly GroupEdit[] =>
   joined(operations.flatMap(editsOf));
 
@@ -53,7 +56,7 @@ function editsOf(operation: PatchOperation): readonly GroupEdit[] {
   return [isMembers(target) ? editOfMembers(op, target, value) : others(operation)];
 }
 
-/** An object without a path: the members are one edit, everything else another. */
+/** For an object without a path: the members are one edit, everything else another. */
 function editsOfObject(op: 'add' | 'replace', value: Values): readonly GroupEdit[] {
   const entries = Object.entries(value).map(([key, each]) => {
     return { key, each, target: readPath(key, groupType, 'invalidSyntax') };
@@ -73,14 +76,14 @@ const others = (operation: PatchOperation): GroupEdit => ({ kind: 'attributes', 
 const isMembers = ({ attribute }: Path): boolean => attribute.leaf === memberAttribute;
 
 function editOfMembers(op: PatchOperation['op'], { filter, sub }: Path, value: unknown): GroupEdit {
-  // RFC 7643, section 8.7.1: what a member is does not change. Whoever is another is removed and added.
+  // RFC 7643, section 8.7.1: a member's attributes are immutable. To change a member, it is removed and added.
   if (sub !== null || (op !== 'remove' && filter !== null)) {
     throw new ScimError(400, 'mutability', 'members: a member cannot change, only be added and removed.');
   }
   if (filter !== null) return removalOf(filter);
   const members = readMembers(value);
   if (op === 'add') return { kind: 'add-members', members };
-  // Some clients name who is to go beside the path.
+  // Some clients give the members to remove besides the path.
   if (op === 'remove' && value !== undefined && value !== null) {
     return { kind: 'remove-members', values: members.map((member) => member.value) };
   }
@@ -102,7 +105,7 @@ function toMembers(members: readonly Values[]): readonly Member[] {
   );
 }
 
-/** The later of two with one id is kept. */
+/** Of two members with one id the later one is kept. */
 const onceEach = (members: readonly Member[]): readonly Member[] => [
   ...new Map(members.map((member) => [member.value, member])).values(),
 ];
@@ -113,7 +116,7 @@ function memberType(type: unknown): 'User' | 'Group' {
   return name === 'user' ? 'User' : 'Group';
 }
 
-/** `value eq "1" or value eq "2"` is a list of ids; any other filter has to be asked of the members. */
+/** `value eq "1" or value eq "2"` is a list of ids; any other filter must be evaluated on the members. */
 function removalOf(filter: Filter): GroupEdit {
   const single = filter.kind === 'or' ? filter.filters.map(idOf) : [idOf(filter)];
   const values = single.filter((each) => each !== null);
@@ -130,7 +133,7 @@ function idOf(filter: Filter): string | null {
   return typeof filter.value === 'string' ? filter.value : null;
 }
 
-/** Neighbours of one kind as one edit: Okta removes each member by an operation of its own. */
+/** Joins adjacent edits of one kind, because Okta removes each member with a separate operation. */
 function joined(edits: readonly GroupEdit[]): readonly GroupEdit[] {
   const runs: [GroupEdit, ...GroupEdit[]][] = [];
   for (const edit of edits) {

@@ -4,19 +4,22 @@ import { rootOf } from '../schema/resource-types.ts';
 import type { Document } from './read.ts';
 import { assigned, isValues, type Values } from './value.ts';
 
-/** Attributes by name; null is a whole attribute, a map the sub-attributes of it that are meant. */
+/** Attributes by name; null means the whole attribute, a map only these sub-attributes of it. */
 export type Names = ReadonlyMap<string, Names | null>;
 
-/** What a client asked for (RFC 7644, section 3.9): only `attributes` unless that is null, and without `excluded`. */
+/**
+ * The attributes that a client asked for (RFC 7644, section 3.9): only `attributes` unless that is null, and without
+ * `excluded`.
+ */
 export interface Selection {
   readonly attributes: Names | null;
   readonly excluded: Names;
 }
 
-/** What is given when nothing is asked for. */
+/** The selection of a client that asks for nothing in particular. */
 export const defaultSelection: Selection = { attributes: null, excluded: new Map() };
 
-/** Attributes in the notation of RFC 7644, section 3.10. Those that are not known are left out. */
+/** Attributes in the notation of RFC 7644, section 3.10. Unknown ones are left out. */
 export function namesOf(texts: readonly string[], type: ResourceType): Names {
   const names = new Map<string, MutableNames | null>();
   for (const text of texts) {
@@ -26,7 +29,7 @@ export function namesOf(texts: readonly string[], type: ResourceType): Names {
   return names;
 }
 
-/** Whether an attribute of the resource, such as "members", is given at all: what is not need not be loaded. */
+/** Whether an attribute of the resource, such as "members", is returned at all; if not, it need not be loaded. */
 export function isSelected(selection: Selection, name: string, type: ResourceType): boolean {
   const keys = resolveAttribute(name, rootOf(type))?.steps.map(({ key }) => key) ?? [];
   let parent = rootOf(type);
@@ -42,7 +45,7 @@ export function isSelected(selection: Selection, name: string, type: ResourceTyp
   return keys.length > 0;
 }
 
-/** The part of a resource that was asked for; what is never returned is not in it, what always is, is. */
+/** The selected part of a resource, without attributes that are never returned, and with those that always are. */
 export const project = (resource: Document, type: ResourceType, selection: Selection): Document =>
   projectValues(rootOf(type), resource, selection.attributes, selection.excluded);
 
@@ -51,7 +54,7 @@ type MutableNames = Map<string, MutableNames | null>;
 function insert(names: MutableNames, [key, ...below]: readonly string[]): void {
   if (key === undefined) return;
   const known = names.get(key);
-  // A whole attribute takes in each of its sub-attributes.
+  // A whole attribute includes all of its sub-attributes.
   if (below.length === 0 || known === null) {
     names.set(key, null);
     return;
@@ -61,7 +64,7 @@ function insert(names: MutableNames, [key, ...below]: readonly string[]): void {
   insert(next, below);
 }
 
-/** RFC 7643, section 7, `returned`. `names` is null where everything is meant that is given by default. */
+/** RFC 7643, section 7, `returned`. `names` is null when the default attributes are selected. */
 function isGiven({ name, returned }: Attribute, names: Names | null, excluded: Names | null): boolean {
   if (returned === 'always' || returned === 'never') return returned === 'always';
   if (excluded?.get(name) === null) return false;

@@ -9,8 +9,8 @@ import { isSameName } from '../schema/text.ts';
 import { isIgnored, isValues, pathTo, type Values } from './value.ts';
 
 /**
- * A body without what no schema here knows, and the names of what was left out, each once. Okta never sends a refused
- * request again: one attribute mapped too many would otherwise keep everybody from being switched off.
+ * A body without the parts that no schema here defines, and the names of these parts, each once. Okta never repeats a
+ * refused request, so one attribute mapped by mistake would otherwise prevent all deactivations.
  */
 export interface Known<T> {
   readonly value: T;
@@ -19,7 +19,7 @@ export interface Known<T> {
 
 /**
  * The body of a POST or PUT, for `readResource` or `readGroup`. URNs of SCIM 1.0 become those of 2.0, and a text for an
- * attribute whose value is one part of it (Entra's `"manager": "ID"`) becomes that part. What is wrong otherwise stays.
+ * attribute with parts (Entra's `"manager": "ID"`) becomes its value part. Other errors stay in the body.
  */
 export function knownBody(body: unknown, type: ResourceType): Known<unknown> {
   const ignored = new Set<string>();
@@ -27,7 +27,7 @@ export function knownBody(body: unknown, type: ResourceType): Known<unknown> {
   return { value, ignored: [...ignored] };
 }
 
-/** The same for the operations of a PATCH; one that is about nothing that is known is left out as a whole. */
+/** The same for the operations of a PATCH; an operation that concerns only unknown attributes is left out. */
 export function knownOperations(
   operations: readonly PatchOperation[],
   type: ResourceType,
@@ -60,11 +60,11 @@ function knownOperation(operation: PatchOperation, reading: Reading): PatchOpera
 
 interface Target {
   readonly text: string;
-  /** Null where the path is wrong in another way: whoever applies it says how. */
+  /** Null when the path has another error, which is reported when the path is applied. */
   readonly path: Path | null;
 }
 
-/** Null for what is not known. */
+/** Null for an unknown attribute. */
 function targetOf(
   text: string,
   scimType: 'invalidPath' | 'invalidSyntax',
@@ -75,7 +75,7 @@ function targetOf(
   } catch (error) {
     if (!(error instanceof ScimError)) throw error;
     if (!(error instanceof UnknownAttribute)) return { text, path: null };
-    // What stands in brackets are values.
+    // The values in brackets are left out.
     ignored.add(text.replace(/\[.*\]/s, '[…]'));
     return null;
   }
@@ -105,7 +105,7 @@ function knownParts(attribute: Attribute, values: Values, path: string, reading:
       reading.ignored.add(name);
       return [];
     }
-    // Under the old and the new URN at once: the new one counts.
+    // Given under both the old and the new URN: the new one counts.
     if (key !== given && Object.keys(values).some((other) => isSameName(other, key))) return [];
     return [[key, knownValue(sub, each, name, reading)]];
   });
@@ -117,7 +117,7 @@ const knownUrns = resourceTypes.flatMap(({ schema, extensions }) => [
   ...extensions.map((each) => each.schema.id),
 ]);
 
-/** A list that named any unknown URN names the resource's own instead: the address says what is meant. */
+/** If a list contains an unknown URN, the resource's own URN is added, because the address determines the type. */
 function knownSchemas(value: unknown, { type, ignored }: Reading): unknown {
   if (!Array.isArray(value)) return value;
   const urns = value.map((each: unknown) => (typeof each === 'string' ? currentUrn(each, type) : each));

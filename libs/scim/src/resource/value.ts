@@ -3,13 +3,13 @@ import { subAttribute, type Attribute } from '../schema/attribute.ts';
 import { isKey } from '../schema/forms.ts';
 import { fold, isStorable, quote, readBoolean, readDateTime } from '../schema/text.ts';
 
-/** UTF-16 units of a text. */
+/** The most UTF-16 units of a text. */
 export const MAX_TEXT_LENGTH = 1_024;
-/** UTF-16 units of an address or of binary data, which pictures and certificates are given as. */
+/** The most UTF-16 units of an address or of binary data, such as a picture or a certificate. */
 export const MAX_LONG_TEXT_LENGTH = 65_536;
-/** Values of one attribute. */
+/** The most values of one attribute. */
 export const MAX_VALUES = 100;
-/** Members given in one list. */
+/** The most members in one list. */
 export const MAX_MEMBERS = 20_000;
 
 /** A JSON object with the names of the schema. */
@@ -23,19 +23,20 @@ export const invalidSyntax = (why: string): ScimError => new ScimError(400, 'inv
 export const invalidValue = (path: string, why: string): ScimError =>
   new ScimError(400, 'invalidValue', `${path}: ${why}`);
 
-/** How a sub-attribute is written in messages. `path` is its parent's. */
+/** The path of a sub-attribute in messages. `path` is its parent's. */
 export function pathTo(parent: Attribute, path: string, name: string): string {
   if (path === '') return name;
   return parent.name.startsWith('urn:') ? `${path}:${name}` : `${path}.${name}`;
 }
 
-/** What clients cannot set: read-only attributes, and the password, which is not even looked at. */
+/** Attributes that clients cannot set: read-only ones, and the password, which is not even read. */
 export const isIgnored = ({ mutability }: Attribute): boolean =>
   mutability === 'readOnly' || mutability === 'writeOnly';
 
 /**
- * Checks one attribute of a body and gives it with the schema's names, without what clients cannot set. Undefined when it is
- * unassigned: null, no elements or no sub-attributes (RFC 7643, section 2.5). Throws ScimError 400.
+ * Checks one attribute of a body and returns it with the schema's names, without parts that clients cannot set.
+ * Undefined when it is unassigned: null, no elements or no sub-attributes (RFC 7643, section 2.5). Throws ScimError
+ * 400.
  */
 export function readAttribute(attribute: Attribute, value: unknown, path: string): unknown {
   if (isIgnored(attribute) || value === null || value === undefined) return undefined;
@@ -53,11 +54,11 @@ export function readSingle(attribute: Attribute, value: unknown, path: string): 
   const text = read.trim();
   if (attribute.required && text === '') throw invalidValue(path, 'must not be blank.');
   if (!isKey(attribute)) return read;
-  // What is looked for is what is kept: white space around it would be found by nobody, and an empty one is none.
+  // A key is stored as it is searched: surrounding white space would prevent matches, and an empty key counts as none.
   return text === '' ? undefined : text;
 }
 
-/** The elements of a list, those of the same value and type made one. */
+/** The elements of a list, with those of the same value and type merged. */
 export function readElements(attribute: Attribute, values: readonly unknown[], path: string): unknown[] {
   const max = attribute.name === 'members' ? MAX_MEMBERS : MAX_VALUES;
   if (values.length > max) throw invalidValue(path, `has more than ${max} values.`);
@@ -71,7 +72,7 @@ export function readElements(attribute: Attribute, values: readonly unknown[], p
   );
 }
 
-/** Whether the element says that it has no value: null, or blank text. */
+/** Whether the element is empty: null, or blank text. */
 function isEmptied(attribute: Attribute, element: unknown): boolean {
   const value = subAttribute(attribute, 'value');
   if (value === null || value.required || !isValues(element)) return false;
@@ -79,7 +80,7 @@ function isEmptied(attribute: Attribute, element: unknown): boolean {
   return given === null || (typeof given === 'string' && given.trim() === '');
 }
 
-/** Without the elements of e-mails, telephone numbers and the like that have no value (any more). */
+/** Removes the elements of e-mails, telephone numbers and the like that have no value (any more). */
 export function withoutEmptyElements(document: Values, root: Attribute): Values {
   const entries = Object.entries(document).flatMap(([key, given]) => {
     const attribute = subAttribute(root, key);
@@ -91,7 +92,7 @@ export function withoutEmptyElements(document: Values, root: Attribute): Values 
   return Object.fromEntries(entries);
 }
 
-/** Makes one of elements with the same (type, value): RFC 7643, section 2.4. The later one's sub-attributes win. */
+/** Merges elements with the same (type, value): RFC 7643, section 2.4. The later one's sub-attributes win. */
 export function mergeSame(attribute: Attribute, elements: readonly unknown[]): unknown[] {
   const exact = subAttribute(attribute, 'value')?.caseExact ?? attribute.caseExact;
   const keyOf = (element: unknown): unknown => {
@@ -100,7 +101,7 @@ export function mergeSame(attribute: Attribute, elements: readonly unknown[]): u
     const { value, type } = element;
     if (typeof value !== 'string') return JSON.stringify(element);
     const compared = exact ? value : fold(value);
-    // The length says where the value ends and the type begins.
+    // The length shows where the value ends and the type begins.
     return `${compared.length} ${compared} ${typeof type === 'string' ? fold(type) : ''}`;
   };
   const merged = new Map<unknown, unknown>();
@@ -112,7 +113,7 @@ export function mergeSame(attribute: Attribute, elements: readonly unknown[]): u
   return [...merged.values()];
 }
 
-/** Refuses too many elements, and two that are primary (RFC 7643, section 2.4). */
+/** Refuses too many elements, and more than one primary element (RFC 7643, section 2.4). */
 export function checkElements(attribute: Attribute, elements: unknown[], path: string): unknown[] {
   const max = attribute.name === 'members' ? MAX_MEMBERS : MAX_VALUES;
   if (elements.length > max) throw invalidValue(path, `has more than ${max} values.`);
@@ -123,12 +124,12 @@ export function checkElements(attribute: Attribute, elements: unknown[], path: s
 export const isPrimary = (element: unknown): element is Values =>
   isValues(element) && element.primary === true;
 
-/** Undefined for what has nothing in it. */
+/** Undefined when the object or list is empty. */
 export function assigned<T extends Values | readonly unknown[]>(value: T): T | undefined {
   return Object.keys(value).length === 0 ? undefined : value;
 }
 
-/** The sub-attributes of an object by the schema's names: each known, and none given twice in different case. */
+/** The sub-attributes of an object by the schema's names: all known, and none given twice in different case. */
 export function entriesOf(attribute: Attribute, value: unknown, path: string): [Attribute, unknown][] {
   if (!isValues(value)) throw invalidValue(path || 'The resource', 'must be an object.');
   const found = new Set<Attribute>();

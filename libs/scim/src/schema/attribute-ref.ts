@@ -1,8 +1,8 @@
 import { subAttribute, type Attribute } from './attribute.ts';
 
 /**
- * One attribute, resolved against the schema. `steps` are JSON keys from the resource, where an extension's URN is a step of
- * its own, or from the element inside `[...]`.
+ * One attribute, resolved against the schema. `steps` are the JSON keys from the resource, with an extension's URN as
+ * one step, or from the element inside `[...]`.
  */
 export interface AttributeRef {
   readonly steps: readonly { readonly key: string; readonly multiValued: boolean }[];
@@ -10,8 +10,8 @@ export interface AttributeRef {
 }
 
 /**
- * Resolves `userName`, `name.givenName`, `urn:…:User:userName` or an extension's URN, in any case; null when there is no such
- * attribute. `parent` is a resource (`rootOf`) or the attribute before `[...]`. RFC 7644, section 3.10.
+ * Resolves `userName`, `name.givenName`, `urn:…:User:userName` or an extension's URN, in any case; null when the
+ * attribute does not exist. `parent` is a resource (`rootOf`) or the attribute before `[...]`. RFC 7644, section 3.10.
  */
 export function resolveAttribute(text: string, parent: Attribute): AttributeRef | null {
   const own = isUrn(parent.name) ? (afterUrn(text, parent.name) ?? text) : text;
@@ -22,19 +22,19 @@ export function resolveAttribute(text: string, parent: Attribute): AttributeRef 
   return rest === null || rest === '' ? whole : descend(whole, rest.split('.'));
 }
 
-/** The same for a comparison: `emails` stands for `emails.value` (RFC 7644, section 3.4.2.2). */
+/** The same for a comparison: `emails` means `emails.value` (RFC 7644, section 3.4.2.2). */
 export function withImplicitValue(ref: AttributeRef): AttributeRef {
   const value = subAttribute(ref.leaf, 'value');
   return value === null ? ref : stepInto(ref, value);
 }
 
-/** How the attribute is written: for messages. */
+/** The attribute's name for messages. */
 export const nameOf = ({ steps }: AttributeRef): string =>
   steps.map(({ key }, at) => (at === 0 ? key : `${isUrn(steps[at - 1]!.key) ? ':' : '.'}${key}`)).join('');
 
 const isUrn = (name: string) => name.startsWith('urn:');
 
-/** What follows the URN and its colon; '' for the URN itself; null when the text does not begin with it. */
+/** The text after the URN and its colon; '' for the URN itself; null when the text does not begin with it. */
 function afterUrn(text: string, urn: string): string | null {
   if (text.slice(0, urn.length).toLowerCase() !== urn.toLowerCase()) return null;
   if (text.length === urn.length) return '';

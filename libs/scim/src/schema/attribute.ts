@@ -1,4 +1,4 @@
-/** What a schema says of one attribute: RFC 7643, section 7. */
+/** The definition of one attribute: RFC 7643, section 7. */
 export interface Attribute {
   readonly name: string;
   readonly type:
@@ -14,8 +14,8 @@ export interface Attribute {
   readonly referenceTypes?: readonly string[];
   readonly subAttributes?: readonly Attribute[];
   /**
-   * Resources are found by it: it is kept without white space around it, and compared as forms.ts says. Ours, and not
-   * published.
+   * Set for attributes by which resources are found: they are stored without surrounding white space, and compared as
+   * forms.ts defines. A field of our own, which is not published.
    */
   readonly form?: 'key' | 'user-name' | 'group-name';
 }
@@ -62,5 +62,5 @@ export function subAttribute(parent: Attribute, name: string): Attribute | null 
   return byName.get(name) ?? byName.get(name.toLowerCase()) ?? null;
 }
 
-/** Every name of every member of a group is looked up here. */
+/** Cached, because every attribute name of every member of a group is looked up here. */
 const subAttributes = new WeakMap<Attribute, ReadonlyMap<string, Attribute>>();

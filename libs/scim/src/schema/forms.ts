@@ -1,12 +1,15 @@
 import type { Attribute } from './attribute.ts';
 import { fold } from './text.ts';
 
-/** An attribute that resources are found by is kept, answered and looked for without white space around it. */
+/**
+ * Whether resources are found by the attribute: it is then stored, returned and searched without surrounding white
+ * space.
+ */
 export const isKey = ({ form }: Pick<Attribute, 'form'>): boolean => form !== undefined;
 
 /**
- * What is compared of a text: two values are one if these are equal. The database has the same functions under the names in
- * `sqlForm`; a test compares them character by character.
+ * The form of a text that is compared: two values are equal if their forms are. The database has the same functions,
+ * named by `sqlForm`; a test compares them character by character.
  */
 export function compared({ form, caseExact }: Pick<Attribute, 'form' | 'caseExact'>, text: string): string {
   if (form === 'user-name') return userNameForm(text);
@@ -14,7 +17,7 @@ export function compared({ form, caseExact }: Pick<Attribute, 'form' | 'caseExac
   return caseExact ? text : fold(text);
 }
 
-/** The function of the database that does what `compared` does; null where the text itself is compared. */
+/** The database function that equals `compared`; null when the text itself is compared. */
 export function sqlForm({ form, caseExact }: Pick<Attribute, 'form' | 'caseExact'>): string | null {
   if (form === 'user-name') return 'scim_user_name';
   if (form === 'group-name') return 'scim_group_name';
@@ -22,13 +25,13 @@ export function sqlForm({ form, caseExact }: Pick<Attribute, 'form' | 'caseExact
 }
 
 /**
- * UsernameCaseMapped of PRECIS (RFC 8265, section 3.3.2), as RFC 7643, section 4.1.1, compares user names: width, case and
- * normalization. Normalized before as well, for a capital may be one character or two. Nothing is refused here, and the
- * spelling that was sent is kept.
+ * UsernameCaseMapped of PRECIS (RFC 8265, section 3.3.2), as RFC 7643, section 4.1.1, requires for user names: width,
+ * case and normalization. The text is normalized before folding too, because a capital may be one character or two. No
+ * text is refused here, and the spelling that was sent is stored.
  */
 export const userNameForm = (text: string): string => fold(narrowed(text).normalize('NFC')).normalize('NFC');
 
-/** Box folds white space in a group's name, so names that differ in nothing else are one. */
+/** Box collapses white space in a group's name, so names that differ only in white space are equal. */
 export const groupNameForm = (text: string): string => fold(text.replace(/\s+/g, ' '));
 
 /** First and last character, and what the first becomes: Unicode's decompositions of the types wide and narrow. */
@@ -58,7 +61,7 @@ const narrowed = (text: string): string => text.replaceAll(/[\u3000\uff01-\uffee
 
 function narrow(character: string): string {
   const code = character.charCodeAt(0);
-  // Of the signs of katakana, which are in an order of their own, the compatibility form is the same.
+  // The signs of katakana are ordered differently; for them the compatibility form gives the same result.
   if (code >= 0xff61 && code <= 0xff9f) return character.normalize('NFKC');
   const range = widths.find(([first, last]) => code >= first && code <= last);
   return range === undefined ? character : String.fromCharCode(range[2] + code - range[0]);

@@ -1,7 +1,7 @@
 import { attribute, type Schema } from './attribute.ts';
 import { externalId } from './external-id.ts';
 
-/** RFC 7643, sections 4.2 and 8.7.1. `display` is among the sub-attributes of section 2.4, and Okta sends it. */
+/** RFC 7643, sections 4.2 and 8.7.1. `display` is a sub-attribute of section 2.4, and Okta sends it. */
 export const groupSchema: Schema = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:Group',
   name: 'Group',

@@ -5,8 +5,8 @@ const OLD_CORE = 'urn:scim:schemas:core:1.0';
 const OLD_ENTERPRISE = 'urn:scim:schemas:extension:enterprise:1.0';
 
 /**
- * What a URN of SCIM 1.0 or 1.1, or a path that begins with one, is called in 2.0; any other text as it is. The old core
- * URN is that of every resource: it means the `type` that is given.
+ * The 2.0 form of a URN of SCIM 1.0 or 1.1, or of a path that begins with one; any other text unchanged. The old core
+ * URN is shared by all resources, so it becomes that of `type`.
  */
 export function currentUrn(text: string, type?: ResourceType): string {
   const lower = text.toLowerCase();

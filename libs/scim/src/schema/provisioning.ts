@@ -1,6 +1,6 @@
 import { attribute, type Schema } from './attribute.ts';
 
-/** The URN of our own extension, which tells how far Box is. */
+/** The URN of our own extension, which shows the state in Box. */
 export const PROVISIONING_URN = 'urn:foyer:params:scim:schemas:extension:provisioning:2.0:Resource';
 
 const common = [
@@ -25,7 +25,7 @@ const schema = (attributes: Schema['attributes']): Schema => ({
 
 export const userProvisioningSchema = schema(common);
 
-/** As the user's, and the members that are not known yet. */
+/** As the user's, with the members that are not in Box yet. */
 export const groupProvisioningSchema = schema([
   ...common,
   attribute('waitingMembers', 'Members who were accepted and wait until they are known.', {

@@ -22,7 +22,7 @@ export const groupType: ResourceType = {
 
 export const resourceTypes: readonly ResourceType[] = [userType, groupType];
 
-/** What every resource has besides `externalId`: RFC 7643, sections 3 and 3.1. No schema lists them. */
+/** The attributes of every resource besides `externalId`: RFC 7643, sections 3 and 3.1. No schema lists them. */
 const commonAttributes: readonly [Attribute, Attribute, Attribute] = [
   attribute('schemas', 'The URNs of the schemas that are used.', {
     type: 'reference',
@@ -75,7 +75,7 @@ function asAttribute(type: ResourceType): Attribute {
   return attribute(type.schema.id, type.schema.description, {
     type: 'complex',
     required: true,
-    // Resources begin with what they are told apart by; the schemas have externalId first.
+    // A resource begins with its identifying attributes; the schemas list externalId first.
     subAttributes: [
       schemas,
       id,
