@@ -164,10 +164,7 @@ it('people who came by sign-in have the parts of their name that the token had',
   expect(rows).toEqual([{ generation: 1 }]);
   await admit({});
   expect(await name()).toEqual({ givenName: 'Hal', familyName: 'Example' });
-  const { body } = await scim.filter(
-    '/Users',
-    'name.familyName eq "example" and userName eq "hal@example.com"',
-  );
+  const { body } = await scim.filter('/Users', 'name.familyName eq "example" and externalId eq "00uhal"');
   expect(body.totalResults).toBe(1);
 });
 
