@@ -241,10 +241,14 @@ export function queueContract(
     it('gives a job that its worker hands back to another one at once', async () => {
       const queue = bench.queue();
       const id = randomUUID();
-      const first = await bench.consumer(() => ({ kind: 'again', delayMs: 0 }));
-      const closing = until('the first worker has it', () => bench.taken.length > 0).then(() =>
-        first.close(5_000),
-      );
+      // It hands the job back while it closes: before that it would put it off, and take it up again itself.
+      const isClosing = Promise.withResolvers<void>();
+      const first = await bench.consumer(() => isClosing.promise.then(() => ({ kind: 'again', delayMs: 0 })));
+      const closing = until('the first worker has it', () => bench.taken.length > 0).then(() => {
+        const closed = first.close(5_000);
+        isClosing.resolve();
+        return closed;
+      });
       await queue.add([jobFor(id)], 5_000);
       await closing;
       const before = bench.taken.length;
