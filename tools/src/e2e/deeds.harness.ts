@@ -36,8 +36,8 @@ export async function crash(part: Part): Promise<void> {
 }
 
 /**
- * Stops a process (SIGSTOP) and returns the function that continues it, to be called once all current leases have
- * expired.
+ * Stops a process (SIGSTOP) and returns a function that waits until all leases of that moment have expired, and then
+ * continues the process.
  */
 export async function pause(part: Part, outside: Outside): Promise<() => Promise<void>> {
   await part.kill('SIGSTOP');

@@ -74,8 +74,8 @@ export function describeKills(
       [subject],
     );
   /**
-   * Stops the first provisioner with its intent recorded and nothing sent. Returns the function that continues it, with
-   * its lease expired.
+   * Stops the first provisioner with its intent recorded and nothing sent. Returns a function that continues it once
+   * its lease has expired, and waits until it has noticed that.
    */
   const sleepAfterIntent = async (operation: string, subject: string, push: () => Promise<unknown>) => {
     const [first] = stack.parts.provisioners;

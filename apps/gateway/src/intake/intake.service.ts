@@ -19,7 +19,10 @@ import { QueueLine } from './queue-line.ts';
 /** An admission that was not refused. */
 export type Admitted = Extract<Admission, { kind: 'in-step' | 'requested' }>;
 
-/** The one entrance for people, whatever the protocol: writes the desired state, then enqueues the job. */
+/**
+ * Writes people who sign in or are pushed over the REST API, and enqueues their jobs. The SCIM server writes through
+ * its own stores and only enqueues here.
+ */
 @Injectable()
 export class IntakeService {
   private readonly line: QueueLine;
