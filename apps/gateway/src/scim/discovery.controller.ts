@@ -44,7 +44,7 @@ export class DiscoveryController {
         bulkPayloadSize: SCIM_BODY_LIMIT,
         maxPageSize: SCIM_PAGE_MAX,
         defaultPageSize: SCIM_PAGE_DEFAULT,
-        // The server stores nothing for a cursor: it is valid as long as its list exists.
+        // The server stores nothing for a cursor, so a cursor never expires before this.
         cursorTimeout: DAY_SECONDS,
       }),
     );
