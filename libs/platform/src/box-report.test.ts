@@ -1,7 +1,7 @@
 import { boxCredentialsWarning, reportBoxNotice } from './box-report.ts';
 import { createLogger } from './logging.ts';
 
-/** What a logger was told: level and fields. */
+/** What the logger received: level and fields. */
 function logged(notice: Parameters<typeof reportBoxNotice>[0]): unknown[] {
   const lines: unknown[] = [];
   const logger = createLogger('test', 'silent');

@@ -1,12 +1,12 @@
 import type { Logger } from './logging.ts';
 
-/** What Box says of our credentials and our clock. */
+/** A problem with our credentials or our clock at Box. */
 type BoxNotice =
   | { readonly kind: 'credentials-refused'; readonly detail: string; readonly seconds: number }
   | { readonly kind: 'credentials-accepted'; readonly seconds: number }
   | { readonly kind: 'clock-off'; readonly offsetMs: number };
 
-/** Puts it into the log: an alarm while nobody can be provisioned, and its end. */
+/** Logs it: an alarm while no identity can be provisioned, and the end of that. */
 export function reportBoxNotice(notice: BoxNotice, logger: Logger): void {
   switch (notice.kind) {
     case 'credentials-refused': {
@@ -16,7 +16,7 @@ export function reportBoxNotice(notice: BoxNotice, logger: Logger): void {
     case 'credentials-accepted':
       return logger.info({ event: 'box-credentials-accepted', seconds: notice.seconds });
     case 'clock-off': {
-      // How far this machine is ahead of Box; below 0 when it is behind.
+      // How far this machine's clock is ahead of Box's; negative when it is behind.
       const aheadSeconds = Math.round(-notice.offsetMs / 1000);
       return logger.error({ event: 'box-clock-off', aheadSeconds });
     }

@@ -1,13 +1,13 @@
 import { toPlainError, type Logger } from './logging.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What the rate budget tells of itself. */
+/** An event of the rate limiter. */
 type BudgetNews =
   | { readonly kind: 'waited'; readonly urgency: string; readonly seconds: number }
   | { readonly kind: 'refused'; readonly pausedMs: number }
   | { readonly kind: 'pause-not-shared'; readonly error: unknown };
 
-/** Puts the rate budget's news into the log and the metrics. */
+/** Writes the rate limiter's events to the log and the metrics. */
 export function reportBudget(news: BudgetNews, logger: Logger, metrics: Metrics): void {
   switch (news.kind) {
     case 'waited':

@@ -1,6 +1,6 @@
 import { readText } from './config-read.ts';
 
-/** How Foyer signs in to Box: Client Credentials, or the JSON of a JWT app. */
+/** How Foyer authenticates to Box: Client Credentials, or the JSON of a JWT app. */
 export type BoxAuthConfig =
   | {
       readonly kind: 'ccg';
@@ -24,7 +24,7 @@ export const boxExamples = {
   BOX_JWT_CONFIG_FILE: '/run/secrets/box-config.json',
 } as const;
 
-/** What is wrong with Box's variables taken together, a line each. */
+/** The errors in the combination of Box's variables, one line each. */
 export function boxFaults(
   values: BoxValues,
   isFaulty: (name: keyof BoxValues) => boolean,
@@ -48,7 +48,7 @@ export function boxFaults(
   }
 }
 
-/** Of values that have no fault. */
+/** Only for values without errors. */
 export function boxAuthOf(values: BoxValues): BoxAuthConfig {
   const { BOX_CLIENT_ID = '', BOX_CLIENT_SECRET = '', BOX_ENTERPRISE_ID = '', BOX_JWT_CONFIG_FILE } = values;
   return BOX_JWT_CONFIG_FILE === undefined

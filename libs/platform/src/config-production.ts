@@ -27,7 +27,7 @@ const why = {
   BOX_BASE_URL: ['the Box app’s secret is sent there', 'https://api.box.com'],
 } as const;
 
-/** In production every address that trust hangs on is behind TLS. */
+/** In production every address that trust depends on must use TLS. */
 export function encryptedInProduction(values: AddressValues): readonly string[] {
   if (values.FOYER_ENV !== 'production') return [];
   return (['FOYER_BASE_URL', 'OKTA_ISSUER_URI', 'OKTA_API_ISSUER_URI', 'BOX_BASE_URL'] as const)
@@ -39,18 +39,18 @@ export function encryptedInProduction(values: AddressValues): readonly string[] 
     );
 }
 
-/** What chance a secret must hold, in bits: our own signs cookies, the others are given out by Okta and Box. */
+/** The least entropy of a secret, in bits: our own secret signs cookies, the others are issued by Okta and Box. */
 const OWN_BITS = 64;
 const GIVEN_BITS = 40;
 
-/** In production no secret is one that others can know or guess. */
+/** In production no secret may be known or guessable. */
 export function secretsInProduction(values: SecretValues): readonly string[] {
   if (values.FOYER_ENV !== 'production') return [];
   const given = [
     ...(values.SESSION_SECRET ?? []).map((value) => ['SESSION_SECRET', value, OWN_BITS] as const),
     ['OKTA_CLIENT_SECRET', values.OKTA_CLIENT_SECRET, GIVEN_BITS] as const,
     ['BOX_CLIENT_SECRET', values.BOX_CLIENT_SECRET, GIVEN_BITS] as const,
-    // A store may be reached without a password, or be guarded otherwise: only samples are refused.
+    // A store may have no password, or other protection, so only sample passwords are refused.
     ['DATABASE_URL', passwordOf(values.DATABASE_URL), 0] as const,
     ['REDIS_URL', passwordOf(values.REDIS_URL), 0] as const,
   ];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** One environment variable: what it must be, an example to show, and whether it may come from NAME_FILE. */
+/** One environment variable: its schema, an example, and whether it may come from NAME_FILE. */
 export interface Variable<T extends z.ZodType = z.ZodType> {
   readonly schema: T;
   readonly example: string;
@@ -12,7 +12,7 @@ export type Variables = Readonly<Record<string, Variable>>;
 export type Values<V extends Variables> = { readonly [K in keyof V]: z.infer<V[K]['schema']> };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every wrong or missing variable, a line each. No value is repeated: it may be a secret. */
+/** Every wrong or missing variable, one line each. Values are never quoted, because they may be secrets. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -22,9 +22,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and checks the variables. White space around a value does not belong to it, and an empty value counts as missing. A
- * secret NAME may be given as NAME_FILE, the path of a file that holds it. `rules` look at several values together; a value
- * that is at fault itself is absent there. Throws ConfigError naming every fault at once.
+ * Reads and checks the variables. White space around a value is removed, and an empty value counts as missing. A secret
+ * NAME may be given as NAME_FILE, the path of a file that contains it. `rules` check several values together; an
+ * invalid value is absent there. Throws ConfigError that names all errors at once.
  */
 export function readVariables<V extends Variables>(
   variables: V,
@@ -51,7 +51,10 @@ export function readVariables<V extends Variables>(
   return Object.freeze(values) as Values<V>;
 }
 
-/** What is wrong with several values taken together, a line each. `isFaulty`: the value itself is at fault, and that is said. */
+/**
+ * The errors in a combination of values, one line each. `isFaulty`: the value itself is invalid, which is already
+ * reported.
+ */
 export type Rule<V extends Variables> = (
   values: Partial<Values<V>>,
   isFaulty: (name: keyof V) => boolean,
@@ -64,7 +67,7 @@ function rawValue(name: string, { secret }: Variable, environment: Environment):
   const file = secret ? trimmed(environment[`${name}_FILE`]) : undefined;
   if (value !== undefined && file !== undefined) throw new Error(`is set twice, also by ${name}_FILE`);
   const given = file === undefined ? value : trimmed(contentOf(file, `${name}_FILE`));
-  // A shell takes quotes away; `docker run --env-file` and Kubernetes do not, and they would become part of the value.
+  // A shell removes quotes; `docker run --env-file` and Kubernetes do not, so that they would become part of the value.
   if (given !== undefined && /^(["']).*\1$/s.test(given)) throw new Error('is in quotes: leave them out');
   return given;
 }
@@ -77,7 +80,10 @@ function contentOf(file: string, names: string): string {
   }
 }
 
-/** A text file without its byte order mark: editors on Windows write one, in UTF-8 or UTF-16. Throws when it cannot be read. */
+/**
+ * A text file without its byte order mark, which editors on Windows write, in UTF-8 or UTF-16. Throws when it cannot be
+ * read.
+ */
 export function readText(file: string): string {
   const bytes = readFileSync(file);
   const encoding =
@@ -99,10 +105,10 @@ function describe(
   return `${name} ${missing ? 'is missing' : message}. Example: ${name}=${example}`;
 }
 
-/** Whatever has no control character: one inside comes from a slip, and cannot be seen. */
+/** Any text without control characters: one inside is a mistake, and invisible. */
 export const text = z.string().regex(/^\P{Cc}*$/u, 'must be one line without control characters');
 
-/** An id or a secret as providers give them out. */
+/** An id or a secret as providers issue them. */
 export const word = z
   .string()
   .regex(/^[\x21-\x7e]+$/, 'must be one word: letters, digits and signs of ASCII, no white space inside');
@@ -116,7 +122,7 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
     .default(fallback);
 
 const webAddress = z.string().refine((value) => {
-  // The URL Standard drops line feeds and tabs inside; they would stay in what is kept.
+  // The URL Standard removes line feeds and tabs inside, but the stored value would keep them.
   if (!/^[\x21-\x7e]*$/.test(value)) return false;
   const url = URL.parse(value);
   return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash;
@@ -124,18 +130,18 @@ const webAddress = z.string().refine((value) => {
 
 const withoutSlash = (value: string): string => value.replace(/\/+$/, '');
 
-/** An http or https address without user name, query or fragment; gives it without a trailing slash. */
+/** An http or https address without user name, query or fragment; the result has no trailing slash. */
 export const address = webAddress.transform(withoutSlash);
 
 /**
- * The name of an OpenID provider, letter by letter as the provider spells it: with Auth0 a slash belongs to it. Okta's own
- * names never end with one, so there it is a slip.
+ * The issuer of an OpenID provider, exactly as the provider spells it: Auth0's ends with a slash. Okta's issuers never
+ * end with one, so a trailing slash is a mistake there.
  */
 export const issuer = webAddress.transform((value) =>
   /(^|\.)okta(preview|-emea|-gov)?\.(com|mil)$/i.test(new URL(value).hostname) ? withoutSlash(value) : value,
 );
 
-/** An address that is an origin alone, as cookies and redirects know it. */
+/** An address that is only an origin, as cookies and redirects use it. */
 export const origin = address.refine(
   (value) => new URL(value).origin === value,
   'must be an origin alone: http or https, a host in lower case, a port when it is not the usual one, no path',

@@ -207,7 +207,7 @@ describe('the configuration', () => {
     it.each([
       ['https://tenant.auth0.com/', 'https://tenant.auth0.com/'],
       ['https://login.example.com/realms/one', 'https://login.example.com/realms/one'],
-      // Okta never ends its own with a slash.
+      // Okta's issuers never end with a slash.
       ['https://example.okta.com/', 'https://example.okta.com'],
       ['https://example.oktapreview.com/oauth2/default/', 'https://example.oktapreview.com/oauth2/default'],
     ])('%s is kept as %s', (given, kept) => {

@@ -66,7 +66,7 @@ const common = {
   BOX_JWT_CONFIG_FILE: { schema: text.optional(), example: boxExamples.BOX_JWT_CONFIG_FILE },
 } as const;
 
-/** Gateway and provisioner must agree: the one says what the other does. */
+/** Gateway and provisioner must have the same value, because the gateway describes what the provisioner does. */
 const both = {
   RECREATE_DELETED: {
     schema: z.enum(['on-sign-in', 'never'], { error: 'must be on-sign-in or never' }).default('never'),
@@ -137,7 +137,7 @@ const provisionerVariables = {
 /** The operators' commands need the database, and some of them Box. */
 const operatorVariables = common;
 
-/** How the gateway signs people in; `redirectUri` is where the provider sends them back. */
+/** How the gateway signs people in; the provider sends them back to `redirectUri`. */
 export interface OktaConfig {
   readonly issuer: string;
   readonly clientId: string;
@@ -158,7 +158,7 @@ export type OperatorConfig = Readonly<
 >;
 export type ProvisionerConfig = Readonly<Values<typeof provisionerVariables> & { boxAuth: BoxAuthConfig }>;
 
-/** Throws ConfigError, which names each variable at fault, says what is wrong and shows an example. */
+/** Throws ConfigError, which names each invalid variable, says what is wrong and shows an example. */
 export function readGatewayConfig(environment: Environment = process.env): GatewayConfig {
   const rules = [encryptedInProduction, secretsInProduction, boxFaults];
   const values = readVariables(gatewayVariables, environment, rules);
@@ -166,7 +166,7 @@ export function readGatewayConfig(environment: Environment = process.env): Gatew
   return Object.freeze({ ...values, OKTA_API_ISSUER_URI: apiIssuer, boxAuth: boxAuthOf(values) });
 }
 
-/** Whose access tokens the API takes when nobody says: those of the custom server that many Okta orgs have. */
+/** The default issuer of the API's access tokens: the custom authorization server that many Okta orgs have. */
 export const apiIssuerOf = (issuer: string): string => `${issuer.replace(/\/+$/, '')}/oauth2/default`;
 
 /** As `readGatewayConfig`. */
@@ -176,8 +176,8 @@ export function readProvisionerConfig(environment: Environment = process.env): P
 }
 
 /**
- * As `readGatewayConfig`; `tenant` goes before FOYER_TENANT. Whether Box's variables are complete is checked when `boxAuth` is
- * called, Okta's when `oktaIssuer` or `okta` is.
+ * As `readGatewayConfig`; `tenant` overrides FOYER_TENANT. Box's variables are checked for completeness when `boxAuth`
+ * is called, Okta's when `oktaIssuer` or `okta` is.
  */
 export function readOperatorConfig(environment: Environment = process.env, tenant?: string): OperatorConfig {
   const given = tenant === undefined ? environment : { ...environment, FOYER_TENANT: tenant };

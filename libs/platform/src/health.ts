@@ -1,17 +1,17 @@
 /**
- * A part that must work for the process to be of use; the check throws when it does not. It may give a warning: the part
- * works, and will not for long. Its words may be shown to whoever asks.
+ * Checks of the parts that a process needs; a check throws when its part does not work. It may return a warning: the
+ * part works now, but may soon fail. The warning may be shown to any client.
  */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<{ readonly warning: string } | void>>>;
 
-/** Why a part is not ready, in words that may be shown to whoever asks. */
+/** Why a part is not ready, in words that may be shown to any client. */
 export class NotReady extends Error {
   override readonly name = 'NotReady';
 }
 
 /**
- * What /readyz answers: each part `ok`, or `not ready`. Why is in the log, not shown to strangers; but for what a check
- * said with NotReady.
+ * The response of /readyz: each part is `ok` or `not ready`. The reason is only logged, because any client may ask,
+ * unless a check threw NotReady.
  */
 export interface Readiness {
   readonly ready: boolean;
@@ -20,12 +20,12 @@ export interface Readiness {
   readonly parts: Readonly<Record<string, 'ok' | 'not ready'>>;
 }
 
-/** Longer than the checks' own limits: for a part that has none, or whose own was not kept. */
+/** Longer than the checks' own limits, for a check that has none or exceeds it. */
 const CHECK_LIMIT_MS = 3_000;
 
 /**
- * Runs all checks at once, each for at most `limitMs`. `onFault` hears why a part is not ready. A part named in `spareable` is told of, but without it
- * the process is still of use.
+ * Runs all checks at once, each for at most `limitMs`. `onFault` is called with the error of each part that is not
+ * ready. A part in `spareable` is reported, but the process is ready without it.
  */
 export async function checkReadiness(
   checks: ReadinessChecks,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Where a process writes that it runs. */
+/** Where a process records that it runs. */
 export interface Heartbeat {
   beat(): Promise<void>;
   leave(): Promise<void>;
@@ -9,8 +9,8 @@ export interface Heartbeat {
 const INTERVAL_MS = 10_000;
 
 /**
- * Writes a heartbeat at once and every ten seconds, until it is stopped; then removes it. A heartbeat that fails is left
- * out: `onError` is called, and the process goes on.
+ * Writes a heartbeat at once and every ten seconds, until it is stopped; then removes it. When a heartbeat fails,
+ * `onError` is called, and the process continues.
  */
 export function startHeartbeat(
   heartbeat: Heartbeat,

@@ -1,11 +1,11 @@
 import type { Logger } from './logging.ts';
 
-/** Something to close at the end, in the order given. */
+/** Something to close at shutdown, in the given order. */
 export type Closer = readonly [name: string, close: () => Promise<unknown>];
 
 /**
- * Runs `stop` once at SIGTERM or SIGINT, each closer in turn whatever the ones before did, and ends the process: 0 when all
- * closed, 1 when one failed or `limitMs` ran out.
+ * Runs the closers once at SIGTERM or SIGINT, one after the other even when one fails, and ends the process: with 0
+ * when all succeeded, with 1 when one failed or `limitMs` elapsed.
  */
 export function onShutdown(logger: Logger, closers: readonly Closer[], limitMs: number): void {
   let stopping = false;
@@ -36,14 +36,14 @@ async function closeAll(logger: Logger, closers: readonly Closer[]): Promise<boo
   return good;
 }
 
-/** Starts an app: a start that fails is said in one line, with what to do, and ends the process with 1. */
+/** Starts an app: a failed start is reported in one line, with what to do, and ends the process with 1. */
 export async function runApp(start: () => Promise<void>, say: (message: string) => void): Promise<void> {
   try {
     await start();
   } catch (error) {
     say(explainStart(error));
     process.exitCode = 1;
-    // Half-started parts hold the event loop open; what could be written has been.
+    // Half-started parts keep the event loop alive, so the process is ended after its output could be written.
     setTimeout(() => process.exit(1), 100);
   }
 }

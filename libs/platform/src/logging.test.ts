@@ -1,6 +1,6 @@
 import { createLogger } from './logging.ts';
 
-/** A logger, and the lines it has written. */
+/** A logger, and the lines that it has written. */
 function parts(level = 'info') {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger('test', level, {

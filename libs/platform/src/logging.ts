@@ -2,7 +2,7 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** Whatever these keys hold never reaches a log. */
+/** The values of these keys are never logged. */
 const secretKeys = new Set([
   'authorization',
   'cookie',
@@ -21,17 +21,20 @@ const secretKeys = new Set([
   'connectionString',
 ]);
 
-/** Deeper than any event of ours; what is below is cut off rather than written unseen. */
+/** Deeper than any of our events; what is nested deeper is cut off, not written without redaction. */
 const MAX_DEPTH = 4;
 
-/** One JSON line per event on standard output. An error is logged as its type, message and stack: never as a whole object. */
+/**
+ * One JSON line per event on standard output. An error is logged as its type, message and stack, never as a whole
+ * object.
+ */
 export function createLogger(app: string, level: string, destination?: DestinationStream): Logger {
   return pino(
     {
       level,
       base: { app },
       timestamp: pino.stdTimeFunctions.isoTime,
-      // `formatters.log` has seen to errors; pino's own serializer would describe its result again.
+      // `formatters.log` has already converted errors, and pino's own serializer would convert them again.
       serializers: { err: (plain: unknown) => plain },
       formatters: { level: (label) => ({ level: label }), log: (event) => redact(event, 0) },
     },
@@ -39,7 +42,7 @@ export function createLogger(app: string, level: string, destination?: Destinati
   );
 }
 
-/** A walk of our own: pino's path-based redaction takes a quarter of the time of a small answer. */
+/** Our own traversal, because pino's path-based redaction takes a quarter of the time of a small response. */
 function redact(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
   const safe: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields))
@@ -53,7 +56,7 @@ const hasOwnText = (value: object): value is { toJSON(): unknown } =>
 function redactValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return toPlainError(value);
-  // A Date, a URL: what has no fields of its own but a text of its own.
+  // A Date or a URL: an object without fields that has a text form.
   if (hasOwnText(value)) return redactValue(value.toJSON(), depth + 1);
   if (depth === MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => redactValue(item, depth + 1));
@@ -71,7 +74,7 @@ interface PlainError {
 /** Messages of drivers may quote a connection address with its password. */
 const withoutPasswords = (text: string): string => text.replace(/\/\/[^/\s:@]*:[^/\s@]*@/g, '//[redacted]@');
 
-/** The parts of an error that are safe to keep; SDK errors carry tokens and secrets in their other fields. */
+/** The fields of an error that are safe to log; SDK errors contain tokens and secrets in their other fields. */
 export function toPlainError(error: unknown, depth = 0): PlainError {
   if (!(error instanceof Error)) return { type: typeof error, message: withoutPasswords(String(error)) };
   return {

@@ -83,32 +83,32 @@ export class Metrics {
   );
   private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);
 
-  /** Takes jobs by lane and state. */
+  /** Sets the number of jobs by lane and state. */
   setQueueDepth(depth: Readonly<Record<string, Readonly<Record<string, number>>>>): void {
     for (const [lane, states] of Object.entries(depth)) {
       for (const [state, jobs] of Object.entries(states)) this.queueJobs.set({ lane, state }, jobs);
     }
   }
 
-  /** Null: there is no limit, and nothing to show. */
+  /** Null: there is no limit, so the gauges are not shown. */
   showBoxBudget(state: { readonly level: number; readonly pausedMs: number } | null): void {
     if (state === null) return;
     this.boxBudgetLevel.set(state.level);
     this.boxBudgetPausedSeconds.set(state.pausedMs / 1000);
   }
 
-  /** Takes all that are not revoked; those of the last time that are not among them are shown no more. */
+  /** Sets all tokens that are not revoked; earlier ones that are missing now are removed. */
   showScimTokens(tokens: readonly { readonly name: string; readonly secondsLeft: number }[]): void {
     this.scimTokenExpires.reset();
     for (const { name, secondsLeft } of tokens) this.scimTokenExpires.set({ name }, secondsLeft);
   }
 
-  /** Reads a gauge's values only when they are asked for. */
+  /** Reads a gauge's values only when the metrics are requested. */
   collect(read: () => Promise<void>): void {
     this.readers.push(read);
   }
 
-  /** The whole page. A reader that fails leaves its gauges out rather than failing the page. */
+  /** The whole page. A reader that fails only omits its gauges. */
   async page(): Promise<string> {
     await Promise.allSettled(this.readers.map((read) => read()));
     return this.registry.metrics();

@@ -1,6 +1,9 @@
 import { docsOf, errorCatalog, FoyerError, type ErrorCode, type Problem } from '@foyer/shared';
 
-/** RFC 9457 problem details for an error. What is not of the closed list is told as `internal_error`, without its words. */
+/**
+ * RFC 9457 problem details for an error. An error outside the closed list becomes `internal_error`, without its
+ * message.
+ */
 export function toProblem(error: unknown, instance?: string): Problem {
   const known = error instanceof FoyerError ? error : new FoyerError('internal_error');
   const { title, status } = errorCatalog[known.code];
@@ -15,7 +18,7 @@ export function toProblem(error: unknown, instance?: string): Problem {
   };
 }
 
-/** Express's and body-parser's own refusals, in terms of the closed list; null for anything else. */
+/** Errors of Express and body-parser, as errors of the closed list; null for anything else. */
 export function fromHttpError(error: unknown): FoyerError | null {
   if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number')
     return null;

@@ -1,4 +1,4 @@
-/** Every secret of twins.env and of the manuals: whoever has read them has it. */
+/** Every secret of twins.env and of the documentation, which are public. */
 const samples = [
   'twin-okta-secret',
   'twin-box-secret',
@@ -12,16 +12,17 @@ const samples = [
   'password',
 ];
 
-/** True for what the project itself, or everybody, uses as an example. */
+/** True for a secret that the project itself, or many people, use as an example. */
 export const isSample = (secret: string): boolean =>
   samples.some((sample) => secret.toLowerCase().includes(sample));
 
-/** A repeat of so many characters tells nothing new. */
+/** A repetition of at least so many characters adds no entropy. */
 const REPEAT = 4;
 
 /**
- * About how many bits of chance a text holds, at most: Shannon's measure over its characters and over the steps between
- * them (the lower), without what only repeats. A measure of slips (`aaaa`, `abcd1234`, `secretsecret`), not of passphrases.
+ * An upper estimate of a text's entropy in bits: Shannon's entropy of its characters or of the steps between them,
+ * whichever is lower, without repetitions. It detects mistakes (`aaaa`, `abcd1234`, `secretsecret`); it does not rate
+ * passphrases.
  */
 export function bitsOf(secret: string): number {
   const fresh = withoutRepeats(secret);
@@ -40,14 +41,14 @@ function withoutRepeats(text: string): string {
   return fresh;
 }
 
-/** How many characters from here on stood there before. */
+/** How many characters from here on repeat earlier text. */
 function repeatAt(text: string, at: number): number {
   let length = 0;
   while (at + length < text.length && text.slice(0, at).includes(text.slice(at, at + length + 1))) length++;
   return length;
 }
 
-/** Shannon's entropy of one of these, in bits. */
+/** Shannon's entropy of one of these values, in bits. */
 function entropyOf(values: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

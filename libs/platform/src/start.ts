@@ -6,8 +6,8 @@ const PAUSE_MS = 500;
 const REPEAT_MS = 10_000;
 
 /**
- * Does a part of the start, again and again while what it needs is away: a process that starts waits as one that runs does.
- * Tells the log at once and every ten seconds. Throws what another try cannot change: a wrong password, no such database.
+ * Runs a step of the start, and repeats it while a server that it needs is unavailable, as a running process does. Logs
+ * that at once and every ten seconds. Throws errors that a retry cannot fix: a wrong password, or a missing database.
  */
 export async function whenReachable<T>(
   logger: Pick<Logger, 'warn'>,

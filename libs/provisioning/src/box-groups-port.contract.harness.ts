@@ -7,7 +7,7 @@ import { fault, value } from './results.harness.ts';
 
 const NOBODY = '99999999999';
 
-/** What every BoxGroupsPort keeps to. Isolated by random names. */
+/** The contract of every BoxGroupsPort. Isolated by random names. */
 export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<BoxSubject>): void {
   describe(`${suite} as a BoxGroupsPort`, () => {
     let subject: BoxSubject;

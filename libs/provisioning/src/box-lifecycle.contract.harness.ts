@@ -14,7 +14,7 @@ const profile: Required<BoxProfile> = {
   address: 'Example Street 1, Berlin',
 };
 
-/** What every BoxPort keeps to between a person's first day and their last: profile, external id, delete. */
+/** The contract of every BoxPort after the create: profile, external id, delete. */
 export function describeBoxLifecycle(name: string, makeSubject: () => Promise<BoxSubject>): void {
   describe(`${name} as a BoxPort, from hired to left`, () => {
     let subject: BoxSubject;

@@ -6,25 +6,25 @@ import { CountedAllowance, leasedContext, type MemoryCallLog } from './memory-ca
 import type { BoxProfile, BoxUser } from './model.ts';
 import { fault, value } from './results.harness.ts';
 
-/** A BoxPort under test, with the levers the suite needs. */
+/** A BoxPort under test, with the controls that the suite needs. */
 export interface BoxSubject {
   readonly box: BoxPort & BoxGroupsPort;
   readonly log: MemoryCallLog;
-  /** The next call of this method, about this external id where it is about one, meets this trouble. */
+  /** The next call of this method (with this external id, if the method has one) gets this trouble. */
   meet(port: BoxMethod, externalId: string, trouble: Exclude<Trouble, object>): Promise<void>;
   /** While true, new users, groups and memberships stay out of look-ups. */
   setLookupLag(lags: boolean): Promise<void>;
   addFiles(boxUserId: string, names: readonly string[]): Promise<void>;
-  /** Groups that somebody else made. */
+  /** Adds groups as another client of Box would. */
   addGroups(names: readonly string[]): Promise<void>;
-  /** What Box keeps of somebody, as far as it was ever set. */
+  /** The fields of a user in Box that were ever set. */
   profileOf(boxUserId: string): Promise<BoxProfile>;
   close(): Promise<void>;
 }
 
 const NOBODY = '99999999999';
 
-/** What every BoxPort keeps to. Isolated by random external ids: subjects may be shared with other suites. */
+/** The contract of every BoxPort. Isolated by random external ids: subjects may be shared with other suites. */
 export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubject>): void {
   describe(`${name} as a BoxPort`, () => {
     let subject: BoxSubject;

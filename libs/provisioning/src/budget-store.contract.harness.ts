@@ -1,10 +1,10 @@
 import { limitsOf, untilNext, type BucketLimits, type BudgetStore, type PerUrgency } from './budget-port.ts';
 
-/** A BudgetStore under test. Each `open` gives another door to the same bucket, as another process has it. */
+/** A BudgetStore under test. Each `open` gives another store on the same bucket, as another process has it. */
 export interface BudgetSubject {
   readonly limits: BucketLimits;
   open(): BudgetStore;
-  /** Lets so much of the bucket's own time go by. */
+  /** Advances the bucket's own clock. */
   pass(ms: number): Promise<void>;
   /** Fills the bucket, as a long time would. */
   fill(): Promise<void>;
@@ -15,10 +15,10 @@ const none = { 'sign-in': 0, soon: 0, bulk: 0 };
 const wanting = (some: Partial<PerUrgency<number>>) => ({ ...none, ...some });
 const MANY = 1_000;
 
-/** A flow so slow that what flows in during a test is next to nothing: 15 at most, 1 in 4 s. */
+/** A rate so low that a test refills almost nothing: capacity 15, refill 1 per 4 s. */
 export const slowLimits: BucketLimits = { ...limitsOf(1_000), perMs: 1 / 4_000 };
 
-/** What every BudgetStore keeps to. `make` gives a bucket that nobody has asked yet, with `slowLimits`. */
+/** The contract of every BudgetStore. `make` gives an unused bucket with `slowLimits`. */
 export function describeBudgetStore(name: string, make: () => Promise<BudgetSubject>): void {
   describe(`${name} as a BudgetStore`, () => {
     let subject: BudgetSubject;

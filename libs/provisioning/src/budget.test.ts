@@ -24,7 +24,7 @@ describeBudgetStore('the bucket in memory', async () => {
   };
 });
 
-/** Clerks as of several processes, over one bucket. */
+/** The rate limiters of several processes on one bucket. */
 function office(limit: number, clerks = 1, latencyMs: () => number = () => 2) {
   const clock = new VirtualClock();
   const limits = limitsOf(limit);
@@ -37,7 +37,7 @@ function office(limit: number, clerks = 1, latencyMs: () => number = () => 2) {
   return { clock, limits, store, news, clerk: staff[0]!, clerks: staff };
 }
 
-/** What a promise came to, once time has gone on. */
+/** Shows how a promise was settled after time has advanced. */
 function watch<T>(promise: Promise<T>): { value: T | undefined; error: unknown } {
   const seen: { value: T | undefined; error: unknown } = { value: undefined, error: undefined };
   promise.then(
@@ -47,7 +47,10 @@ function watch<T>(promise: Promise<T>): { value: T | undefined; error: unknown }
   return seen;
 }
 
-/** The most calls in any 60 s, and in windows as a fixed counter has them: from the first call after the last window. */
+/**
+ * The most calls in any 60 s, and in the windows of a fixed counter: each begins with the first call after the last
+ * one.
+ */
 function fullestWindow(arrivals: readonly number[]): { sliding: number; fixed: number } {
   const at = arrivals.toSorted((a, b) => a - b);
   let [sliding, fixed, count, from, first] = [0, 0, 0, -Infinity, 0];
@@ -91,7 +94,7 @@ const visit = fc.record({
   at: fc.nat(70_000),
   clerk: fc.nat(2),
   urgency: fc.constantFrom<Urgency>(...urgencies),
-  /** How many turn up at that moment. */
+  /** How many callers arrive at that moment. */
   crowd: fc.integer({ min: 1, max: 25 }),
   /** From the permit to the call, and from there to Box. */
   workMs: fc.nat(200),
@@ -134,7 +137,8 @@ describe('the window', () => {
       ),
       {
         numRuns: 100,
-        // A crowd that went away empty-handed, then a call, then another crowd: what the first left must not come on top.
+        // Callers that got no permit, then a call, then more callers: what the first ones left unused must not be
+        // added.
         examples: [
           [
             21,
@@ -173,7 +177,7 @@ describe('the window', () => {
   });
 });
 
-/** Bulk that always wants more, on every clerk. */
+/** Bulk callers that always wait, on every limiter. */
 function flood(clerks: readonly BudgetClerk[]): void {
   const worker = async (clerk: BudgetClerk) => {
     for (;;) {
@@ -231,7 +235,7 @@ describe('a pause', () => {
       expect(value).toEqual({ ok: false, waitMs: expect.any(Number) as number });
       expect(value?.ok === false && value.waitMs).toBeGreaterThan(29_900);
     }
-    // Filled before the pause, and the pause is known here by now: not spent.
+    // The permit was acquired before the pause, which is known here by now: it is not used.
     const late = watch(filled.spend());
     await clock.runUntil(60_060);
     expect(late.value?.ok).toBe(false);
@@ -277,7 +281,7 @@ describe('a purse', () => {
     void first.fill();
     await clock.runUntil(60_000);
     await Promise.all([clerk.purse('bulk').fill(), first.fill(), clock.runUntil(60_100)]);
-    // Nothing is left for bulk now.
+    // No permit is left for bulk now.
     const next = watch(clerk.purse('bulk').fill());
     await clock.runUntil(60_150);
     const { asks } = store;

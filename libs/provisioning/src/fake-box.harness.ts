@@ -23,9 +23,9 @@ import type { BoxChange, BoxProfile, BoxUser } from './model.ts';
 /** `parentId` is '0' for what is in the top folder. */
 type Item = FolderPage['items'][number] & { readonly parentId: string };
 
-/** Box in memory, behaving as BoxPort promises. Calls go through the given log, intent first. */
+/** Box in memory, with the behaviour that BoxPort promises. Calls go through the given log, intent first. */
 export class FakeBox extends FakeGroups implements BoxPort {
-  /** What Box keeps of them besides name and status. */
+  /** Box's fields of the users besides name and status. */
   readonly profiles = new Map<string, BoxProfile>();
   readonly #files = new Map<string, Item[]>();
 
@@ -201,7 +201,7 @@ export class FakeBox extends FakeGroups implements BoxPort {
   }
 }
 
-/** Without what is not given. */
+/** Without undefined values. */
 function given<T extends object>(values: T): Partial<T> {
   const kept: Partial<T> = { ...values };
   for (const key of Object.keys(kept)) if (kept[key as keyof T] === undefined) delete kept[key as keyof T];
@@ -217,7 +217,7 @@ const logged = ({ phone, address, ...rest }: BoxProfile = {}): Call['parameters'
 
 const lengths = { name: 50, jobTitle: 100, phone: 100, address: 255 } as const;
 
-/** Which field has not the length that Box takes; null when all have. */
+/** The field whose length Box refuses; null when all are valid. */
 function wrongLength(change: BoxChange): string | null {
   if (change.name === '') return 'name: at least 1 character';
   for (const [field, max] of Object.entries(lengths)) {

@@ -4,8 +4,8 @@ import type { BoxFault, BoxPort, BoxResult, CallContext, CallLog, CallOutcome } 
 import { MemoryCallLog } from './memory-call-log.harness.ts';
 
 /**
- * What a call can meet: 429 with Retry-After 7 s; 503; the connection cut before, or after, Box did it; or any fault at
- * all, with nothing done.
+ * What can happen to a call: 429 with Retry-After 7 s; 503; the connection cut before, or after, Box carried it out; or
+ * any given fault, with nothing done.
  */
 export type Trouble = 'rate-limited' | 'failing' | 'cut-before' | 'cut-after' | BoxFault;
 export type BoxMethod = keyof BoxPort | keyof BoxGroupsPort;
@@ -25,7 +25,7 @@ export interface Reply<T> {
   readonly result: BoxResult<T>;
 }
 
-/** What all calls of the fake Box have in common: paid for, logged before and after, and met by the troubles of a test. */
+/** What all calls of the fake Box share: a permit, a log entry before and after, and the troubles that a test sets. */
 export abstract class FakeCalls {
   readonly #log: CallLog;
   readonly #troubles: { readonly port: BoxMethod; readonly trouble: Trouble }[] = [];
@@ -35,7 +35,7 @@ export abstract class FakeCalls {
     this.#log = log;
   }
 
-  /** The next call of this method meets this trouble; several are met in order. */
+  /** The next call of this method gets this trouble; several are used in order. */
   meet(port: BoxMethod, trouble: Trouble): void {
     this.#troubles.push({ port, trouble });
   }
@@ -93,7 +93,7 @@ export abstract class FakeCalls {
   }
 }
 
-/** What the call log keeps of an answer: whom it is about. */
+/** The part of an answer that the call log keeps: the ids in it. */
 function answerOf(result: BoxResult<unknown>): CallOutcome['answer'] {
   const value = result.ok ? result.value : null;
   if (typeof value !== 'object' || value === null) return null;

@@ -26,12 +26,12 @@ export interface FakeMembership extends MembershipKey {
 const OFFSET_MAX = 10_000;
 const NAME_MAX = 255;
 
-/** The groups of a Box in memory, and who is in them. */
+/** The groups of a Box in memory, and their members. */
 export abstract class FakeGroups extends FakeCalls implements BoxGroupsPort {
   readonly users = new Map<string, BoxUser>();
   readonly groups = new Map<string, BoxGroup>();
   readonly memberships = new Map<string, FakeMembership>();
-  /** While true, listings and look-ups do not show what is made meanwhile: Box promises no more. */
+  /** While true, listings and look-ups omit new entries, which Box does not rule out. */
   lookupLags = false;
   protected readonly unseen = new Set<string>();
 
@@ -141,7 +141,7 @@ export abstract class FakeGroups extends FakeCalls implements BoxGroupsPort {
     });
   }
 
-  /** Puts groups into Box, as somebody else would. */
+  /** Adds groups to Box as another client would. */
   addGroups(names: readonly string[]): void {
     for (const name of names) this.#addGroup(name);
   }
@@ -163,7 +163,7 @@ export abstract class FakeGroups extends FakeCalls implements BoxGroupsPort {
     return !(this.lookupLags && this.unseen.has(id));
   }
 
-  /** Names are unique whatever their case, which Box does not say, and which is the harder. */
+  /** Names are unique regardless of case: Box does not document this, and it is the harder case. */
   #withName(name: string): BoxGroup | undefined {
     const wanted = name.toLowerCase();
     return [...this.groups.values()].find((group) => group.name.toLowerCase() === wanted);

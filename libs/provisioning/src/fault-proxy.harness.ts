@@ -3,23 +3,24 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /**
  * What a network does to connections, besides closing them:
- * - `half-open`: the server's side is gone and our side is not told. New connections work.
- * - `black-hole`: nothing arrives any more, either way, on old and new connections.
- * - `eat-answers`: what we send arrives, and no answer comes back. Old connections go on when this ends, without what was eaten.
- * - `trickle`: an answer comes a byte at a time.
+ * - `half-open`: the server's side is closed without our side noticing. New connections work.
+ * - `black-hole`: no data arrives in either direction, on old and new connections.
+ * - `eat-answers`: our data arrives, and no answer comes back. Old connections continue when this ends, without the
+ *   lost answers.
+ * - `trickle`: an answer arrives one byte at a time.
  */
 export type Fault = 'half-open' | 'black-hole' | 'eat-answers' | 'trickle';
 
-/** A way to a server on which connections meet faults. */
+/** A proxy to a server, on which connections can be given faults. */
 export interface FaultProxy {
   readonly port: number;
-  /** The URL of the server, with this way to it. */
+  /** The URL of the server through this proxy. */
   readonly url: string;
-  /** From now on; null: none, for new connections and for those that can go on. */
+  /** Sets the fault from now on; null: none, for new connections and for those that can continue. */
   set(fault: Fault | null): void;
   /** Closes every open connection, on both sides. */
   cut(): void;
-  /** How many connections were made so far. */
+  /** How many connections were opened so far. */
   readonly made: number;
   close(): Promise<void>;
 }
@@ -29,7 +30,7 @@ const TRICKLE_MS = 20;
 class Link {
   readonly #near: Socket;
   readonly #far: Socket;
-  /** Once something was lost on the way, neither side can make sense of what comes after it. */
+  /** After data was lost on the way, neither side can interpret what follows. */
   #isDead = false;
 
   constructor(near: Socket, far: Socket, fault: () => Fault | null) {
@@ -72,7 +73,7 @@ class Link {
   }
 }
 
-/** Opens a way to the server of `url` on a free port. */
+/** Starts a proxy to the server of `url` on a free port. */
 export async function startFaultProxy(url: string): Promise<FaultProxy> {
   const target = new URL(url);
   const links = new Set<Link>();

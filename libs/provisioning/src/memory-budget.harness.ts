@@ -12,7 +12,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_UNTOLD_MS = 60_000;
 const FORGOTTEN_AFTER_MS = 60_000;
 
-/** Time that a test moves on; what is due runs in order, and what it promises is settled before time goes on. */
+/** A clock that a test advances; due callbacks run in order, and their promises are settled before time advances. */
 export class VirtualClock implements Clock {
   #now = 0;
   #due: { readonly at: number; readonly run: () => void }[] = [];
@@ -42,10 +42,10 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Every promise that is resolved by now has been acted upon. */
+/** Resolves after the callbacks of all resolved promises have run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The bucket in memory: several clerks may share it. An answer takes `latencyMs` each way. */
+/** The bucket in memory: several limiters may share it. An answer takes `latencyMs` each way. */
 export class MemoryBudgetStore implements BudgetStore {
   readonly #limits: BucketLimits;
   readonly #clock: Clock;

@@ -17,7 +17,7 @@ export interface LoggedCall {
   outcome: CallOutcome | null;
 }
 
-/** The call log in memory, with leases that a test can take away. */
+/** The call log in memory, with leases that a test can revoke. */
 export class MemoryCallLog implements CallLog {
   readonly calls: LoggedCall[] = [];
   readonly #lost = new Set<Lease | GroupLease>();
@@ -49,7 +49,7 @@ export class MemoryCallLog implements CallLog {
   }
 }
 
-/** An allowance of so many calls, which keeps what it is told. */
+/** An allowance of so many calls, which records the 429s that it gets. */
 export class CountedAllowance implements Allowance {
   readonly refusals: (number | undefined)[] = [];
   left: number;

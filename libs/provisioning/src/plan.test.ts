@@ -53,7 +53,7 @@ describe('plan', () => {
       ...{ lastWord: { kind: 'taken', boxUserId: '11' }, observed: { found } },
     };
     expect(plan(desired, known).kind).toBe('create');
-    // Refused once more: what Box says now counts.
+    // Box refused again: only its newest answer counts.
     const refused: Known = { ...known, observed: { conflict: { id: '11' } } };
     expect(plan(desired, refused)).toEqual({ kind: 'read', boxUserId: '11' });
     expect(plan(desired, { ...refused, observed: { conflict: { id: '11' }, found } }).kind).toBe('fail');
@@ -206,7 +206,7 @@ describe('plan for a Box user that is gone', () => {
   });
 });
 
-/** A Box that obeys its documented rules: unique external id, look-ups that may lag, replies that may be lost. */
+/** A Box that follows its documented rules: unique external ids, look-ups that may lag, answers that may be lost. */
 class Model {
   users: BoxUser[] = [];
   creates = 0;
@@ -225,7 +225,7 @@ class Model {
   }
 }
 
-/** What the call log and the account table would say to the next worker. */
+/** What the call log and the account table contain for the next worker. */
 interface Records {
   account: BoxAccount | null;
   lastCreate: Known['lastCreate'];
@@ -236,14 +236,14 @@ interface Records {
 
 type Cut = 'none' | 'before' | 'after' | 'unsaved';
 
-/** What meets each step, in order; a list says it whatever the step is. */
+/** What happens at each step, in order; a list applies whatever the step is. */
 interface Cuts {
   shift(step: Step): Cut | undefined;
 }
 
 /**
- * One worker's turn; it dies where the schedule says: before or after Box's commit, or with Box's answer in the call log
- * and nothing done about it. Gives the last step.
+ * One worker's attempt; it crashes where the schedule says: before or after Box's commit, or with Box's answer in the
+ * call log and nothing done about it. Returns the last step.
  */
 function turn(model: Model, records: Records, want: Desired, cuts: Cuts): Step | 'died' {
   const { account: mapped, lastCreate, lastWord, mayRecreate = false } = records;
@@ -324,7 +324,7 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
     }
     case 'confirm':
       return () => save({ ...known.account!, appliedGeneration: want.generation });
-    // Our own records: one statement each, so a death is before it or after it.
+    // Our own records are one statement each, so a crash is before it or after it.
     case 'mark-missing':
       records.account = { ...known.account!, isMissing: true };
       return () => ({ ...known, account: records.account });
@@ -362,7 +362,7 @@ describe('plan under any schedule of deaths', () => {
         const model = new Model(w, desired.externalId);
         const records: Records = { account: null, lastCreate: null };
         for (const cuts of turns) turn(model, records, desired, [...cuts]);
-        // In the end look-ups show what is there and nobody dies any more.
+        // In the end look-ups are current, and no worker crashes any more.
         model.world.lag = false;
         const last = turn(model, records, desired, []);
         expect(last).toMatchObject({ kind: 'finish' });
@@ -390,7 +390,7 @@ describe('plan under any schedule of deaths', () => {
           records.mayRecreate = sightings[at] ?? false;
           const want = { ...desired, name: `Name ${at}`, generation: ++generation };
           turn(model, records, want, [...(turns[at] ?? [])]);
-          // An external id is held by one user at a time: a restored user cannot come back beside another.
+          // Only one user has an external id at a time: a restored user cannot come back beside another.
           if (deed === 'delete' && model.users.length > 0) bin = model.users.splice(0);
           else if (deed === 'restore' && model.users.length === 0) model.users.push(...bin.splice(0));
         }
@@ -446,7 +446,7 @@ describe('plan under any schedule of deaths', () => {
 
   it('needs one answer of Box in each attempt to get to its end, however many it loses', () => {
     const lost = fc.constantFrom<Cut>('before', 'after');
-    // What a 409 does not name, a look-up that lags does not show.
+    // A user that a 409 does not name is not shown by a lagging look-up either.
     const seen = world.filter(({ lag, named }) => named || !lag);
     fc.assert(
       fc.property(seen, fc.array(lost, { minLength: 40 }), (w, losses) => {

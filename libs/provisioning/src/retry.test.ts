@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { defaultRetryPolicy, dispose } from './retry.ts';
 
 const code = fc.constantFrom(...errorCodes);
-/** A request in the turn after so many failures. */
+/** A request in the attempt after so many failures. */
 const tried = (failures: number) => ({ failures, attempts: failures + 1 });
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 

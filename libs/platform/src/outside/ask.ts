@@ -1,21 +1,21 @@
 import { readClock, type ClockReading } from './clock.ts';
 
-/** No answer from outside is read further than this, counted after it was unpacked. */
+/** The most that is read of an answer from an outside server, counted after decompression. */
 export const OUTSIDE_MAX_BYTES = 1024 * 1024;
 
-/** No call to an OpenID provider takes longer than this, the answer's body included, in milliseconds. */
+/** The limit of a call to an OpenID provider including the answer's body, in milliseconds. */
 export const OUTSIDE_TIMEOUT_MS = 5_000;
 
-/** An answer from outside: `body` is null when it was no JSON. */
+/** An answer from an outside server: `body` is null when it was not JSON. */
 export interface OutsideAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
-  /** What it told of our clock; null when it told nothing. */
+  /** The comparison of the answer's date with our clock; null when it had none. */
   readonly clock: ClockReading | null;
 }
 
-/** Why there is no answer: nobody is there, it took too long, or it was too large. */
+/** Why there is no answer: the server could not be reached, took too long, or sent too much. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
@@ -25,7 +25,7 @@ interface Request extends RequestInit {
   readonly maxBytes?: number;
 }
 
-/** One call to somebody else's server, whatever it answers; a redirect is not followed. Throws NoAnswer. */
+/** One call to an outside server, returning any answer; redirects are not followed. Throws NoAnswer. */
 export async function askOutside(url: string, request: Request = {}): Promise<OutsideAnswer> {
   const { timeoutMs = OUTSIDE_TIMEOUT_MS, maxBytes = OUTSIDE_MAX_BYTES, ...init } = request;
   const sentAt = Date.now();
@@ -44,7 +44,7 @@ export async function askOutside(url: string, request: Request = {}): Promise<Ou
   }
 }
 
-/** Leaving the loop early ends the connection, so that nothing more is read or unpacked. */
+/** Leaving the loop early closes the connection, so that no more is read or decompressed. */
 async function readBody(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -68,7 +68,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** fetch says `fetch failed`, and why in its cause. */
+/** fetch throws `fetch failed`, with the reason in its cause. */
 function reasonOf(error: unknown): string {
   const cause = propertyOf(error, 'cause') ?? error;
   const code = propertyOf(cause, 'code');
@@ -84,8 +84,8 @@ const LONGEST_WAIT_MS = 3_600_000;
 
 /**
  * When an answer of 429 or 503 allows the next call, in milliseconds from now, at least a second and at most an hour:
- * Retry-After (RFC 9110, section 10.2.3), or Okta's X-Rate-Limit-Reset, which is a time on Okta's clock and so is compared
- * with its Date. Undefined when it does not say.
+ * from Retry-After (RFC 9110, section 10.2.3), or from Okta's X-Rate-Limit-Reset, which is a time on Okta's clock and
+ * so is compared with the answer's Date. Undefined when it has neither.
  */
 export function waitOf({ headers, clock }: Pick<OutsideAnswer, 'headers' | 'clock'>): number | undefined {
   const after = headers.get('retry-after')?.trim();

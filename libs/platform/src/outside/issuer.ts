@@ -5,30 +5,30 @@ import { clockProblem, type ClockReading } from './clock.ts';
 
 const endpoint = z.url({ protocol: /^https?$/ });
 
-/** What a provider says of itself, as far as machines with access tokens need it (RFC 8414, section 2). */
+/** The provider metadata that machines with access tokens need (RFC 8414, section 2). */
 export const ApiMetadata = z.object({ issuer: z.string(), jwks_uri: endpoint });
 export type ApiMetadata = z.infer<typeof ApiMetadata>;
 
-/** The same for people who sign in (OpenID Connect Discovery 1.0, section 3): userinfo is only recommended. */
+/** The metadata for sign-ins (OpenID Connect Discovery 1.0, section 3): userinfo is only recommended. */
 export const SignInMetadata = ApiMetadata.extend({
   authorization_endpoint: endpoint,
   token_endpoint: endpoint,
   userinfo_endpoint: endpoint.optional(),
   end_session_endpoint: endpoint.optional(),
-  /** RFC 9207, section 3: each answer names its issuer. */
+  /** RFC 9207, section 3: each authorization response names its issuer. */
   authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
 });
 export type SignInMetadata = z.infer<typeof SignInMetadata>;
 
-/** Metadata go on being used while newer ones are fetched, or cannot be had. */
+/** After this time metadata are fetched again; the old ones are used until that succeeds. */
 const KEEP_MS = 3_600_000;
 
-/** How the provider was found when it was last asked. */
+/** The result of the last request for the provider's metadata. */
 export type IssuerState =
   | { readonly kind: 'unasked' | 'good' }
   /** It answered, and only a change of the configuration, or at the provider, helps. */
   | { readonly kind: 'wrong'; readonly status: number; readonly message: string }
-  /** It did not answer, or asked us to come again. */
+  /** It did not answer, or asked us to retry later. */
   | { readonly kind: 'away'; readonly message: string };
 
 export interface IssuerOptions {
@@ -37,14 +37,14 @@ export interface IssuerOptions {
   /** As the provider spells it. */
   readonly issuer: string;
   readonly timeoutMs?: number;
-  /** How long a failure keeps the provider from being asked again, unless it says how long itself. */
+  /** How long to wait after a failure before the provider is asked again, unless the provider gives a time itself. */
   readonly pauseMs?: number;
   readonly now?: () => number;
 }
 
 /**
- * An OpenID provider's own word on where its endpoints are. Asked at first use and then hourly, once however many wait, and
- * not before it allows.
+ * The metadata of an OpenID provider. They are fetched at first use and then hourly, once for all waiting callers, and
+ * not before the provider allows it.
  */
 export class Issuer<T extends ApiMetadata> {
   readonly uri: string;
@@ -69,7 +69,9 @@ export class Issuer<T extends ApiMetadata> {
     return this.lastState;
   }
 
-  /** What the provider's newest answer told of our clock; a call elsewhere at the same provider may be noted here. */
+  /**
+   * The clock comparison of the provider's newest answer; another call to the same provider may be recorded here, too.
+   */
   get clock(): ClockReading | null {
     return this.lastClock;
   }
@@ -78,12 +80,12 @@ export class Issuer<T extends ApiMetadata> {
     this.lastClock = reading ?? this.lastClock;
   }
 
-  /** That our clock differs from the provider's, and by how much; null when it does not. */
+  /** A sentence saying by how much our clock differs from the provider's; null when it does not. */
   get clockProblem(): string | null {
     return clockProblem(this.lastClock, `that of ${this.uri}`);
   }
 
-  /** Throws `okta_unavailable`, with the time until the provider may be asked again when it said so. */
+  /** Throws `okta_unavailable`, with the time until the provider may be asked again if the provider gave one. */
   async metadata(): Promise<T> {
     const { known } = this;
     if (known === null) return this.ask();
@@ -91,7 +93,9 @@ export class Issuer<T extends ApiMetadata> {
     return known.metadata;
   }
 
-  /** Asks now, whatever is known, unless the provider has forbidden it. Throws as `metadata`. */
+  /**
+   * Fetches the metadata now, even if they are known, unless the provider has forbidden it. Throws as `metadata` does.
+   */
   async ask(): Promise<T> {
     const { now } = this.options;
     if (this.closed !== null && this.closed.until > now()) {
@@ -139,7 +143,8 @@ export class Issuer<T extends ApiMetadata> {
       );
     }
     const named = z.looseObject({ issuer: z.string() }).safeParse(body).data?.issuer;
-    // Exactly: another issuer, even by a slash, would be another person's key (OpenID Connect Discovery 1.0, section 4.3).
+    // Compared exactly: another issuer, even by a slash, would give another person's key (OpenID Connect Discovery 1.0,
+    // section 4.3).
     if (named !== undefined && named !== this.uri) {
       throw new WrongIssuer(
         status,
@@ -161,7 +166,7 @@ export class Issuer<T extends ApiMetadata> {
   }
 }
 
-/** How an issuer is found now, and what it tells of our clock: for those who look into what is wrong. */
+/** The current state of an issuer and its clock comparison, for diagnostics. */
 export async function inspectIssuer(
   options: IssuerOptions,
 ): Promise<{ state: IssuerState; clock: ClockReading | null; clockProblem: string | null }> {
@@ -171,13 +176,13 @@ export async function inspectIssuer(
   return { state, clock, clockProblem: problem };
 }
 
-/** What others need of an issuer, whatever its metadata hold besides. */
+/** The part of an issuer that does not depend on its metadata schema. */
 export type KnownIssuer = Pick<Issuer<ApiMetadata>, 'uri' | 'state' | 'clockProblem' | 'ask' | 'metadata'>;
 
-/** OpenID Connect Discovery 1.0, section 4.1: a slash at the end is taken off before. */
+/** OpenID Connect Discovery 1.0, section 4.1: a trailing slash is removed first. */
 const addressOf = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
 
-/** Another try may be answered otherwise. */
+/** Whether a retry may succeed. */
 export const isBusy = ({ status }: Pick<OutsideAnswer, 'status'>): boolean => status === 429 || status >= 500;
 
 const shown = (text: string): string => JSON.stringify(text.slice(0, 200)).slice(1, -1);

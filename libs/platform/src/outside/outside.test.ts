@@ -20,7 +20,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Where nobody listens any more. */
+/** An address where no server listens any more. */
 async function nowhere(): Promise<string> {
   const url = await serve(() => undefined);
   const server = servers.pop();
@@ -75,7 +75,7 @@ describe('our clock', () => {
     [{ date: 'Mon, 30 Nov 2026 12:00:00 GMT' }, -400, null],
     [{ date: 'Mon, 30 Nov 2026 12:04:00 GMT' }, -240_400, /is 240 s behind that of Okta/],
     [{ date: 'Mon, 30 Nov 2026 11:00:00 GMT' }, 3_599_600, /is 3600 s ahead of that of Okta/],
-    // A cache kept it for ten minutes.
+    // A cache held the answer for ten minutes.
     [{ date: 'Mon, 30 Nov 2026 11:50:00 GMT', age: '600' }, -400, null],
     [{ date: 'Mon, 30 Nov 2026 12:00:30 GMT' }, -30_400, null],
   ])('by %j is %s ms ahead', (headers, aheadMs, problem) => {
@@ -102,7 +102,7 @@ describe('the wait that an answer asks for', () => {
     expect(wait({ 'retry-after': new Date(Date.now() + 20_000).toUTCString() })).toBeGreaterThan(18_000);
     expect(wait({ 'x-rate-limit-reset': seconds(30) })).toBeGreaterThan(29_000);
     expect(wait({ 'x-rate-limit-reset': seconds(30) })).toBeLessThanOrEqual(32_000);
-    // We are ten minutes ahead.
+    // Our clock is ten minutes ahead.
     expect(wait({ 'x-rate-limit-reset': seconds(30 - 600) }, 600_000)).toBeGreaterThan(29_000);
   });
 

@@ -14,7 +14,7 @@ const request = (priority: number, job: DueRequest['job'] = 'converge'): DueRequ
   job,
 });
 
-/** A table, a queue that keeps what it is given, and a process that works by hand. */
+/** A request table, a queue that keeps its jobs, and direct runs that the test controls. */
 function parts(limits = { interactive: 2, background: 2 }) {
   const table: DueRequest[] = [];
   const asked: boolean[] = [];

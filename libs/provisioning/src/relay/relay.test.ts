@@ -5,7 +5,7 @@ import { BackgroundRoom, MOST_HELD, relayDue, roomIn, WINDOW, type DueRequest } 
 
 const none: LaneDepth = { waiting: 0, delayed: 0, active: 0 };
 
-/** A table and a queue that keep count. */
+/** A request table and a queue that count. */
 function parts(priorities: readonly number[], background: LaneDepth = none) {
   const table: DueRequest[] = priorities.map((priority) => ({ id: randomUUID(), priority, job: 'converge' }));
   const added: Job[] = [];

@@ -117,7 +117,7 @@ const knownUrns = resourceTypes.flatMap(({ schema, extensions }) => [
   ...extensions.map((each) => each.schema.id),
 ]);
 
-/** If a list contains an unknown URN, the resource's own URN is added, because the address determines the type. */
+/** Drops unknown URNs, and then adds the own URN if it is missing, because the address determines the type. */
 function knownSchemas(value: unknown, { type, ignored }: Reading): unknown {
   if (!Array.isArray(value)) return value;
   const urns = value.map((each: unknown) => (typeof each === 'string' ? currentUrn(each, type) : each));

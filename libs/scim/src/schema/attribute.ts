@@ -38,7 +38,7 @@ export interface ResourceType {
 
 type Details = Partial<Omit<Attribute, 'name' | 'description'>>;
 
-/** An attribute with the defaults of RFC 7643, section 2.2; references are case exact (section 2.3.7), binary is too. */
+/** An attribute with the defaults of RFC 7643, section 2.2; references (section 2.3.7) and binary are case exact. */
 export const attribute = (name: string, description: string, details: Details = {}): Attribute => ({
   name,
   type: 'string',
