@@ -38,16 +38,19 @@ async function parts() {
     );
     return { kind: 'over' };
   };
-  const directRuns = (places: number) =>
-    new DirectRuns({
+  const started: DirectRuns[] = [];
+  const directRuns = (places: number): DirectRuns => {
+    const direct = new DirectRuns({
       slots: new LaneSlots({ interactive: places, background: places }),
       work: ({ payload }) => end(payload.requestId),
       putOff: () => undefined,
-      onError: (error) => {
-        throw error;
-      },
+      // As in the program: a request whose run failed stays open, and is due again.
+      onError: () => undefined,
       stopping: new AbortController().signal,
     });
+    started.push(direct);
+    return direct;
+  };
   /** By default it runs no requests directly, so all go through the queue. */
   const relay = (intervalMs = noRounds, places = 0, way: RelayQueue = queue) =>
     new Relay(store, way, directRuns(places), createLogger('test', 'silent'), intervalMs);
@@ -70,6 +73,7 @@ async function parts() {
     },
     close: async () => {
       await consumer?.close(5_000);
+      await Promise.all(started.map((direct) => direct.idle()));
       await queue.close();
     },
   };
