@@ -198,9 +198,9 @@ export const listFolder = (query: {
 });
 
 /**
- * GET /2.0/files/:id/content. Box answers 302 with an address of its own that needs no token and does not last. It is a secret:
- * nothing of it goes on record. Only an address that a browser may safely be sent to is taken: `https:`, or Box's own
- * `origin`. 202 means that the file is not ready yet.
+ * GET /2.0/files/:id/content. Box answers 302 with a short-lived address that needs no token. The address is a secret, so
+ * no part of it is recorded. Only addresses that are safe for a browser are accepted: `https:`, or Box's own `origin`.
+ * 202 means that the file is not ready yet.
  */
 export const locateContent = (
   query: { boxUserId: string; fileId: string },

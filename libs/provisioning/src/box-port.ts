@@ -74,7 +74,7 @@ export interface FolderPage {
     readonly name: string;
   }[];
   readonly nextMarker: string | null;
-  /** As its items tell it: null for the top folder, and for an empty one. */
+  /** The folder's name, taken from its items: null for the top folder, and for an empty one. */
   readonly folderName: string | null;
 }
 

@@ -29,7 +29,7 @@ export class FakeBox extends FakeGroups implements BoxPort {
   readonly profiles = new Map<string, BoxProfile>();
   readonly #files = new Map<string, Item[]>();
 
-  /** Gives somebody files; the folders on the way are made. */
+  /** Adds files to a user, and creates the folders of their paths. */
   addFiles(boxUserId: string, paths: readonly string[]): void {
     const items = this.#files.get(boxUserId) ?? [];
     this.#files.set(boxUserId, items);

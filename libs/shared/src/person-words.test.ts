@@ -6,7 +6,7 @@ import { personWords } from './person-words.ts';
 const page = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
 const words = (text: string) => text.replaceAll(/\s+/g, ' ');
 
-/** What only the people who run Foyer, or write programs for it, can make something of. */
+/** Words that only people who run Foyer, or write programs for it, understand. */
 const operatorsWords =
   /\b(admin\w*|operators?|credentials?|scopes?|queued?|rates?|tokens?|box app|app user|enterprise|workers?|attempts?|retry|retried|retrying|logs?|metrics?|api|json|https?|body|idempotency|utf-?8|parameters?|fields?|external id|issuer|provision\w*|foyer|webhooks?|database|redis|scim|identity|tenant)\b/i;
 const promises = /\b(minutes?|moment|later|soon|by itself|shortly)\b/i;
@@ -27,7 +27,7 @@ describe.each(errorCodes)('what %s says to a person', (code) => {
   });
 
   it('promises that it passes only where waiting is enough', () => {
-    // A sign-in lasts ten minutes, whatever becomes of it.
+    // A sign-in expires after ten minutes, whatever its result.
     const text = person.replace('A sign-in lasts ten minutes', '');
     if (passes) expect(text).toMatch(promises);
     else expect(text).not.toMatch(promises);

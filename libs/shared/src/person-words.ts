@@ -1,12 +1,12 @@
 import type { ErrorCode } from './errors.ts';
 
-/** What a code says to the person at the screen. What operators do about it is the catalog's `remedy`. */
+/** The text of a code for the person at the screen. For operators, the catalog has `remedy`. */
 export interface PersonWords {
   /** The heading of the page. */
   readonly heading: string;
   /** One or two plain sentences that speak to the person. */
   readonly person: string;
-  /** Whether waiting is enough: nothing else may promise that it passes. */
+  /** Whether waiting is enough; only then may the text promise that the problem passes. */
   readonly passes: boolean;
 }
 
@@ -31,7 +31,7 @@ const beingPrepared = passing(
 const cannotPrepare = lasting(notReady, `Your Box account could not be prepared. ${askHelpDesk}`);
 const wrongGroup = lasting(notReady, `Something about your groups in Box is not right. ${askHelpDesk}`);
 
-/** An entry for each code, so that nobody is ever shown what was written for an operator. */
+/** An entry for each code, so that a person is never shown a text for operators. */
 export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   invalid_request: badLink,
   malformed_body: badLink,
