@@ -94,12 +94,15 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   box_unavailable: boxIsAway,
   box_ambiguous: boxIsAway,
   box_auth_failed: lasting('Box cannot be reached from here', `Your files are safe. ${askHelpDesk}`),
-  box_forbidden: lasting('Box does not allow this', askHelpDesk),
+  box_forbidden: lasting(
+    'Box does not allow this',
+    `Something about your Box account needs attention. ${askHelpDesk}`,
+  ),
   box_invalid: lasting(
     notReady,
     `Box does not accept something about your account, your name perhaps. ${askHelpDesk}`,
   ),
-  box_user_missing: lasting('Your Box account was deleted', askHelpDesk),
+  box_user_missing: lasting('Your Box account was deleted', `It was deleted in Box. ${askHelpDesk}`),
   box_app_changed: lasting(
     'Your Box account cannot be reached from here',
     'Your files are safe, but cannot be shown here. If you need them, contact your help desk and give them the reference.',

@@ -82,6 +82,33 @@ suite('in a real browser [needs chromium]', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('shows long names on a phone without breaking the labels, opens a folder and downloads a file', async () => {
+    const { page, complaints } = await open({ viewport: { width: 390, height: 800 } });
+    const person = await newPerson('Fay Example');
+    await signIn(page, person.login);
+    await page.getByRole('heading', { level: 1, name: 'New user created: Fay Example' }).waitFor();
+    const user = (await stack.box.state()).users.find(({ externalId }) => externalId === person.id);
+    const paths = ['Inner/Plan.pdf', `${'long'.repeat(40)}.pdf`, `${'Several words '.repeat(15)}.pdf`];
+    await stack.box.seed({ files: paths.map((path) => ({ userId: user!.id, path })) });
+    await page.reload();
+    for (const row of await page.locator('ul.files li').all()) {
+      const [name, kind] = [
+        await row.locator('.item').boundingBox(),
+        await row.locator('.kind').boundingBox(),
+      ];
+      expect(kind!.height).toBeLessThan(30);
+      expect(name!.x + name!.width).toBeLessThanOrEqual(kind!.x);
+    }
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+
+    await page.getByRole('link', { name: 'Inner' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Inner' }).waitFor();
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Plan.pdf' }).click();
+    expect((await download).suggestedFilename()).toBe('Plan.pdf');
+    expect(complaints).toEqual([]);
+  });
+
   it.each([
     ['with its script', true],
     ['without JavaScript', false],

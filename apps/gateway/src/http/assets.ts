@@ -54,8 +54,8 @@ dd { margin: 0; min-width: 0; }
 .steps { list-style: none; margin: 1.25rem 0; padding: 0; }
 .steps li { position: relative; padding: .3rem 0 .3rem 2rem; color: var(--soft); }
 .steps li::before {
-  content: ""; position: absolute; left: .25rem; top: .7rem; width: .8rem; height: .8rem; border: 2px solid var(--soft);
-  border-radius: 50%;
+  content: ""; position: absolute; left: .25rem; top: .6rem; box-sizing: border-box; width: 1rem; height: 1rem;
+  border: 2px solid var(--soft); border-radius: 50%;
 }
 .steps .done::before { background: var(--act); border-color: var(--act); }
 .steps .current { color: var(--ink); font-weight: 600; }
@@ -63,7 +63,7 @@ dd { margin: 0; min-width: 0; }
 .reference { margin-top: 1.25rem; font-size: .9rem; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .92em; }
 ul.files { list-style: none; margin: .5rem 0; padding: 0; border: 1px solid var(--line); border-radius: .5rem; }
-ul.files li { display: flex; justify-content: space-between; gap: 1rem; padding: .6rem 1rem; }
+ul.files li { display: flex; align-items: start; justify-content: space-between; gap: 1rem; padding: .6rem 1rem; }
 .item { min-width: 0; overflow-wrap: anywhere; }
 ul.files .kind { flex: none; }
 ul.files li + li { border-top: 1px solid var(--line); }
