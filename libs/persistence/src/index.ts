@@ -24,6 +24,7 @@ export * from './request-versions.ts';
 export * from './request-watch.ts';
 export * from './requests.ts';
 export * from './scim/groups.ts';
+export * from './scim/user.ts';
 export * from './scim/users.ts';
 export {
   PAGE_DEFAULT as SCIM_PAGE_DEFAULT,

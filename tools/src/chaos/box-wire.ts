@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import type { Exchange } from './exchange.ts';
 import type { Entry } from './checks/ledger.ts';
 import { never, type Actor, type Scheduler, type Thread } from './scheduler.ts';
 
@@ -13,13 +14,6 @@ interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
-}
-
-export interface Exchange {
-  readonly method: string;
-  /** The path with its query. */
-  readonly path: string;
-  readonly body: string;
 }
 
 /** What a schedule knows and decides about each HTTP request. */

@@ -1,3 +1,4 @@
+import { signedOut } from '../sessions/signed-out.ts';
 import { personWords, type ErrorCode } from '@foyer/shared';
 import { listOf } from '../files/files-pages.ts';
 import type { Listing } from '../files/files.service.ts';
@@ -9,9 +10,6 @@ export type Files =
   | { readonly kind: 'listed'; readonly listing: Listing }
   /** `reference` finds the lines of the log about it. */
   | { readonly kind: 'unavailable'; readonly code: ErrorCode; readonly reference: string };
-
-/** What a browser is told after it was signed out, in the `state` of the address that it comes back to. */
-export const signedOut = { everywhere: 'signed-out', here: 'signed-out-here' } as const;
 
 export const signedOutPage = (state?: unknown): string =>
   state === signedOut.everywhere || state === signedOut.here

@@ -1,10 +1,10 @@
 import { Controller, Get, Header, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Issuer, SignInMetadata } from '@foyer/platform';
 import type { Request, Response } from 'express';
-import { signedOut } from '../home/pages.ts';
 import { IntakeService, type Admitted } from '../intake/intake.service.ts';
 import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
+import { signedOut } from '../sessions/signed-out.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { BackGuard, OutGuard } from './login.guards.ts';
 import { SignInRecord } from './sign-in-record.ts';

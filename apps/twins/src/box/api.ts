@@ -1,7 +1,8 @@
 import { redactBody, type CallRecord } from './calls.ts';
 import { Refusal } from './errors.ts';
 import type { FaultTarget } from './faults.ts';
-import { answerDownload, fileRoutes, isDownload } from './files.ts';
+import { isDownload } from './downloads.ts';
+import { answerDownload, fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { groupRoutes } from './groups.ts';
 import { membershipRoutes } from './memberships.ts';

@@ -1,38 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { accessDenied, clientError, insufficientScope, notFound } from './errors.ts';
-import type { Item } from './items.ts';
 import type { Route, RouteContext } from './router.ts';
 import { emptyAnswer, type Answer, type WireRequest } from './wire.ts';
 import type { World } from './world.ts';
 
 /** Content of a file, after OpenAPI get_files_id_content. */
 export const fileRoutes: Route[] = [{ method: 'GET', path: '/2.0/files/:id/content', handle: download }];
-
-/** Where the content is given without a token; Box has it on dl.boxcloud.com. */
-const DOWNLOADS = '/dl/';
-/** Box says that such an address is not persistent, and not how long it lives: we take a short time. */
-const LIFETIME_MS = 60_000;
-
-/** The addresses given out. */
-export class Downloads {
-  readonly #given = new Map<string, { readonly item: Item; readonly until: number }>();
-
-  open(item: Item, now: number): string {
-    const key = randomBytes(24).toString('base64url');
-    this.#given.set(key, { item, until: now + LIFETIME_MS });
-    return `${DOWNLOADS}${key}/download`;
-  }
-
-  find(path: string, now: number): Item | undefined {
-    const [, key = ''] = /^\/dl\/([\w-]+)\/download$/.exec(path) ?? [];
-    const given = this.#given.get(key);
-    return given && now < given.until ? given.item : undefined;
-  }
-
-  clear(): void {
-    this.#given.clear();
-  }
-}
 
 /** 302 to an address that needs no token ("Download file" of the OpenAPI, and the guide "Downloads"). */
 function download({ world, caller, params, host }: RouteContext): Answer {
@@ -45,8 +17,6 @@ function download({ world, caller, params, host }: RouteContext): Answer {
   if (item?.type !== 'file') throw notFound('file', id);
   return emptyAnswer(302, { location: `http://${host}${world.downloads.open(item, world.now())}` });
 }
-
-export const isDownload = (path: string): boolean => path.startsWith(DOWNLOADS);
 
 /** As many bytes as the file has (Box keeps none here), with its name as RFC 6266 has it. */
 export function answerDownload(world: World, { path }: WireRequest): Answer {

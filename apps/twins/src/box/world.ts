@@ -3,7 +3,7 @@ import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './apps.
 import { CallLog } from './calls.ts';
 import type { BoxTwinConfig } from './config.ts';
 import { FaultList } from './faults.ts';
-import { Downloads } from './files.ts';
+import { Downloads } from './downloads.ts';
 import { GroupStore, type BoxGroup, type GroupProfile, type Membership } from './group-store.ts';
 import { ItemStore } from './items.ts';
 import { Limiter } from './limiter.ts';

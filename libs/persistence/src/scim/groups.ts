@@ -10,7 +10,7 @@ import { sqlStateOf, UNIQUE_VIOLATION } from '../transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces, waits } from './places.ts';
-import type { Written } from './users.ts';
+import type { Written } from './user.ts';
 
 /** A group as a SCIM resource. */
 export interface ScimGroup {

@@ -4,7 +4,8 @@ import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
 import { whileWaiting } from '../waiting.harness.ts';
 import { PrismaGroupStore } from '../groups/group-store.ts';
 import { ScimGroups } from './groups.ts';
-import { ScimUsers, type ScimUser } from './users.ts';
+import type { ScimUser } from './user.ts';
+import { ScimUsers } from './users.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {

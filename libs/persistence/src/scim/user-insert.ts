@@ -3,7 +3,7 @@ import { priorityOf } from '@foyer/shared';
 import { recorded, type ChangeValue } from '../call-log.ts';
 import { statement } from '../statement.ts';
 import { isNameKey } from './user-names.ts';
-import type { ScimUser, Written } from './users.ts';
+import type { ScimUser, Written } from './user.ts';
 
 export interface NewRow {
   readonly id: string;
