@@ -62,6 +62,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
+const urlsOf = (ports: Ports): Stack['urls'] => ({
+  gateway: `http://localhost:${ports.gateway}`,
+  okta: `http://127.0.0.1:${ports.okta}`,
+  box: `http://127.0.0.1:${ports.box}`,
+  provisioners: ports.provisioners.map((port) => `http://127.0.0.1:${port}`),
+});
+
 async function boot(options: StackOptions, stops: Stops, stop: () => Promise<void>): Promise<Stack> {
   const wanted = options.parts ?? ALL;
   const onProgress = options.onProgress ?? (() => undefined);
@@ -104,12 +111,7 @@ async function boot(options: StackOptions, stops: Stops, stop: () => Promise<voi
     ),
   ]);
   return {
-    urls: {
-      gateway: `http://localhost:${ports.gateway}`,
-      okta: `http://127.0.0.1:${ports.okta}`,
-      box: `http://127.0.0.1:${ports.box}`,
-      provisioners: ports.provisioners.map((port) => `http://127.0.0.1:${port}`),
-    },
+    urls: urlsOf(ports),
     databaseUrl,
     redisUrl: wiring.redisUrl,
     okta: new OktaControl(`http://127.0.0.1:${ports.okta}`),

@@ -22,6 +22,7 @@ import {
   ScimUsers,
   TenantBoxApp,
   UsedSignIns,
+  type BoxBudget,
   type Database,
 } from '@foyer/persistence';
 import {
@@ -106,10 +107,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   const stores = storesOf(database, tenantId);
   const heartbeat = new ProcessHeartbeat(database, tenantId, 'gateway');
   const stopReporting = await startReports({ boxApp, scimTokens: stores.scimTokens, heartbeat, logger });
-  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
-    reportBudget(news, logger, metrics),
-  );
-  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
+  const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
   await watch.open();
@@ -144,11 +142,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
       allowance: budget.purse('sign-in', FILES_WAIT_MS),
       log: callLog,
       onNotice: (notice) => reportBoxNotice(notice, logger),
-      onCall: ({ operation, status, result, durationMs }) =>
-        metrics.boxCallSeconds.observe(
-          { operation, status: String(status ?? 'none'), result },
-          durationMs / 1000,
-        ),
+      onCall: (call) => metrics.observeBoxCall(call),
     }),
   };
 }
@@ -173,3 +167,12 @@ export const closers = ({ watch, queue, box, database, stopReporting }: Parts): 
   ['box', () => box.close()],
   ['database', () => database.close()],
 ];
+
+/** The shared limit of calls to Box; what it does is logged and measured. */
+function openBudget(database: Database, config: GatewayConfig, logger: Logger, metrics: Metrics): BoxBudget {
+  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
+    reportBudget(news, logger, metrics),
+  );
+  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
+  return budget;
+}

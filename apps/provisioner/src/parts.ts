@@ -75,10 +75,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     return [tenant, app, await app.bind()] as const;
   });
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
-  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
-    reportBudget(news, logger, metrics),
-  );
-  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
+  const budget = openBudget(database, config, logger, metrics);
   const leaseMs = config.LEASE_SECONDS * 1000;
   const queueOptions: QueueOptions = {
     redisUrl: config.REDIS_URL,
@@ -114,11 +111,21 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
       allowance: budget.purse('soon'),
       log: new PrismaCallLog(database, tenantId, leaseMs),
       onNotice: (notice) => reportBoxNotice(notice, logger),
-      onCall: ({ operation, status, result, durationMs }) =>
-        metrics.boxCallSeconds.observe(
-          { operation, status: String(status ?? 'none'), result },
-          durationMs / 1000,
-        ),
+      onCall: (call) => metrics.observeBoxCall(call),
     }),
   };
+}
+
+/** The shared limit of calls to Box; what it does is logged and measured. */
+function openBudget(
+  database: Database,
+  config: ProvisionerConfig,
+  logger: Logger,
+  metrics: Metrics,
+): BoxBudget {
+  const budget = openBoxBudget(database, boxAppOf(config.boxAuth), config.BOX_CALLS_PER_MINUTE, (news) =>
+    reportBudget(news, logger, metrics),
+  );
+  metrics.collect(async () => metrics.showBoxBudget(await budget.look()));
+  return budget;
 }

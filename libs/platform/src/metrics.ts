@@ -83,6 +83,21 @@ export class Metrics {
   );
   private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);
 
+  /** Measures one HTTP request to Box; `status` is null when no answer came. */
+  observeBoxCall({
+    operation,
+    status,
+    result,
+    durationMs,
+  }: {
+    readonly operation: string;
+    readonly status: number | null;
+    readonly result: string;
+    readonly durationMs: number;
+  }): void {
+    this.boxCallSeconds.observe({ operation, status: String(status ?? 'none'), result }, durationMs / 1000);
+  }
+
   /** Sets the number of jobs by lane and state. */
   setQueueDepth(depth: Readonly<Record<string, Readonly<Record<string, number>>>>): void {
     for (const [lane, states] of Object.entries(depth)) {

@@ -92,7 +92,7 @@ describe('a bad token', () => {
     'of a person at Auth0, without azp': () =>
       signed({ cid: undefined, scp: undefined, sub: 'auth0|65', scope: 'openid foyer.read' }),
     'of a person at Entra ID': () =>
-      signed({ cid: undefined, sub: 'pairwise', oid: 'o1', azp: 'a1b2', scp: 'foyer.read' as never }),
+      signed({ cid: undefined, sub: 'pairwise', oid: 'o1', azp: 'a1b2', scp: 'foyer.read' }),
     'of nobody knows what': () => signed({ cid: undefined, sub: 'reports' }),
     'of an unstorable client': () => signed({ cid: 'a\0b' }),
     'of an over-long client': () => signed({ cid: 'a'.repeat(300) }),
@@ -211,7 +211,7 @@ describe('the keys', () => {
     for (let i = 0; i < 5; i++) {
       await expect(tokens.verify(await okta.token())).rejects.toMatchObject({
         code: 'okta_unavailable',
-        retryAfterMs: expect.any(Number),
+        retryAfterMs: expect.any(Number) as unknown,
       });
     }
     expect(okta.asked).toHaveLength(1);

@@ -69,7 +69,7 @@ async function parts() {
     }
   };
   const ends = async (): Promise<unknown[]> => {
-    const { rows } = await database.pool.query(
+    const { rows } = await database.pool.query<Record<string, unknown>>(
       `SELECT status, outcome, error_code AS code, count(*)::int AS count FROM provisioning_request
        WHERE tenant_id = $1 GROUP BY 1, 2, 3`,
       [tenantId],

@@ -173,7 +173,9 @@ it.each(['/scim/v2/Users', '/v1/provisioning-requests'])(
   async (path) => {
     const { api } = scim.house;
     const isScim = path.startsWith('/scim');
-    const token = isScim ? await scim.house.token('deep') : await api.machine('foyer.write');
+    const { token = '' } = isScim
+      ? { token: await scim.house.token('deep') }
+      : await api.machine('foyer.write');
     const answer = await scim.house.ask(path, {
       method: 'POST',
       authorization: `Bearer ${token}`,
