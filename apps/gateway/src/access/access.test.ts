@@ -16,6 +16,7 @@ afterAll(() => api.stop());
 const protectedRoutes = [
   ['GET', '/v1/me'],
   ['GET', '/v1/me/files'],
+  ['GET', '/v1/me/files/8c3f6c1e-9c8f-4ec1-a3f2-7d2bb8c5d001/content'],
   ['GET', '/v1/provisioning-requests'],
   ['POST', '/v1/provisioning-requests'],
   ['GET', '/v1/provisioning-requests/8c3f6c1e-9c8f-4ec1-a3f2-7d2bb8c5d001'],
