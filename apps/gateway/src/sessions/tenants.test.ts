@@ -58,7 +58,7 @@ describe('a cookie of one tenant is nothing at another', () => {
     // Without a session there is nothing to end, and no ID token to send.
     const out = await ask(there, '/logout', cookie, 'POST');
     expect(out.headers.get('location') ?? '').not.toContain('id_token_hint');
-    expect(out.headers.get('location')).toBe(`${there.url}/`);
+    expect(out.headers.get('location')).toBe(`${there.url}/?state=signed-out-here`);
     expect(await isSignedInHere()).toBe(true);
   });
 
