@@ -19,6 +19,8 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'box-app recreate': [ID],
   'scim-token create': ['--name', 'okta'],
   'scim-token revoke': ['okta'],
+  person: ['ada@example.com'],
+  'held release': ['00u1exampleAda'],
 };
 
 beforeAll(async () => {
@@ -31,9 +33,11 @@ afterAll(async () => {
 });
 
 describe('on a database that is not migrated', () => {
-  it.each(commands.map((command) => command.path.join(' ')))('%s says so in one sentence', async (path) => {
-    let told = '';
-    const terminal = new Terminal({ write: () => true }, { write: (text) => (told += text) });
+  const names = commands.map((command) => command.path.join(' '));
+
+  async function foyer(path: string): Promise<{ status: number; out: string; told: string }> {
+    let [out, told] = ['', ''];
+    const terminal = new Terminal({ write: (text) => (out += text) }, { write: (text) => (told += text) });
     const status = await run({
       args: [...path.split(' '), ...(OPTIONS[path] ?? [])],
       commands,
@@ -48,7 +52,18 @@ describe('on a database that is not migrated', () => {
         BOX_ENTERPRISE_ID: '900100',
       },
     });
+    return { status, out, told };
+  }
+
+  it.each(names.filter((name) => name !== 'doctor'))('%s says so in one sentence', async (path) => {
+    const { status, told } = await foyer(path);
     expect(told).toMatch(/^foyer: the database is not migrated, [^\n]*npm run migrate[^\n]*\n$/);
     expect(status).toBe(2);
+  });
+
+  it('doctor finds that among other things', async () => {
+    const { status, out } = await foyer('doctor');
+    expect(out).toMatch(/^FAILED +migrations: the database is not migrated, .*npm run migrate/m);
+    expect(status).toBe(1);
   });
 });

@@ -80,7 +80,7 @@ describe('configuration', () => {
     ['OKTA_TWIN_PORT', 'http'],
     ['OKTA_TWIN_PORT', '70000'],
     ['OKTA_TWIN_ISSUER', 'okta.localhost'],
-    ['OKTA_TWIN_ISSUER', 'http://okta.localhost:4400/'],
+    ['OKTA_TWIN_ISSUER', 'http://okta.localhost:4400/path'],
     ['OKTA_TWIN_REDIRECT_URIS', 'http://a.example.com/cb,nonsense'],
   ])('names %s when it is %j', (variable, value) => {
     expect(() => readOktaTwinConfig({ [variable]: value })).toThrow(ConfigError);
