@@ -12,14 +12,16 @@ it('names that were two and are one by now: the oldest has it, the other keeps t
   const { databaseUrl, client } = await newDatabase();
   await buildEarlier(databaseUrl, history.at(-1)!);
   const { rows: people } = await client.query<{ id: string }>(
-    `INSERT INTO identity (tenant_id, issuer, subject, username, name, scim)
-     SELECT id, $1, 'sub' || n, name, 'Zoe', '{}' FROM tenant, unnest($2::text[]) WITH ORDINALITY AS x (name, n)
+    `INSERT INTO identity (tenant_id, issuer, subject, username, name, scim, created_at)
+     SELECT id, $1, 'sub' || n, name, 'Zoe', '{}', now() + n * interval '1 second' FROM tenant, unnest($2::text[]) WITH ORDINALITY AS x (name, n)
      RETURNING id`,
     [ISSUER, [composed, decomposed]],
   );
   const { rows: groups } = await client.query<{ id: string }>(
-    `INSERT INTO scim_group (tenant_id, display_name, external_id)
-     SELECT id, name, given FROM tenant, unnest($1::text[], $2::text[]) AS x (name, given) RETURNING id`,
+    `INSERT INTO scim_group (tenant_id, display_name, external_id, created_at)
+     SELECT id, name, given, now() + n * interval '1 second'
+       FROM tenant, unnest($1::text[], $2::text[]) WITH ORDINALITY AS x (name, given, n)
+     RETURNING id`,
     [
       ['Sales', 'Sales\u00a0', 'a  b', 'A\tb', ' '],
       ['', ' x ', null, null, null],
