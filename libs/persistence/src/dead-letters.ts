@@ -1,5 +1,6 @@
 import { GROUP_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from './database.ts';
+import { hasOpenCreate } from './unsettled.ts';
 
 /** A failed request that is the newest of its person or group, which has not been brought in step since. */
 export interface DeadLetter {
@@ -20,7 +21,7 @@ export interface DeadLetter {
 export interface DeadLetterCount {
   readonly code: ErrorCode;
   readonly count: number;
-  /** How many of these are people that Okta deactivated and who have no Box user: they are not retried. */
+  /** How many of these are people that Okta deactivated and who have no Box user, nor an unsettled create: they are not retried. */
   readonly deactivated: number;
   readonly oldest: Date;
   readonly newest: Date;
@@ -48,8 +49,8 @@ const dead = `FROM provisioning_request r
     AND NOT EXISTS (
       SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.group_id = r.group_id
         AND (n.created_at, n.id) > (r.created_at, r.id))`;
-/** Okta deactivated the person before there was a Box user, so nothing needs to be created. */
-const isOver = '(i.id IS NOT NULL AND NOT i.active AND a.identity_id IS NULL)';
+/** Okta deactivated the person before there was a Box user, and no create is unsettled, so nothing is left to do. */
+const isOver = `(i.id IS NOT NULL AND NOT i.active AND a.identity_id IS NULL AND NOT ${hasOpenCreate})`;
 
 /** Dead letters: failed requests that nothing has resolved since. */
 export class DeadLetters {

@@ -6,6 +6,7 @@ import { holdSignIn } from './held-sign-ins.ts';
 import { betterSource, nameSources, sourceUnlessTaken, type NameSources } from './name-sources.ts';
 import { newestRequest, requestFor, type MadeRequest } from './new-request.ts';
 import { UNIQUE_VIOLATION, type Transaction } from './transaction.ts';
+import { hasOpenCreate } from './unsettled.ts';
 
 /** The fields of an identity that the gateway needs right after intake. */
 export interface AdmittedIdentity {
@@ -108,8 +109,8 @@ export class Intake {
   }
 
   /**
-   * A new request in place of a failed one, recorded as `change`. `deactivated`: the person has no Box user and will
-   * get none.
+   * A new request in place of a failed one, recorded as `change`. `deactivated`: the person has no Box user, no create
+   * that may have made one, and will get none.
    */
   async retry(
     requestId: string,
@@ -132,10 +133,10 @@ export class Intake {
         await onRecord(made.requestId, null);
         return { kind: 'requested', ...made };
       }
-      const [identity] = await tx.$queryRaw<{ mayHave: boolean; generation: number }[]>`
-        SELECT i.active OR a.identity_id IS NOT NULL AS "mayHave", i.generation
-        FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
-        WHERE i.id = ${identityId}::uuid FOR NO KEY UPDATE OF i`;
+      const [identity] = await tx.$queryRawUnsafe<{ mayHave: boolean; generation: number }[]>(
+        retried,
+        identityId,
+      );
       if (!identity!.mayHave) return { kind: 'deactivated' };
       const about = { identityId: identityId!, generation: identity!.generation };
       const made = await requestFor(tx, this.tenantId, about, 'operator', requestId);
@@ -244,6 +245,10 @@ export class Intake {
       VALUES (${this.tenantId}::uuid, ${client}, ${key}, ${bodyHash}, ${requestId}::uuid)`;
   }
 }
+
+/** $1 identity. Whether Box has, may have or should have a user of this identity; locks the identity's row. */
+const retried = `SELECT i.active OR a.identity_id IS NOT NULL OR ${hasOpenCreate} AS "mayHave", i.generation
+  FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id WHERE i.id = $1::uuid FOR NO KEY UPDATE OF i`;
 
 const mayChange = '(i.active AND i.scim IS NULL)';
 const sourceOf = (name: 'username' | 'email'): string =>
