@@ -107,9 +107,13 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       return observe(known, await parts.box.findUser(context, step.externalId));
     case 'read':
       return observe(known, await parts.box.readUser(context, step.boxUserId));
-    case 'adopt':
+    case 'adopt': {
       // Generation 0 marks the user as adopted, so that differences from the desired state are still applied.
-      return saved(applied(step.user, asFound(step.user), 0), step.effect);
+      const next = await saved(applied(step.user, asFound(step.user), 0), step.effect);
+      const isOldId = known.begunAs !== undefined && known.begunAs !== desired.externalId;
+      // Whoever has the person's old id now has that user, so the person gets one under the new id.
+      return 'fault' in next && isOldId ? { known: { ...known, ...unknownAgain } } : next;
+    }
     case 'update': {
       const result = await parts.box.updateUser(context, step.boxUserId, step.change);
       if (!result.ok && result.fault.code === 'box_user_missing')
@@ -118,7 +122,9 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       const { account } = known;
       const sent: Sent = {
         name: step.change.name ?? account?.name ?? result.value.name,
-        externalId: step.change.externalId ?? account?.externalId ?? desired.externalId,
+        // Box's own answer: an update without an answer may have changed the id to one that is not stored here.
+        externalId:
+          step.change.externalId ?? result.value.externalId ?? account?.externalId ?? desired.externalId,
         profile: profileAfter(account?.profile ?? {}, step.change),
       };
       return saved(applied(result.value, sent, desired.generation), step.effect);
@@ -141,7 +147,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
   }
 }
 
-/** The state of an identity whose account was given up: nothing is known. */
+/** The state of an identity of whose account, and of whose creates, nothing is known any more. */
 const unknownAgain: Pick<Known, 'account' | 'lastCreate' | 'begunAs' | 'lastWord' | 'observed' | 'effect'> = {
   ...{ account: null, lastCreate: null, begunAs: undefined, lastWord: undefined },
   ...{ observed: {}, effect: null },

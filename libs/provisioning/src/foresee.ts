@@ -49,9 +49,14 @@ export async function foresee(standing: Standing, view: BoxView): Promise<Forese
 type Imagined = Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser' | 'deleteUser'>;
 
 const ok = <T>(value: T): BoxResult<T> => ({ ok: true, value });
+const refused = (code: ErrorCode, detail: string): BoxResult<never> => ({
+  ok: false,
+  fault: { code, detail, ambiguous: false },
+});
 
-/** Answers as Box would. A create or update changes only the user that it returns. */
+/** Answers as Box would. A create changes only the user that it returns; an update also what is read afterwards. */
 function imagined(view: BoxView): Imagined {
+  const changed = new Map<string, BoxUser>();
   return {
     createUser: async (_context, { externalId, name }) => {
       const taken = view.userWith(externalId);
@@ -62,10 +67,15 @@ function imagined(view: BoxView): Imagined {
     findUser: async (_context, externalId) => ok(view.userWith(externalId)),
     readUser: async (_context, boxUserId) => ok(view.user(boxUserId)),
     updateUser: async (_context, boxUserId, change) => {
-      const user = view.user(boxUserId);
-      if (user) return ok({ ...user, ...change });
-      const detail = `Box shows no user ${boxUserId}.`;
-      return { ok: false, fault: { code: 'box_user_missing', detail, ambiguous: false } };
+      const user = changed.get(boxUserId) ?? view.user(boxUserId);
+      if (!user) return refused('box_user_missing', `Box shows no user ${boxUserId}.`);
+      const { externalId } = change;
+      const holder = externalId === undefined ? null : view.userWith(externalId);
+      if (holder && holder.id !== boxUserId)
+        return refused('box_conflict', `Box user ${holder.id} carries that external id.`);
+      const after = { ...user, ...change };
+      changed.set(boxUserId, after);
+      return ok(after);
     },
     // A file names people who should exist; those who should be deleted are refused before.
     deleteUser: async () => ok('deleted'),
