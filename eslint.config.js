@@ -30,12 +30,12 @@ const noEnvironment = {
 const noTransaction = [
   {
     selector: "MemberExpression[property.name='$transaction']",
-    message: 'Use libs/persistence/src/transaction.ts.',
+    message: 'Use libs/persistence/src/database/transaction.ts.',
   },
   {
     selector:
       ':matches(Literal[value=/^\\s*(BEGIN|START TRANSACTION)\\b/], TemplateElement[value.raw=/^\\s*(BEGIN|START TRANSACTION)\\b/])',
-    message: 'Use libs/persistence/src/transaction.ts.',
+    message: 'Use libs/persistence/src/database/transaction.ts.',
   },
 ];
 const waysOut = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'undici'];
@@ -96,7 +96,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['libs/persistence/src/transaction.ts'],
+    files: ['libs/persistence/src/database/transaction.ts'],
     rules: { 'no-restricted-syntax': ['error', noEnvironment] },
   },
   {

@@ -1,8 +1,8 @@
 // One PostgreSQL server for the whole run. Each test creates a database of its own as a copy of `foyer_template`,
 // which has every migration: CREATE DATABASE x TEMPLATE foyer_template.
 import { migrate } from '../../libs/persistence/src/migrations/migrate.ts';
-import { createDatabase, startPostgres } from '../src/postgres.ts';
-import { postgresPrograms, serverOwner } from '../src/postgres-files.ts';
+import { createDatabase, startPostgres } from '../src/stack/postgres.ts';
+import { postgresPrograms, serverOwner } from '../src/stack/postgres-files.ts';
 
 /** Property tests without examples would always pass. */
 function checkRuns(given) {

@@ -1,7 +1,7 @@
-import { saidUrl } from './apps.ts';
+import { saidUrl } from './stack/apps.ts';
 import { readArguments } from './arguments.ts';
-import { sortCalls } from './demonstration.ts';
-import { type BoxCall } from './twins.ts';
+import { sortCalls } from './demonstration/demonstration.ts';
+import { type BoxCall } from './stack/twins.ts';
 
 describe('the arguments of npm start', () => {
   it('are few', () => {

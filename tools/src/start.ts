@@ -1,11 +1,11 @@
 import { readArguments, type StartArguments, USAGE } from './arguments.ts';
 import { join } from 'node:path';
-import { demonstrate } from './demonstration.ts';
-import { connectOkta, demonstratePush, howToPush } from './push-demonstration.ts';
+import { demonstrate } from './demonstration/demonstration.ts';
+import { connectOkta, demonstratePush, howToPush } from './demonstration/push-demonstration.ts';
 import { messageOf, StackProblem } from './problem.ts';
-import { type LogLine } from './process.ts';
-import { type Stack, startStack } from './stack.ts';
-import { SAMPLE_PASSWORD } from './twins.ts';
+import { type LogLine } from './stack/process.ts';
+import { type Stack, startStack } from './stack/stack.ts';
+import { SAMPLE_PASSWORD } from './stack/twins.ts';
 
 const TELL_MS = 1500;
 const FIRST_PORT = 3000;

@@ -1,1 +1,1 @@
-export * from './database.harness.ts';
+export * from './database/database.harness.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { type Part } from '../process.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { type Part } from '../stack/process.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { startDrainWorker } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { Crowd } from './crowd.ts';

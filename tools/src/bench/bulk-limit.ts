@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Stack, startStack } from '../stack.ts';
-import { type BoxCall } from '../twins.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
+import { type BoxCall } from '../stack/twins.ts';
 import { Crowd } from './crowd.ts';
 import { atLeast, atMost, type Figure, type Measurement, type Scale } from './figure.ts';
 

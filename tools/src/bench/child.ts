@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Part } from '../process.ts';
-import { provisionerEnvironment } from '../settings.ts';
-import { type Stack } from '../stack.ts';
+import { Part } from '../stack/process.ts';
+import { provisionerEnvironment } from '../stack/settings.ts';
+import { type Stack } from '../stack/stack.ts';
 
 /** A program of the bench, as a process of its own. `start` returns its last line that looks like JSON. */
 function program(

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { type Part } from '../process.ts';
+import { type Part } from '../stack/process.ts';
 
 /** The unit of /proc on every Linux that Node supports: hundredths of a second. */
 const TICK_MS = 10;

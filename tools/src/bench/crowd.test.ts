@@ -1,6 +1,6 @@
 import { openDatabase, openTenant, RelayStore, type Database } from '@foyer/persistence';
 import { randomBytes } from 'node:crypto';
-import { createDatabase, dropDatabase } from '../postgres.ts';
+import { createDatabase, dropDatabase } from '../stack/postgres.ts';
 import { Crowd } from './crowd.ts';
 
 const PEOPLE = 40;

@@ -1,4 +1,4 @@
-import { type Stack, startStack } from '../stack.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { runEmptyJobs } from './child.ts';
 import { cpuMs } from './cpu.ts';
 import { Crowd } from './crowd.ts';

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { postgresPrograms, serverOwner } from '../postgres-files.ts';
-import { findRedisServer } from '../redis.ts';
+import { postgresPrograms, serverOwner } from '../stack/postgres-files.ts';
+import { findRedisServer } from '../stack/redis.ts';
 
 const run = promisify(execFile);
 

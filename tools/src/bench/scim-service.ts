@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { openDatabase, openTenant, ScimTokens } from '@foyer/persistence';
 import pg from 'pg';
-import { startStack, type Stack } from '../stack.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
 import { load } from './load.ts';
 
 const TENANT = 'default';

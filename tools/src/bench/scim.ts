@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { z } from 'zod';
-import { startPostgres } from '../postgres.ts';
+import { startPostgres } from '../stack/postgres.ts';
 import { emptyApp } from './child.ts';
 import { atLeast, atMost, grouped, type Figure, type Measurement, type Scale } from './figure.ts';
 import { median, rate } from './measure.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { signIn } from '../browser.ts';
-import { type Stack, startStack } from '../stack.ts';
-import { SAMPLE_PASSWORD } from '../twins.ts';
+import { signIn } from '../demonstration/browser.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
 import { load } from './load.ts';
 import { median } from './measure.ts';

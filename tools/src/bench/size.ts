@@ -1,8 +1,8 @@
 import { openDatabase, openTenant } from '@foyer/persistence';
 import pg from 'pg';
-import { startPostgres } from '../postgres.ts';
-import { type Part } from '../process.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { startPostgres } from '../stack/postgres.ts';
+import { type Part } from '../stack/process.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { startDrainWorker } from './child.ts';
 import { Crowd } from './crowd.ts';
 import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';

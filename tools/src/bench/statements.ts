@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { createDatabase, startPostgres } from '../postgres.ts';
-import { startStack } from '../stack.ts';
+import { createDatabase, startPostgres } from '../stack/postgres.ts';
+import { startStack } from '../stack/stack.ts';
 import { Crowd } from './crowd.ts';
 import { type Item, type Scale } from './figure.ts';
 import { UNLIMITED } from './unlimited.ts';

@@ -1,8 +1,8 @@
 import { migrate, openDatabase as openPool } from '@foyer/persistence';
 import { randomBytes } from 'node:crypto';
-import { appPart } from '../apps.ts';
-import { createDatabase, dropDatabase, startPostgres } from '../postgres.ts';
-import { BoxControl } from '../twins.ts';
+import { appPart } from '../stack/apps.ts';
+import { createDatabase, dropDatabase, startPostgres } from '../stack/postgres.ts';
+import { BoxControl } from '../stack/twins.ts';
 import { Admin } from './admin.ts';
 import { BoxWire } from './box-wire.ts';
 import { SqlDesk } from './sql.ts';

@@ -6,7 +6,7 @@ import type { VirtualClock } from './clock.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { SqlDesk } from './sql.ts';
 import type { WorstQueue } from './queue.ts';
-import type { BoxControl } from '../twins.ts';
+import type { BoxControl } from '../stack/twins.ts';
 
 export const workers = ['worker 1', 'worker 2', 'worker 3'] as const;
 export const roles = [...workers, 'gateway', 'relay', 'sealer'] as const;

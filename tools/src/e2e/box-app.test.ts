@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { ProvisioningRequest } from '@foyer/shared';
-import { appPart, untilReady, type AppName } from '../apps.ts';
-import { signIn, type Browser } from '../browser.ts';
-import { formsIn, headingIn } from '../page.ts';
-import { freePorts } from '../ports.ts';
-import { type Part } from '../process.ts';
-import { gatewayEnvironment, provisionerEnvironment, type Wiring } from '../settings.ts';
-import { startStack, type Stack } from '../stack.ts';
-import { SAMPLE_PASSWORD } from '../twins.ts';
+import { appPart, untilReady, type AppName } from '../stack/apps.ts';
+import { signIn, type Browser } from '../demonstration/browser.ts';
+import { formsIn, headingIn } from '../demonstration/page.ts';
+import { freePorts } from '../stack/ports.ts';
+import { type Part } from '../stack/process.ts';
+import { gatewayEnvironment, provisionerEnvironment, type Wiring } from '../stack/settings.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { until } from './until.harness.ts';
 
 const SESSION_SECRET = 'a-secret-of-this-test-long-enough-to-be-a-key';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { startStack, type Stack } from '../stack.ts';
-import { SAMPLE_PASSWORD } from '../twins.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { findProgram } from './program.harness.ts';
 
 const executablePath = findProgram('chromium');

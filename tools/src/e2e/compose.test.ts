@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { signIn } from '../browser.ts';
-import { BoxControl, SAMPLE_PASSWORD } from '../twins.ts';
+import { signIn } from '../demonstration/browser.ts';
+import { BoxControl, SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { findProgram } from './program.harness.ts';
 import { until } from './until.harness.ts';
 

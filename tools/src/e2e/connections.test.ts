@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { startFaultProxy, type FaultProxy } from '@foyer/provisioning/testing';
 import pg from 'pg';
-import { startRedis, type RedisServer } from '../redis.ts';
-import { startStack, type Stack } from '../stack.ts';
+import { startRedis, type RedisServer } from '../stack/redis.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
 import { findProgram } from './program.harness.ts';
 import { brokenPromises } from './promise.harness.ts';

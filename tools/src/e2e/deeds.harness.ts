@@ -1,6 +1,6 @@
-import type { Part } from '../process.ts';
-import type { Stack } from '../stack.ts';
-import type { BoxFault } from '../twins.ts';
+import type { Part } from '../stack/process.ts';
+import type { Stack } from '../stack/stack.ts';
+import type { BoxFault } from '../stack/twins.ts';
 import type { Outside } from './outside.harness.ts';
 import type { Dice } from '../dice.ts';
 import { until } from './until.harness.ts';

@@ -1,6 +1,6 @@
-import type { ScimState } from '../okta-provisioning.ts';
-import type { Stack } from '../stack.ts';
-import type { BoxTwinState, BoxTwinUser, OktaPerson } from '../twins.ts';
+import type { ScimState } from '../demonstration/okta-provisioning.ts';
+import type { Stack } from '../stack/stack.ts';
+import type { BoxTwinState, BoxTwinUser, OktaPerson } from '../stack/twins.ts';
 
 /**
  * Returns how Box differs from Okta, one sentence each, from the state of the two twins, which do not know each other

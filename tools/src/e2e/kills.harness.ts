@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Dice } from '../dice.ts';
-import type { LogLine, Part } from '../process.ts';
-import { startStack, type Stack } from '../stack.ts';
+import type { LogLine, Part } from '../stack/process.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
 import { boxFaults, deedsFor, pause } from './deeds.harness.ts';
 import { Outside } from './outside.harness.ts';
 import { brokenPromises, createsIn, externalIdOf } from './promise.harness.ts';

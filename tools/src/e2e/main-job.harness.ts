@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { z } from 'zod';
 import { ProvisioningRequest } from '@foyer/shared';
-import { signIn, type SignIn } from '../browser.ts';
-import { startStack, type Stack } from '../stack.ts';
-import { SAMPLE_PASSWORD } from '../twins.ts';
+import { signIn, type SignIn } from '../demonstration/browser.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { until } from './until.harness.ts';
 
 /** Time limits short enough for a test to see a dead worker replaced: lease 4 s, Box calls 2 s. */

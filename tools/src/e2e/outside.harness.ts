@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { ProvisioningRequest } from '@foyer/shared';
-import { signIn } from '../browser.ts';
-import type { Stack } from '../stack.ts';
-import { SAMPLE_PASSWORD } from '../twins.ts';
+import { signIn } from '../demonstration/browser.ts';
+import type { Stack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { until } from './until.harness.ts';
 
 const WELCOME = /^(New user created:|Hello) /;

@@ -1,5 +1,5 @@
-import type { Stack } from '../stack.ts';
-import type { BoxCall, BoxTwinUser } from '../twins.ts';
+import type { Stack } from '../stack/stack.ts';
+import type { BoxCall, BoxTwinUser } from '../stack/twins.ts';
 import type { Outside } from './outside.harness.ts';
 
 interface IdentityRow {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Browser, signIn } from '../browser.ts';
-import { startStack, type Stack } from '../stack.ts';
-import { SAMPLE_PASSWORD, type NewOktaPerson } from '../twins.ts';
+import { type Browser, signIn } from '../demonstration/browser.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { SAMPLE_PASSWORD, type NewOktaPerson } from '../stack/twins.ts';
 import { differences } from './in-step.harness.ts';
 import { ScimLoop } from './scim.harness.ts';
 import { until } from './until.harness.ts';

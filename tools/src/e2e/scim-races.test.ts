@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Dice } from '../dice.ts';
-import { startStack, type Stack } from '../stack.ts';
-import type { BoxFault } from '../twins.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import type { BoxFault } from '../stack/twins.ts';
 import { ScimLoop } from './scim.harness.ts';
 import { seedOf } from './seed.harness.ts';
 import { until } from './until.harness.ts';

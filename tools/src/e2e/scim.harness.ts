@@ -1,7 +1,7 @@
 import { ApiCall, page, ProvisioningRequest } from '@foyer/shared';
 import { makeScimToken } from '../operator.ts';
-import type { ScimTask } from '../okta-provisioning.ts';
-import type { Stack } from '../stack.ts';
+import type { ScimTask } from '../demonstration/okta-provisioning.ts';
+import type { Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
 import { until } from './until.harness.ts';
 

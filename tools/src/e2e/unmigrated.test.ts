@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
-import { gatewayEnvironment, provisionerEnvironment, type Wiring } from '../settings.ts';
+import { gatewayEnvironment, provisionerEnvironment, type Wiring } from '../stack/settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';

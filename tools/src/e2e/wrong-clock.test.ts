@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { startRedis, type RedisServer } from '../redis.ts';
-import { appPart, untilReady } from '../apps.ts';
-import { freePorts } from '../ports.ts';
-import { type Part } from '../process.ts';
-import { provisionerEnvironment } from '../settings.ts';
-import { startStack, type Stack } from '../stack.ts';
+import { startRedis, type RedisServer } from '../stack/redis.ts';
+import { appPart, untilReady } from '../stack/apps.ts';
+import { freePorts } from '../stack/ports.ts';
+import { type Part } from '../stack/process.ts';
+import { provisionerEnvironment } from '../stack/settings.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
 import { findProgram } from './program.harness.ts';
 import { brokenPromises } from './promise.harness.ts';

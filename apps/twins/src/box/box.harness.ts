@@ -1,5 +1,5 @@
 import { sampleConfig, type BoxTwinConfig } from './config.ts';
-import { startBoxTwin } from './server.ts';
+import { startBoxTwin } from './http/server.ts';
 
 export interface Reply {
   status: number;

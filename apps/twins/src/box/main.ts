@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from './config.ts';
-import { startBoxTwin } from './server.ts';
+import { startBoxTwin } from './http/server.ts';
 
 async function main(): Promise<void> {
   const twin = await startBoxTwin(readConfig());

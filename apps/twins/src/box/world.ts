@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './apps.ts';
-import { CallLog } from './calls.ts';
+import { appDefaults, serviceIdOf, type AppSwitches, type BoxApp } from './access/apps.ts';
+import { CallLog } from './http/calls.ts';
 import type { BoxTwinConfig } from './config.ts';
-import { FaultList } from './faults.ts';
-import { Downloads } from './downloads.ts';
-import { GroupStore, type BoxGroup, type GroupProfile, type Membership } from './group-store.ts';
-import { ItemStore } from './items.ts';
-import { Limiter } from './limiter.ts';
-import { Tokens } from './tokens.ts';
-import { profileDefaults, UserStore, type BoxUser } from './user-store.ts';
-import type { NotificationEmailShape } from './user-view.ts';
+import { FaultList } from './control/faults.ts';
+import { Downloads } from './files/downloads.ts';
+import { GroupStore, type BoxGroup, type GroupProfile, type Membership } from './groups/group-store.ts';
+import { ItemStore } from './files/items.ts';
+import { Limiter } from './http/limiter.ts';
+import { Tokens } from './access/tokens.ts';
+import { profileDefaults, UserStore, type BoxUser } from './users/user-store.ts';
+import type { NotificationEmailShape } from './users/user-view.ts';
 
 /** What the control address can turn while the twin runs. */
 export interface Settings {

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Server } from './faults.ts';
+import { type Server } from './control/faults.ts';
 
 /** One request that the twin answered; never contains a secret, a code, a token or a password. */
 export interface Call {

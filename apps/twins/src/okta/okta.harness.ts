@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
 import { type OktaTwinConfig } from './config.ts';
-import { SAMPLE_PASSWORD } from './people.ts';
+import { SAMPLE_PASSWORD } from './org/people.ts';
 import { startOktaTwin, type OktaTwin } from './server.ts';
 
 export const REDIRECT_URI = 'http://localhost:3000/authorization-code/callback';

@@ -5,18 +5,18 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { type Provider } from 'oidc-provider';
 import { endpointOf } from './calls.ts';
 import { type OktaTwinConfig } from './config.ts';
-import { control } from './control.ts';
-import { customServer } from './custom-server.ts';
-import { directEndpoints } from './direct.ts';
-import { orgDiscovery } from './discovery.ts';
-import { ENDPOINTS, type Endpoint } from './faults.ts';
-import { formOf, queryOf, readForm } from './forms.ts';
-import { logout } from './logout.ts';
-import { Org } from './org.ts';
-import { errorPage } from './pages.ts';
-import { makeProvider } from './provider.ts';
-import { signIn } from './sign-in.ts';
-import { managementError } from './texts.ts';
+import { control } from './control/control.ts';
+import { customServer } from './provider/custom-server.ts';
+import { directEndpoints } from './provider/direct.ts';
+import { orgDiscovery } from './provider/discovery.ts';
+import { ENDPOINTS, type Endpoint } from './control/faults.ts';
+import { formOf, queryOf, readForm } from './login/forms.ts';
+import { logout } from './login/logout.ts';
+import { Org } from './org/org.ts';
+import { errorPage } from './login/pages.ts';
+import { makeProvider } from './provider/provider.ts';
+import { signIn } from './login/sign-in.ts';
+import { managementError } from './login/texts.ts';
 
 /** A running Okta twin. */
 export interface OktaTwin {

@@ -12,9 +12,9 @@ import {
 } from '@foyer/provisioning';
 import type { AuditMonths } from '@foyer/shared';
 import pg from 'pg';
-import { PrismaCallLog } from '../call-log.ts';
-import { transactionsEnded, type TestDatabase } from '../database.harness.ts';
-import type { Database } from '../database.ts';
+import { PrismaCallLog } from '../call-log/call-log.ts';
+import { transactionsEnded, type TestDatabase } from '../database/database.harness.ts';
+import type { Database } from '../database/database.ts';
 import { AuditPruner, type PrunedBlocks, type PruneOptions } from './pruner.ts';
 import { readAudit } from './reader.ts';
 import { AuditSealer } from './sealer.ts';

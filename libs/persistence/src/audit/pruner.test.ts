@@ -1,4 +1,4 @@
-import { createTestDatabase, somebody, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
 import {
   asOwner,
   exported,

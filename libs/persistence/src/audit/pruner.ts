@@ -1,9 +1,9 @@
 import { PRUNE_OPERATION, unpackEntries, type AuditKind } from '@foyer/provisioning';
 import { openStatuses, type AuditPruning } from '@foyer/shared';
 import type { PoolClient } from 'pg';
-import { PrismaCallLog } from '../call-log.ts';
-import type { Database } from '../database.ts';
-import { inTransaction } from '../transaction.ts';
+import { PrismaCallLog } from '../call-log/call-log.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
 import { AuditSealer } from './sealer.ts';
 import { auditKinds, auditTables } from './tables.ts';
 import { neededRows, ranges, type KeptReason, type NeededRow } from './needed.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { asOwner, prune, sealAll, verify, writeCalls, writeMonth } from './audit.harness.ts';
 
 let test: TestDatabase;

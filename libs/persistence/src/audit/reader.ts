@@ -9,9 +9,9 @@ import {
 } from '@foyer/provisioning';
 import type { AuditBlock } from '@foyer/shared';
 import type { PoolClient } from 'pg';
-import type { Database } from '../database.ts';
+import type { Database } from '../database/database.ts';
 import { auditKinds, auditTables, readAuditLines, readPrunings } from './tables.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction } from '../database/transaction.ts';
 
 /** The chain of one tenant in one snapshot. */
 export interface AuditSnapshot {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createTestDatabase, transactionsEnded, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, transactionsEnded, type TestDatabase } from '../database/database.harness.ts';
 import { asOwner, sealAll, verify, writeCalls } from './audit.harness.ts';
 import { AuditSealer } from './sealer.ts';
 

@@ -7,9 +7,9 @@ import {
   type AuditKind,
 } from '@foyer/provisioning';
 import type { PoolClient } from 'pg';
-import type { Database } from '../database.ts';
+import type { Database } from '../database/database.ts';
 import { auditKinds, auditTables, readAuditLines, type AuditLine } from './tables.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction } from '../database/transaction.ts';
 
 /** The result of one round. `more`: there is more to seal or to scan. */
 export interface SealRound {

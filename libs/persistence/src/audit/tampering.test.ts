@@ -1,6 +1,6 @@
 import type { AuditFindingKind } from '@foyer/provisioning';
 import fc from 'fast-check';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { asOwner, sealAll, verify, writeCalls } from './audit.harness.ts';
 
 let test: TestDatabase;

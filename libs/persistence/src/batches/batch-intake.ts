@@ -1,9 +1,9 @@
 import type { BatchBegun, BatchChunk, BatchStore, NewBatch } from '@foyer/provisioning';
 import type { BatchStop } from '@foyer/shared';
 import type pg from 'pg';
-import type { Database } from '../database.ts';
-import { PrismaCallLog } from '../call-log.ts';
-import { inTransaction, UNIQUE_VIOLATION } from '../transaction.ts';
+import type { Database } from '../database/database.ts';
+import { PrismaCallLog } from '../call-log/call-log.ts';
+import { inTransaction, UNIQUE_VIOLATION } from '../database/transaction.ts';
 import * as sql from './batch-sql.ts';
 
 /** How long a reader may go without a heartbeat before it counts as gone, in milliseconds by the database's clock. */

@@ -1,5 +1,5 @@
 import { openStatuses, priorityOf } from '@foyer/shared';
-import { sourceUnlessTaken } from '../name-sources.ts';
+import { sourceUnlessTaken } from '../identities/name-sources.ts';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 

@@ -1,10 +1,10 @@
 import type { BatchChunk } from '@foyer/provisioning';
 import { receiveBatch, type CallIntent } from '@foyer/provisioning';
 import type { BatchEntry, Person, ProvisioningBatchStatus } from '@foyer/shared';
-import { createTestDatabase, somebody, type TestDatabase } from '../database.harness.ts';
-import { PrismaConvergenceStore } from '../convergence-store.ts';
-import { Intake } from '../intake.ts';
-import { RelayStore } from '../relay-store.ts';
+import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
+import { Intake } from '../identities/intake.ts';
+import { RelayStore } from '../requests/relay-store.ts';
 import { BatchIntake } from './batch-intake.ts';
 import { Batches } from './batches.ts';
 

@@ -11,8 +11,8 @@ import {
   type ProvisioningBatchStatus,
 } from '@foyer/shared';
 import { z } from 'zod';
-import type { Database } from '../database.ts';
-import { badCursor, decodeCursor, toPage } from '../paging.ts';
+import type { Database } from '../database/database.ts';
+import { badCursor, decodeCursor, toPage } from '../database/paging.ts';
 import { READER_GONE_MS } from './batch-intake.ts';
 
 interface Row {

@@ -6,9 +6,9 @@ import {
   type ForecastStore,
 } from '@foyer/provisioning';
 import type { Person } from '@foyer/shared';
-import { isUncertain } from '../convergence-statements.ts';
-import { toLastCreate } from '../taking.ts';
-import type { Database } from '../database.ts';
+import { isUncertain } from '../convergence/convergence-statements.ts';
+import { toLastCreate } from '../convergence/taking.ts';
+import type { Database } from '../database/database.ts';
 
 interface Row {
   readonly at: number;

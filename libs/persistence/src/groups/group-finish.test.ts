@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseLost, type TakenGroup } from '@foyer/provisioning';
 import type { Member } from '@foyer/scim';
-import { createTestDatabase, somebody, type TestDatabase } from '../database.harness.ts';
-import { Intake } from '../intake.ts';
+import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { Intake } from '../identities/intake.ts';
 import { ScimGroups } from '../scim/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseLost, type BoxApp, type TakenGroup } from '@foyer/provisioning';
-import { TenantBoxApp } from '../box-app.ts';
-import { BoxAppMoves } from '../box-app-moves.ts';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { TenantBoxApp } from '../box-accounts/box-app.ts';
+import { BoxAppMoves } from '../box-accounts/box-app-moves.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { ScimGroups } from '../scim/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
 

@@ -1,5 +1,5 @@
 import { statusesBefore } from '@foyer/shared';
-import { statement, wordList } from '../statement.ts';
+import { statement, wordList } from '../database/statement.ts';
 import {
   endings,
   fenced,
@@ -11,7 +11,7 @@ import {
   type Fenced,
   type Holder,
   type Taking,
-} from '../turn-statements.ts';
+} from '../convergence/turn-statements.ts';
 
 /** The statements of an attempt for a group, each one round trip and one transaction. */
 

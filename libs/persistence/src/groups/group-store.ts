@@ -9,9 +9,9 @@ import {
   type SaveResult,
   type TakenGroup,
 } from '@foyer/provisioning';
-import { run } from '../statement.ts';
-import { toUnread, type LeaseRow } from '../taking.ts';
-import { isViolationOf, LeasedStore } from '../turn-store.ts';
+import { run } from '../database/statement.ts';
+import { toUnread, type LeaseRow } from '../convergence/taking.ts';
+import { isViolationOf, LeasedStore } from '../convergence/turn-store.ts';
 import * as statements from './group-statements.ts';
 
 interface GroupRow extends LeaseRow {

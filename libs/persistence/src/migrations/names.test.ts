@@ -1,6 +1,6 @@
 import { ScimGroups } from '../scim/groups.ts';
 import { ScimUsers } from '../scim/users.ts';
-import { findTenant, openDatabase } from '../database.ts';
+import { findTenant, openDatabase } from '../database/database.ts';
 import { buildEarlier, history } from './history.harness.ts';
 import { newDatabase } from './migrate.harness.ts';
 import { migrate } from './migrate.ts';

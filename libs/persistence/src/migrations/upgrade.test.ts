@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { createTestDatabase } from '../database.harness.ts';
-import { findTenant, openDatabase } from '../database.ts';
-import { RelayStore } from '../relay-store.ts';
+import { createTestDatabase } from '../database/database.harness.ts';
+import { findTenant, openDatabase } from '../database/database.ts';
+import { RelayStore } from '../requests/relay-store.ts';
 import { ScimUsers } from '../scim/users.ts';
 import { checksumOf, migrationsDirectory, readLanded } from './files.ts';
 import { buildEarlier, formerTexts, history } from './history.harness.ts';

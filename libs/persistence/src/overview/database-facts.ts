@@ -1,5 +1,5 @@
-import type { Database } from '../database.ts';
-import { run, statement } from '../statement.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement } from '../database/statement.ts';
 
 export interface DatabaseFacts {
   readonly version: string;

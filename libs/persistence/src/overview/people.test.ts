@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { openTenant } from '../database.ts';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { openTenant } from '../database/database.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { PEOPLE_SHOWN, PeopleOverview } from './people.ts';
 
 let db: TestDatabase;

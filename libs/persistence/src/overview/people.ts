@@ -1,6 +1,6 @@
 import { isId } from '@foyer/shared';
-import type { Database } from '../database.ts';
-import { run, statement } from '../statement.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement } from '../database/statement.ts';
 
 /** The field by which a person was found. */
 export type FoundBy = 'identity id' | 'subject' | 'Box user id' | 'user name' | 'e-mail' | 'name';

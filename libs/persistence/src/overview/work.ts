@@ -1,6 +1,6 @@
 import { BACKGROUND_FROM, openStatuses, type RequestStatus } from '@foyer/shared';
-import type { Database } from '../database.ts';
-import { run, statement, wordList } from '../statement.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement, wordList } from '../database/statement.ts';
 
 /** The open requests of one status. */
 export interface WaitingWork {

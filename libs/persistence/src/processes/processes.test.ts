@@ -1,5 +1,5 @@
-import { openTenant } from '../database.ts';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { openTenant } from '../database/database.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { ProcessHeartbeat, runningProcesses } from './processes.ts';
 
 let db: TestDatabase;

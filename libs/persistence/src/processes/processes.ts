@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Database } from '../database.ts';
-import { run, statement } from '../statement.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement } from '../database/statement.ts';
 
 export type AppName = 'gateway' | 'provisioner';
 

@@ -1,6 +1,6 @@
 import { fold, groupNameForm, userNameForm } from '@foyer/scim';
 import fc from 'fast-check';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import type { Filter, Member } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
-import { requestFor, type MadeRequest } from '../new-request.ts';
-import type { Transaction } from '../transaction.ts';
+import { requestFor, type MadeRequest } from '../requests/new-request.ts';
+import type { Transaction } from '../database/transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Document, Member } from '@foyer/scim';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
-import { whileWaiting } from '../waiting.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
+import { whileWaiting } from '../requests/waiting.harness.ts';
 import { PrismaGroupStore } from '../groups/group-store.ts';
 import { ScimGroups } from './groups.ts';
 import type { ScimUser } from './user.ts';

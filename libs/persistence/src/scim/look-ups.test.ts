@@ -1,6 +1,6 @@
 import { readListQuery, userType } from '@foyer/scim';
-import { createTestDatabase, type TestDatabase } from '../database.harness.ts';
-import { statementsOf } from '../statements.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
+import { statementsOf } from '../database/statements.harness.ts';
 import { ScimUsers } from './users.ts';
 
 let test: TestDatabase;

@@ -1,5 +1,5 @@
 import { ScimError } from '@foyer/scim';
-import { constraintOf } from '../transaction.ts';
+import { constraintOf } from '../database/transaction.ts';
 
 type Key = 'userName' | 'externalId';
 

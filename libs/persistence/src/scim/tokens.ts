@@ -1,7 +1,7 @@
-import { PrismaCallLog } from '../call-log.ts';
-import type { Database } from '../database.ts';
-import { run, statement } from '../statement.ts';
-import { transaction, type Transaction } from '../transaction.ts';
+import { PrismaCallLog } from '../call-log/call-log.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement } from '../database/statement.ts';
+import { transaction, type Transaction } from '../database/transaction.ts';
 import { hashOfScimToken, hintOfScimToken, newScimToken } from './token-text.ts';
 
 export type ScimTokenState = 'active' | 'expired' | 'revoked';

@@ -1,7 +1,7 @@
 import type { Document } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
-import { recorded, type ChangeValue } from '../call-log.ts';
-import { statement } from '../statement.ts';
+import { recorded, type ChangeValue } from '../call-log/call-log.ts';
+import { statement } from '../database/statement.ts';
 import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './user.ts';
 

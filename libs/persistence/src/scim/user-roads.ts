@@ -1,5 +1,5 @@
-import { requestFor, type MadeRequest } from '../new-request.ts';
-import type { Transaction } from '../transaction.ts';
+import { requestFor, type MadeRequest } from '../requests/new-request.ts';
+import type { Transaction } from '../database/transaction.ts';
 import { taken } from './taken.ts';
 import { isNameKey } from './user-names.ts';
 

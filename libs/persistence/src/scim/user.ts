@@ -1,5 +1,5 @@
 import type { Document } from '@foyer/scim';
-import type { MadeRequest } from '../new-request.ts';
+import type { MadeRequest } from '../requests/new-request.ts';
 
 /** A person as a SCIM resource; `document` has the client's attributes, under their canonical names. */
 export interface ScimUser {

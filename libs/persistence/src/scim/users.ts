@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordedChange } from '@foyer/provisioning';
 import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
-import { changeValues } from '../call-log.ts';
-import { changing, type Changing } from '../change-record.ts';
-import type { Database } from '../database.ts';
-import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../new-request.ts';
-import { run } from '../statement.ts';
-import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../transaction.ts';
+import { changeValues } from '../call-log/call-log.ts';
+import { changing, type Changing } from '../call-log/change-record.ts';
+import type { Database } from '../database/database.ts';
+import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { run } from '../database/statement.ts';
+import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import { isEmailClaimed, userPlaces } from './places.ts';

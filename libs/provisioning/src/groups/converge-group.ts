@@ -1,7 +1,7 @@
 import type { RequestOutcome, TimelineEvent } from '@foyer/shared';
-import type { Allowance } from '../budget-port.ts';
-import type { BoxFault, CallContext } from '../box-port.ts';
-import type { Ending } from '../converge.ts';
+import type { Allowance } from '../budget/budget-port.ts';
+import type { BoxFault, CallContext } from '../people/box-port.ts';
+import type { Ending } from '../people/converge.ts';
 import { convergeMembers, type MembersEnd } from './converge-members.ts';
 import type { BoxGroupAccount, GroupStep, KnownGroup } from './group-model.ts';
 import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';

@@ -1,5 +1,5 @@
-import type { BoxFault, BoxResult, CallContext } from '../box-port.ts';
-import type { MembershipKey } from '../box-groups-port.ts';
+import type { BoxFault, BoxResult, CallContext } from '../people/box-port.ts';
+import type { MembershipKey } from './box-groups-port.ts';
 import type { MemberTask } from './group-model.ts';
 import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';
 

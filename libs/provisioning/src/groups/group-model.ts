@@ -1,5 +1,5 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
-import type { BoxGroup } from '../box-groups-port.ts';
+import type { BoxGroup } from './box-groups-port.ts';
 
 /** What Box should have for a group. The members are read separately, as tasks. */
 export interface DesiredGroup {

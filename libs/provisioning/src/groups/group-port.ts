@@ -1,7 +1,7 @@
 import type { RequestOutcome, TimelineEvent } from '@foyer/shared';
-import type { BoxGroupsPort } from '../box-groups-port.ts';
-import type { GroupLease } from '../box-port.ts';
-import type { SaveResult, TurnStore, Unread } from '../store-port.ts';
+import type { BoxGroupsPort } from './box-groups-port.ts';
+import type { GroupLease } from '../people/box-port.ts';
+import type { SaveResult, TurnStore, Unread } from '../people/store-port.ts';
 import type { BoxGroupAccount, DesiredGroup, MemberTask } from './group-model.ts';
 
 /** Box, as far as converging groups uses it. */

@@ -1,5 +1,5 @@
 import { laneOf, type Lane } from '@foyer/shared';
-import type { Job, JobEnd } from '../queue-port.ts';
+import type { Job, JobEnd } from './queue-port.ts';
 import type { LaneSlots } from './lane-slots.ts';
 
 /** How many queued requests are remembered; the oldest are forgotten first. */

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { laneOf, type Lane } from '@foyer/shared';
-import type { Job, JobEnd } from '../queue-port.ts';
+import type { Job, JobEnd } from './queue-port.ts';
 import { DirectRuns } from './direct-runs.ts';
 import { LaneSlots } from './lane-slots.ts';
 import { PutOffJobs } from './put-off.ts';

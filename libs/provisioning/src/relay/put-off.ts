@@ -1,5 +1,5 @@
 import { jobCatalog, laneOf, type Lane } from '@foyer/shared';
-import type { Job, JobQueue, LaneDepth } from '../queue-port.ts';
+import type { Job, JobQueue, LaneDepth } from './queue-port.ts';
 
 /** The longest delay of a Node timer; no job here is delayed for so long. */
 const LONGEST_MS = 2_147_483_647;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { laneOf, type Lane } from '@foyer/shared';
-import type { Job, LaneDepth } from '../queue-port.ts';
+import type { Job, LaneDepth } from './queue-port.ts';
 import { BackgroundRoom, MOST_HELD, relayDue, roomIn, WINDOW, type DueRequest } from './relay.ts';
 
 const none: LaneDepth = { waiting: 0, delayed: 0, active: 0 };

@@ -1,5 +1,5 @@
 import { lanes, type JobName, type Lane } from '@foyer/shared';
-import type { Job, JobQueue, LaneDepth } from '../queue-port.ts';
+import type { Job, JobQueue, LaneDepth } from './queue-port.ts';
 import type { DirectRuns } from './direct-runs.ts';
 
 export interface DueRequest {

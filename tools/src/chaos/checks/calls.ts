@@ -1,4 +1,4 @@
-import type { BoxCall } from '../../twins.ts';
+import type { BoxCall } from '../../stack/twins.ts';
 import { hasChanged, pathOf, sentBlindly, type Entry } from './ledger.ts';
 
 export interface CallRow {

@@ -1,4 +1,4 @@
-import type { BoxTwinState } from '../../twins.ts';
+import type { BoxTwinState } from '../../stack/twins.ts';
 import type { GroupScript, PersonScript } from '../directory.ts';
 import type { IdentityRow } from './people.ts';
 

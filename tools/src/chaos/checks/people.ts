@@ -1,5 +1,5 @@
 import { boxDisplayName } from '@foyer/provisioning';
-import type { BoxTwinUser } from '../../twins.ts';
+import type { BoxTwinUser } from '../../stack/twins.ts';
 import type { PersonScript } from '../directory.ts';
 
 export interface IdentityRow {

@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
-const intake = 'libs/persistence/src/intake.ts';
-const requests = 'libs/persistence/src/new-request.ts';
+const intake = 'libs/persistence/src/identities/intake.ts';
+const requests = 'libs/persistence/src/requests/new-request.ts';
 const users = 'libs/persistence/src/scim/users.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
 

@@ -1,9 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
-const plan = 'libs/provisioning/src/plan.ts';
-const converge = 'libs/provisioning/src/converge.ts';
-const turn = 'libs/provisioning/src/turn.ts';
-const retry = 'libs/provisioning/src/retry.ts';
+const plan = 'libs/provisioning/src/people/plan.ts';
+const converge = 'libs/provisioning/src/people/converge.ts';
+const turn = 'libs/provisioning/src/turns/turn.ts';
+const retry = 'libs/provisioning/src/turns/retry.ts';
 
 /** Guards of the decisions: the plan of a person, its steps, and how an attempt ends. */
 export const planMutants: readonly Mutant[] = [

@@ -1,11 +1,11 @@
 import type { Mutant } from './mutant.ts';
 
-const turns = 'libs/persistence/src/turn-statements.ts';
-const people = 'libs/persistence/src/convergence-statements.ts';
-const missing = 'libs/persistence/src/missing-account.ts';
-const taking = 'libs/persistence/src/taking.ts';
-const log = 'libs/persistence/src/call-log.ts';
-const relay = 'libs/persistence/src/relay-store.ts';
+const turns = 'libs/persistence/src/convergence/turn-statements.ts';
+const people = 'libs/persistence/src/convergence/convergence-statements.ts';
+const missing = 'libs/persistence/src/box-accounts/missing-account.ts';
+const taking = 'libs/persistence/src/convergence/taking.ts';
+const log = 'libs/persistence/src/call-log/call-log.ts';
+const relay = 'libs/persistence/src/requests/relay-store.ts';
 const sealer = 'libs/persistence/src/audit/sealer.ts';
 
 /** Guards of leases and fences, of stored accounts and calls, of the outbox, and of sealing. */

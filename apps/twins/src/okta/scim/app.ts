@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Groups } from '../groups.ts';
-import { type People, type Person } from '../people.ts';
+import { type Groups } from '../org/groups.ts';
+import { type People, type Person } from '../org/people.ts';
 import { PushError, ScimClient } from './client.ts';
 import {
   pushAll,

@@ -1,4 +1,4 @@
-import { type Person } from '../people.ts';
+import { type Person } from '../org/people.ts';
 import { isRecord } from './exchange.ts';
 import { MAPPED, mapped, SCHEMA, type Resource } from './mapping.ts';
 import { type ScimSettings } from './settings.ts';

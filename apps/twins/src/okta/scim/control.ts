@@ -1,8 +1,8 @@
 import { Router, type Request, type Response } from 'express';
-import { readPersonChange } from '../control-input.ts';
+import { readPersonChange } from '../control/control-input.ts';
 import { InputError } from '../input.ts';
-import { type Org } from '../org.ts';
-import { type Person } from '../people.ts';
+import { type Org } from '../org/org.ts';
+import { type Person } from '../org/people.ts';
 import { ScimApp } from './app.ts';
 import {
   readGroupReference,
@@ -17,7 +17,7 @@ import {
   readUnlink,
   readUpdate,
 } from './input.ts';
-import { groupNamed, peopleNamed, personNamed } from '../references.ts';
+import { groupNamed, peopleNamed, personNamed } from '../provider/references.ts';
 import { type ScimSettings } from './settings.ts';
 import { type Deed, type Task } from './tasks.ts';
 

@@ -1,4 +1,4 @@
-import { type Person } from '../people.ts';
+import { type Person } from '../org/people.ts';
 import { type Links } from './links.ts';
 import { mapped } from './mapping.ts';
 import { type ScimSettings } from './settings.ts';

@@ -1,5 +1,5 @@
-import { type Group } from '../groups.ts';
-import { type Person } from '../people.ts';
+import { type Group } from '../org/groups.ts';
+import { type Person } from '../org/people.ts';
 import { differencePatch, membersPatch, newGroup, renamePatch, wholeGroup, type Member } from './bodies.ts';
 import { PushError, refusal } from './client.ts';
 import { isRecord } from './exchange.ts';

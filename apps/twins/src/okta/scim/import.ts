@@ -1,5 +1,5 @@
-import { type Groups } from '../groups.ts';
-import { type People, type Person } from '../people.ts';
+import { type Groups } from '../org/groups.ts';
+import { type People, type Person } from '../org/people.ts';
 import { type ScimClient } from './client.ts';
 import { isRecord } from './exchange.ts';
 import { type Links } from './links.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Person } from '../people.ts';
+import { type Person } from '../org/people.ts';
 import { activePatch, changedUser, deactivatedUser, newUser } from './bodies.ts';
 import { PushError, refusal, type ScimClient } from './client.ts';
 import { isRecord } from './exchange.ts';

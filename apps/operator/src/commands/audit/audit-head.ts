@@ -1,0 +1,24 @@
+import { AuditSealer } from '@foyer/persistence';
+import { OperatorProblem, type Command } from '../../command.ts';
+import { withTenant } from '../../tenancy.ts';
+
+export const auditHeadCommand: Command = {
+  path: ['audit', 'head'],
+  summary: 'the end of the audit chain, to note elsewhere',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'with the tenant and the time of sealing, as one line of JSON' },
+  async run({ terminal, config }, values) {
+    const { FOYER_TENANT: tenant } = config();
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const head = await new AuditSealer(database, tenantId).head();
+      if (head === null)
+        throw new OperatorProblem(
+          'Nothing of this tenant is sealed yet: a provisioner seals what is written.',
+        );
+      const { seq, hash, sealedAt } = head;
+      if (values.json) terminal.json({ tenant, head: `${seq}:${hash}`, sealedAt: sealedAt.toISOString() });
+      else terminal.print(`${seq}:${hash}`);
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,78 @@
+import {
+  AuditPruner,
+  firstMonthKept,
+  PruningHeldUp,
+  type Database,
+  type KeptReason,
+} from '@foyer/persistence';
+import { readKeepMonths } from '../../audit/input.ts';
+import { OperatorProblem, type Command, type Setting } from '../../command.ts';
+import { withTenant } from '../../tenancy.ts';
+
+const reasons: Readonly<Record<KeptReason, string>> = {
+  'open-request': 'of people with an open request',
+  'unsettled-create': 'about creates for people without a Box user: their next attempt asks for them',
+  outcome: 'about calls whose outcome is not pruned',
+  pruning: 'that say what was pruned',
+};
+
+export const auditPruneCommand: Command = {
+  path: ['audit', 'prune'],
+  summary: 'remove the rows of old months; the chain stays whole and says who removed them',
+  options: { 'keep-months': { type: 'string' }, yes: { type: 'boolean' } },
+  help: {
+    '--keep-months N': 'whole months to keep, besides the current one; at least 1',
+    '--yes': 'do it; without it only what would go is told',
+  },
+  async run(setting, values) {
+    const keep = readKeepMonths(values['keep-months']);
+    return withTenant(setting.config(), async ({ database, tenantId }) => {
+      const month = firstMonthKept(new Date(), keep);
+      const months = await new AuditPruner(database, tenantId).months(month);
+      for (const { month: each, blocks, rows, tooFresh } of months) {
+        const fresh = tooFresh === 0 ? '' : `; ${tooFresh} blocks were sealed too lately to go`;
+        setting.terminal.print(`${each}: ${rows} rows in ${blocks} blocks${fresh}`);
+      }
+      const blocks = months.reduce((sum, each) => sum + each.blocks, 0);
+      if (blocks === 0) setting.terminal.print(`Nothing before ${month} is to go.`);
+      else if (!values.yes)
+        setting.terminal.print(`This would go. Verify and export first; then call again with --yes.`);
+      else return prune(setting, database, tenantId, { month, blocks });
+      return 0;
+    });
+  },
+};
+
+/** Each removal is recorded, before it is made, in the chain that it shortens. */
+async function prune(
+  { terminal, stopping, operator }: Setting,
+  database: Database,
+  tenantId: string,
+  { month, blocks }: { month: string; blocks: number },
+): Promise<number> {
+  const progress = terminal.progress('blocks');
+  const kept: Record<KeptReason, number> = {
+    ...{ 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 },
+  };
+  let done = 0;
+  let removed = 0;
+  try {
+    const acts = new AuditPruner(database, tenantId).prune(month, { actor: operator, stopping });
+    for await (const act of acts) {
+      removed += act.removed;
+      for (const reason of Object.keys(reasons) as KeptReason[]) kept[reason] += act.kept[reason];
+      done += act.blocks.length;
+      progress.update(done, blocks);
+    }
+  } catch (error) {
+    if (!(error instanceof PruningHeldUp)) throw error;
+    throw new OperatorProblem(`${error.message} ${removed} rows were removed before.`);
+  } finally {
+    progress.end();
+  }
+  terminal.print(`removed: ${removed} rows`);
+  for (const reason of Object.keys(reasons) as KeptReason[])
+    if (kept[reason] > 0) terminal.print(`kept: ${kept[reason]} rows ${reasons[reason]}`);
+  if (stopping.aborted) terminal.print('Stopped before the end; call again to go on.');
+  return stopping.aborted ? 1 : 0;
+}

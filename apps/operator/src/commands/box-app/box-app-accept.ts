@@ -1,0 +1,84 @@
+import { describeBoxApp } from '@foyer/persistence';
+import { checkAccounts, type AccountCheck } from '@foyer/provisioning';
+import { atBoxAppDesk, settled, undecided, type BoxAppDesk } from '../../box-app-desk.ts';
+import { OperatorProblem, type Command } from '../../command.ts';
+
+const MOST_SAMPLED = 1_000_000;
+const SHOWN = 10;
+
+export const acceptBoxAppCommand: Command = {
+  path: ['box-app', 'accept'],
+  summary: 'let the configured Box app take the accounts over as they are',
+  options: { sample: { type: 'string' } },
+  help: { '--sample N': 'ask Box about N accounts chosen at random, instead of all' },
+  async run({ terminal, config, stopping, operator }, { sample }) {
+    const size = typeof sample === 'string' ? toSize(sample) : null;
+    return atBoxAppDesk(config(), async (desk) => {
+      const state = await desk.boxApp.read();
+      const bound = undecided(state);
+      if (bound === null) {
+        terminal.print(settled(state));
+        return 0;
+      }
+      const { accounts, missing } = await desk.moves.counts();
+      const total = Math.min(size ?? Infinity, accounts - missing);
+      const progress = terminal.progress('asking Box');
+      const check = await checkAccounts(desk.box, chosen(desk, size), {
+        stopping,
+        onProgress: (asked) => progress.update(asked, total),
+      });
+      progress.end();
+      const refusal = refusalOf(check, total);
+      if (refusal !== null) {
+        terminal.print(refusal.says);
+        for (const { account, why } of check.misfits.slice(0, SHOWN))
+          terminal.print(`  identity ${account.identityId}: Box user ${account.boxUserId} ${why}`);
+        return refusal.status;
+      }
+      const done = await desk.moves.accept(bound, state.configured, operator, {
+        asked: check.asked,
+        of: accounts,
+      });
+      if (done.kind === 'changed-meanwhile')
+        throw new OperatorProblem('Somebody else decided meanwhile. Nothing was done; look again: box-app');
+      terminal.print(
+        `${check.asked} of ${accounts} accounts were asked about, and all fit. ` +
+          `The ${done.accounts} accounts belong to ${describeBoxApp(state.configured)} from now on.`,
+      );
+      return 0;
+    });
+  },
+};
+
+async function* chosen({ accounts }: BoxAppDesk, size: number | null) {
+  if (size === null) yield* accounts.all();
+  else yield* await accounts.sample(size);
+}
+
+function refusalOf(
+  { asked, misfits, isComplete, fault }: AccountCheck,
+  total: number,
+): { status: number; says: string } | null {
+  if (fault !== null)
+    return {
+      status: 2,
+      says: `After ${asked} of ${total} accounts Box gave no answer: ${fault.detail}. Nothing was changed.`,
+    };
+  if (misfits.length > 0)
+    return {
+      status: 1,
+      says:
+        `Refused: ${misfits.length} of ${asked} accounts asked about do not fit the configured Box app ` +
+        `(${total} were to be asked about). Nothing was changed.`,
+    };
+  return isComplete
+    ? null
+    : { status: 2, says: `Stopped after ${asked} of ${total} accounts. Nothing was changed.` };
+}
+
+function toSize(text: string): number {
+  const size = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size > MOST_SAMPLED)
+    throw new OperatorProblem(`--sample must be a whole number from 1 to ${MOST_SAMPLED}.`);
+  return size;
+}

@@ -1,0 +1,38 @@
+import { describeBoxApp } from '@foyer/persistence';
+import { atBoxAppDesk, settled, standing, undecided } from '../../box-app-desk.ts';
+import { OperatorProblem, type Command } from '../../command.ts';
+
+export const migrateBoxAppCommand: Command = {
+  path: ['box-app', 'migrate'],
+  summary: 'have everybody made anew in the configured Box app',
+  options: { yes: { type: 'boolean' } },
+  help: { '--yes': 'do it; without, only what would be done is shown' },
+  async run({ terminal, config, operator }, { yes }) {
+    return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
+      const state = await boxApp.read();
+      const bound = undecided(state);
+      if (bound === null) {
+        terminal.print(settled(state));
+        return 0;
+      }
+      const { accounts, activeIdentities } = await moves.counts();
+      for (const line of standing(state)) terminal.print(line);
+      terminal.print(
+        `${accounts} accounts become former ones; ${activeIdentities} active people get a new, empty Box user. ` +
+          'Content stays with the old Box users, under the old app; Foyer moves none of it.',
+      );
+      if (!yes) {
+        terminal.print('Nothing was changed. To do it: npm run foyer -- box-app migrate --yes');
+        return 0;
+      }
+      const done = await moves.migrate(bound, state.configured, operator);
+      if (done.kind === 'changed-meanwhile')
+        throw new OperatorProblem('Somebody else decided meanwhile. Nothing was done; look again: box-app');
+      terminal.print(
+        `Done: ${done.moved} accounts are former ones, ${done.requested} requests were made for ` +
+          `${describeBoxApp(state.configured)}. Start the provisioners with it, if they do not run with it yet.`,
+      );
+      return 0;
+    });
+  },
+};

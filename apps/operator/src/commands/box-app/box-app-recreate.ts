@@ -1,0 +1,51 @@
+import { boxAppProblem } from '@foyer/persistence';
+import { isId, type Identity } from '@foyer/shared';
+import { atBoxAppDesk, type BoxAppDesk } from '../../box-app-desk.ts';
+import { OperatorProblem, type Command } from '../../command.ts';
+
+export const recreateBoxUserCommand: Command = {
+  path: ['box-app', 'recreate'],
+  operands: 'IDENTITY',
+  summary: 'have the deleted Box user of one person made anew',
+  options: {},
+  help: { IDENTITY: 'the id of the identity, as in GET /v1/identities' },
+  async run({ terminal, config, operator }, _values, [id = '', ...more]) {
+    if (!isId(id) || more.length > 0)
+      throw new OperatorProblem('Give the id of one identity, such as 7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02.');
+    return atBoxAppDesk(config(), async (desk) => {
+      const account = await recreatable(desk, id.toLowerCase());
+      const read = await desk.box.readUser(
+        { requestId: null, identityId: account.identityId, lease: null },
+        account.boxUserId,
+      );
+      if (!read.ok)
+        throw new OperatorProblem(`Box gave no answer: ${read.fault.detail}. Nothing was changed.`);
+      if (read.value !== null) {
+        const isNews = await desk.accounts.clearMissing(account.identityId, account.boxUserId);
+        terminal.print(
+          `Refused: Box shows user ${account.boxUserId}. ` +
+            (isNews ? 'It is back, and no longer marked as missing.' : 'Nothing was changed.'),
+        );
+        return 1;
+      }
+      const done = await desk.moves.recreate(account, desk.boxApp.configured, operator);
+      if (done.kind === 'changed-meanwhile')
+        throw new OperatorProblem('The mapping or the Box app changed meanwhile. Nothing was done.');
+      terminal.print(
+        `Box user ${account.boxUserId} is a former one. Request ${done.requestId} makes a new one.`,
+      );
+      return 0;
+    });
+  },
+};
+
+async function recreatable({ boxApp, identities }: BoxAppDesk, id: string) {
+  const problem = boxAppProblem(await boxApp.read());
+  if (problem !== null) throw new OperatorProblem(problem);
+  const identity: Identity | null = await identities.find(id);
+  if (identity === null) throw new OperatorProblem(`There is no identity ${id} in this tenant.`);
+  if (!identity.active) throw new OperatorProblem('This person is deactivated: nothing is made for them.');
+  if (identity.boxAccount === null)
+    throw new OperatorProblem('This person has no Box account: their next sign-in, or a retry, makes one.');
+  return { identityId: id, boxUserId: identity.boxAccount.boxUserId };
+}

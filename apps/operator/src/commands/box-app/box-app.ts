@@ -1,0 +1,29 @@
+import { atBoxAppDesk, standing } from '../../box-app-desk.ts';
+import type { Command } from '../../command.ts';
+
+export const boxAppCommand: Command = {
+  path: ['box-app'],
+  summary: 'show which Box app the accounts belong to',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'as JSON' },
+  async run({ terminal, config }, { json }) {
+    return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
+      const state = await boxApp.read();
+      const counts = await moves.counts();
+      if (json) terminal.json({ ...state, ...counts });
+      else {
+        for (const line of standing(state)) terminal.print(line);
+        terminal.print(`accounts:   ${counts.accounts}, of which ${counts.missing} are missing in Box`);
+        terminal.print(`former:     ${counts.former} accounts`);
+        terminal.print(`waiting:    ${counts.openRequests} requests`);
+      }
+      if (!state.differs) return 0;
+      terminal.remark(
+        'Nobody is provisioned. Put the former BOX_ variables back; or, if the configured app is to take over:\n' +
+          '  npm run foyer -- box-app accept     when it sees the same Box users\n' +
+          '  npm run foyer -- box-app migrate    when everybody is to be made anew in it',
+      );
+      return 1;
+    });
+  },
+};

@@ -1,0 +1,28 @@
+import { HeldSignIns, type HeldSignIn } from '@foyer/persistence';
+import { toLine } from '@foyer/shared';
+import type { Command } from '../../command.ts';
+import { withTenant } from '../../tenancy.ts';
+
+export const listHeldCommand: Command = {
+  path: ['held', 'list'],
+  summary: 'sign-ins on hold: somebody who is switched off has the same user name',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'as JSON' },
+  async run({ terminal, config }, { json }) {
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const held = await new HeldSignIns(database, tenantId).list();
+      if (json) terminal.json(held);
+      else if (held.length === 0) terminal.print('No sign-in is on hold.');
+      else for (const each of held) terminal.print(lineOf(each));
+      return 0;
+    });
+  },
+};
+
+const lineOf = ({ subject, username, name, attempts, lastAt, identityId, releasedBy }: HeldSignIn): string =>
+  [
+    `${toLine(subject, 255)}  ${toLine(username, 255)} (${toLine(name, 100)})`,
+    `${attempts} times, last ${lastAt.toISOString()}`,
+    `user name of ${identityId}`,
+    releasedBy === null ? 'on hold' : `released by ${toLine(releasedBy, 100)}`,
+  ].join('; ');

@@ -1,0 +1,34 @@
+import { HeldSignIns } from '@foyer/persistence';
+import { toLine } from '@foyer/shared';
+import { OperatorProblem, type Command } from '../../command.ts';
+import { commandChange, commandIntent } from '../../on-record.ts';
+import { withTenant } from '../../tenancy.ts';
+
+export const releaseHeldCommand: Command = {
+  path: ['held', 'release'],
+  operands: 'SUBJECT',
+  summary: 'let a sign-in on hold in, as a person of its own',
+  options: {},
+  help: {},
+  async run({ terminal, config, operator }, _values, operands) {
+    const [subject] = operands;
+    if (operands.length !== 1 || subject === undefined || subject === '')
+      throw new OperatorProblem('held release takes one subject, as held list shows it.');
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const released = await new HeldSignIns(database, tenantId).release(
+        subject,
+        operator,
+        commandChange({
+          ...commandIntent('release_held_sign_in', 'held release', operator),
+          parameters: { subject },
+        }),
+      );
+      if (released === null)
+        throw new OperatorProblem(`No sign-in of the subject "${toLine(subject, 255)}" was on hold.`);
+      terminal.print(
+        `${toLine(released.username, 255)} (${toLine(subject, 255)}) may sign in, as another person than ${released.identityId}.`,
+      );
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,55 @@
+import { ScimTokens } from '@foyer/persistence';
+import { isId } from '@foyer/shared';
+import { OperatorProblem, type Command } from '../../command.ts';
+import { withTenant } from '../../tenancy.ts';
+
+const USUAL_DAYS = 365;
+const MOST_DAYS = 730;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export const createScimTokenCommand: Command = {
+  path: ['scim-token', 'create'],
+  summary: 'a new token for Okta’s SCIM client; it is shown this once',
+  options: { name: { type: 'string' }, days: { type: 'string' } },
+  help: {
+    '--name NAME': 'what to call it here, in the audit log and in metrics',
+    '--days N': `how long it is good, 1 to ${MOST_DAYS}; ${USUAL_DAYS} when left out`,
+  },
+  async run({ terminal, config, operator }, values) {
+    const name = nameOption(values.name);
+    const days = daysOption(values.days);
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const created = await new ScimTokens(database, tenantId).create({ name, days }, operator);
+      if (created === null) {
+        throw new OperatorProblem(
+          `There is an active token "${name}" already. To exchange it, make one of another name, give that to Okta, ` +
+            `then: scim-token revoke ${name}`,
+        );
+      }
+      terminal.print(created.token);
+      terminal.remark(
+        `Token ${name} is good until ${created.made.expiresAt.toISOString()}. It is not kept here: copy it now.`,
+      );
+      return 0;
+    });
+  },
+};
+
+function nameOption(name: string | boolean | undefined): string {
+  // `scim-token revoke` takes names and ids, so a name must not look like an id.
+  if (typeof name !== 'string' || !NAME.test(name) || isId(name)) {
+    throw new OperatorProblem(
+      '--name must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or a digit, and no id. ' +
+        'Example: --name okta-2027',
+    );
+  }
+  return name;
+}
+
+function daysOption(text: string | boolean | undefined): number {
+  if (text === undefined) return USUAL_DAYS;
+  const days = typeof text === 'string' && /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
+  if (days < 1 || days > MOST_DAYS)
+    throw new OperatorProblem(`--days must be a whole number from 1 to ${MOST_DAYS}.`);
+  return days;
+}

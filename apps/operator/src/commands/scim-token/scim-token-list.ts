@@ -1,0 +1,35 @@
+import { ScimTokens, type ScimToken } from '@foyer/persistence';
+import type { Command } from '../../command.ts';
+import { table } from '../../table.ts';
+import { withTenant } from '../../tenancy.ts';
+
+export const listScimTokensCommand: Command = {
+  path: ['scim-token', 'list'],
+  summary: 'the tokens of SCIM clients: until when they are good, when they were last used',
+  options: { json: { type: 'boolean' } },
+  help: { '--json': 'as JSON' },
+  async run({ terminal, config }, { json }) {
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const tokens = await new ScimTokens(database, tenantId).list();
+      if (json) terminal.json(tokens);
+      else if (tokens.length === 0) terminal.print('There are no SCIM tokens.');
+      else for (const line of table([heads, ...tokens.map(cells)])) terminal.print(line);
+      return 0;
+    });
+  },
+};
+
+const heads = ['NAME', 'ENDS IN', 'STATE', 'CREATED', 'EXPIRES', 'LAST USED', 'REVOKED', 'ID'];
+
+const cells = (token: ScimToken): string[] => [
+  token.name,
+  `…${token.hint}`,
+  token.state,
+  minuteOf(token.createdAt),
+  minuteOf(token.expiresAt),
+  token.lastUsedAt === null ? 'never' : minuteOf(token.lastUsedAt),
+  token.revokedAt === null ? '-' : minuteOf(token.revokedAt),
+  token.id,
+];
+
+const minuteOf = (time: Date): string => `${time.toISOString().slice(0, 16)}Z`;

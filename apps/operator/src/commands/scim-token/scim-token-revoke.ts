@@ -1,0 +1,29 @@
+import { ScimTokens } from '@foyer/persistence';
+import { toLine } from '@foyer/shared';
+import { OperatorProblem, type Command } from '../../command.ts';
+import { withTenant } from '../../tenancy.ts';
+
+export const revokeScimTokenCommand: Command = {
+  path: ['scim-token', 'revoke'],
+  operands: 'NAME|ID',
+  summary: 'refuse a SCIM token from the next call on',
+  options: {},
+  help: {},
+  async run({ terminal, config, operator }, _values, operands) {
+    const [which] = operands;
+    if (operands.length !== 1 || which === undefined || which === '')
+      throw new OperatorProblem('scim-token revoke takes one name or id, as scim-token list shows it.');
+    return withTenant(config(), async ({ database, tenantId }) => {
+      const revoked = await new ScimTokens(database, tenantId).revoke(which, operator);
+      if (revoked === null)
+        throw new OperatorProblem(`There is no SCIM token "${toLine(which, 100)}" in this tenant.`);
+      const { token, isNew } = revoked;
+      terminal.print(
+        isNew
+          ? `Token ${token.name} (…${token.hint}) is revoked.`
+          : `Token ${token.name} (…${token.hint}) was revoked at ${token.revokedAt!.toISOString()}: nothing was done.`,
+      );
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,329 @@
+import { object, rows, text, TwinUnderTest, type Reply } from '../box.harness.ts';
+
+let twin: TwinUnderTest;
+let token: string;
+
+beforeEach(async () => {
+  twin = await TwinUnderTest.start();
+  token = await twin.token();
+});
+afterEach(() => twin.close());
+
+const create = (externalId: string): Promise<Reply> =>
+  twin.call('POST', '/2.0/users', {
+    token,
+    body: { name: 'Ada', is_platform_access_only: true, external_app_user_id: externalId },
+  });
+const total = async (externalId: string): Promise<unknown> =>
+  (await twin.call('GET', `/2.0/users?external_app_user_id=${externalId}`, { token })).body.total_count;
+const fault = (body: object) => twin.control('POST', 'faults', body);
+const onCreate = { method: 'POST', path: '/2.0/users' };
+/** Why the connection, not an answer, ended the call. */
+const failureOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'answered',
+    (error: unknown) =>
+      typeof error === 'object' && error !== null && 'cause' in error ? object(error.cause).code : error,
+  );
+async function lastCall(): Promise<Record<string, unknown>> {
+  return object((await twin.calls()).at(-1));
+}
+/** Comes back when the twin has the call and has not answered it. */
+async function untilPending(path: string): Promise<void> {
+  while (!(await twin.calls()).some((call) => call.path === path && call.end === 'pending')) continue;
+}
+
+describe('faults', () => {
+  it('answer a status with retry-after, doing nothing, once by default', async () => {
+    await fault({ match: onCreate, kind: 'status', status: 503, retryAfter: 7 });
+    const failed = await create('00u1');
+    expect(failed.body).toMatchObject({ status: 503, code: 'unavailable', message: 'Unavailable' });
+    expect(failed.headers.get('retry-after')).toBe('7');
+    expect(await total('00u1')).toBe(0);
+    expect((await create('00u1')).status).toBe(201);
+  });
+
+  it('answer 429 and other codes as told', async () => {
+    await fault({ kind: 'status', status: 429 });
+    expect((await create('00u1')).body.code).toBe('rate_limit_exceeded');
+    await fault({ kind: 'status', status: 403, code: 'forbidden_by_policy' });
+    expect((await create('00u1')).body.code).toBe('forbidden_by_policy');
+  });
+
+  it('meet each n-th call that matches, with the words and the Retry-After that are asked for', async () => {
+    const words = { code: 'forbidden', message: 'Kept.', retryAfter: '-5' };
+    await fault({ match: onCreate, kind: 'status', status: 403, every: 3, times: 2, ...words });
+    const replies = [];
+    for (let call = 1; call <= 7; call++) replies.push(await create(`00u${call}`));
+    expect(replies.map(({ status }) => status)).toEqual([201, 201, 403, 201, 201, 403, 201]);
+    expect(replies[2]?.body).toMatchObject({ code: 'forbidden', message: 'Kept.' });
+    expect(replies[2]?.headers.get('retry-after')).toBe('-5');
+    expect((await fault({ kind: 'hang', every: 0 })).status).toBe(400);
+  });
+
+  it('meet the token endpoint in the OAuth shape', async () => {
+    await fault({ match: { path: '/oauth2/token' }, kind: 'status', status: 503 });
+    const reply = await twin.form('/oauth2/token', {});
+    expect([reply.status, reply.body]).toEqual([
+      503,
+      { error: 'unavailable', error_description: 'Unavailable' },
+    ]);
+  });
+
+  it('answer the HTML page of a proxy', async () => {
+    await fault({ kind: 'html', status: 502 });
+    const reply = await create('00u1');
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([502, 'text/html; charset=utf-8']);
+    expect(reply.text).toMatch(/^<html>/);
+    expect(await total('00u1')).toBe(0);
+  });
+
+  it('cut the connection before anything is done', async () => {
+    await fault({ kind: 'resetBefore' });
+    expect(await failureOf(create('00u1'))).toBe('ECONNRESET');
+    expect(await lastCall()).toMatchObject({ status: null, end: 'cut', fault: 'resetBefore' });
+    expect(await total('00u1')).toBe(0);
+  });
+
+  it('cut the connection after the commit', async () => {
+    await fault({ kind: 'resetAfter' });
+    expect(await failureOf(create('00u1'))).toBe('ECONNRESET');
+    expect(await lastCall()).toMatchObject({ status: 201, end: 'cut', fault: 'resetAfter' });
+    expect(await total('00u1')).toBe(1);
+  });
+
+  it('answer 503 after the commit', async () => {
+    await fault({ kind: 'statusAfter', status: 503 });
+    expect((await create('00u1')).status).toBe(503);
+    expect(await total('00u1')).toBe(1);
+  });
+
+  it('cut the JSON of a 2xx, after the commit, and leave a refusal whole', async () => {
+    await fault({ match: onCreate, kind: 'damaged', times: 2 });
+    const reply = await create('00u1');
+    expect(reply.status).toBe(201);
+    expect(reply.text).toMatch(/^\{"type":"user",/);
+    expect(() => JSON.parse(reply.text) as unknown).toThrow();
+    expect((await create('00u1')).body.code).toBe('conflict');
+  });
+
+  it('hold a call back before its work', async () => {
+    await fault({ match: onCreate, kind: 'slow', delayMs: 500 });
+    const pending = create('00u1');
+    await untilPending('/2.0/users');
+    expect(await total('00u1')).toBe(0);
+    expect((await pending).status).toBe(201);
+  });
+
+  it('hold the answer back after the commit', async () => {
+    await fault({ match: onCreate, kind: 'slowAfter', delayMs: 500 });
+    const pending = create('00u1');
+    await untilPending('/2.0/users');
+    expect(await total('00u1')).toBe(1);
+    expect((await pending).status).toBe(201);
+  });
+
+  it('never answer, until the caller goes away', async () => {
+    await fault({ match: onCreate, kind: 'hang' });
+    const gone = new AbortController();
+    const pending = fetch(`${twin.url}/2.0/users`, { method: 'POST', body: '{}', signal: gone.signal });
+    await untilPending('/2.0/users');
+    gone.abort();
+    await expect(pending).rejects.toThrow();
+    while ((await lastCall()).end !== 'cut') continue;
+    expect(await total('00u1')).toBe(0);
+  });
+
+  it('match by expression and by external id, wherever it is named', async () => {
+    const id = text((await create('00u1')).body.id);
+    await create('00u2');
+    await fault({ match: { externalId: '00u1' }, kind: 'status', status: 500, times: null });
+    expect((await create('00u1')).status).toBe(500);
+    expect((await twin.call('GET', '/2.0/users?external_app_user_id=00u1', { token })).status).toBe(500);
+    expect((await twin.call('GET', `/2.0/users/${id}`, { token })).status).toBe(500);
+    expect((await twin.call('GET', '/2.0/folders/0/items', { token, asUser: id })).status).toBe(500);
+    expect((await create('00u2')).status).toBe(409);
+    await twin.control('DELETE', 'faults');
+    await fault({ match: { path: '^/2\\.0/users/\\d+$' }, kind: 'status', status: 500 });
+    expect(await total('00u1')).toBe(1);
+    expect((await twin.call('GET', `/2.0/users/${id}`, { token })).status).toBe(500);
+  });
+
+  it('match by app, let some calls pass, and count down', async () => {
+    await fault({ match: { clientId: 'other' }, kind: 'status', status: 500, times: null });
+    await fault({ match: { clientId: 'twin-box-client' }, kind: 'status', status: 503, skip: 1, times: 2 });
+    const statuses = [];
+    for (const externalId of ['a', 'b', 'c', 'd']) statuses.push((await create(externalId)).status);
+    expect(statuses).toEqual([201, 503, 503, 201]);
+    expect((await twin.control('GET', 'faults')).body.faults).toMatchObject([
+      { applied: 0, times: null, skip: 0 },
+    ]);
+  });
+
+  it.each([
+    [{}, 'fault.kind must be a non-empty string'],
+    [{ kind: 'explode' }, 'fault.kind must be one of status, html'],
+    [{ kind: 'status' }, 'fault.status must be a whole number'],
+    [{ kind: 'slow', delayMs: -1 }, 'fault.delayMs must be a whole number'],
+    [{ kind: 'hang', delayMs: 5 }, 'fault.delayMs means nothing for hang'],
+    [{ kind: 'hang', times: 0 }, 'fault.times must be a whole number'],
+    [{ kind: 'hang', often: true }, 'fault has unknown often'],
+    [{ kind: 'hang', match: { path: 'users' } }, 'fault.match.path must be a prefix that starts with /'],
+    [{ kind: 'hang', match: { path: '^(' } }, 'fault.match.path must be'],
+    [{ kind: 'hang', match: { user: 1 } }, 'fault.match has unknown user'],
+    [[], 'fault must be a JSON object'],
+  ])('refuse %j, saying what is wrong', async (body, message) => {
+    const reply = await fault(body);
+    expect([reply.status, reply.body.error]).toEqual([400, expect.stringContaining(message)]);
+  });
+});
+
+describe('the record of calls', () => {
+  it('shows each in order of arrival, without secrets', async () => {
+    const id = text((await create('00u1')).body.id);
+    await twin.call('GET', '/2.0/folders/0/items?limit=5', { token, asUser: id });
+    const calls = await twin.calls();
+    expect(calls).toMatchObject([
+      {
+        method: 'POST',
+        path: '/oauth2/token',
+        clientId: 'twin-box-client',
+        status: 200,
+        body: { grant_type: 'client_credentials', client_secret: '[redacted]' },
+      },
+      {
+        method: 'POST',
+        path: '/2.0/users',
+        status: 201,
+        body: { external_app_user_id: '00u1' },
+        asUser: null,
+      },
+      {
+        method: 'GET',
+        path: '/2.0/folders/0/items',
+        query: { limit: '5' },
+        asUser: id,
+        userId: id,
+        end: 'answered',
+      },
+    ]);
+    expect(JSON.stringify(calls)).not.toContain('twin-box-secret');
+    expect(JSON.stringify(calls)).not.toContain(token);
+  });
+
+  it('can be read on from a number, and cleared', async () => {
+    await create('00u1');
+    const [first, second] = await twin.calls();
+    const later = await twin.control('GET', `calls?since=${String(first?.seq)}`);
+    expect(rows(later.body.calls)).toEqual([second]);
+    expect((await twin.control('DELETE', 'calls')).status).toBe(204);
+    expect(await twin.calls()).toEqual([]);
+    expect((await twin.control('GET', 'calls?since=yesterday')).status).toBe(400);
+  });
+});
+
+describe('state, seed and reset', () => {
+  it('shows users, apps, tokens and settings, and no secret', async () => {
+    await create('00u1');
+    const state = await twin.state();
+    expect(state).toMatchObject({
+      enterpriseId: '900100',
+      users: [
+        { kind: 'service', clientId: 'twin-box-client' },
+        {
+          kind: 'app',
+          externalId: '00u1',
+          name: 'Ada',
+          status: 'active',
+          items: 0,
+          clientId: 'twin-box-client',
+        },
+      ],
+      apps: [{ clientId: 'twin-box-client', authorized: true, publicKeys: 0 }],
+      tokens: { issued: 1, live: 1 },
+      settings: { rateLimitPerMinute: 1000, latencyMs: 0 },
+    });
+    expect(JSON.stringify(state)).not.toContain('twin-box-secret');
+  });
+
+  it('goes back to the start, dropping tokens and calls that still wait, and never gives an id twice', async () => {
+    const before = text((await create('00u1')).body.id);
+    await twin.control('PUT', 'settings', { retention: true });
+    await fault({ match: onCreate, kind: 'slow', delayMs: 60_000 });
+    const waiting = failureOf(create('00u2'));
+    await untilPending('/2.0/users');
+    expect((await twin.control('POST', 'reset')).status).toBe(204);
+    expect(await waiting).toBe('ECONNRESET');
+    expect(await twin.state()).toMatchObject({
+      users: [{ kind: 'service' }],
+      tokens: { issued: 0 },
+      settings: { retention: false },
+    });
+    expect((await create('00u1')).status).toBe(401);
+    token = await twin.token();
+    expect(Number((await create('00u1')).body.id)).toBeGreaterThan(Number(before));
+  });
+
+  it('refuses a seed that breaks what Box keeps unique, or makes no sense', async () => {
+    const seed = (body: object) => twin.control('POST', 'seed', body);
+    const users = [{ name: 'Ada', externalId: '00u1' }];
+    expect((await seed({ users })).body).toMatchObject({
+      users: [{ externalId: '00u1' }],
+      files: [],
+      groups: [],
+    });
+    for (const bad of [
+      { users },
+      { users: [{ externalId: '00u2' }] },
+      { users: [{ name: 'Ada', kind: 'managed' }] },
+      { users: [{ name: 'Ada', clientId: 'nobody' }] },
+      { files: [{ externalId: 'nobody', path: 'a' }] },
+      { files: [{ externalId: '00u1', path: 'a\\b' }] },
+      { files: 'a' },
+      { groups: [{}] },
+      { groups: [{ name: 'Sales', members: ['12345'] }] },
+      { groups: [{ name: 'Sales', members: [7] }] },
+    ]) {
+      const reply = await seed(bad);
+      expect([reply.status, typeof reply.body.error]).toEqual([400, 'string']);
+    }
+  });
+});
+
+describe('settings and apps', () => {
+  it('delay every call by the latency', async () => {
+    await twin.control('PUT', 'settings', { latencyMs: 500 });
+    const pending = create('00u1');
+    await untilPending('/2.0/users');
+    expect(object(await twin.state()).users).toHaveLength(1);
+    expect((await pending).status).toBe(201);
+  });
+
+  it('keep what is not sent, and refuse what is wrong', async () => {
+    await twin.control('PUT', 'settings', { rateLimitPerMinute: null });
+    expect((await twin.control('PUT', 'settings', { retention: true })).body).toMatchObject({
+      rateLimitPerMinute: null,
+      retention: true,
+    });
+    for (const bad of [{ latencyMs: 'soon' }, { notificationEmail: 'maybe' }, { speed: 9 }, [], '{']) {
+      expect((await twin.control('PUT', 'settings', bad)).status).toBe(400);
+    }
+  });
+
+  it('refuse a new app without a secret, a key that is none and an unknown grant', async () => {
+    for (const bad of [
+      { clientId: 'new' },
+      { clientId: 'new', clientSecret: 's', publicKeys: ['x'] },
+      { clientId: 'new', clientSecret: 's', grants: ['magic'] },
+      { clientSecret: 's' },
+    ]) {
+      expect((await twin.control('PUT', 'apps', bad)).status).toBe(400);
+    }
+  });
+
+  it('answer 404 and 405 where there is nothing', async () => {
+    expect((await twin.control('GET', 'nothing')).status).toBe(404);
+    expect((await twin.control('PATCH', 'settings')).status).toBe(405);
+    expect((await twin.control('GET', 'health')).body).toEqual({ status: 'ok' });
+  });
+});

@@ -1,0 +1,340 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import {
+  atHashOf,
+  basic,
+  Browser,
+  CONFIG,
+  control,
+  aNumber,
+  aString,
+  idOf,
+  later,
+  matching,
+  json,
+  redeem,
+  SECRET,
+  signIn,
+  start,
+  tokensIn,
+  tokensOf,
+  verify,
+} from '../okta.harness.ts';
+import { type OktaTwin } from '../server.ts';
+
+let twin: OktaTwin;
+beforeAll(async () => (twin = await start()));
+afterAll(() => twin.close());
+afterEach(() => control(twin, '/reset', {}));
+
+async function codeOf(login = 'ada@example.com', fields: Record<string, string> = {}): Promise<string> {
+  return (await signIn(twin, new Browser(), login, fields)).searchParams.get('code') ?? '';
+}
+
+function userinfo(token: string): Promise<Response> {
+  return fetch(`${twin.url}/oauth2/v1/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+}
+
+describe('the ID token', () => {
+  it("has Okta's claims and no sid, and is signed by a published key", async () => {
+    const before = Math.floor(Date.now() / 1000);
+    const { idToken, accessToken, body } = await tokensOf(twin, 'ada@example.com');
+    const claims = await verify(twin, idToken);
+    expect(claims).toEqual({
+      ver: 1,
+      sub: await idOf(twin, 'ada@example.com'),
+      iss: twin.issuer,
+      aud: CONFIG.webClient.id,
+      iat: aNumber,
+      exp: (claims.iat ?? 0) + 3600,
+      jti: matching(/^ID\./),
+      amr: ['pwd'],
+      idp: matching(/^00o[A-Za-z0-9]{17}$/),
+      nonce: 'some-nonce',
+      auth_time: aNumber,
+      at_hash: atHashOf(accessToken),
+      preferred_username: 'ada@example.com',
+      name: 'Ada Example',
+      given_name: 'Ada',
+      family_name: 'Example',
+      email: 'ada@example.com',
+      email_verified: true,
+      locale: 'en-US',
+      zoneinfo: 'America/Los_Angeles',
+      updated_at: aNumber,
+      groups: ['Everyone', 'Engineering'],
+    });
+    expect(claims['auth_time']).toBeGreaterThanOrEqual(before);
+    expect(claims.sub).toMatch(/^00u[A-Za-z0-9]{17}$/);
+    expect(decodeProtectedHeader(idToken)).toEqual({ alg: 'RS256', kid: aString });
+    expect(body).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'openid profile email groups',
+    });
+    expect(body).not.toHaveProperty('refresh_token');
+  });
+
+  it('carries only the claims of the scopes that were asked for', async () => {
+    const { idToken } = await tokensOf(twin, 'ada@example.com', { scope: 'openid email' });
+    const claims = decodeJwt(idToken);
+    expect(claims['email']).toBe('ada@example.com');
+    for (const name of ['name', 'preferred_username', 'groups']) expect(claims).not.toHaveProperty(name);
+  });
+
+  it('is thin when the org says so, and userinfo has the rest', async () => {
+    await control(twin, '/settings', { thinIdToken: true }, 'PUT');
+    const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
+    const claims = await verify(twin, idToken);
+    expect(claims).toMatchObject({
+      name: 'Ada Example',
+      email: 'ada@example.com',
+      ver: 1,
+      nonce: 'some-nonce',
+    });
+    for (const name of ['groups', 'given_name', 'email_verified']) expect(claims).not.toHaveProperty(name);
+    const { body } = await json(await userinfo(accessToken));
+    expect(body).toMatchObject({ sub: claims.sub, given_name: 'Ada', groups: ['Everyone', 'Engineering'] });
+  });
+
+  it('tells people of every sort of name as they are', async () => {
+    const nameOf = async (login: string): Promise<unknown> =>
+      decodeJwt((await tokensOf(twin, login)).idToken)['name'];
+    expect(String(await nameOf('long@example.com')).length).toBeGreaterThan(50);
+    expect(await nameOf('hanako@example.com')).toBe('花子 山田');
+    const nameless = decodeJwt((await tokensOf(twin, 'noname@example.com')).idToken);
+    for (const name of ['name', 'given_name', 'family_name']) expect(nameless).not.toHaveProperty(name);
+    await control(twin, '/people', { login: 'empty@example.com', name: '', firstName: '', lastName: '' });
+    expect(await nameOf('empty@example.com')).toBe('');
+  });
+});
+
+describe('the access token', () => {
+  it('is a JWT with cid, uid and an scp array, for Okta alone: no published key verifies it', async () => {
+    const { accessToken } = await tokensOf(twin, 'ada@example.com');
+    const id = await idOf(twin, 'ada@example.com');
+    expect(decodeJwt(accessToken)).toMatchObject({
+      ver: 1,
+      jti: matching(/^AT\./),
+      iss: twin.issuer,
+      aud: twin.issuer,
+      sub: 'ada@example.com',
+      cid: CONFIG.webClient.id,
+      uid: id,
+      scp: ['openid', 'profile', 'email', 'groups'],
+      auth_time: aNumber,
+    });
+    await expect(verify(twin, accessToken)).rejects.toThrow();
+  });
+
+  it('opens userinfo: plain JSON with everything the scopes allow', async () => {
+    const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
+    const response = await userinfo(accessToken);
+    expect(response.headers.get('content-type')).toContain('application/json');
+    const { body } = await json(response);
+    expect(body).toEqual({
+      sub: decodeJwt(idToken).sub,
+      name: 'Ada Example',
+      given_name: 'Ada',
+      family_name: 'Example',
+      preferred_username: 'ada@example.com',
+      locale: 'en-US',
+      zoneinfo: 'America/Los_Angeles',
+      updated_at: aNumber,
+      email: 'ada@example.com',
+      email_verified: true,
+      groups: ['Everyone', 'Engineering'],
+    });
+  });
+
+  it.each(['', 'nonsense', 'a.b.c'])(
+    'is needed for userinfo: %j gets 401 with the reason in the header',
+    async (token) => {
+      const response = await userinfo(token);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe(
+        'Bearer error="invalid_token", error_description="The access token is invalid"',
+      );
+    },
+  );
+
+  it('must have the openid scope for userinfo', async () => {
+    const callback = await signIn(twin, new Browser(), 'ada@example.com', {
+      scope: 'email',
+      nonce: undefined,
+    });
+    const { body } = await redeem(twin, { code: callback.searchParams.get('code') ?? '' });
+    const response = await userinfo(String(body['access_token']));
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
+  });
+
+  it.each([{ status: 'SUSPENDED' }, { status: 'DEPROVISIONED' }, { assigned: false }])(
+    'is dead once the person is %j',
+    async (change) => {
+      const { accessToken } = await tokensOf(twin, 'ada@example.com');
+      await control(twin, `/people/${await idOf(twin, 'ada@example.com')}`, change, 'PATCH');
+      expect((await userinfo(accessToken)).status).toBe(401);
+    },
+  );
+
+  it('can be introspected and revoked by its client', async () => {
+    const { accessToken } = await tokensOf(twin, 'ada@example.com');
+    const ask = async (path: string, authorization = basic(CONFIG.webClient.id, SECRET)) =>
+      json(
+        await fetch(`${twin.url}/oauth2/v1/${path}`, {
+          method: 'POST',
+          headers: { authorization },
+          body: new URLSearchParams({ token: accessToken }),
+        }),
+      );
+    expect((await ask('introspect')).body).toMatchObject({ active: true, username: 'ada@example.com' });
+    expect((await ask('introspect', basic('service-client', 'service-secret'))).body).toEqual({
+      active: false,
+    });
+    expect((await ask('revoke')).status).toBe(200);
+    expect((await ask('introspect')).body).toEqual({ active: false });
+    expect((await userinfo(accessToken)).status).toBe(401);
+  });
+});
+
+describe('the authorization code', () => {
+  it('lives 300 seconds unless set otherwise, and only once', async () => {
+    expect((await control(twin, '/settings')).body['codeTtl']).toBe(300);
+    const code = await codeOf();
+    expect((await redeem(twin, { code })).status).toBe(200);
+    expect((await redeem(twin, { code })).body).toEqual({
+      error: 'invalid_grant',
+      error_description: 'The authorization code is invalid or has expired.',
+    });
+  });
+
+  it('leaves the codes of other tabs of the same session alone', async () => {
+    const browser = new Browser();
+    const callbacks = [];
+    for (const state of ['one', 'two', 'three']) {
+      callbacks.push(await signIn(twin, browser, 'ada@example.com', { state }));
+    }
+    for (const callback of callbacks) {
+      expect((await redeem(twin, { code: callback.searchParams.get('code') ?? '' })).status).toBe(200);
+    }
+  });
+});
+
+describe('refused at the token endpoint', () => {
+  const web = (secret: string): string => basic(CONFIG.webClient.id, secret);
+
+  it.each([
+    [
+      'a wrong verifier',
+      { code_verifier: 'x'.repeat(43) },
+      400,
+      'invalid_grant',
+      'PKCE verification failed.',
+    ],
+    ['a malformed verifier', { code_verifier: 'short' }, 400, 'invalid_grant', 'PKCE verification failed.'],
+    [
+      'no verifier',
+      { code_verifier: '' },
+      400,
+      'invalid_request',
+      'PKCE code verifier is required by the application.',
+    ],
+    [
+      'an unknown code',
+      { code: 'unknown' },
+      400,
+      'invalid_grant',
+      'The authorization code is invalid or has expired.',
+    ],
+    [
+      'another redirect_uri',
+      { redirect_uri: 'http://localhost:3000/other' },
+      400,
+      'invalid_grant',
+      "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
+    ],
+    [
+      'an unknown refresh token',
+      { grant_type: 'refresh_token', refresh_token: 'unknown' },
+      400,
+      'invalid_grant',
+      'The refresh token is invalid or expired.',
+    ],
+    [
+      'a grant type the app may not use',
+      { grant_type: 'client_credentials', scope: 'openid' },
+      400,
+      'unauthorized_client',
+      'The client is not authorized to use the provided grant type. Configured grant types: [authorization_code, refresh_token].',
+    ],
+  ])('%s', async (_case, fields, status, error, text) => {
+    const answer = await redeem(twin, { code: await codeOf(), ...fields });
+    expect(answer.status).toBe(status);
+    expect(answer.body).toEqual({ error, error_description: text });
+  });
+
+  it.each([
+    ['no credentials', null, 'No client credentials found.'],
+    ['an unknown client', basic('unknown', 'x'), "Invalid value for 'client_id' parameter."],
+    ['a wrong secret', web('wrong'), 'The client secret supplied for a confidential client is invalid.'],
+  ])('%s', async (_case, authorization, text) => {
+    const answer = await redeem(twin, { code: await codeOf() }, authorization);
+    expect(answer.status).toBe(401);
+    expect(answer.body).toEqual({ error: 'invalid_client', error_description: text });
+  });
+
+  it('an expired code', async () => {
+    const [early, late] = [await codeOf(), await codeOf()];
+    expect((await later(290, () => redeem(twin, { code: early }))).status).toBe(200);
+    const { body } = await later(301, () => redeem(twin, { code: late }));
+    expect(body['error_description']).toBe('The authorization code is invalid or has expired.');
+  });
+
+  it('a person suspended in between', async () => {
+    const code = await codeOf();
+    await control(twin, `/people/${await idOf(twin, 'ada@example.com')}`, { status: 'SUSPENDED' }, 'PATCH');
+    expect((await redeem(twin, { code })).body['error']).toBe('invalid_grant');
+  });
+
+  it('more than a hundred groups, when they are asked for', async () => {
+    const groups = Array.from({ length: 101 }, (_, index) => `Group ${String(index)}`);
+    await control(twin, '/people', { login: 'joiner@example.com', groups });
+    const answer = await redeem(twin, { code: await codeOf('joiner@example.com') });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'server_error',
+      error_description:
+        'The groups claim matched too many groups and must be configured to match fewer groups.',
+    });
+    expect(
+      (await redeem(twin, { code: await codeOf('joiner@example.com', { scope: 'openid' }) })).status,
+    ).toBe(200);
+  });
+
+  it('a machine that asks the org server for scopes of the API, or for none', async () => {
+    const ask = (scope: string) =>
+      redeem(twin, { grant_type: 'client_credentials', scope }, basic('service-client', 'service-secret'));
+    expect((await ask('foyer.read')).body['error_description']).toBe(
+      'One or more scopes are not configured for the authorization server resource.',
+    );
+    expect((await ask('')).body['error_description']).toBe('No scopes were requested.');
+  });
+});
+
+it('takes the client secret in the body as well', async () => {
+  const fields = { code: await codeOf(), client_id: CONFIG.webClient.id, client_secret: SECRET };
+  expect((await redeem(twin, fields, null)).status).toBe(200);
+});
+
+it('gives a refresh token for offline_access, good for another sign-in without a browser', async () => {
+  const first = await tokensOf(twin, 'ada@example.com', { scope: 'openid profile offline_access' });
+  const refresh = { grant_type: 'refresh_token', refresh_token: String(first.body['refresh_token']) };
+  const second = tokensIn(await redeem(twin, refresh));
+  const claims = await verify(twin, second.idToken);
+  expect(claims).toMatchObject({
+    sub: decodeJwt(first.idToken).sub,
+    at_hash: atHashOf(second.accessToken),
+    ver: 1,
+  });
+  expect(claims['auth_time']).toBe(decodeJwt(first.idToken)['auth_time']);
+});

@@ -1,0 +1,133 @@
+import {
+  LeaseLost,
+  type CallContext,
+  type CallIntent,
+  type CallLog,
+  type CallOutcome,
+  type RecordedChange,
+} from '@foyer/provisioning';
+import { run, statement, type Runner, type SqlValue } from '../database/statement.ts';
+
+/** The API audit log in PostgreSQL: one row when a call begins, another when it ends; neither ever changes. */
+export class PrismaCallLog implements CallLog {
+  private readonly runner: Runner;
+  private readonly tenantId: string;
+  private readonly leaseMs: number;
+
+  /** `leaseMs`: for how long an intent renews its worker's lease. */
+  constructor(runner: Runner, tenantId: string, leaseMs: number) {
+    this.runner = runner;
+    this.tenantId = tenantId;
+    this.leaseMs = leaseMs;
+  }
+
+  async intend(context: CallContext, intent: CallIntent): Promise<string> {
+    const { lease } = context;
+    const values = this.intentValues(context, intent);
+    const [row] =
+      lease === null
+        ? await run<{ id: string | bigint }>(this.runner, intend, values)
+        : await run<{ id: string | bigint }>(
+            this.runner,
+            'groupId' in lease ? intendFencedByGroup : intendFenced,
+            {
+              ...values,
+              leased: 'groupId' in lease ? lease.groupId : lease.identityId,
+              token: lease.token,
+              lease_ms: this.leaseMs,
+            },
+          );
+    if (!row) throw new LeaseLost(`Lease ${lease?.token} has passed on.`);
+    return row.id.toString();
+  }
+
+  async conclude(callId: string, outcome: CallOutcome): Promise<void> {
+    await run(this.runner, conclude, { call: BigInt(callId), ...outcomeValues(outcome) });
+  }
+
+  async record(context: CallContext, intent: CallIntent, outcome: CallOutcome): Promise<void> {
+    await run(this.runner, record, { ...this.intentValues(context, intent), ...outcomeValues(outcome) });
+  }
+
+  private intentValues(context: CallContext, intent: CallIntent): Record<IntentValue, SqlValue> {
+    return {
+      tenant: this.tenantId,
+      request: context.requestId,
+      identity: context.identityId,
+      ...callValues(intent),
+    };
+  }
+}
+
+/** The values of `recorded`, except the tenant. */
+export const changeValues = (change: RecordedChange): Record<ChangeValue, SqlValue> => ({
+  ...callValues(change.intent()),
+  ...outcomeValues(change.outcome()),
+});
+
+const callValues = ({
+  parameters,
+  direction,
+  system,
+  operation,
+  method,
+  path,
+  actor,
+}: CallIntent): Record<CallValue, SqlValue> => ({
+  ...{ direction, system, operation, method, path, actor },
+  parameters: JSON.stringify(parameters),
+});
+
+const outcomeValues = ({
+  result,
+  status,
+  error,
+  answer,
+  durationMs,
+}: CallOutcome): Record<OutcomeValue, SqlValue> => ({
+  ...{ result, status, error },
+  answer: answer && JSON.stringify(answer),
+  duration_ms: durationMs,
+});
+
+type CallValue = 'direction' | 'system' | 'operation' | 'method' | 'path' | 'actor' | 'parameters';
+type IntentValue = CallValue | 'tenant' | 'request' | 'identity';
+type OutcomeValue = 'result' | 'status' | 'error' | 'answer' | 'duration_ms';
+export type ChangeValue = CallValue | OutcomeValue;
+
+const insertCallAbout = (request: string, identity: string) => `
+  INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
+  SELECT $tenant::uuid, $direction::text, $system::text, $operation::text, $method::text, $path::text, ${request},
+    ${identity}, $actor::text, $parameters::jsonb`;
+const insertCall = insertCallAbout('$request::uuid', '$identity::uuid');
+const outcomeColumns = '(call_id, tenant_id, call_at, result, status, error, answer, duration_ms)';
+const outcome = '$result::text, $status::smallint, $error::text, $answer::jsonb, $duration_ms::float8';
+
+const intend = statement<IntentValue>('intend', `${insertCall} RETURNING id`);
+
+/** The fence is on the row that the attempt has leased, even when the call is about another one. */
+const fencedBy = (table: 'identity' | 'scim_group') => `WITH fence AS (
+    UPDATE ${table} SET lease_expires_at = clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'
+    WHERE id = $leased::uuid AND tenant_id = $tenant::uuid AND lease_token = $token::bigint
+      AND lease_expires_at > clock_timestamp()
+    RETURNING id
+  ) ${insertCall} FROM fence RETURNING id`;
+type Fenced = IntentValue | 'leased' | 'token' | 'lease_ms';
+const intendFenced = statement<Fenced>('intend-fenced', fencedBy('identity'));
+const intendFencedByGroup = statement<Fenced>('intend-fenced', fencedBy('scim_group'));
+
+const conclude = statement<'call' | OutcomeValue>(
+  'conclude',
+  `INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM api_call WHERE id = $call::bigint`,
+);
+
+const record = statement<IntentValue | OutcomeValue>(
+  'record',
+  `WITH call AS (${insertCall} RETURNING id, tenant_id, at)
+  INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call`,
+);
+
+/** Parts of a WITH that record a change: one call for each row of `from`, with its `request` and `identity`. */
+export const recorded = ({ from, request, identity }: Record<'from' | 'request' | 'identity', string>) =>
+  `call AS (${insertCallAbout(request, identity)} FROM ${from} RETURNING id, tenant_id, at),
+  concluded AS (INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call)`;

@@ -1,0 +1,141 @@
+import { LeaseLost, type Taken } from '@foyer/provisioning';
+import type pg from 'pg';
+import { PrismaConvergenceStore } from './convergence-store.ts';
+import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { Intake } from '../identities/intake.ts';
+import { whileWaiting } from '../requests/waiting.harness.ts';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+async function parts(leaseMs = 30_000) {
+  const tenantId = await test.tenant();
+  const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs, relayGraceMs: 5_000 });
+  const admission = await new Intake(test.database, tenantId).admit(somebody(), 'api');
+  if (admission.kind !== 'requested') throw new Error(admission.kind);
+  return { tenantId, store, requestId: admission.requestId, identityId: admission.identity.id };
+}
+
+/** Runs `work` in a transaction that is committed when another statement waits for one of its rows. */
+const whileSomebodyWaits = <T>(
+  work: (client: pg.PoolClient) => Promise<void>,
+  waiter: () => Promise<T>,
+): Promise<T> => whileWaiting(test.database, work, waiter);
+
+/** The last write of a slow worker: its lease expired while the statement was running. */
+async function lastWords(client: pg.PoolClient, { tenantId, identityId, requestId }: Ids): Promise<void> {
+  await client.query('UPDATE identity SET lease_expires_at = NULL WHERE id = $1', [identityId]);
+  await client.query(
+    `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+     VALUES ($1, $2, '4711', 'Ada Example', 'active', 1)`,
+    [identityId, tenantId],
+  );
+  await client.query(
+    `UPDATE provisioning_request SET status = 'queued', effect = 'created', version = version + 1 WHERE id = $1`,
+    [requestId],
+  );
+}
+
+interface Ids {
+  readonly tenantId: string;
+  readonly identityId: string;
+  readonly requestId: string;
+}
+
+describe('a take that had to wait for the identity', () => {
+  it('knows what the worker before it wrote in its last moment: it must not create a second time', async () => {
+    const { store, ...ids } = await parts();
+    await test.database.pool.query(
+      `UPDATE identity SET lease_token = 1, lease_expires_at = clock_timestamp() - interval '1 s' WHERE id = $1`,
+      [ids.identityId],
+    );
+    const result = await whileSomebodyWaits(
+      (client) => lastWords(client, ids),
+      () => store.take(ids.requestId),
+    );
+    expect(result).toMatchObject({
+      kind: 'taken',
+      taken: { account: { boxUserId: '4711' }, effect: 'created', lease: { token: 2n } },
+    });
+  });
+
+  it('finds the request over when that worker ended it', async () => {
+    const { store, ...ids } = await parts();
+    const result = await whileSomebodyWaits(
+      async (client) => {
+        await client.query('UPDATE identity SET lease_expires_at = NULL WHERE id = $1', [ids.identityId]);
+        await client.query(
+          `UPDATE provisioning_request SET status = 'failed', error_code = 'box_forbidden', due_at = NULL,
+             finished_at = clock_timestamp() WHERE id = $1`,
+          [ids.requestId],
+        );
+      },
+      () => store.take(ids.requestId),
+    );
+    expect(result).toEqual({ kind: 'over' });
+  });
+
+  it('converges to the newest desired state when somebody changed it meanwhile', async () => {
+    const { store, ...ids } = await parts();
+    const result = await whileSomebodyWaits(
+      async (client) => {
+        await client.query(
+          `UPDATE identity SET name = 'Ada Renamed', generation = generation + 1 WHERE id = $1`,
+          [ids.identityId],
+        );
+      },
+      () => store.take(ids.requestId),
+    );
+    expect(result).toMatchObject({
+      kind: 'taken',
+      taken: { desired: { name: 'Ada Renamed', generation: 2 } },
+    });
+  });
+
+  it('is busy, and writes nothing, when the lease was given to another meanwhile', async () => {
+    const { store, ...ids } = await parts();
+    const result = await whileSomebodyWaits(
+      async (client) => {
+        await client.query(
+          `UPDATE identity SET lease_token = lease_token + 1, lease_expires_at = clock_timestamp() + interval '1 h'
+           WHERE id = $1`,
+          [ids.identityId],
+        );
+      },
+      () => store.take(ids.requestId),
+    );
+    expect(result).toMatchObject({ kind: 'busy' });
+    const { rows } = await test.database.pool.query<{ attempts: number; token: string }>(
+      `SELECT r.attempts, i.lease_token AS token FROM provisioning_request r JOIN identity i ON i.id = r.identity_id
+       WHERE r.id = $1`,
+      [ids.requestId],
+    );
+    expect(rows[0]).toEqual({ attempts: 0, token: '1' });
+  });
+});
+
+describe('many takes while leases run out', () => {
+  it('give each token once, in order, and no earlier one writes any more', async () => {
+    const { store, requestId, identityId } = await parts(1);
+    const tooOld: Taken[] = [];
+    const worker = async (): Promise<void> => {
+      for (let turns = 0; turns < 40; turns++) {
+        const result = await store.take(requestId);
+        if (result.kind === 'taken') tooOld.push(result.taken);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+    const tokens = tooOld.map(({ lease }) => lease.token).sort((a, b) => Number(a - b));
+    expect(tokens.length).toBeGreaterThan(1);
+    expect(tokens).toEqual(tokens.map((_, n) => BigInt(n + 1)));
+    await test.database.pool.query(
+      `UPDATE identity SET lease_token = lease_token + 1, lease_expires_at = clock_timestamp() + interval '1 h'
+       WHERE id = $1`,
+      [identityId],
+    );
+    for (const { lease } of tooOld) await expect(store.succeed(lease, 'created')).rejects.toThrow(LeaseLost);
+  });
+});

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import type { Prisma } from '../generated/client.ts';
+import { again } from './transaction.ts';
+
+/** A value for a parameter; pass objects as JSON text with a cast in the statement. */
+export type SqlValue = string | number | bigint | boolean | Date | null;
+
+/** Where a statement runs: on any connection of the pool, in a Prisma transaction, or on a given connection. */
+export type Runner =
+  { readonly pool: pg.Pool } | { readonly tx: Prisma.TransactionClient } | { readonly client: pg.ClientBase };
+
+/** A prepared statement, run with a value for each of its parameters. */
+export interface Statement<P extends string> {
+  readonly name: string;
+  readonly text: string;
+  /** The parameters in the order of $1, $2, … */
+  readonly order: readonly P[];
+}
+
+const PARAMETER = /\$([a-z][a-z_]*)/g;
+
+/**
+ * A statement that each connection parses only once. Parameters are written as `$tenant` and become $1, $2, … in the
+ * order of their first use. The name contains a digest of the text, so that two versions of Foyer behind one connection
+ * pooler never share a name. Composed only of our own texts: every outside value is a parameter.
+ */
+export function statement<P extends string>(about: string, text: string): Statement<P> {
+  const order: P[] = [];
+  const numbered = text.replace(PARAMETER, (_all, name: P) => {
+    if (!order.includes(name)) order.push(name);
+    return `$${order.indexOf(name) + 1}`;
+  });
+  const digest = createHash('sha256').update(numbered).digest('hex').slice(0, 12);
+  return { name: `foyer-${about}-${digest}`, text: numbered, order };
+}
+
+/**
+ * Runs the statement in one round trip. Outside a transaction it is a transaction by itself, and is retried as such.
+ */
+export async function run<R extends object, P extends string = string>(
+  runner: Runner,
+  { name, text, order }: Statement<P>,
+  values: Readonly<Record<P, SqlValue>>,
+): Promise<R[]> {
+  const inOrder = order.map((parameter) => values[parameter]);
+  if ('tx' in runner) return runner.tx.$queryRawUnsafe<R[]>(text, ...inOrder);
+  if ('client' in runner) return (await runner.client.query<R>({ name, text, values: inOrder })).rows;
+  return (await again(() => runner.pool.query<R>({ name, text, values: inOrder }))).rows;
+}
+
+/** A closed list of our own words, as SQL: `'queued', 'running'`. */
+export const wordList = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');

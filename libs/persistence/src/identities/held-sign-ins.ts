@@ -1,0 +1,94 @@
+import type { RecordedChange } from '@foyer/provisioning';
+import type { Person } from '@foyer/shared';
+import { changing } from '../call-log/change-record.ts';
+import type { Database } from '../database/database.ts';
+import { isNameKey } from '../scim/user-names.ts';
+import type { Transaction } from '../database/transaction.ts';
+
+/** A sign-in that waits for an operator, because a deactivated person with another id has the same user name. */
+export interface HeldSignIn {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly username: string;
+  readonly name: string;
+  /** The deactivated person with that user name. */
+  readonly identityId: string;
+  readonly attempts: number;
+  readonly firstAt: Date;
+  readonly lastAt: Date;
+  readonly releasedAt: Date | null;
+  readonly releasedBy: string | null;
+}
+
+/**
+ * The deactivated person whose user name is claimed by a sign-in with an unmanaged id, or null. If there is one, the
+ * sign-in is recorded as held.
+ */
+export async function holdSignIn(
+  tx: Transaction,
+  tenantId: string,
+  { issuer, subject, username, name }: Person,
+): Promise<string | null> {
+  const [held] = await tx.$queryRawUnsafe<{ id: string }[]>(
+    `WITH holder AS (
+       SELECT o.id FROM identity o
+       WHERE o.tenant_id = $1::uuid AND NOT o.active AND scim_user_name(o.username) = scim_user_name($4) AND ${isNameKey('o')}
+         AND (o.issuer, o.subject) IS DISTINCT FROM ($2, $3)
+       ORDER BY o.updated_at DESC LIMIT 1
+     ), noted AS (
+       INSERT INTO held_sign_in AS h (tenant_id, issuer, subject, username, name, identity_id)
+       SELECT $1::uuid, $2, $3, $4, $5, id FROM holder
+       ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET username = excluded.username, name = excluded.name,
+         identity_id = excluded.identity_id, attempts = h.attempts + 1, last_at = clock_timestamp()
+       WHERE h.released_at IS NULL RETURNING identity_id AS id
+     ) SELECT id FROM noted`,
+    tenantId,
+    issuer,
+    subject,
+    username,
+    name,
+  );
+  return held?.id ?? null;
+}
+
+/** The operators' view of held sign-ins, and their decisions. */
+export class HeldSignIns {
+  private readonly database: Database;
+  private readonly tenantId: string;
+
+  constructor(database: Database, tenantId: string) {
+    this.database = database;
+    this.tenantId = tenantId;
+  }
+
+  /** The newest first, including those that were released. */
+  async list(): Promise<HeldSignIn[]> {
+    const { rows } = await this.database.pool.query<HeldSignIn>(
+      `SELECT ${columns} FROM held_sign_in WHERE tenant_id = $1 ORDER BY last_at DESC, issuer, subject LIMIT 1000`,
+      [this.tenantId],
+    );
+    return rows;
+  }
+
+  /**
+   * Decides that the subject is not the deactivated person: the next sign-in creates a separate identity. Recorded as
+   * `change`. Null when no sign-in of that subject was held; an earlier release stays as it was.
+   */
+  async release(subject: string, by: string, change?: RecordedChange): Promise<HeldSignIn | null> {
+    return changing(this.database, this.tenantId, change, async (tx, onRecord) => {
+      const [released] = await tx.$queryRawUnsafe<HeldSignIn[]>(
+        `UPDATE held_sign_in
+         SET released_at = coalesce(released_at, clock_timestamp()), released_by = coalesce(released_by, $3)
+         WHERE tenant_id = $1::uuid AND subject = $2 RETURNING ${columns}`,
+        this.tenantId,
+        subject,
+        by,
+      );
+      if (released !== undefined) await onRecord(null, released.identityId);
+      return released ?? null;
+    });
+  }
+}
+
+const columns = `issuer, subject, username, name, identity_id AS "identityId", attempts, first_at AS "firstAt",
+  last_at AS "lastAt", released_at AS "releasedAt", released_by AS "releasedBy"`;

@@ -1,0 +1,128 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Database } from '../database/database.ts';
+
+/**
+ * How often the connection is pinged, and how long an answer may take, in milliseconds: notifications alone may be
+ * hours apart.
+ */
+const PING_EVERY_MS = 5_000;
+const PING_LIMIT_MS = 5_000;
+
+/**
+ * Listens for every change to a request (NOTIFY foyer_request) on one connection per process, for any number of
+ * waiters. While the connection is lost, waiters are woken once a second instead. A connection that stops answering is
+ * replaced within ten seconds.
+ */
+export class RequestWatch {
+  private readonly database: Database;
+  private readonly waiters = new Map<string, Set<() => void>>();
+  private readonly listeners: ((requestId: string) => void)[] = [];
+  private readonly onError: (error: Error) => void;
+  private client: pg.Client | null = null;
+  private closed = false;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly pingEveryMs: number;
+
+  constructor(database: Database, onError: (error: Error) => void, pingEveryMs = PING_EVERY_MS) {
+    this.database = database;
+    this.onError = onError;
+    this.pingEveryMs = pingEveryMs;
+  }
+
+  /**
+   * Begins to listen; a lost connection is reopened every second. Resolves when listening, or when the first try has
+   * failed.
+   */
+  async open(): Promise<void> {
+    if (this.closed) return;
+    let client: pg.Client | null = null;
+    try {
+      client = await this.database.connect();
+      const opened = client;
+      client.on('notification', ({ payload = '' }) => {
+        for (const listener of this.listeners) listener(payload);
+        this.wake(payload);
+      });
+      client.on('end', () => this.reopen(opened));
+      await client.query('LISTEN foyer_request');
+      this.client = client;
+      if (this.closed) return await client.end();
+      void this.ping(client);
+    } catch (error) {
+      void client?.end().catch(() => undefined);
+      this.report(error);
+      this.reopen(null);
+    }
+  }
+
+  /** Calls `listener` with the id of every request that changes. Changes may be missed while the connection is lost. */
+  onChange(listener: (requestId: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Resolves at the next change of the request, after a second without one, when the time is up, or when the signal
+   * aborts. Subscribe before reading the state, so that no change is missed in between: `changed` is armed when this
+   * returns.
+   */
+  next(
+    requestId: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): { readonly changed: Promise<void>; cancel(): void } {
+    let cancel = () => {};
+    const changed = new Promise<void>((resolve) => {
+      const waiters = this.waiters.get(requestId) ?? new Set();
+      const done = () => {
+        clearTimeout(timer);
+        waiters.delete(done);
+        if (waiters.size === 0) this.waiters.delete(requestId);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(timeoutMs, 1_000));
+      signal?.addEventListener('abort', done, { once: true });
+      waiters.add(done);
+      this.waiters.set(requestId, waiters);
+      if (signal?.aborted) done();
+      cancel = done;
+    });
+    return { changed, cancel };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    for (const id of [...this.waiters.keys()]) this.wake(id);
+    await this.client?.end();
+  }
+
+  private wake(requestId: string): void {
+    for (const done of [...(this.waiters.get(requestId) ?? [])]) done();
+  }
+
+  /**
+   * Runs as long as this is the connection in use. The query's own limit closes a connection that does not answer in
+   * time.
+   */
+  private async ping(client: pg.Client): Promise<void> {
+    while (this.client === client && !this.closed) {
+      await pause(this.pingEveryMs, undefined, { ref: false });
+      if (this.client !== client || this.closed) return;
+      const ping = { text: 'SELECT 1', query_timeout: PING_LIMIT_MS };
+      await client.query(ping).catch((error: unknown) => this.report(error));
+    }
+  }
+
+  private report(error: unknown): void {
+    this.onError(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  private reopen(ended: pg.Client | null): void {
+    if (this.closed || (ended !== null && ended !== this.client)) return;
+    this.client = null;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.open(), 1_000);
+  }
+}

@@ -1,0 +1,221 @@
+import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import { LeaseLost, type BoxPort, type GroupLease, type Lease } from '../people/box-port.ts';
+import { urgencyOf, type Budget, type Purse, type Spending } from '../budget/budget-port.ts';
+import { converge, type Ending } from '../people/converge.ts';
+import { convergeGroup } from '../groups/converge-group.ts';
+import type { GroupBox, GroupStore } from '../groups/group-port.ts';
+import type { JobEnd } from '../relay/queue-port.ts';
+import { dispose, isSpent, type RetryPolicy } from './retry.ts';
+import type { ConvergenceStore, Taken, TurnStore, Unread } from '../people/store-port.ts';
+
+/** What an attempt needs, whether for a person or a group. */
+interface Surroundings {
+  /** The source of permits; absent: the Box adapter's own, and the attempt does not wait before it begins. */
+  readonly budget?: Budget;
+  readonly policy: RetryPolicy;
+  /** Aborted at shutdown: an attempt between two steps is handed back. */
+  readonly stopping: AbortSignal;
+  /** Called with the result of the attempt, for the log and the metrics. */
+  readonly tell: (news: TurnNews) => void;
+  /** In [0, 1): spreads retries. */
+  readonly random?: () => number;
+}
+
+export interface TurnParts extends Surroundings {
+  readonly store: ConvergenceStore;
+  readonly box: BoxPort;
+}
+
+export interface GroupTurnParts extends Surroundings {
+  readonly store: GroupStore;
+  readonly box: GroupBox;
+}
+
+type AnyLease = Lease | GroupLease;
+
+/** What differs between people and groups: the store of requests, and how Box is made to match. */
+interface Kind<T extends Unread<AnyLease>> {
+  readonly store: TurnStore<T>;
+  converge(taken: T, purse: Purse | undefined): Promise<Ending>;
+}
+interface Turning<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
+
+/** How an attempt went. `seconds`: from the lease to the end. */
+export type TurnNews = { readonly requestId: string } & (
+  { readonly identityId: string } | { readonly groupId: string }
+) &
+  (
+    | { readonly kind: 'succeeded'; readonly outcome: RequestOutcome; readonly seconds: number }
+    | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string; readonly seconds: number }
+    | {
+        readonly kind: 'retry-scheduled';
+        readonly code: ErrorCode;
+        readonly detail: string;
+        readonly delayMs: number;
+        readonly seconds: number;
+      }
+    | { readonly kind: 'handed-back'; readonly seconds: number }
+    | { readonly kind: 'lease-lost' }
+    | { readonly kind: 'threw'; readonly error: unknown }
+  );
+
+/**
+ * How long a job waits that this worker may not process, in milliseconds: a worker with the right Box app may take it.
+ */
+const HELD_MS = 5_000;
+
+const over: JobEnd = { kind: 'over' };
+const internalError: Ending = {
+  kind: 'faulted',
+  fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' },
+};
+const unreadable: Ending = {
+  kind: 'faulted',
+  fault: { code: 'internal_error', detail: 'What is stored of this person cannot be read; see the log.' },
+};
+const died = ({ attempts }: Pick<Unread, 'attempts'>): Ending => ({
+  kind: 'faulted',
+  fault: {
+    code: 'worker_died',
+    detail: `Taken up ${attempts - 1} times, and the last worker was not heard of again.`,
+  },
+});
+
+/** Requests that wait for the same moment are spread over this additional share of the wait, up to the limit below. */
+const SPREAD_SHARE = 0.1;
+const LONGEST_SPREAD_MS = 5_000;
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * One attempt at a request: acquire a permit, take the request, make Box match, record how it ended. This is the
+ * queue's job `converge`; `priority` is the job's. While it waits for the permit it holds no lease, and occupies its
+ * worker for at most two seconds. Throws what the stores throw when recording the end fails: the queue and the relay
+ * then try again.
+ */
+export function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+  const work = (taken: Taken, purse: Purse | undefined): Promise<Ending> => {
+    // A person needs only a call or two, so an attempt that has begun is finished first.
+    purse?.begin();
+    return converge(taken, { ...parts, allowance: purse });
+  };
+  return turn(requestId, { ...parts, converge: work }, priority);
+}
+
+/** As `takeTurn`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
+export function takeGroupTurn(requestId: string, parts: GroupTurnParts, priority = LAST): Promise<JobEnd> {
+  return turn(
+    requestId,
+    { ...parts, converge: (taken, purse) => convergeGroup(taken, { ...parts, allowance: purse }) },
+    priority,
+  );
+}
+
+async function turn<T extends Unread<AnyLease>>(
+  requestId: string,
+  parts: Turning<T>,
+  priority: number,
+): Promise<JobEnd> {
+  const { stopping, budget, random = Math.random } = parts;
+  if (stopping.aborted) return { kind: 'again', delayMs: 0 };
+  const purse = budget?.purse(urgencyOf(priority));
+  if (!purse) return begin(requestId, parts);
+  try {
+    const filled = await fill(purse, requestId, parts);
+    if (filled.ok) return await begin(requestId, parts, purse);
+    const spread = Math.min(LONGEST_SPREAD_MS, filled.waitMs * SPREAD_SHARE) * random();
+    return { kind: 'again', delayMs: Math.ceil(filled.waitMs + spread) };
+  } finally {
+    purse.close();
+  }
+}
+
+/** Waits for the permit; a longer wait is added to the request's timeline. */
+async function fill<T extends Unread<AnyLease>>(
+  purse: Purse,
+  requestId: string,
+  { store, stopping }: Turning<T>,
+): Promise<Spending> {
+  let noted: Promise<void> | undefined;
+  const onWait = (waitMs: number): void => {
+    noted = store.noteWait(requestId, waitMs);
+    // It is awaited below, but possibly seconds after it failed, so a rejection is handled here.
+    noted.catch(() => undefined);
+  };
+  const filled = await purse.fill({ stopping, onWait });
+  await noted;
+  return filled;
+}
+
+async function begin<T extends Unread<AnyLease>>(
+  requestId: string,
+  parts: Turning<T>,
+  purse?: Purse,
+): Promise<JobEnd> {
+  const result = await parts.store.take(requestId);
+  if (result.kind === 'over') return over;
+  if (result.kind === 'held') return { kind: 'again', delayMs: HELD_MS };
+  if (result.kind === 'busy') return { kind: 'again', delayMs: result.retryInMs };
+
+  const begun = performance.now();
+  const taken = result.kind === 'unreadable' ? result.unread : result.taken;
+  const whose = whoseIs(taken.lease);
+  if (isSpent(taken, parts.policy)) return settle(taken, died(taken), parts, begun);
+  if (result.kind === 'unreadable') {
+    parts.tell({ kind: 'threw', requestId, ...whose, error: result.error });
+    return settle(taken, unreadable, parts, begun);
+  }
+  try {
+    return await settle(taken, await parts.converge(result.taken, purse), parts, begun);
+  } catch (error) {
+    if (error instanceof LeaseLost) {
+      parts.tell({ kind: 'lease-lost', requestId, ...whose });
+      return over;
+    }
+    // A fault of our own. Recording it needs the store too: if the store is what failed, the queue and the relay try
+    // again.
+    parts.tell({ kind: 'threw', requestId, ...whose, error });
+    return settle(taken, internalError, parts, begun);
+  }
+}
+
+const whoseIs = (lease: AnyLease) =>
+  'groupId' in lease ? { groupId: lease.groupId } : { identityId: lease.identityId };
+
+async function settle<T extends Unread<AnyLease>>(
+  taken: Unread<T['lease']>,
+  ending: Ending,
+  parts: Turning<T>,
+  begun: number,
+): Promise<JobEnd> {
+  const { store, policy, tell, random = Math.random } = parts;
+  const { lease } = taken;
+  // The limit of attempts ends requests that make no progress, so the count restarts after progress.
+  const tried = ending.kind !== 'converged' && ending.progressed ? { ...taken, failures: 0 } : taken;
+  const told = () => ({
+    requestId: lease.requestId,
+    ...whoseIs(lease),
+    seconds: (performance.now() - begun) / 1000,
+  });
+  if (ending.kind === 'handed-back') {
+    await store.handBack(lease, tried.failures);
+    tell({ kind: 'handed-back', ...told() });
+    // The job stays in the queue for another worker: if it ended, it would hide the request from a relay that runs
+    // right now.
+    return { kind: 'again', delayMs: 0 };
+  }
+  if (ending.kind === 'converged') {
+    if (!ending.isSettled) await store.succeed(lease, ending.outcome);
+    tell({ kind: 'succeeded', outcome: ending.outcome, ...told() });
+    return over;
+  }
+  const { code, detail } = ending.fault;
+  const disposal = dispose(ending.fault, tried, policy, random());
+  if (disposal.kind === 'fail') {
+    await store.fail(lease, ending.fault);
+    tell({ kind: 'failed', code, detail, ...told() });
+    return over;
+  }
+  await store.retry(lease, ending.fault, disposal.delayMs, tried.failures + (disposal.counted ? 1 : 0));
+  tell({ kind: 'retry-scheduled', code, detail, delayMs: disposal.delayMs, ...told() });
+  return { kind: 'again', delayMs: disposal.delayMs };
+}
