@@ -38,8 +38,8 @@ export type BatchState = z.infer<typeof BatchState>;
 
 /** The number of people per outcome. `lines` is `refused` plus all the other counts. */
 export const BatchCounts = z.object({
-  lines: count.describe('Lines about somebody that were read.'),
-  refused: count.describe('Lines that were not taken in.'),
+  lines: count.describe('Lines with a person that were read.'),
+  refused: count.describe('Lines that were rejected.'),
   waiting: count.describe('People whose request is not final.'),
   failed: count.describe('People whose request failed.'),
   created: count,
@@ -62,10 +62,13 @@ export const ProvisioningBatch = z
     state: BatchState,
     format: BatchFormat,
     counts: BatchCounts,
-    ratePerSecond: z.number().nullable().describe('People per second, of the last minute; of all once done.'),
+    ratePerSecond: z
+      .number()
+      .nullable()
+      .describe('People per second in the last minute; when the batch is done, over its whole time.'),
     expectedAt: instant
       .nullable()
-      .describe('When all will be final at this rate; null when nobody can tell.'),
+      .describe('When all requests will be final at this rate; null when this cannot be estimated.'),
     stopped: Stop.nullable(),
     createdAt: instant,
     receivedAt: instant.nullable(),
@@ -122,6 +125,6 @@ export const NewBatchQuery = z.strictObject({
   dryRun: z
     .enum(['true', 'false'])
     .optional()
-    .describe('`true`: only say what taking the file in would do; nothing is made or changed.'),
+    .describe('`true`: only report what an import of the file would do; nothing is created or changed.'),
 });
 export type NewBatchQuery = z.infer<typeof NewBatchQuery>;

@@ -26,7 +26,7 @@ const boxIsAway = passing(
 );
 const beingPrepared = passing(
   notReady,
-  'Preparing your Box account takes longer than usual. Look again in a minute.',
+  'Preparing your Box account takes longer than usual. Check again in a minute.',
 );
 const cannotPrepare = lasting(notReady, `Your Box account could not be prepared. ${askHelpDesk}`);
 const wrongGroup = lasting(notReady, `Something about your groups in Box is not right. ${askHelpDesk}`);
@@ -52,12 +52,12 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   idempotency_key_reused: notForPages,
   idempotency_key_in_use: notForPages,
   not_retryable: lasting(
-    'There is nothing to repeat',
+    'This cannot be tried again',
     'Go to the start page to see where your account stands.',
   ),
   too_many_requests: passing(
     'That was a little too fast',
-    'You, or others beside you, asked too often in a short time. Try again in a minute.',
+    'You, or other people on your network, opened too many pages in a short time. Try again in a minute.',
   ),
   identity_deactivated: lasting(
     'Your access has been switched off',
@@ -65,7 +65,7 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   ),
   no_box_account: passing(
     'You have no Box account yet',
-    'Your Box account is made when you sign in. Go to the start page to see how far it is; it takes a minute at most.',
+    'Your Box account is created when you sign in. The start page shows the progress, which takes a minute at most.',
   ),
   sign_in_refused: lasting(
     'You cannot sign in here',
@@ -100,7 +100,7 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   ),
   box_invalid: lasting(
     notReady,
-    `Box does not accept something about your account, your name perhaps. ${askHelpDesk}`,
+    `Box does not accept some data of your account, perhaps your name. ${askHelpDesk}`,
   ),
   box_user_missing: lasting('Your Box account was deleted', `It was deleted in Box. ${askHelpDesk}`),
   box_app_changed: lasting(

@@ -30,13 +30,15 @@ export type NewProvisioningRequest = z.infer<typeof NewProvisioningRequest>;
 export const ProvisioningRequest = z
   .object({
     id,
-    identityId: id.nullable().describe('The person it is about; null when it is about a group.'),
-    groupId: id.nullable().describe('The group it is about, by its SCIM id; null when it is about a person.'),
+    identityId: id.nullable().describe('The person of the request; null for a request of a group.'),
+    groupId: id
+      .nullable()
+      .describe('The SCIM id of the group of the request; null for a request of a person.'),
     cause: RequestCause,
     status: RequestStatus,
     outcome: RequestOutcome.nullable(),
-    boxUserId: z.string().nullable().describe('The Box user of the person, as soon as there is one.'),
-    boxGroupId: z.string().nullable().describe('The Box group of the group, as soon as there is one.'),
+    boxUserId: z.string().nullable().describe('The Box user of the person, as soon as it exists.'),
+    boxGroupId: z.string().nullable().describe('The Box group of the group, as soon as it exists.'),
     attempts: z.int(),
     createdAt: instant,
     startedAt: instant.nullable(),
@@ -154,12 +156,17 @@ const wholeNumber = (minimum: number, maximum: number) =>
     .meta({ override: { type: 'integer', pattern: undefined, minimum, maximum } });
 
 const paging = {
-  cursor: line(4_096).min(1).optional().describe('`nextCursor` of the page before; begin without one.'),
-  limit: wholeNumber(1, 200).default(50).describe('How many items a page has at most; 50 when left out.'),
+  cursor: line(4_096)
+    .min(1)
+    .optional()
+    .describe('The `nextCursor` of the previous page; leave it out for the first page.'),
+  limit: wholeNumber(1, 200)
+    .default(50)
+    .describe('The maximum number of items on a page; the default is 50.'),
 };
 
 export const RequestListQuery = z.strictObject({
-  status: RequestStatus.optional().describe('Only requests that stand so.'),
+  status: RequestStatus.optional().describe('Only requests with this status.'),
   errorCode: z.enum(failureCodes).optional().describe('Only requests whose last error had this code.'),
   identityId: givenId.optional().describe('Only requests of this identity.'),
   groupId: givenId.optional().describe('Only requests of this group.'),
@@ -168,9 +175,9 @@ export const RequestListQuery = z.strictObject({
 export type RequestListQuery = z.infer<typeof RequestListQuery>;
 
 export const IdentityListQuery = z.strictObject({
-  subject: line(255).min(1).optional().describe('The Okta user id, exactly.'),
-  username: line(255).min(1).optional().describe('The Okta user name, exactly.'),
-  boxUserId: line(64).min(1).optional().describe('The id of the Box user that it is mapped to.'),
+  subject: line(255).min(1).optional().describe('The exact Okta user id.'),
+  username: line(255).min(1).optional().describe('The exact Okta user name.'),
+  boxUserId: line(64).min(1).optional().describe('The id of the Box user that the identity is mapped to.'),
   ...paging,
 });
 export type IdentityListQuery = z.infer<typeof IdentityListQuery>;
@@ -180,9 +187,12 @@ export const ApiCallListQuery = z.strictObject({
   identityId: givenId.optional().describe('Only calls made for this identity.'),
   direction: z.enum(['in', 'out']).optional().describe('`in`: calls to this API; `out`: calls to Box.'),
   status: wholeNumber(100, 599).optional().describe('Only calls answered with this HTTP status.'),
-  result: z.enum(['ok', 'refused', 'failed', 'ambiguous']).optional().describe('Only calls that ended so.'),
-  from: time.optional().describe('Only calls made then or later.'),
-  to: time.optional().describe('Only calls made before then.'),
+  result: z
+    .enum(['ok', 'refused', 'failed', 'ambiguous'])
+    .optional()
+    .describe('Only calls with this result.'),
+  from: time.optional().describe('Only calls at or after this time.'),
+  to: time.optional().describe('Only calls before this time.'),
   ...paging,
 });
 export type ApiCallListQuery = z.infer<typeof ApiCallListQuery>;
@@ -194,7 +204,7 @@ export type BatchListQuery = z.infer<typeof BatchListQuery>;
 export const BoxItemId = z.string().regex(/^[0-9]{1,20}$/, 'must be the id of a Box item');
 
 export const FileListQuery = z.strictObject({
-  folder: BoxItemId.default('0').describe('The folder to list, by its Box id; the top folder when left out.'),
+  folder: BoxItemId.default('0').describe('The Box id of the folder to list; the default is the top folder.'),
   ...paging,
 });
 export type FileListQuery = z.infer<typeof FileListQuery>;
@@ -223,4 +233,4 @@ export const IdempotencyKey = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');

@@ -136,7 +136,7 @@ describe('POST /v1/provisioning-batches', () => {
     expect(await refusal(text, { headers: { 'idempotency-key': 'a b' } })).toEqual([
       400,
       'invalid_request',
-      ['Idempotency-Key must be printable ASCII without blanks'],
+      ['Idempotency-Key must be printable ASCII without spaces'],
     ]);
   });
 

@@ -71,8 +71,8 @@ export const retrying: ProvisioningRequest = {
   nextAttemptAt: '2026-11-21T09:00:30.000Z',
   error: {
     code: 'box_rate_limited',
-    title: 'Box asked us to wait',
-    detail: 'Box asked to wait 30 s.',
+    title: 'Box limits the rate of our calls',
+    detail: 'Box asked Foyer to wait 30 s.',
     docs: '/docs/errors#box_rate_limited',
   },
   timeline: [
@@ -111,7 +111,7 @@ export const failed: ProvisioningRequest = {
   finishedAt: '2026-11-21T09:00:00.190Z',
   error: {
     code: 'box_forbidden',
-    title: 'The Box app may not do this',
+    title: 'The Box app lacks a permission',
     detail: 'Box answered 403 (access_denied_insufficient_permissions).',
     docs: '/docs/errors#box_forbidden',
   },

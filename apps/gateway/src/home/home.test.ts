@@ -126,7 +126,7 @@ test('says that it takes longer than usual once an attempt has failed', async ()
 test('says that a page does not exist', async () => {
   const page = await gateway.browser().open('/nowhere');
   expect([page.status, headingOf(page)]).toEqual([404, 'This page does not exist']);
-  expect(page.text).not.toContain('There is nothing here');
+  expect(page.text).not.toContain('The resource does not exist');
 });
 
 test.each([

@@ -27,7 +27,7 @@ function baseUrl(value: unknown, field: string): string {
 
 function token(value: unknown, field: string): string {
   const read = stringOf(8, 4096)(value, field);
-  if (!/^[\x21-\x7e]+$/.test(read)) throw new InputError(field, 'must be printable ASCII without blanks');
+  if (!/^[\x21-\x7e]+$/.test(read)) throw new InputError(field, 'must be printable ASCII without spaces');
   return read;
 }
 
