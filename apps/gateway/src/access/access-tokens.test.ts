@@ -50,7 +50,7 @@ describe('a good token', () => {
     clock = 3_610_000;
     await expect(tokens.verify(token)).rejects.toMatchObject({
       code: 'invalid_token',
-      detail: 'It has expired.',
+      detail: 'The token has expired.',
     });
   });
 

@@ -67,7 +67,7 @@ export class AccessTokens {
 
   /** Throws `invalid_token`, or `okta_unavailable` when Okta's keys are needed and cannot be fetched. */
   async verify(token: string): Promise<MachinePrincipal> {
-    if (token.length > longestToken) throw new FoyerError('invalid_token', 'It is too long.');
+    if (token.length > longestToken) throw new FoyerError('invalid_token', 'The token is too long.');
     const key = hash('sha256', token, 'base64url');
     const known = this.good.get(key);
     if (known !== undefined) {
@@ -103,13 +103,13 @@ export class AccessTokens {
     const claims = Claims.parse(payload);
     const { exp, iat, jti } = claims;
     if (type !== undefined && !/^(application\/)?(at\+)?jwt$/i.test(type))
-      throw refused(`Its type is not an access token's.`);
+      throw refused(`The type in its header is not that of an access token.`);
     if (jti?.startsWith('ID.') || 'nonce' in payload || 'at_hash' in payload)
-      throw refused('It is an ID token.');
-    if (iat > this.now() / 1000 + clockTolerance) throw refused('It was issued in the future.');
+      throw refused('The token is an ID token.');
+    if (iat > this.now() / 1000 + clockTolerance) throw refused('The token was issued in the future.');
     // People use a session instead, which shows them only their own data.
     const found = machineOf(claims);
-    if (found === null) throw refused('It does not stand for a machine: people sign in instead.');
+    if (found === null) throw refused('The token does not belong to a machine. People sign in instead.');
     const machine: MachinePrincipal = {
       kind: 'machine',
       clientId: found.clientId,
@@ -127,8 +127,8 @@ export class AccessTokens {
 const refused = (detail: string) => new FoyerError('invalid_token', detail);
 
 function explain(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'It has expired.';
+  if (error instanceof errors.JWTExpired) return 'The token has expired.';
   if (error instanceof errors.JWTClaimValidationFailed)
-    return `Its claim ${error.claim} is not what this API needs.`;
-  return 'It cannot be verified.';
+    return `The claim ${error.claim} of the token is not the one that this API requires.`;
+  return 'The token cannot be verified.';
 }

@@ -64,7 +64,7 @@ export class AccessGuard implements CanActivate {
     if (given.length > 1) {
       throw new FoyerError(
         'unauthenticated',
-        'There must be one Authorization header: Bearer, then the token.',
+        'Send exactly one Authorization header: the word Bearer, then the token.',
       );
     }
     const [authorization] = given;
@@ -74,7 +74,7 @@ export class AccessGuard implements CanActivate {
     if (!policy.sessions || !['GET', 'HEAD'].includes(request.method)) {
       throw new FoyerError(
         'insufficient_scope',
-        `This needs an access token with the scope ${policy.scope}.`,
+        `This call needs an access token with the scope ${policy.scope}.`,
       );
     }
     return { kind: 'session', identityId };
@@ -85,14 +85,14 @@ export class AccessGuard implements CanActivate {
     if (scheme.toLowerCase() !== 'bearer') {
       throw new FoyerError(
         'unauthenticated',
-        'The Authorization header must be: Bearer, then the access token.',
+        'The Authorization header must have the word Bearer, then the access token.',
       );
     }
     const machine = await this.tokens.verify(token);
     if (scope === undefined) {
       throw new FoyerError(
         'not_found',
-        'This is for people who signed in; an access token stands for a machine.',
+        'Only people who signed in may call this; an access token belongs to a machine.',
       );
     }
     if (!machine.scopes.has(scope)) {

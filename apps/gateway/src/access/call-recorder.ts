@@ -67,7 +67,7 @@ export class CallRecorder implements NestInterceptor {
         operation: intent.operation,
         err: toPlainError(cause),
       });
-      throw new FoyerError('unavailable', 'The call could not be put on record.', {
+      throw new FoyerError('unavailable', 'The call could not be recorded.', {
         cause,
         retryAfterMs: 1_000,
       });

@@ -42,7 +42,7 @@ export class BatchForecaster {
     });
     // A forecast of half a file would be wrong, so a shutdown ends in an error.
     if (signal.aborted)
-      throw new FoyerError('unavailable', 'The gateway is stopping: send the same body again.');
+      throw new FoyerError('unavailable', 'The gateway is stopping. Send the same body again.');
     if (told.kind === 'unusable') throw invalidRequest([{ field: told.field, message: told.why }]);
     return told.forecast;
   }
@@ -50,7 +50,7 @@ export class BatchForecaster {
 
 function toFoyerError({ fault }: VerifyInterrupted): FoyerError {
   if (fault === null)
-    return new FoyerError('unavailable', 'The gateway is stopping: send the same body again.');
+    return new FoyerError('unavailable', 'The gateway is stopping. Send the same body again.');
   const { code, detail, retryAfterMs } = fault;
   return new FoyerError(code, detail, { retryAfterMs });
 }

@@ -59,7 +59,7 @@ export class BatchReceiver {
 
   private stopped(batchId?: string): FoyerError | null {
     if (!this.shutdown.signal.aborted) return null;
-    const kept = batchId === undefined ? '' : ` What was read is batch ${batchId}.`;
-    return new FoyerError('unavailable', `The gateway is stopping: send the same body again.${kept}`);
+    const kept = batchId === undefined ? '' : ` The lines that were read are batch ${batchId}.`;
+    return new FoyerError('unavailable', `The gateway is stopping. Send the same body again.${kept}`);
   }
 }

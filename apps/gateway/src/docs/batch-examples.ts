@@ -77,7 +77,7 @@ export const interrupted: ProvisioningBatchStatus = {
   receivedAt: null,
   stopped: {
     line: 20_002,
-    why: 'Whoever read the file went away here. What was read stands; send the same file again for the rest.',
+    why: 'The process that read the file stopped here. The lines before were accepted; send the same file again for the rest.',
   },
 };
 

@@ -15,16 +15,16 @@ import * as headers from './headers.ts';
 import { problemResponses } from './problems.ts';
 
 const tags = ['Provisioning batches'];
-const text = z.string().describe('A person a line, with the fields of a provisioning request.');
+const text = z.string().describe('One person per line, with the fields of a provisioning request.');
 const again = { 'Retry-After': headers.retryAfter.optional() };
 
 export const createBatch: ZodOpenApiOperationObject = {
   operationId: 'createProvisioningBatch',
   tags,
-  summary: 'Bring a file of people into step',
+  summary: 'Provision a file of people',
   description:
-    'Takes up to 100,000 people in while the body is read, and answers when it is read. A line that is bad is refused by ' +
-    'itself; a body that is cut off keeps its whole lines. Nobody who signs in waits behind a batch.',
+    'Accepts up to 100,000 people while it reads the body, and answers at the end of the body. It rejects only the lines ' +
+    'that are not valid; the complete lines of a body that was cut off are kept. A batch does not delay people who sign in.',
   security: machine('foyer.write'),
   requestParams: {
     query: NewBatchQuery,
@@ -85,8 +85,8 @@ export const readBatch: ZodOpenApiOperationObject = {
   tags,
   summary: 'Follow a batch',
   description:
-    'How many people stand where, how fast it goes, and a page of the lines that were refused or whose request failed, in ' +
-    'the order of the file: `cursor` and `limit` are theirs. There is a `Retry-After` until the batch is done.',
+    'The number of people in each state, the speed, and a page of the lines that were rejected or whose request failed, in ' +
+    'the order of the file: `cursor` and `limit` apply to these lines. Until the batch is done, there is a `Retry-After`.',
   security: machine('foyer.read'),
   requestParams: { path: IdParams, query: BatchListQuery },
   responses: {

@@ -4,11 +4,11 @@ import { page } from '../http/page.ts';
 
 /** What happens to a provisioning request that fails with the error. */
 const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> = {
-  none: 'The call that met it is refused. No provisioning request is touched.',
-  retry: 'A provisioning request that meets it is tried again by itself, with growing pauses.',
+  none: 'The call with this error is refused. No provisioning request changes.',
+  retry: 'Foyer retries a provisioning request with this error automatically, with growing pauses.',
   delay:
-    'A provisioning request that meets it waits as long as Box asks, then goes on; no attempt is counted.',
-  dead: 'A provisioning request that meets it fails at once. When the cause is fixed, it can be retried.',
+    'A provisioning request with this error waits for the time that Box states, then continues. The attempt is not counted.',
+  dead: 'A provisioning request with this error fails at once. When the cause is fixed, it can be retried.',
 };
 
 /** The closed list of error codes, with an anchor for each. */

@@ -2,22 +2,22 @@ import type { GatewayConfig } from '@foyer/platform';
 import { createDocument, type oas31 } from 'zod-openapi';
 import { paths } from './operations.ts';
 
-const description = `Foyer keeps exactly one Box App User in step with each Okta identity. Use this API to bring people in and to follow how that goes.
+const description = `Foyer keeps exactly one Box App User in step with each Okta identity. Use this API to provision people and to follow the progress.
 
-**Who may.** Somebody who signed in sees only themselves, and only reads. Machines present an access token of Okta's custom
-authorization server, got by client credentials, with the scopes \`foyer.read\`, \`foyer.write\` or \`foyer.audit\`.
+**Access.** A person who signed in can read their own data only. Machines present an access token of Okta's custom
+authorization server, obtained by client credentials, with the scopes \`foyer.read\`, \`foyer.write\` or \`foyer.audit\`.
 
-**Lists** are newest first. Send \`nextCursor\` of one page as \`cursor\` to get the next; it is null on the last.
+**Lists** are newest first. Send \`nextCursor\` of one page as \`cursor\` to get the next; it is null on the last page.
 
-**SCIM 2.0** is beside it, at \`/scim/v2\`, and describes itself at \`/scim/v2/Schemas\`. Each SCIM write leaves a provisioning
+**SCIM 2.0** has its own address, \`/scim/v2\`, and describes itself at \`/scim/v2/Schemas\`. Each SCIM write creates a provisioning
 request: its address is in the header \`foyer-request\`.
 
 **Errors** are problem details (RFC 9457) with a \`code\` of [a closed list](/docs/errors). Unknown fields and unknown query
-parameters are refused, and so are bodies over 64 KiB, but for batches.`;
+parameters are refused, and so are bodies over 64 KiB, except those of batches.`;
 
 const scopes = {
   'foyer.read': 'Read identities and provisioning requests',
-  'foyer.write': 'Make and retry provisioning requests',
+  'foyer.write': 'Create and retry provisioning requests',
   'foyer.audit': 'Read the record of API calls',
 };
 
@@ -42,9 +42,9 @@ export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConf
       { name: 'Me', description: 'The person who signed in' },
       {
         name: 'Provisioning requests',
-        description: 'Reasons to bring a person or a group into step, and how each went',
+        description: 'Reasons to provision a person or a group, and the result of each',
       },
-      { name: 'Provisioning batches', description: 'Files of people, and how far each is' },
+      { name: 'Provisioning batches', description: 'Files of people, and the progress of each' },
       { name: 'Identities', description: 'People as Okta knows them, and their Box accounts' },
       { name: 'Audit', description: 'The append-only record of API calls' },
     ],
@@ -66,7 +66,7 @@ export const openApiDocument = ({ FOYER_ENV, OKTA_API_ISSUER_URI }: DocumentConf
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'An access token from there, as it is.',
+          description: 'An access token of that server, unchanged.',
         },
       },
     },

@@ -27,10 +27,10 @@ import { problemResponses } from './problems.ts';
 const createRequest: ZodOpenApiOperationObject = {
   operationId: 'createProvisioningRequest',
   tags: ['Provisioning requests'],
-  summary: 'Bring a person into step',
+  summary: 'Provision a person',
   description:
-    'Takes in a person as Okta knows them, and makes one request to bring Box into step. Everybody who waits for the same ' +
-    'thing gets the same request.',
+    'Accepts a person as Okta knows them, and creates one request to provision them in Box. All callers who wait for the same ' +
+    'change get the same request.',
   security: machine('foyer.write'),
   requestParams: { header: z.object({ 'Idempotency-Key': headers.idempotencyKey }) },
   requestBody: {
@@ -44,7 +44,7 @@ const createRequest: ZodOpenApiOperationObject = {
   },
   responses: {
     200: json(
-      'Nothing is left to do: the newest request.',
+      'Nothing is left to do. The answer is the newest request.',
       ProvisioningRequest,
       { inStep: examples.done },
       located,
@@ -65,7 +65,7 @@ const listRequests: ZodOpenApiOperationObject = {
   operationId: 'listProvisioningRequests',
   tags: ['Provisioning requests'],
   summary: 'List requests, newest first',
-  description: 'Of people and of groups. Somebody who signed in sees their own.',
+  description: 'Requests of people and of groups. A person who signed in sees their own.',
   security: [...person, ...machine('foyer.read')],
   requestParams: { query: RequestListQuery },
   responses: {
@@ -81,8 +81,8 @@ const readRequest: ZodOpenApiOperationObject = {
   tags: ['Provisioning requests'],
   summary: 'Follow a request',
   description:
-    'Cheap to ask again: send the `ETag` as `If-None-Match`, and `Prefer: wait=30` to hear of the next change at once. ' +
-    '`succeeded` and `failed` are final. Somebody who signed in sees their own.',
+    'To poll cheaply, send the `ETag` as `If-None-Match`, and `Prefer: wait=30` to get the next change at once. ' +
+    '`succeeded` and `failed` are final. A person who signed in sees their own requests.',
   security: [...person, ...machine('foyer.read')],
   requestParams: {
     path: IdParams,
@@ -109,14 +109,19 @@ const readRequest: ZodOpenApiOperationObject = {
 const retryRequest: ZodOpenApiOperationObject = {
   operationId: 'retryProvisioningRequest',
   tags: ['Provisioning requests'],
-  summary: 'Try a failed request again',
+  summary: 'Retry a failed request',
   description:
-    'Makes a new request for the same person or group; one that is open already is given instead. Of somebody whom Okta ' +
-    'deactivated only what switches their Box user off is retried.',
+    'Creates a new request for the same person or group; if one is already open, the answer is that one. For a person whom Okta ' +
+    'deactivated, only the deactivation of their Box user is retried.',
   security: machine('foyer.write'),
   requestParams: { path: IdParams },
   responses: {
-    200: json('It is done already.', ProvisioningRequest, { done: examples.done }, located),
+    200: json(
+      'The person or the group is already in step.',
+      ProvisioningRequest,
+      { done: examples.done },
+      located,
+    ),
     202: json('Follow the new request.', ProvisioningRequest, { retried: examples.retried }, located),
     ...problemResponses([
       'invalid_request',
@@ -135,10 +140,10 @@ const retryRequest: ZodOpenApiOperationObject = {
 const retryAll: ZodOpenApiOperationObject = {
   operationId: 'retryProvisioningRequests',
   tags: ['Provisioning requests'],
-  summary: 'Try all failed requests of a code again',
+  summary: 'Retry all failed requests with one code',
   description:
-    'A new request for every person and group whose newest request failed with this code, and who is not in step since. They are ' +
-    'worked on in the background of other work. Asked again, none is made twice.',
+    'Creates a new request for each person and group whose newest request failed with this code, and who is still not in step. They are ' +
+    'processed with low priority. If the call is repeated, no request is created twice.',
   security: machine('foyer.write'),
   requestBody: {
     required: true,
@@ -147,7 +152,7 @@ const retryAll: ZodOpenApiOperationObject = {
     },
   },
   responses: {
-    202: json('How many were made.', Retries, { retried: examples.retries }),
+    202: json('The number of requests that were created.', Retries, { retried: examples.retries }),
     ...problemResponses(['invalid_request', ...withBody, ...always, 'insufficient_scope']),
   },
 };
@@ -155,8 +160,8 @@ const retryAll: ZodOpenApiOperationObject = {
 const readMe: ZodOpenApiOperationObject = {
   operationId: 'readMe',
   tags: ['Me'],
-  summary: 'Who am I here, and in Box',
-  description: 'For people who signed in.',
+  summary: 'Read my identity and my Box account',
+  description: 'Only for people who signed in.',
   security: person,
   responses: {
     200: json('The identity, its Box account, its newest request.', Me, { me: examples.me }),
@@ -185,10 +190,10 @@ const filesProblems = problemResponses([
 const listMyFiles: ZodOpenApiOperationObject = {
   operationId: 'listMyFiles',
   tags: ['Me'],
-  summary: 'My Box files',
+  summary: 'List my Box files',
   description:
-    'The top folder, or the one named by `folder`, read from Box on the person’s behalf. A folder that is not theirs does not ' +
-    'exist. For people who signed in.',
+    'Lists the top folder, or the folder that `folder` names, read from Box on behalf of the person. For a folder that is not theirs, ' +
+    'the answer is 404. Only for people who signed in.',
   security: person,
   requestParams: { query: FileListQuery },
   responses: {
@@ -203,15 +208,15 @@ const listMyFiles: ZodOpenApiOperationObject = {
 const downloadMyFile: ZodOpenApiOperationObject = {
   operationId: 'downloadMyFile',
   tags: ['Me'],
-  summary: 'Download a file of mine',
+  summary: 'Download one of my files',
   description:
-    'Sends to the address at which Box gives the content. It needs no token and lasts a short while only: follow it at once, ' +
-    'and keep it from others. A file that is not theirs does not exist. For people who signed in.',
+    'Redirects to the address at which Box serves the content. That address needs no token and expires soon: follow it at once, ' +
+    'and do not share it. For a file that is not theirs, the answer is 404. Only for people who signed in.',
   security: person,
   requestParams: { path: FileParams },
   responses: {
     302: {
-      description: 'Where the content is.',
+      description: 'The address of the content.',
       headers: z.object({ Location: headers.contentLocation }),
     },
     ...filesProblems,
@@ -234,7 +239,7 @@ const readIdentity: ZodOpenApiOperationObject = {
   operationId: 'readIdentity',
   tags: ['Identities'],
   summary: 'Read an identity and its Box account',
-  description: 'Somebody who signed in sees their own.',
+  description: 'A person who signed in sees their own.',
   security: [...person, ...machine('foyer.read')],
   requestParams: { path: IdParams },
   responses: {
@@ -248,7 +253,7 @@ const listApiCalls: ZodOpenApiOperationObject = {
   tags: ['Audit'],
   summary: 'List API calls, newest first',
   description:
-    'Every call to Box, every call to this API that changes something, and every SCIM call. Secrets are never in it.',
+    'Every call to Box, every call to this API that changes something, and every SCIM call. The record never contains secrets.',
   security: machine('foyer.audit'),
   requestParams: { query: ApiCallListQuery },
   responses: {

@@ -11,9 +11,11 @@ const words: Partial<Record<ErrorCode, FoyerError>> = {
   invalid_request: new FoyerError('invalid_request', undefined, {
     fields: [{ field: 'subject', message: 'Invalid input: expected string, received undefined' }],
   }),
-  invalid_token: new FoyerError('invalid_token', 'It has expired.'),
+  invalid_token: new FoyerError('invalid_token', 'The token has expired.'),
   insufficient_scope: new FoyerError('insufficient_scope', 'The access token needs the scope foyer.write.'),
-  box_rate_limited: new FoyerError('box_rate_limited', 'Box asked to wait 30 s.', { retryAfterMs: 30_000 }),
+  box_rate_limited: new FoyerError('box_rate_limited', 'Box asked Foyer to wait 30 s.', {
+    retryAfterMs: 30_000,
+  }),
 };
 
 /** The problem document of a code. */

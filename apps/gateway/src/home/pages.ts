@@ -17,8 +17,10 @@ export const signedOutPage = (state?: unknown): string =>
     : page({
         title: 'Sign in',
         body: html`<h1>Welcome</h1>
-          <p>Sign in with your company account to get to your Box files.</p>
-          <p class="soft">The first time, a Box account is made for you. There is nothing to fill in.</p>
+          <p>Sign in with your company account to open your Box files.</p>
+          <p class="soft">
+            The first time you sign in, a Box account is created for you. You do not have to fill in anything.
+          </p>
           ${signIn('Sign in')}`,
       });
 
@@ -30,7 +32,7 @@ const afterSigningOut = (isEverywhere: boolean): string =>
         ${
           isEverywhere
             ? 'You can close this page now.'
-            : 'Your company account could not be signed out with it. On a shared computer, close the browser now.'
+            : 'You may still be signed in to your company account. On a shared computer, close the browser now.'
         }
       </p>
       ${signIn('Sign in again')}`,

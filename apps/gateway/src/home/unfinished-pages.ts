@@ -18,7 +18,7 @@ export function progressPage({ name, csrf, request: { id, error } }: Waiting): s
       ${steps(['You are signed in', 'Your Box account is being prepared', 'Your files are shown'], 1)}
       <div role="status">
         ${html`<p class="note" data-field="slow" ${error === null ? hidden : null}>
-          This takes longer than usual. It goes on by itself: you may wait here, or come back later.
+          This takes longer than usual, and continues by itself. You can wait here, or come back later.
         </p>`}
       </div>
       ${referenceLine(id)} ${actions(csrf)}
@@ -89,7 +89,7 @@ export function failedPage({ name, csrf, request: { id, error } }: Waiting): str
         ${
           passes
             ? 'If it fails again, please contact your help desk and give them the reference.'
-            : 'Trying again helps only after the help desk has told you that it is settled.'
+            : 'Try again only when your help desk has told you that the problem is fixed.'
         }
       </p>
       ${referenceLine(id)}

@@ -63,7 +63,7 @@ function summaryOf(error: FoyerError | ScimError) {
 
 /** What a message quotes is what the client sent: a secret in the wrong place, perhaps. "Not found" quotes an address. */
 const withoutQuotes = ({ status, message }: ScimError): string =>
-  status === 404 ? 'There is none.' : message.replace(/"(?:[^"\\]|\\.)*"?/g, '"…"');
+  status === 404 ? 'There is no such resource.' : message.replace(/"(?:[^"\\]|\\.)*"?/g, '"…"');
 
 /** Any error, in terms of the closed list. */
 export function toFoyerError(error: unknown, req: Request): FoyerError {

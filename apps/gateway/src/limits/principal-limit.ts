@@ -44,9 +44,9 @@ export class PrincipalLimit {
   /** Counts a call, and takes a place until its response is sent. Throws `too_many_requests`. */
   admit(req: Request, { kind, id }: CountedCaller): void {
     const waitMs = this.rates[kind].take(id);
-    if (waitMs > 0) throw this.refuse('rate', 'It is over its calls a minute.', waitMs);
+    if (waitMs > 0) throw this.refuse('rate', 'You sent too many calls within a minute.', waitMs);
     if (req.place?.take(this.places, `${kind} ${id}`) === false)
-      throw this.refuse('principal', 'Too many of its calls are under way.', RETRY_AFTER_MS);
+      throw this.refuse('principal', 'Too many of your calls are running at the same time.', RETRY_AFTER_MS);
   }
 
   /**
@@ -54,10 +54,11 @@ export class PrincipalLimit {
    */
   async withFiles<T>(identityId: string, work: () => Promise<T>): Promise<T> {
     const leave = this.filesPlaces.take(identityId);
-    if (leave === null) throw this.refuse('files', 'Files are being asked for already.', RETRY_AFTER_MS);
+    if (leave === null)
+      throw this.refuse('files', 'Another call of yours for files is still running.', RETRY_AFTER_MS);
     try {
       const waitMs = this.filesRate.take(identityId);
-      if (waitMs > 0) throw this.refuse('files', 'Files were asked for often enough.', waitMs);
+      if (waitMs > 0) throw this.refuse('files', 'You requested files too often.', waitMs);
       return await work();
     } finally {
       leave();

@@ -51,7 +51,7 @@ export async function verifyIdToken(
 }
 
 const issuer: Check = ({ iss }, rules) =>
-  iss === rules.issuer ? null : new Error(`the ID token is of ${shown(iss)}, not of ${rules.issuer}`);
+  iss === rules.issuer ? null : new Error(`the issuer of the ID token is ${shown(iss)}, not ${rules.issuer}`);
 
 /** A token that is also for another audience could come from that audience, so it is refused. */
 const audience: Check = ({ aud }, { clientId }) => {
@@ -67,7 +67,7 @@ const authorizedParty: Check = ({ azp }, { clientId }) =>
     : new Error(`the ID token is authorized for ${shown(azp)}, not for ${clientId}`);
 
 const expiry: Check = ({ exp }, _rules, now) => {
-  if (!isTime(exp)) return new Error('the ID token does not say when it expires');
+  if (!isTime(exp)) return new Error('the ID token has no expiry time');
   return exp + CLOCK_TOLERANCE > now
     ? null
     : new WrongTime(`the ID token expired ${Math.round(now - exp)} s ago`);
@@ -75,17 +75,17 @@ const expiry: Check = ({ exp }, _rules, now) => {
 
 const beginning: Check = ({ nbf }, _rules, now) => {
   if (nbf === undefined) return null;
-  if (!isTime(nbf)) return new Error('the ID token has a beginning that is no time');
+  if (!isTime(nbf)) return new Error('the claim nbf of the ID token is not a time');
   return nbf <= now + CLOCK_TOLERANCE
     ? null
-    : new WrongTime(`the ID token is good only in ${Math.round(nbf - now)} s`);
+    : new WrongTime(`the ID token becomes valid only in ${Math.round(nbf - now)} s`);
 };
 
 const issued: Check = ({ iat }, _rules, now) => {
-  if (!isTime(iat)) return new Error('the ID token does not say when it was issued');
+  if (!isTime(iat)) return new Error('the ID token has no time of issue');
   return iat <= now + CLOCK_TOLERANCE
     ? null
-    : new WrongTime(`the ID token was issued in the future, in ${Math.round(iat - now)} s`);
+    : new WrongTime(`the ID token was issued in the future, ahead by ${Math.round(iat - now)} s`);
 };
 
 const nonce: Check = ({ nonce: given }, rules) =>
@@ -98,7 +98,7 @@ const subject: Check = ({ sub }) =>
 const accessTokenHash: Check = ({ at_hash: hash }, { accessToken }) =>
   hash === undefined || (typeof hash === 'string' && same(hash, leftHalfHash(accessToken)))
     ? null
-    : new Error('the access token is not the one the ID token came with');
+    : new Error('the access token does not match the hash in the ID token');
 
 const checks: readonly Check[] = [
   issuer,

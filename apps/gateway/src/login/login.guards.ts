@@ -22,7 +22,10 @@ declare module 'express-serve-static-core' {
 
 /** These requests are neither recorded nor counted, because any page can make a browser send them. */
 const notANavigation = () =>
-  new FoyerError('invalid_request', 'A sign-in begins and ends in a page of its own.');
+  new FoyerError(
+    'invalid_request',
+    'A sign-in must run as a page navigation, not as a request of a script or a frame.',
+  );
 
 /** Redirects the browser to Okta. */
 @Injectable()

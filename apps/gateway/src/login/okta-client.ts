@@ -51,7 +51,7 @@ export class OktaClient {
     if (!tokens.success) {
       const fields = tokens.error.issues.map(({ path }) => path.join('.'));
       throw new Error(
-        `the token endpoint gave no usable tokens: ${fields.join(', ') || 'it'} cannot be taken`,
+        `the token endpoint returned no usable tokens: ${fields.join(', ') || 'the answer'} cannot be used`,
       );
     }
     return tokens.data;

@@ -76,9 +76,11 @@ export class SignIn {
     // RFC 9207, section 2.4. Okta is not known to send `iss`; when it is present it must match, and a provider that
     // announces it must send it.
     if (iss === undefined ? metadata.authorization_response_iss_parameter_supported : iss !== metadata.issuer)
-      throw new Error(`the answer comes from ${toLine(iss ?? 'nobody', 200)}, not from ${metadata.issuer}`);
+      throw new Error(
+        `the callback is from ${toLine(iss ?? 'an issuer without a name', 200)}, not from ${metadata.issuer}`,
+      );
     if (error !== undefined) throw refusal(error);
-    if (code === undefined) throw new Error('the answer brings neither a code nor an error');
+    if (code === undefined) throw new Error('the callback has neither a code nor an error');
     const tokens = await this.okta.exchange(metadata.token_endpoint, code, attempt.verifier, trail);
     const verified = await verifyIdToken(tokens.id_token, this.keys.find, {
       issuer: metadata.issuer,
@@ -107,7 +109,7 @@ export class SignIn {
     if (userinfo_endpoint === undefined || (bindsAccessToken && !isThin(claims))) return claims;
     const more = await this.okta.userinfo(userinfo_endpoint, tokens.access_token, trail);
     // OpenID Connect Core 1.0, section 5.3.2: the access token may belong to another person.
-    if (more.sub !== claims.sub) throw new Error('userinfo is about somebody else');
+    if (more.sub !== claims.sub) throw new Error('userinfo has another subject than the ID token');
     return complemented(claims, more);
   }
 }

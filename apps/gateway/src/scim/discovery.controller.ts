@@ -109,7 +109,7 @@ export class DiscoveryController {
   @All(['Me', 'Me/*rest'])
   @Recorded('scim_me')
   me(): never {
-    throw new ScimError(501, null, 'A SCIM client is no user here: use /Users.');
+    throw new ScimError(501, null, 'A SCIM client is not a user. Use /Users.');
   }
 
   @All(['ServiceProviderConfig', 'Schemas', 'Schemas/:urn', 'ResourceTypes', 'ResourceTypes/:name'])
@@ -126,9 +126,9 @@ export class DiscoveryController {
 
   private describe(req: Request, res: Response, body: (base: string) => unknown): unknown {
     if (req.query['filter'] !== undefined)
-      throw new ScimError(403, null, 'What the service is cannot be filtered (RFC 7644, section 4).');
+      throw new ScimError(403, null, 'Discovery resources cannot be filtered (RFC 7644, section 4).');
     const found = body(addressesOf(req, this.config).scim);
-    if (found === null) throw new ScimError(404, null, 'There is nothing of this name.');
+    if (found === null) throw new ScimError(404, null, 'There is no resource with this name.');
     res.type('application/scim+json');
     return found;
   }
@@ -140,7 +140,11 @@ function askedOf(service: ResourceService, body: unknown): Asked {
   try {
     const query = readSearchRequest(body, service.type);
     if (query.cursor !== null)
-      throw new ScimError(400, 'invalidCursor', 'Pages of all types are turned by index.');
+      throw new ScimError(
+        400,
+        'invalidCursor',
+        'A query across all resource types supports startIndex only, not cursor.',
+      );
     return { service, query };
   } catch (error) {
     return { error };

@@ -9,6 +9,6 @@ import type { Request, Response } from 'express';
 export function tellMethods(req: Request, res: Response, ...methods: readonly string[]): void {
   res.setHeader('allow', methods.join(', '));
   if (req.method !== 'OPTIONS')
-    throw new ScimError(405, null, `This knows ${methods.join(', ')}, and no other method.`);
+    throw new ScimError(405, null, `This address supports only ${methods.join(', ')}.`);
   res.status(HttpStatus.NO_CONTENT);
 }

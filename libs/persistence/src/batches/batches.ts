@@ -43,7 +43,7 @@ interface Work {
 
 const MINUTE_S = 60;
 const GONE_WHY =
-  'Whoever read the file went away here. What was read stands; send the same file again for the rest.';
+  'The process that read the file stopped here. The lines before were accepted; send the same file again for the rest.';
 
 const columns = `b.id, b.format, b.lines, b.last_line AS "lastLine", b.refused, b.in_step AS "inStep",
   b.stopped_line AS "stoppedLine", b.stopped_why AS "stoppedWhy", b.created_at AS "createdAt",

@@ -68,7 +68,7 @@ class ChangeRecord {
           answer === undefined ? outcome : { ...outcome, answer },
         );
       } catch (cause) {
-        throw new FoyerError('unavailable', 'The call could not be put on record.', { cause });
+        throw new FoyerError('unavailable', 'The call could not be recorded.', { cause });
       }
       this.isWritten = true;
     };

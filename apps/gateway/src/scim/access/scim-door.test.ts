@@ -50,7 +50,7 @@ describe('a stranger', () => {
     const wrong = await house.ask(path, { method, authorization: `Bearer ${unknown}`, from: '192.0.2.99' });
     expectScimError(wrong, 401, 'not known here');
     expect(wrong.headers.get('www-authenticate')).toBe(
-      'Bearer realm="foyer-scim", error="invalid_token", error_description="It is not known here."',
+      'Bearer realm="foyer-scim", error="invalid_token", error_description="The token is not known."',
     );
   });
 
@@ -179,7 +179,7 @@ describe('a SCIM token', () => {
     expect((await house.as(young)).body).toEqual({ actor: 'scim-token:hr-2' });
     await house.api.parts.scimTokens.revoke('hr-1', 'operator');
     const refused = await house.as(old);
-    expectScimError(refused, 401, 'It was revoked.');
+    expectScimError(refused, 401, 'The token was revoked.');
     expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
     expect((await house.as(young)).status).toBe(200);
   });
@@ -191,7 +191,7 @@ describe('a SCIM token', () => {
     );
     expect((await house.as(token)).status).toBe(200);
     await house.api.sql(`UPDATE scim_token SET expires_at = clock_timestamp() WHERE name = 'short'`);
-    expectScimError(await house.as(token), 401, 'It has expired.');
+    expectScimError(await house.as(token), 401, 'The token has expired.');
   });
 
   it('of another tenant is not known here', async () => {

@@ -45,7 +45,8 @@ export class ScimDoor {
       req.scimClient = await this.identify(req);
       // Only an authenticated client may learn which tenants exist.
       const { tenant = this.tenant } = req.params;
-      if (tenant !== this.tenant) throw new FoyerError('not_found', 'This tenant is not served here.');
+      if (tenant !== this.tenant)
+        throw new FoyerError('not_found', 'This process does not serve this tenant.');
     } catch (error) {
       const challenge = challengeOf(error, REALM, SCOPE);
       if (challenge !== null) res.setHeader('WWW-Authenticate', challenge);
@@ -61,7 +62,7 @@ export class ScimDoor {
     if (token === undefined) {
       throw new FoyerError(
         'unauthenticated',
-        'There must be one Authorization header: Bearer, then the token.',
+        'Send exactly one Authorization header: the word Bearer, then the token.',
       );
     }
     return isScimToken(token) ? this.byScimToken(token, req) : this.byAccessToken(token, req);
@@ -71,11 +72,11 @@ export class ScimDoor {
     const found = await this.scimTokens.find(token);
     if (found === null) {
       await this.wrongTokens.count(req);
-      throw new FoyerError('invalid_token', 'It is not known here.');
+      throw new FoyerError('invalid_token', 'The token is not known.');
     }
     // These tokens cannot be guessed, so their owner may learn why one fails, and replace it.
-    if (found.state === 'expired') throw new FoyerError('invalid_token', 'It has expired.');
-    if (found.state === 'revoked') throw new FoyerError('invalid_token', 'It was revoked.');
+    if (found.state === 'expired') throw new FoyerError('invalid_token', 'The token has expired.');
+    if (found.state === 'revoked') throw new FoyerError('invalid_token', 'The token was revoked.');
     if (!found.isUseNoted) this.noteUse(found.id, req);
     return { actor: `scim-token:${found.name}` };
   }
