@@ -17,7 +17,9 @@ export async function followBatch(id: string, batches: Batches, setting: Setting
   const { terminal, stopping } = setting;
   const bar = terminal.progress('provisioning');
   const stillness = new Stillness(() =>
-    terminal.remark('Nobody became final for a minute: is a provisioner running, and Box within its limit?'),
+    terminal.remark(
+      'No request became final within the last minute. Check that a provisioner runs and that Box answers: npm run foyer -- doctor',
+    ),
   );
   let batch: ProvisioningBatch;
   try {
@@ -36,7 +38,9 @@ export async function followBatch(id: string, batches: Batches, setting: Setting
   }
   if (batch.counts.waiting > 0) {
     const look = `npm run foyer -- import --follow ${id}`;
-    throw new OperatorProblem(`Stopped looking: the batch goes on by itself. To look again: ${look}`);
+    throw new OperatorProblem(
+      `Stopped following the batch. Its processing continues. To follow it again: ${look}`,
+    );
   }
   return report(batch, batches, setting);
 }

@@ -57,17 +57,17 @@ export function undecided({ bound, differs }: BoxAppState): BoxApp | null {
   return differs && bound !== null ? { clientId: bound.clientId, enterpriseId: bound.enterpriseId } : null;
 }
 
-/** Why there is nothing to decide. */
+/** Why no decision is needed. */
 export const settled = ({ bound }: BoxAppState): string =>
   bound === null
-    ? 'This tenant is bound to no Box app yet: the first process that starts binds it to its own.'
-    : 'The configured Box app is the one that the accounts belong to: there is nothing to decide.';
+    ? 'This tenant is not bound to a Box app yet. The first process that starts binds it to its configured Box app.'
+    : 'The accounts belong to the configured Box app: no decision is needed.';
 
 /** The lines that describe the current state. */
 export function standing({ bound, configured, differs }: BoxAppState): string[] {
   const since = bound === null ? '' : ` (since ${bound.since.toISOString()})`;
   return [
-    `bound:      ${bound === null ? 'none yet; the first process that starts binds its own' : describeBoxApp(bound) + since}`,
-    `configured: ${describeBoxApp(configured)}${differs ? ', which is ANOTHER one' : ''}`,
+    `bound:      ${bound === null ? 'none yet; the first process that starts binds its configured app' : describeBoxApp(bound) + since}`,
+    `configured: ${describeBoxApp(configured)}${differs ? ', which is a DIFFERENT app' : ''}`,
   ];
 }

@@ -16,7 +16,7 @@ describe('npm run foyer -- box-app', () => {
     expect(await tenant.foyer(first, ['box-app'])).toMatchObject({ status: 0, err: '' });
     const { status, out, err } = await tenant.foyer(second, ['box-app']);
     expect(status).toBe(1);
-    expect(out).toMatch(/bound: +twin-box-client.*\nconfigured: second-client.*ANOTHER/);
+    expect(out).toMatch(/bound: +twin-box-client.*\nconfigured: second-client.*DIFFERENT/);
     expect(out).toMatch(/accounts: +1,/);
     expect(err).toMatch(/box-app accept[\s\S]*box-app migrate/);
     const json = JSON.parse((await tenant.foyer(second, ['box-app', '--json'])).out) as object;
@@ -33,7 +33,7 @@ describe('npm run foyer -- box-app', () => {
       const { status, out } = await tenant.foyer(second, args);
       expect(status).toBe(1);
       expect(out).toMatch(/Refused: 3 of 3 accounts.*Nothing was changed/);
-      expect(out).toMatch(/is not shown to this app/);
+      expect(out).toMatch(/is not visible to this app/);
     }
     expect((await tenant.foyer(second, ['box-app', 'accept', '--sample', '1'])).out).toMatch(
       /Refused: 1 of 1/,
@@ -54,7 +54,7 @@ describe('npm run foyer -- box-app', () => {
     const { status, out } = await tenant.foyer(first, ['box-app', 'accept']);
     expect([status, out]).toEqual([
       0,
-      expect.stringMatching(/1 of 1 accounts were asked about, and all fit/),
+      expect.stringMatching(/1 of 1 accounts were checked at Box, and all of them match/),
     ]);
     expect(await tenant.work(first)).toEqual(['succeeded']);
     expect(await tenant.account(identityId)).toMatchObject({ boxUserId });
@@ -73,7 +73,7 @@ describe('npm run foyer -- box-app', () => {
       data: { boxClientId: 'mistaken-client' },
     });
     const { status, out } = await tenant.foyer(first, ['box-app', 'accept']);
-    expect([status, out]).toEqual([1, expect.stringMatching(/carries another external id/)]);
+    expect([status, out]).toEqual([1, expect.stringMatching(/has another external id/)]);
   });
 
   it('migrates only when told twice, and makes everybody anew exactly once', async () => {
@@ -100,7 +100,9 @@ describe('npm run foyer -- box-app', () => {
       expect(now!.id).not.toBe(boxUserId);
     }
     expect(await other.account(bystander.identityId)).toMatchObject({ boxUserId: bystander.boxUserId });
-    expect((await tenant.foyer(second, ['box-app', 'migrate', '--yes'])).out).toMatch(/nothing to decide/);
+    expect((await tenant.foyer(second, ['box-app', 'migrate', '--yes'])).out).toMatch(
+      /no decision is needed/,
+    );
   });
 
   it('makes the deleted user of one person anew, once Box agrees that it is gone', async () => {
@@ -109,7 +111,7 @@ describe('npm run foyer -- box-app', () => {
     const recreate = () => tenant.foyer(first, ['box-app', 'recreate', identityId]);
     expect(outcome(await recreate())).toEqual([1, expect.stringMatching(/Refused: Box shows user/)]);
     await world.deleteUser(first, boxUserId);
-    expect(outcome(await recreate())).toEqual([0, expect.stringMatching(/makes a new one/)]);
+    expect(outcome(await recreate())).toEqual([0, expect.stringMatching(/creates a new one/)]);
     expect(await tenant.work(first)).toEqual(['succeeded']);
     const [user, ...more] = await world.usersOf(subject);
     expect(more).toEqual([]);
@@ -143,7 +145,7 @@ describe('npm run foyer -- box-app', () => {
     await tenant.mapped();
     for (const env of [{ BOX_CLIENT_SECRET: 'wrong' }]) {
       const { status, out } = await tenant.foyer(second, ['box-app', 'accept'], env);
-      expect([status, out]).toEqual([2, expect.stringMatching(/Box gave no answer.*Nothing was changed/)]);
+      expect([status, out]).toEqual([2, expect.stringMatching(/Box did not answer.*Nothing was changed/)]);
     }
     const { status, err } = await tenant.foyer(first, ['box-app'], { BOX_CLIENT_ID: '' });
     expect([status, err]).toEqual([2, expect.stringMatching(/BOX_CLIENT_ID is missing/)]);

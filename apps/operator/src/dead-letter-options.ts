@@ -6,7 +6,7 @@ export function codeOption(values: Values): ErrorCode | null {
   if (values.code === undefined) return null;
   const known = failureCodes.find((code) => code === values.code);
   if (known === undefined)
-    throw new OperatorProblem(`--code must be a code that requests fail with: ${failureCodes.join(', ')}.`);
+    throw new OperatorProblem(`--code must be an error code of failed requests: ${failureCodes.join(', ')}.`);
   return known;
 }
 

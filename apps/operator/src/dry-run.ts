@@ -53,7 +53,7 @@ export async function dryRun(
 }
 
 const stoppedByHand = () =>
-  new OperatorProblem('Stopped: nothing was done, and nothing is told of half a file.');
+  new OperatorProblem('Stopped before the end of the file: nothing was done, and there is no result.');
 
 function unusable({ field, why }: { field: string; why: string }, { stopping }: Setting): OperatorProblem {
   return stopping.aborted

@@ -11,7 +11,7 @@ export function operatorName(given: string | undefined, account = accountName())
   if (given === undefined) return `operator:${account}`;
   if (!NAME.test(given))
     throw new OperatorProblem(
-      '--as must be 1 to 100 letters, digits, dots, dashes, underscores, pluses and @, the first a letter or a digit. ' +
+      '--as must be 1 to 100 letters, digits, dots, dashes, underscores, pluses and @, beginning with a letter or a digit. ' +
         'Example: --as ada@example.com',
     );
   return `operator:${given} (account ${account})`;

@@ -36,7 +36,7 @@ function formatOf(path: string, given: Values[string]): BatchFormat {
   if (given !== undefined) throw new OperatorProblem('--format must be csv or jsonl.');
   const format = endings[path.split('.').at(-1)?.toLowerCase() ?? ''];
   if (format !== undefined && path !== '-') return format;
-  throw new OperatorProblem('Say how the file is written: --format csv or --format jsonl.');
+  throw new OperatorProblem('State the format of the file: --format csv or --format jsonl.');
 }
 
 async function* counted(

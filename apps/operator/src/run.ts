@@ -98,15 +98,15 @@ const usageLine = ({ path, operands = '' }: Command): string => `${path.join(' '
 function usage(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => usageLine(command).length)) + 2;
   const lines = commands.map((command) => `  ${usageLine(command).padEnd(width)}${command.summary}`);
-  return `npm run foyer -- COMMAND [--tenant T] [--as NAME] [--env-file FILE]\n\n${lines.join('\n')}\n\nCOMMAND --help tells more of one.`;
+  return `npm run foyer -- COMMAND [--tenant T] [--as NAME] [--env-file FILE]\n\n${lines.join('\n')}\n\nCOMMAND --help shows the options of a command.`;
 }
 
 function usageOf(command: Command): string {
   const help = {
     ...command.help,
-    '--tenant T': 'another tenant than FOYER_TENANT',
-    '--as NAME': 'who does it, for the audit log; it has the account of this machine as well',
-    '--env-file FILE': 'where the variables are that the environment lacks; .env when left out',
+    '--tenant T': 'use this tenant instead of FOYER_TENANT',
+    '--as NAME': 'the name of the operator for the audit log, which also records the account on this machine',
+    '--env-file FILE': 'file with variables that the environment does not set; the default is .env',
   };
   const lines = Object.entries(help).map(([option, what]) => `  ${option.padEnd(20)}${what}`);
   return `npm run foyer -- ${usageLine(command)}\n${command.summary}\n\n${lines.join('\n')}`;
@@ -120,7 +120,7 @@ function sentence(error: unknown): string {
   if (error instanceof AggregateError) return sentence(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === 'ENOENT' && 'path' in error) return `There is no file "${String(error.path)}".`;
+  if (code === 'ENOENT' && 'path' in error) return `The file "${String(error.path)}" does not exist.`;
   if (
     /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|28|3D|57)/.test(code) ||
     isNoConnection.test(error.message)

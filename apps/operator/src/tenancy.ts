@@ -21,7 +21,7 @@ export async function withTenant<T>(
     const tenantId = await findTenant(database, config.FOYER_TENANT);
     if (tenantId === null) {
       throw new OperatorProblem(
-        `There is no tenant "${config.FOYER_TENANT}" in this database. Check --tenant or FOYER_TENANT; nothing was made.`,
+        `There is no tenant "${config.FOYER_TENANT}" in this database. Check --tenant or FOYER_TENANT. Nothing was created.`,
       );
     }
     return await work({ database, tenantId });

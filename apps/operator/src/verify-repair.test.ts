@@ -170,7 +170,7 @@ describe('a person whom somebody changed by hand', () => {
     const ada = await pushed();
     await byHand('PUT', `users/${ada.boxUserId}`, { external_app_user_id: 'somebody-else' });
     const { err } = await tenant.run('verify', '--repair');
-    expect(err).toContain('Nothing of it can be set right by a request.');
+    expect(err).toContain('None of the exceptions can be repaired by a request.');
     expect((await ada.push())?.requests).toEqual([]);
   });
 
@@ -246,7 +246,7 @@ describe('a group that somebody changed by hand', () => {
     await byHand('DELETE', `groups/${all.boxGroupId}`);
     const found = await verify('--repair');
     expect(found.exceptions).toMatchObject([
-      { kind: 'group', detail: expect.stringContaining('is gone') as string },
+      { kind: 'group', detail: expect.stringContaining('no longer exists') as string },
     ]);
     await settle();
     const again = (await groups().find(all.id, false))!.boxGroupId!;

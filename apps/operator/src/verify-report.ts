@@ -21,41 +21,41 @@ const words: Readonly<Record<ExceptionKind, Words>> = {
   duplicate: {
     plural: 'duplicates',
     remedy:
-      'Keep the mapped Box user, move the files of the other to it, then deactivate or delete the other in Box.',
+      'Keep the mapped Box user. Move the files of the other user to it, then deactivate or delete the other user in Box.',
   },
   orphan: {
     plural: 'orphans',
     remedy:
-      'Find out who made it. If the person signs in here, they are mapped to it by their external id; if nobody does, deactivate it in Box: it is then counted as settled.',
+      'Find out who created it. If the person signs in, Foyer maps them to it by their external id. If nobody does, deactivate it in Box: verify then counts it as settled.',
   },
   unmapped: {
     plural: 'unmapped',
     remedy:
-      'Run verify --repair: a worker finds the Box user and adopts it. If another one is mapped, see "missing".',
+      'Run verify --repair: a worker finds the Box user and adopts it. If another Box user is mapped, see "missing".',
   },
   missing: {
     plural: 'missing',
     remedy:
-      'A Box user that was deleted does not come back with its files: decide with the person what they get, then box-app recreate IDENTITY makes a new, empty one. Without a Box user named here, verify --repair makes the request that is missing.',
+      'Foyer cannot restore a deleted Box user or its files. Decide with the person, then create a new, empty Box user with box-app recreate IDENTITY. If no Box user is named here, run verify --repair, which creates the missing request.',
   },
   unverified: {
     plural: 'unverified writes',
-    remedy: 'Run verify --repair: a worker asks Box before it acts, which settles the write.',
+    remedy: 'Run verify --repair: a worker reads the state from Box, which settles the write.',
   },
   drifted: {
     plural: 'drifted',
     remedy:
-      'Somebody changed the Box user by hand. Run verify --repair, which sets name, profile and status anew; the next push or sign-in of the person does so too.',
+      'The Box user was changed by hand. Run verify --repair, which writes name, profile and status again. The next push or sign-in of the person does the same.',
   },
   mismatched: {
     plural: 'mismatched',
     remedy:
-      'Do not use this account before it is clear whose it is: compare both people, then set the external id right in Box.',
+      'Do not use this account before it is clear whose account it is. Compare both people, then correct the external id in Box.',
   },
   group: {
     plural: 'groups that differ',
     remedy:
-      'Somebody changed the group by hand. Run verify --repair, which makes, renames and fills it as Okta pushed it; the next push of the group does so too.',
+      'The group was changed by hand. Run verify --repair, which creates or renames it and sets its members as Okta pushed them. The next push of the group does the same.',
   },
 };
 
@@ -86,8 +86,8 @@ export async function report(
   for (const kind of exceptionKinds) if (found.of(kind) > 0) await show(kind, found, run.id, store, terminal);
   terminal.print(
     found.total === 0
-      ? '\nEverything fits: one Box user for each mapped identity, and nobody else.'
-      : `\n${found.total} ${found.total === 1 ? 'exception needs' : 'exceptions need'} a person, or verify --repair.`,
+      ? '\nEverything matches: one Box user for each mapped identity, and no others.'
+      : `\n${found.total} ${found.total === 1 ? 'exception needs' : 'exceptions need'} an operator, or verify --repair.`,
   );
   return found.total === 0 ? 0 : 1;
 }
@@ -97,13 +97,13 @@ function remarksOn(certificate: Certificate): string[] {
   const reasons = Object.entries(notProvisioned).map(([why, count]) => `${count} ${why}`);
   return [
     inProgress > 0 ? `${inProgress} in progress: they have an open request` : '',
-    tooNew > 0 ? `${tooNew} mapped while Box was being read: the next run sees them` : '',
+    tooNew > 0 ? `${tooNew} mapped during the run: the next run checks them` : '',
     reasons.length > 0 ? `never provisioned: ${reasons.join(', ')} (dead list explains failures)` : '',
     settledOrphans > 0
-      ? `${settledOrphans} Box users of nobody here are deactivated: settled, they can do nothing`
+      ? `${settledOrphans} Box users without an identity are deactivated, and count as settled`
       : '',
-    passed > 0 ? `${passed} that did not fit at first were traffic: they fit now` : '',
-    settled > 0 ? `${settled} writes without a clear answer were settled by this reading` : '',
+    passed > 0 ? `${passed} that differed at first match now: they changed during the run` : '',
+    settled > 0 ? `${settled} writes with an unknown result were settled by this run` : '',
   ].filter((line) => line !== '');
 }
 
@@ -132,7 +132,7 @@ async function show(
   const more = found.of(kind) - SHOWN;
   if (more > 0) terminal.print(`  … and ${more} more: --json lists all of them`);
   const unconfirmed = found.unconfirmed(kind);
-  if (unconfirmed > 0) terminal.print(`  ${unconfirmed} of them were not looked at a second time`);
+  if (unconfirmed > 0) terminal.print(`  ${unconfirmed} of them were not rechecked`);
 }
 
 function nameOf({

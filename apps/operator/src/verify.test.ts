@@ -123,7 +123,7 @@ describe('verify', () => {
     });
     const text = await tenant.run('verify');
     expect(text.status).toBe(1);
-    expect(text.out).toContain('6 exceptions need a person, or verify --repair.');
+    expect(text.out).toContain('6 exceptions need an operator, or verify --repair.');
     expect(text.out).toContain(`${gone.subject}@example.com (identity ${gone.identityId})`);
     expect(text.out).not.toContain(fine.boxUserId);
   });
@@ -295,12 +295,12 @@ describe('an interrupted verify', () => {
 
   it('says after Ctrl-C how to go on, and begins again when Box takes the marker no more', async () => {
     const { status, err } = await breakOff('SIGINT');
-    expect([status, err]).toEqual([2, expect.stringContaining('run verify again to go on')]);
+    expect([status, err]).toEqual([2, expect.stringContaining('Run verify again to continue')]);
     await tenant.sql(`UPDATE verify_run SET marker = 'stale' WHERE tenant_id = $1`, [tenant.tenantId]);
     const { status: good, out, err: remarks } = await tenant.run('verify');
-    expect([good, remarks]).toEqual([0, expect.stringContaining('it begins again')]);
+    expect([good, remarks]).toEqual([0, expect.stringContaining('The listing starts again')]);
     expect(out).toContain('3,000 Box users');
-    expect((await tenant.run('verify', '--resume')).err).toContain('No reading was broken off');
+    expect((await tenant.run('verify', '--resume')).err).toContain('No run was interrupted');
   });
 
   it('does not trust what a crash of the database has emptied', async () => {

@@ -67,12 +67,12 @@ type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'error' | 'nextAttempt
 /** The obstacle between a person and their files, as far as Foyer's own data shows one. Pure. */
 export function whyNoFiles({ active, boxAccount }: Identity, newest: Newest): string | null {
   if (!active)
-    return 'The person is deactivated. Okta switches them on again by pushing them as active, or by assigning the app.';
+    return 'The person is deactivated. To reactivate the person, push them as active from Okta, or assign the app to them.';
   if (boxAccount === null) return `There is no Box user yet. ${whyNotYet(newest)}`;
   if (boxAccount.missingSince !== null)
     return (
-      `Box does not know the Box user ${boxAccount.boxUserId} since ${boxAccount.missingSince}: somebody deleted it. ` +
-      'Restore it in Box, or make a new, empty one: npm run foyer -- box-app recreate IDENTITY.'
+      `The Box user ${boxAccount.boxUserId} was deleted in Box; Foyer found this at ${boxAccount.missingSince}. ` +
+      'Restore it in Box, or create a new, empty one: npm run foyer -- box-app recreate IDENTITY.'
     );
   if (boxAccount.status === 'inactive')
     return `The Box user ${boxAccount.boxUserId} is inactive in Box although the person is active here. ${whyNotYet(newest)}`;
@@ -81,14 +81,15 @@ export function whyNoFiles({ active, boxAccount }: Identity, newest: Newest): st
 }
 
 function whyNotYet(newest: Newest): string {
-  if (newest === null) return 'There is no request: the next sign-in, or a push, makes one.';
+  if (newest === null) return 'There is no request. The next sign-in, or a push, creates one.';
   const { id, status, error, nextAttemptAt } = newest;
   const reason = error === null ? '' : ` (${error.code}: ${error.title})`;
   if (status === 'failed') {
     const remedy = error === null ? '' : ` ${errorCatalog[error.code].remedy}`;
     return `Request ${id} failed${reason}.${remedy} Then: npm run foyer -- dead retry ${id}.`;
   }
-  if (isFinal(status)) return `Request ${id} ended as ${status}: the next sign-in, or a push, makes another.`;
+  if (isFinal(status))
+    return `Request ${id} ended as ${status}. The next sign-in, or a push, creates another one.`;
   const when = nextAttemptAt === null ? '' : `; the next attempt is at ${nextAttemptAt}`;
   return `Request ${id} is ${status}${reason}${when}.`;
 }

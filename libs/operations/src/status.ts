@@ -80,13 +80,13 @@ export function problemsOf({
   const dead = failed.reduce((sum, { count }) => sum + count, 0);
   if (dead > 0)
     problems.push(
-      `Failed requests that nothing has made good: ${dead}. npm run foyer -- dead list says why and what to do.`,
+      `Failed requests that no later request resolved: ${dead}. npm run foyer -- dead list shows the causes and what to do.`,
     );
   const { sealedSecondsAgo } = work.audit;
   const recordsMade = (work.ended.at(-1)?.boxCalls ?? 0) > 0;
   if (recordsMade && sealedSecondsAgo !== null && sealedSecondsAgo > SEALED_TOO_LONG && runs('provisioner'))
     problems.push(
-      `The audit log was last sealed ${Math.round(sealedSecondsAgo / 60)} minutes ago: look for audit-seal-failed in the provisioners' logs.`,
+      `The audit log was last sealed ${Math.round(sealedSecondsAgo / 60)} minutes ago. Search the logs of the provisioners for audit-seal-failed.`,
     );
   return problems;
 }

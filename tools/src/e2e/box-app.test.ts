@@ -242,7 +242,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
       items: { id: string }[];
     };
     const recreated = await foyer(SECOND, 'box-app', 'recreate', identities.items[0]!.id);
-    expect([recreated.status, recreated.out]).toEqual([0, expect.stringMatching(/makes a new one/)]);
+    expect([recreated.status, recreated.out]).toEqual([0, expect.stringMatching(/creates a new one/)]);
     const home = await until('the new account is there', async () => {
       const shown = await again.browser.get(stack.urls.gateway);
       return headingIn(shown.html).includes('Ada Swap') && !/One moment/.test(shown.html) ? shown : null;

@@ -23,7 +23,7 @@ export async function headsOf(path: string): Promise<NotedHead[]> {
   }
   if (heads.length === 0)
     throw new OperatorProblem(
-      `${path} names no head: it has neither lines "SEQ:HASH" nor events audit-sealed.`,
+      `${path} has no head: there is neither a line "SEQ:HASH" nor an event audit-sealed in it.`,
     );
   return heads;
 }

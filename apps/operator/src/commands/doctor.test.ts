@@ -93,7 +93,7 @@ it('finds a tenant healthy whose parts all work', async () => {
 it('prints a line for each part, with what to do, and ends with 1 when something is wrong', async () => {
   const { status, out } = await tenant.runWith({ environment: settings() }, 'doctor');
   expect(status).toBe(1);
-  expect(out).toMatch(/^ok {11}migrations: All are applied\.$/m);
+  expect(out).toMatch(/^ok {11}migrations: All migrations are applied\.$/m);
   expect(out).toMatch(
     /^FAILED {7}gateways and provisioners: 0 gateways, 0 provisioners\.\n {13}Start a gateway and a provisioner/m,
   );

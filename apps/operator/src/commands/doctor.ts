@@ -10,9 +10,9 @@ const CONNECTIONS = 2;
 
 export const doctorCommand: Command = {
   path: ['doctor'],
-  summary: 'checks everything that Foyer stands on, each part with its remedy',
+  summary: 'check all parts that Foyer depends on, and print a remedy for each problem',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'the results as JSON' },
+  help: { '--json': 'print the results as JSON' },
   async run({ terminal, config: read }, values) {
     const config = read();
     const results = await examineWith(config, (result) => {

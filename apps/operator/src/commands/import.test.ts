@@ -56,7 +56,7 @@ describe('import', () => {
     const first = await tenant.workUntil(tenant.run('import', path));
     expect([first.status, first.out]).toEqual([0, '  2 lines\n  2 created\n']);
     expect(first.err).toContain('provisioning [########################] 100% 2/2');
-    expect(first.err).toContain('2 lines are taken in');
+    expect(first.err).toContain('2 lines were accepted');
     expect((await boxUsers()).map(({ name }) => name).sort()).toEqual(['Ada', 'Bob']);
     const second = await tenant.run('import', path);
     expect([second.status, second.out]).toEqual([0, '  2 lines\n  2 unchanged\n']);
@@ -124,7 +124,9 @@ describe('import', () => {
     const { id } = await batchOf();
     expect([status, err]).toEqual([
       2,
-      expect.stringContaining(`goes on by itself. To look again: npm run foyer -- import --follow ${id}`),
+      expect.stringContaining(
+        `Its processing continues. To follow it again: npm run foyer -- import --follow ${id}`,
+      ),
     ]);
     const looked = await tenant.workUntil(tenant.run('import', '--follow', id));
     expect([looked.status, looked.out]).toEqual([0, '  1 lines\n  1 created\n']);
@@ -146,7 +148,7 @@ describe('import', () => {
     );
     expect([status, err]).toEqual([
       2,
-      expect.stringContaining('Stopped before line 2. The 1 lines before are batch'),
+      expect.stringContaining('Stopped before line 2. The 1 lines before it are batch'),
     ]);
     expect((await batchOf()).lines).toBe(1);
   });

@@ -13,12 +13,12 @@ import { withTenant } from '../tenancy.ts';
 export const importCommand: Command = {
   path: ['import'],
   operands: 'FILE',
-  summary: 'bring a file of people into step, and follow it to its end; - is standard input',
+  summary: 'provision a file of people, and follow the batch to its end; - is standard input',
   options: { format: { type: 'string' }, 'dry-run': { type: 'boolean' }, follow: { type: 'string' } },
   help: {
-    '--format F': 'csv or jsonl; else by the ending of the name',
-    '--dry-run': 'only say for each line what it would do; nothing is made or changed',
-    '--follow BATCH': 'no file: only follow a batch that was taken in before',
+    '--format F': 'csv or jsonl; the default follows from the file name',
+    '--dry-run': 'only report for each line what it would do; nothing is created or changed',
+    '--follow BATCH': 'follow an earlier batch instead of importing a file',
   },
   async run(setting, values, operands) {
     const { follow } = values;
@@ -92,11 +92,13 @@ async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting:
   await new PrismaCallLog(database, tenantId, 0).conclude(openCall, { ...commandOutcome, answer });
   if (stopping.aborted && batch.stopped) {
     throw new OperatorProblem(
-      `Stopped before line ${batch.stopped.line}. The ${batch.counts.lines} lines before are batch ` +
-        `${batch.id} and are worked on; import the same file again for the rest.`,
+      `Stopped before line ${batch.stopped.line}. The ${batch.counts.lines} lines before it are batch ` +
+        `${batch.id} and are being processed. Import the same file again for the rest.`,
     );
   }
-  terminal.remark(`Batch ${batch.id}: ${batch.counts.lines} lines are taken in. It goes on by itself.`);
+  terminal.remark(
+    `Batch ${batch.id}: ${batch.counts.lines} lines were accepted. Processing continues in the background.`,
+  );
   return followBatch(batch.id, batches, setting);
 }
 
@@ -106,10 +108,10 @@ async function received(
   stopping: AbortSignal,
 ): Promise<ProvisioningBatch> {
   if (reception.kind === 'unusable') {
-    if (stopping.aborted) throw new OperatorProblem('Stopped before anybody was taken in.');
+    if (stopping.aborted) throw new OperatorProblem('Stopped before any line was accepted.');
     throw new OperatorProblem(`The file cannot be used: ${reception.field} ${reception.why}.`);
   }
   const batch = reception.kind === 'received' ? await batches.progress(reception.batchId) : null;
-  if (batch === null) throw new Error('The batch that was just made is not there.');
+  if (batch === null) throw new Error('The batch that was just created does not exist.');
   return batch;
 }

@@ -9,11 +9,11 @@ const LONGEST_QUERY = 320;
 export const personCommand: Command = {
   path: ['person'],
   operands: 'QUERY',
-  summary: 'one person: identity, Box user, groups, requests, and why there are no files',
+  summary: 'show one person: identity, Box user, groups, requests, and why there are no files',
   options: { json: { type: 'boolean' } },
   help: {
-    QUERY: 'identity id, Okta id, Box user id, user name in any case, e-mail address, or part of a name',
-    '--json': 'the same as JSON',
+    QUERY: 'an identity id, Okta id, Box user id, user name in any case, e-mail address, or part of a name',
+    '--json': 'print the result as JSON',
   },
   async run({ terminal, config }, values, operands) {
     const query = operands.join(' ').trim();
@@ -24,7 +24,7 @@ export const personCommand: Command = {
     return withTenant(config(), async (sources) => {
       const report = await explainPeople(sources, query);
       if (values.json) terminal.json(report);
-      else if (report.people.length === 0) terminal.print(`Nobody here matches "${shown(query)}".`);
+      else if (report.people.length === 0) terminal.print(`No person matches "${shown(query)}".`);
       else if (report.people.length === 1) printOne(report.people[0]!, terminal);
       else printMany(report.people, report.hasMore, terminal);
       return report.people.length === 0 ? 1 : 0;
@@ -43,7 +43,7 @@ function printMany(people: readonly PersonReport[], hasMore: boolean, terminal: 
     `by ${foundBy}`,
   ]);
   for (const line of table(rows)) terminal.print(line);
-  terminal.print(`\n${hasMore ? 'More people match. ' : ''}person ID tells all of one of them.`);
+  terminal.print(`\n${hasMore ? 'More people match. ' : ''}person ID shows the details of one person.`);
 }
 
 function printOne(person: PersonReport, terminal: Terminal): void {
@@ -84,7 +84,7 @@ function printOne(person: PersonReport, terminal: Terminal): void {
     ]),
     terminal,
   );
-  terminal.print(`\n${person.whyNoFiles ?? 'Nothing known here keeps this person from their files.'}`);
+  terminal.print(`\n${person.whyNoFiles ?? 'Foyer knows no reason why this person would have no files.'}`);
 }
 
 function printList(title: string, rows: readonly (readonly string[])[], terminal: Terminal): void {

@@ -47,7 +47,7 @@ describe('status', () => {
     expect(out).toMatch(
       new RegExp(`^  in \\d+ s +${late.requestId} +00uLate@example\\.com +after 1 attempts +box_`, 'm'),
     );
-    expect(out).toContain('Failed requests that nothing has made good: 1.');
+    expect(out).toContain('Failed requests that no later request resolved: 1.');
     const json = JSON.parse((await tenant.run('status', '--json')).out) as {
       work: { next: { requestId: string }[]; waiting: { status: string; count: number }[] };
       problems: string[];
@@ -74,7 +74,7 @@ describe('person', () => {
     expect(status).toBe(0);
     expect(out).toContain(identityId);
     expect(out).toContain(`${boxUserId}, active, in step`);
-    expect(out).toContain('Nothing known here keeps this person from their files.');
+    expect(out).toContain('Foyer knows no reason why this person would have no files.');
     const json = JSON.parse((await tenant.run('person', boxUserId, '--json')).out) as {
       people: { foundBy: string; identity: { id: string } }[];
     };
@@ -98,7 +98,7 @@ describe('person', () => {
     await tenant.admit('00uTwo');
     const { out } = await tenant.run('person', 'Person', '00u');
     expect(out.match(/^[0-9a-f-]{36} /gm)).toHaveLength(2);
-    expect(out).toContain('person ID tells all of one of them.');
+    expect(out).toContain('person ID shows the details of one person.');
   });
 
   it.each([[['person']], [['person', ' ']], [['person', 'x'.repeat(321)]], [['person', 'a\0b']]])(

@@ -8,9 +8,9 @@ import { shown, type Terminal } from '../terminal.ts';
 
 export const statusCommand: Command = {
   path: ['status'],
-  summary: 'is it running, how fast, what waits, what failed, what is next',
+  summary: 'show what runs, how fast, what waits, what failed, and what to do next',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'the same as JSON' },
+  help: { '--json': 'print the result as JSON' },
   async run({ terminal, config: read }, values) {
     const config = read();
     return withTenant(config, async ({ database, tenantId }) => {
@@ -41,7 +41,7 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
   };
   terminal.print(
     `Tenant ${tenant}: ${people.total} people (${people.active} active, ${people.withBoxUser} with a Box user), ` +
-      `${groups.total} groups (${groups.waitingMembers} members not in yet)`,
+      `${groups.total} groups (${groups.waitingMembers} members not in Box yet)`,
   );
   section('Running', processes.map(processRow));
   section(
@@ -59,7 +59,7 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
     waiting.map(({ status: state, count, interactive, oldestSeconds }) => [
       state,
       `${count}`,
-      `${interactive} of people at a page`,
+      `${interactive} of people who are signing in`,
       `oldest ${duration(oldestSeconds)}`,
     ]),
   );
@@ -106,8 +106,8 @@ const processRow = ({
 
 const budgetLine = ({ level, pausedMs }: NonNullable<StatusReport['budget']>): string =>
   pausedMs > 0
-    ? `Box asked to wait: no calls for ${duration(pausedMs / 1_000)}`
-    : `${Math.floor(level)} calls to Box could be made at once`;
+    ? `Box asked Foyer to wait: no calls for ${duration(pausedMs / 1_000)}`
+    : `${Math.floor(level)} calls to Box can be sent now`;
 
 const auditLine = ({ sealedSecondsAgo, blocks }: StatusReport['work']['audit']): string =>
   sealedSecondsAgo === null
@@ -115,4 +115,4 @@ const auditLine = ({ sealedSecondsAgo, blocks }: StatusReport['work']['audit']):
     : `Audit log: ${blocks} blocks, sealed ${duration(sealedSecondsAgo)} ago.`;
 
 const verifiedLine = (at: Date | null): string =>
-  at === null ? 'Never verified against Box.' : `Verified against Box at ${at.toISOString()}.`;
+  at === null ? 'Never verified against Box.' : `Last verified against Box at ${at.toISOString()}.`;

@@ -24,7 +24,7 @@ const PERMIT_MS = 10_000;
 
 export const verifyCommand: Command = {
   path: ['verify'],
-  summary: 'read all of Box back and compare it with the database; --repair sets right what differs',
+  summary: 'read all Box users and compare them with the database; --repair corrects the differences',
   options: {
     json: { type: 'boolean' },
     repair: { type: 'boolean' },
@@ -32,13 +32,15 @@ export const verifyCommand: Command = {
     fresh: { type: 'boolean' },
   },
   help: {
-    '--json': 'the certificate with every exception, as JSON',
-    '--repair': 'makes a request for each person and group that differs: a worker sets all of it anew',
-    '--resume': 'only go on with a reading that was broken off',
-    '--fresh': 'begin anew, even if one was broken off within the hour',
+    '--json': 'print the certificate with every exception as JSON',
+    '--repair':
+      'create a request for each person and group that differs: a worker then writes all values to Box again',
+    '--resume': 'only continue a run that was interrupted',
+    '--fresh': 'start a new run, even if one was interrupted within the last hour',
   },
   async run(setting, values) {
-    if (values.resume && values.fresh) throw new OperatorProblem('--resume and --fresh exclude each other.');
+    if (values.resume && values.fresh)
+      throw new OperatorProblem('--resume and --fresh cannot be used together.');
     const config = setting.config();
     const auth = config.boxAuth();
     return withTenant(
@@ -83,11 +85,13 @@ async function runOf(store: PostgresVerifyStore, values: Values, terminal: Termi
   const unfinished = values.fresh ? null : await store.unfinished(RESUME_WITHIN_MS);
   if (unfinished !== null) {
     const when = unfinished.startedAt.toISOString();
-    terminal.remark(`Going on with the reading begun at ${when}: ${unfinished.listed} Box users are read.`);
+    terminal.remark(
+      `Continuing the run that started at ${when}: it has read ${unfinished.listed} Box users.`,
+    );
     return unfinished;
   }
   if (values.resume) {
-    throw new OperatorProblem('No reading was broken off within the last hour; run verify without --resume.');
+    throw new OperatorProblem('No run was interrupted within the last hour. Run verify without --resume.');
   }
   return store.begin();
 }
@@ -101,7 +105,7 @@ async function readBack(
     return await verify(run, { ...parts, stopping, onRemark: (line) => terminal.remark(line) });
   } catch (error) {
     if (!(error instanceof VerifyInterrupted)) throw error;
-    const goOn = 'What was read is kept for an hour: run verify again to go on.';
+    const goOn = 'The progress is kept for an hour. Run verify again to continue.';
     if (error.fault === null) throw new OperatorProblem(`Stopped. ${goOn}`);
     const { code, detail } = error.fault;
     throw new OperatorProblem(`Box could not be read: ${detail} (docs/errors.md#${code}). ${goOn}`);
@@ -110,13 +114,13 @@ async function readBack(
 
 const repaired = (requests: number): string =>
   requests === 0
-    ? 'Nothing of it can be set right by a request.'
+    ? 'None of the exceptions can be repaired by a request.'
     : `${requests} ${requests === 1 ? 'request sets' : 'requests set'} right what a request can. Run verify again once they have ended.`;
 
 const phases = {
   listing: 'reading Box',
   comparing: 'comparing',
-  looking: 'looking again',
+  looking: 'rechecking',
   groups: 'groups read',
 };
 

@@ -33,20 +33,23 @@ export function boxChecks(sources: BoxSources | { readonly missing: string }): C
       name: 'Box credentials and the right to manage users',
       remedy: REACH,
       run: async () =>
-        answerOf(await box.listUsers(context, { limit: 1 }), 'Box takes them, and lists its users.'),
+        answerOf(
+          await box.listUsers(context, { limit: 1 }),
+          'Box accepts the credentials, and lists its users.',
+        ),
     },
     {
       name: 'right to manage groups',
       remedy: REACH,
       run: async () =>
-        answerOf(await box.findGroup(context, NO_SUCH_GROUP), 'Box lets the app look for groups.'),
+        answerOf(await box.findGroup(context, NO_SUCH_GROUP), 'Box allows the app to search for groups.'),
     },
     {
       name: 'acting as users',
       remedy: REACH,
       run: async () => {
         const boxUserId = await someBoxUser();
-        if (boxUserId === null) return notChecked('There is no Box user yet to act as.');
+        if (boxUserId === null) return notChecked('There is no Box user to act as yet.');
         const listed = await box.listFolder(context, { boxUserId, folderId: '0', limit: 1 });
         return answerOf(listed, `Box lists the folder of Box user ${boxUserId}.`);
       },
@@ -58,7 +61,7 @@ export function boxChecks(sources: BoxSources | { readonly missing: string }): C
         const problem = boxAppProblem(await boxApp.read());
         return problem === null
           ? ok('The accounts belong to the configured Box app.')
-          : failed(problem, 'Decide with npm run foyer -- box-app.');
+          : failed(problem, 'Decide which app to use: npm run foyer -- box-app.');
       },
     },
   ];

@@ -49,7 +49,10 @@ export async function runChecks(
 async function within(limitMs: number, run: () => Promise<Finding>): Promise<Finding> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`There was no answer within ${limitMs / 1000} s.`)), limitMs);
+    timer = setTimeout(
+      () => reject(new Error(`The check got no answer within ${limitMs / 1000} s.`)),
+      limitMs,
+    );
   });
   return Promise.race([run(), late]).finally(() => clearTimeout(timer));
 }

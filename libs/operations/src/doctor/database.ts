@@ -16,7 +16,7 @@ export const databaseChecks = (database: Database): Check[] => [
       return isSuperuser
         ? warning(
             `${detail}, which is a superuser`,
-            'Give the apps a role of their own: docs/operate.md#the-database-role.',
+            'Give the apps their own role: docs/operate.md#the-database-role.',
           )
         : ok(detail);
     },
@@ -26,8 +26,9 @@ export const databaseChecks = (database: Database): Check[] => [
     remedy: 'Run npm run migrate as the owner of the tables.',
     run: async () => {
       const problem = migrationProblem(await pendingMigrations(database.pool));
-      if (problem !== null) return failed(problem, 'Do what it says; docs/operate.md#upgrade has the order.');
-      return ok('All are applied.');
+      if (problem !== null)
+        return failed(problem, 'Follow the message. docs/operate.md#upgrade shows the order of the steps.');
+      return ok('All migrations are applied.');
     },
   },
 ];
@@ -45,7 +46,7 @@ export const clockCheck = (database: Database): Check => ({
 
 /** The finding for a clock that is `aheadS` seconds ahead of another one. Pure. */
 export function clockFinding(aheadS: number, whose: string): Finding {
-  if (Math.abs(aheadS) < 1) return ok(`Within a second of ${whose}.`);
+  if (Math.abs(aheadS) < 1) return ok(`The difference to ${whose} is at most one second.`);
   const detail = `${Math.abs(aheadS).toFixed(1)} s ${aheadS > 0 ? 'ahead of' : 'behind'} ${whose}.`;
-  return Math.abs(aheadS) < CLOCK_LIMIT_S ? ok(detail) : failed(detail, 'Set the clock by NTP.');
+  return Math.abs(aheadS) < CLOCK_LIMIT_S ? ok(detail) : failed(detail, 'Synchronize the clock by NTP.');
 }

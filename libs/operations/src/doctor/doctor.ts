@@ -54,9 +54,11 @@ const tenantCheck = (isReadable: boolean, tenant: string): Check => ({
     isReadable
       ? failed(
           `There is no tenant "${tenant}" in this database.`,
-          'Check --tenant or FOYER_TENANT. A gateway or provisioner that starts with this name makes it.',
+          'Check --tenant or FOYER_TENANT. A gateway or provisioner that starts with this name creates it.',
         )
-      : notChecked('The processes, the queue’s work, Box and SCIM: the database comes first.'),
+      : notChecked(
+          'The processes, the queue, Box and SCIM were not checked, because the database has a problem.',
+        ),
 });
 
 /** True when no check failed and nothing needs attention. */

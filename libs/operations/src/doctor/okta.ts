@@ -32,8 +32,8 @@ export function oktaChecks(okta: OktaConfig | { readonly missing: string }): Che
 async function issuerFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
   await issuer.ask().catch(() => undefined);
   const { state } = issuer;
-  if (state.kind === 'good') return ok(`${issuer.uri} answers, and calls itself so.`);
-  const words = 'message' in state ? state.message : 'It was not asked.';
+  if (state.kind === 'good') return ok(`${issuer.uri} answers, and its metadata have the same issuer.`);
+  const words = 'message' in state ? state.message : 'It was not called.';
   return state.kind === 'wrong'
     ? failed(
         words,
@@ -43,9 +43,11 @@ async function issuerFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
 }
 
 async function issuerClockFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
-  if (issuer.clock === null) return notChecked('The provider told no time.');
+  if (issuer.clock === null) return notChecked('The answer of the provider has no time.');
   const problem = issuer.clockProblem;
-  return problem === null ? ok('Agrees with the provider.') : failed(problem, 'Set the clock by NTP.');
+  return problem === null
+    ? ok('The clock agrees with the clock of the provider.')
+    : failed(problem, 'Synchronize the clock by NTP.');
 }
 
 async function keysFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
@@ -53,14 +55,11 @@ async function keysFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
   const { status, body } = await askOutside(uri);
   const keys = Keys.safeParse(body);
   if (status !== 200 || !keys.success)
-    return failed(
-      `${uri} answered ${status}, and not with keys.`,
-      'Look at the provider: nobody can sign in.',
-    );
+    return failed(`${uri} answered ${status} without keys.`, 'Check the provider. Nobody can sign in.');
   const usable = keys.data.keys.filter(({ kty }) => kty === 'RSA');
   return usable.length > 0
-    ? ok(`${usable.length} RSA keys.`)
-    : failed('There is no RSA key.', 'Let the app sign its ID tokens with RS256.');
+    ? ok(`There are ${usable.length} RSA keys.`)
+    : failed('There is no RSA key.', 'Configure the app in Okta to sign its ID tokens with RS256.');
 }
 
 /**
@@ -80,10 +79,10 @@ async function secretFinding(issuer: Issuer<SignInMetadata>, okta: OktaConfig): 
     }),
   });
   const error = OAuthError.safeParse(body).data?.error;
-  if (error === 'invalid_grant') return ok('The provider takes the client id and secret.');
+  if (error === 'invalid_grant') return ok('The provider accepts the client id and secret.');
   if (error === 'invalid_client')
     return failed(
-      'The provider refuses the client id or the secret.',
+      'The provider rejects the client id or the secret.',
       'Compare OKTA_CLIENT_ID and OKTA_CLIENT_SECRET with the app in Okta: docs/configure-okta.md.',
     );
   return warning(
@@ -95,11 +94,11 @@ async function secretFinding(issuer: Issuer<SignInMetadata>, okta: OktaConfig): 
 async function apiFinding(issuer: Issuer<ApiMetadata>): Promise<Finding> {
   await issuer.ask().catch(() => undefined);
   const { state } = issuer;
-  if (state.kind === 'good') return ok(`${issuer.uri} answers, and calls itself so.`);
-  const words = 'message' in state ? state.message : 'It was not asked.';
+  if (state.kind === 'good') return ok(`${issuer.uri} answers, and its metadata have the same issuer.`);
+  const words = 'message' in state ? state.message : 'It was not called.';
   return warning(
     words,
-    'Only machines with access tokens need it: set OKTA_API_ISSUER_URI, or make the authorization server.',
+    'Only machines with access tokens need it: set OKTA_API_ISSUER_URI, or create the authorization server.',
   );
 }
 

@@ -10,7 +10,7 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
   {
     name: 'queue',
     remedy:
-      'Check REDIS_URL, that Redis runs and is not a replica. Without it requests wait for the table to be read: slower, none is lost.',
+      'Check REDIS_URL, that Redis runs and is not a replica. Without Redis, provisioners read the requests from the table, which is slower. No request is lost.',
     run: async () => {
       await queue.ping(QUEUE_TIMEOUT_MS);
       const { interactive, background } = await queue.depth();
@@ -38,7 +38,7 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
         return ok('No request has been queued for more than a minute.');
       return failed(
         `${queued.count} requests are queued, the oldest for ${Math.round(queued.oldestSeconds)} s.`,
-        'Start a provisioner of this tenant, or look into its log: not-ready, box-app-changed, relay-failed. A large import waits for Box’s limit and is no fault: npm run foyer -- status shows its speed.',
+        'Start a provisioner of this tenant, or search its log for not-ready, box-app-changed and relay-failed. A large import waits for Box’s rate limit, which is normal: npm run foyer -- status shows its speed.',
       );
     },
   },
@@ -53,7 +53,7 @@ export function runningFinding(processes: readonly RunningProcess[]): Finding {
   const missing = [gateways === 0 ? 'a gateway' : '', provisioners === 0 ? 'a provisioner' : ''];
   return failed(
     detail,
-    `Start ${missing.filter((word) => word !== '').join(' and ')} with this DATABASE_URL and FOYER_TENANT. If it runs, its log says heartbeat-failed and why.`,
+    `Start ${missing.filter((word) => word !== '').join(' and ')} with this DATABASE_URL and FOYER_TENANT. If it runs, the event heartbeat-failed in its log shows the cause.`,
   );
 }
 
@@ -61,10 +61,10 @@ export function runningFinding(processes: readonly RunningProcess[]): Finding {
 export function clocksFinding(processes: readonly RunningProcess[]): Finding {
   const wrong = processes.filter(({ clockOffsetMs }) => Math.abs(clockOffsetMs) >= CLOCK_LIMIT_S * 1_000);
   if (processes.length === 0) return warning('No process runs.', 'Start one.');
-  if (wrong.length === 0) return ok('All are within half a minute of the database.');
+  if (wrong.length === 0) return ok('All clocks are within half a minute of the database.');
   const each = wrong.map(({ app, host, pid, clockOffsetMs }) => {
     const seconds = Math.abs(clockOffsetMs / 1000).toFixed(1);
     return `${app} ${host}:${pid} is ${seconds} s ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the database`;
   });
-  return failed(`${each.join('; ')}.`, 'Set these machines’ clocks by NTP.');
+  return failed(`${each.join('; ')}.`, 'Synchronize the clocks of these machines by NTP.');
 }

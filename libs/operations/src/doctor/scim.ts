@@ -12,19 +12,21 @@ export const scimChecks = (database: Database, tenantId: string): Check[] => [
       const active = (await tokens.list()).filter(({ state }) => state === 'active');
       const problem = scimTokenProblem(await tokens.standing());
       if (problem !== null) return warning(problem, 'See docs/operate.md#scim-tokens.');
-      if (active.length === 0)
-        return notChecked('There are none: no directory pushes by a token of Foyer’s.');
+      if (active.length === 0) return notChecked('There are none: no directory uses a SCIM token of Foyer.');
       const used = active.flatMap(({ lastUsedAt }) => (lastUsedAt === null ? [] : [lastUsedAt.getTime()]));
       if (used.length === 0)
         return warning(
           'No SCIM client has used a token yet.',
-          'Let Okta test its connection: docs/configure-okta-scim.md.',
+          'Test the connection in Okta: docs/configure-okta-scim.md.',
         );
       const last = Math.max(...used);
       const days = (Date.now() - last) / DAY_MS;
       const detail = `${active.length} active; the last push used one at ${new Date(last).toISOString()}.`;
       return days > 7
-        ? warning(detail, 'If people changed in Okta since, look at the provisioning log of the app there.')
+        ? warning(
+            detail,
+            'If people have changed in Okta since then, check the provisioning log of the app in Okta.',
+          )
         : ok(detail);
     },
   },

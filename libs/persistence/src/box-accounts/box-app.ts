@@ -85,7 +85,7 @@ export function boxAppProblem({ bound, configured, differs }: BoxAppState): stri
   if (!differs || bound === null) return null;
   return (
     `The accounts of this tenant belong to the Box app ${describeBoxApp(bound)}, but the configuration names ` +
-    `${describeBoxApp(configured)}: nobody is provisioned. Put the former BOX_ variables back, or decide with: ` +
+    `${describeBoxApp(configured)}: provisioning has stopped. Restore the former BOX_ variables, or decide with: ` +
     'npm run foyer -- box-app'
   );
 }

@@ -45,7 +45,7 @@ const none = `'{}'::text[]`;
 /** Two listed Box users with one external id, or the mapped user and another one with the identity's external id. */
 const duplicates = `${add}
   SELECT $1, 'duplicate', NULL, min(box_user_id), (array_agg(box_user_id ORDER BY box_user_id))[2:], external_id, NULL,
-    'More than one Box user is this person.'
+    'More than one Box user has this external id.'
   FROM (
     SELECT external_id, box_user_id FROM verify_box_user WHERE run_id = $1 AND external_id IS NOT NULL
     UNION ALL
@@ -62,8 +62,8 @@ const duplicates = `${add}
  */
 const strangers = `${add}
   SELECT $1, CASE WHEN i.id IS NULL THEN 'orphan' ELSE 'unmapped' END, i.id, b.box_user_id, ${none}, b.external_id, NULL,
-    CASE WHEN i.id IS NULL THEN 'This Box user belongs to nobody here.'
-      ELSE 'This Box user carries the identity''s external id and is not mapped to it.' END
+    CASE WHEN i.id IS NULL THEN 'This Box user belongs to no identity here.'
+      ELSE 'This Box user has the external id of the identity, but is not mapped to it.' END
   FROM verify_box_user b
   LEFT JOIN box_account mine ON mine.tenant_id = $2 AND mine.box_user_id = b.box_user_id
   LEFT JOIN LATERAL (
@@ -82,13 +82,13 @@ const missing = `${add}
     AND a.created_at < (SELECT started_at FROM verify_run WHERE id = $1)`;
 
 const forgotten = `${add}
-  SELECT $1, 'missing', i.id, NULL, ${none}, i.subject, NULL, 'There is no Box user, and no request that would make one.'
+  SELECT $1, 'missing', i.id, NULL, ${none}, i.subject, NULL, 'There is no Box user, and no request that would create one.'
   FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN ${newestRequest} newest ON true
   WHERE i.tenant_id = $2 AND a.identity_id IS NULL AND i.active AND newest.status IS DISTINCT FROM 'failed' AND NOT ${busy}`;
 
 const differing = `${add}
   SELECT $1, CASE WHEN b.external_id IS DISTINCT FROM i.subject THEN 'mismatched' ELSE 'drifted' END,
-    i.id, a.box_user_id, ${none}, i.subject, NULL, 'This Box user is not as Foyer made it.'
+    i.id, a.box_user_id, ${none}, i.subject, NULL, 'This Box user differs from what Foyer wrote.'
   FROM box_account a JOIN identity i ON i.id = a.identity_id
   JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
   WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (i.subject, a.name, a.status) AND NOT ${busy}`;
@@ -96,7 +96,7 @@ const differing = `${add}
 /** $3: how old a write must be, in milliseconds, before its outcome is no longer expected. */
 const writes = `${add}
   SELECT $1, 'unverified', i.id, a.box_user_id, ${none}, i.subject, c.id,
-    format('A call %s of %s has no clear answer.', c.operation, to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+    format('A call %s of %s has an unknown result.', c.operation, to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
   FROM api_call c JOIN identity i ON i.id = c.identity_id
   LEFT JOIN api_call_outcome o ON o.call_id = c.id LEFT JOIN box_account a ON a.identity_id = i.id
   WHERE c.tenant_id = $2 AND c.system = 'box' AND c.operation IN ('create_user', 'update_user')

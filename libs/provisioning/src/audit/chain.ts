@@ -143,7 +143,10 @@ export class AuditChainCheck {
     const newest = [...this.heads.keys()].reduce((most, seq) => Math.max(most, seq), 0);
     const end = this.last?.seq ?? 0;
     if (newest > end)
-      this.note('head-missing', `The chain ends at block ${end}; block ${newest} was there once.`);
+      this.note(
+        'head-missing',
+        `The chain ends at block ${end}, but a stored head proves that block ${newest} existed.`,
+      );
     return {
       blocks: this.blocks,
       rows: this.rows,
@@ -163,13 +166,13 @@ export class AuditChainCheck {
     const gap = expected === seq - 1 ? `Block ${expected} was` : `Blocks ${expected} to ${seq - 1} were`;
     if (seq > expected) this.note('block-removed', `${gap} removed.`, expected);
     else if (seq < expected)
-      this.note('block-moved', `Block ${seq} stands after block ${expected - 1}.`, seq);
+      this.note('block-moved', `Block ${seq} is in the wrong place, after block ${expected - 1}.`, seq);
     else if (block.previous !== (this.last?.hash ?? NO_BLOCK))
       this.note(
         'block-replaced',
         seq === 1
-          ? 'Block 1 says that another came before it.'
-          : `Block ${seq} was not made after this block ${seq - 1}: one of the two was replaced.`,
+          ? 'Block 1 names a block before it.'
+          : `Block ${seq} does not follow this block ${seq - 1}: one of the two was replaced.`,
         seq,
       );
     if (hashOfBlock(block) !== block.hash || !hasReadableIds(block))
@@ -177,7 +180,7 @@ export class AuditChainCheck {
     else if ([...(this.heads.get(seq) ?? [])].some((hash) => hash !== block.hash))
       this.note(
         'head-differs',
-        `Block ${seq} is not the one that was noted: the chain was written anew.`,
+        `Block ${seq} is not the one in the stored head: the chain was rewritten.`,
         seq,
       );
   }
@@ -187,7 +190,11 @@ export class AuditChainCheck {
     const before = this.findings;
     const inOrder = entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1]!, entry) < 0);
     if (!inOrder)
-      this.note('rows-moved', `Rows of block ${block.seq} stand in another order, or twice.`, block.seq);
+      this.note(
+        'rows-moved',
+        `Rows of block ${block.seq} are in the wrong order, or occur twice.`,
+        block.seq,
+      );
     const faults = this.faultsOf({ block, entries, rows }, sealed);
     for (const fault of faults) this.tellRow(fault.what, fault.row, block.seq);
     if (this.findings === before && auditDigest(packEntries(entries)) !== block.entriesDigest)

@@ -109,7 +109,7 @@ class FileReading {
       return;
     }
     if (this.end !== null) {
-      if (text.trim() !== '') this.check.note('rows-moved', `Line ${this.lineNumber} stands after the end.`);
+      if (text.trim() !== '') this.check.note('rows-moved', `Line ${this.lineNumber} comes after the end.`);
       return;
     }
     const block = AuditFileBlock.safeParse(value);
@@ -143,7 +143,7 @@ class FileReading {
     if (isWanted && rows === 'left-out')
       this.check.note(
         'rows-differ',
-        `The rows of block ${block.seq} are left out without a reason.`,
+        `The file leaves out the rows of block ${block.seq} without a reason.`,
         block.seq,
       );
     this.part = { head, entries: [], rows: new Map() };
@@ -159,7 +159,8 @@ class FileReading {
     }
     const { seq } = part.head.block;
     if (part.head.rows !== 'follow' || part.entries.length === MAX_BLOCK_ROWS) {
-      if (!this.isOverfull) this.check.note('rows-differ', `Block ${seq} has rows that it cannot have.`, seq);
+      if (!this.isOverfull)
+        this.check.note('rows-differ', `The file has rows for block ${seq} that cannot belong to it.`, seq);
       this.isOverfull = true;
       return;
     }
@@ -180,7 +181,7 @@ class FileReading {
     if (!isRight)
       this.check.note(
         'cut-off',
-        `The file's last line counts ${end.blocks} blocks and ${end.rows} rows; here are ${this.blocks} and ${this.rows}.`,
+        `The file's last line counts ${end.blocks} blocks and ${end.rows} rows; the file has ${this.blocks} and ${this.rows}.`,
       );
   }
 

@@ -149,10 +149,11 @@ function faultOf(state: State): string | null {
   if (sealedIn === null)
     return explains === 0
       ? null
-      : `is in no block behind those that it names, or was changed: rows of ${explains} blocks are missing without a sealed pruning.`;
-  if (tooEarly !== null) return `names block ${tooEarly}, which was too young for it.`;
-  if (!isHeadRight) return `was made for another chain: its block ${act.head.seq} is not the one here.`;
-  if (rows !== act.rows) return `says ${act.rows} rows, and its blocks have ${rows} to remove.`;
+      : `is not sealed in a block after the blocks that it names, or was changed: rows of ${explains} blocks are missing without a sealed pruning.`;
+  if (tooEarly !== null) return `names block ${tooEarly}, which was too new to be pruned.`;
+  if (!isHeadRight)
+    return `belongs to another chain: its block ${act.head.seq} is not the one in this chain.`;
+  if (rows !== act.rows) return `states ${act.rows} rows, but its blocks have ${rows} rows to remove.`;
   return null;
 }
 

@@ -42,7 +42,7 @@ export async function foresee(standing: Standing, view: BoxView): Promise<Forese
   const store = { saveAccount, markMissing: nothing, restoreAccount: nothing, forgetAccount: nothing };
   const ending = await converge(taken, { box: imagined(view), store, stopping: never });
   if (ending.kind === 'converged') return { kind: 'outcome', outcome: ending.outcome };
-  if (ending.kind === 'handed-back') throw new Error('Nobody stopped it.');
+  if (ending.kind === 'handed-back') throw new Error('The work was not stopped.');
   return { kind: 'fault', code: ending.fault.code, detail: ending.fault.detail };
 }
 
@@ -68,11 +68,11 @@ function imagined(view: BoxView): Imagined {
     readUser: async (_context, boxUserId) => ok(view.user(boxUserId)),
     updateUser: async (_context, boxUserId, change) => {
       const user = changed.get(boxUserId) ?? view.user(boxUserId);
-      if (!user) return refused('box_user_missing', `Box shows no user ${boxUserId}.`);
+      if (!user) return refused('box_user_missing', `Box returns no user ${boxUserId}.`);
       const { externalId } = change;
       const holder = externalId === undefined ? null : view.userWith(externalId);
       if (holder && holder.id !== boxUserId)
-        return refused('box_conflict', `Box user ${holder.id} carries that external id.`);
+        return refused('box_conflict', `Box user ${holder.id} already has this external id.`);
       const after = { ...user, ...change };
       changed.set(boxUserId, after);
       return ok(after);

@@ -167,7 +167,7 @@ export class BudgetClerk implements Budget {
       this.#asking = false;
       // Waiters that joined during the ask fail too, because an ask for them would meet the same error.
       const told =
-        error instanceof Error ? error : new Error('The rate budget cannot be asked.', { cause: error });
+        error instanceof Error ? error : new Error('The rate limiter cannot be reached.', { cause: error });
       for (const waiter of [...this.#line]) waiter.settle({ error: told });
     }
   }

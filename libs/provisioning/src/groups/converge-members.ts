@@ -72,7 +72,7 @@ export async function convergeMembers(
   }
   if (refusal) return { kind: 'faulted', fault: refusal, counts };
   if (counts.refused === 0) return { kind: 'done', counts };
-  const detail = `Box shows ${counts.refused} of the members no more: see them at the group.`;
+  const detail = `Box no longer returns ${counts.refused} of the members. The SCIM group lists them under waitingMembers.`;
   return { kind: 'faulted', fault: { code: 'box_member_missing', detail, ambiguous: false }, counts };
 }
 
@@ -153,6 +153,6 @@ async function settleAdding(
 
 const notShown: BoxFault = {
   code: 'box_conflict',
-  detail: 'Box says that somebody is a member already, but shows no such membership.',
+  detail: 'Box says that the user is already a member, but returns no such membership.',
   ambiguous: false,
 };

@@ -37,6 +37,6 @@ function planNewGroup(name: string, { isTaken, found }: KnownGroup['seen']): Gro
   return {
     kind: 'fail',
     code: 'box_conflict',
-    detail: 'Box refuses the name of the group as taken, but shows no group of that very name.',
+    detail: 'Box says that the name of the group is taken, but returns no group with exactly this name.',
   };
 }

@@ -58,9 +58,9 @@ export async function checkAccounts(
 }
 
 function misfitOf(user: BoxUser | null, { subject }: MappedAccount): string | null {
-  if (user === null) return 'is not shown to this app';
+  if (user === null) return 'is not visible to this app';
   if (!user.isAppUser) return 'is not an app user';
-  if (user.externalId !== subject) return 'carries another external id';
+  if (user.externalId !== subject) return 'has another external id';
   return null;
 }
 

@@ -66,7 +66,7 @@ export async function converge(
     progressed ||= isProgress(known, next.known);
     known = next.known;
   }
-  return { kind: 'faulted', fault: { code: 'internal_error', detail: 'The plan does not come to an end.' } };
+  return { kind: 'faulted', fault: { code: 'internal_error', detail: 'The plan does not end.' } };
 }
 
 /**

@@ -98,7 +98,7 @@ describe('plan', () => {
 
   it.each([
     ['is not an app user', { isAppUser: false }],
-    ['carries another external id', { externalId: '00u2' }],
+    ['has another external id', { externalId: '00u2' }],
     ['carries no external id', { externalId: null }],
   ])('never adopts a user that %s', (_why, difference) => {
     const known: Known = {

@@ -82,14 +82,14 @@ function planMissing(desired: Desired, known: Known, account: BoxAccount): Step 
 
 function planRestoring(externalId: string, user: BoxUser): Step {
   if (!user.isAppUser) return mismatch(user, 'is not an app user');
-  if (user.externalId !== externalId) return mismatch(user, 'carries another external id');
+  if (user.externalId !== externalId) return mismatch(user, 'has another external id');
   return { kind: 'restore', user };
 }
 
 const contradiction = (boxUserId: string): Step => ({
   kind: 'fail',
   code: 'box_unavailable',
-  detail: `Box shows user ${boxUserId}, but answers a change to it with 404.`,
+  detail: `Box returns user ${boxUserId}, but answers a change of it with 404.`,
 });
 
 /**
@@ -119,7 +119,7 @@ function planNewcomer(desired: Desired, known: Known): Step {
     return {
       kind: 'fail',
       code: 'box_conflict',
-      detail: 'Box refuses the external id as taken, but shows no such user.',
+      detail: 'Box says that the external id is taken, but returns no such user.',
     };
   }
   if (conflict)
@@ -138,7 +138,7 @@ const isTheirs = (externalId: string, user: BoxUser): boolean =>
 /** Adopts only an app user with exactly this external id. `created`: it was made by an unsettled create of ours. */
 function planAdoption(externalId: string, user: BoxUser, lastCreate: LastCreate | null): Step {
   if (!user.isAppUser) return mismatch(user, 'is not an app user');
-  if (user.externalId !== externalId) return mismatch(user, 'carries another external id');
+  if (user.externalId !== externalId) return mismatch(user, 'has another external id');
   return { kind: 'adopt', user, effect: lastCreate === 'unsettled' ? 'created' : 'adopted' };
 }
 

@@ -35,7 +35,7 @@ export class ConnectionWatch {
 
   #abandonSilent(sentAt: number): void {
     for (const one of this.#open) {
-      if (one.heardAt < sentAt) one.abandon('Another connection to the server got no answer.');
+      if (one.heardAt < sentAt) one.abandon('Another connection to the same server got no answer.');
     }
   }
 }
@@ -55,7 +55,7 @@ export class WatchedConnection {
     // Not earlier: with TLS the socket is replaced while connecting.
     client.once('connect', () => socketOf(client)?.on('data', () => (this.heardAt = performance.now())));
     const send: unknown = Reflect.get(client, 'query');
-    if (typeof send !== 'function') throw new TypeError('This is no client of PostgreSQL.');
+    if (typeof send !== 'function') throw new TypeError('The object is not a PostgreSQL client.');
     const ask = (args: readonly unknown[]): unknown => Reflect.apply(send, client, args);
     // Assigned, not overridden: the method has seven overloads, and all of them take the same path here.
     Object.assign(client, { query: (...args: unknown[]) => this.#send(ask, args) });

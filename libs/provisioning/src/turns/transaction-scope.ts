@@ -15,5 +15,5 @@ export class CallInsideTransaction extends Error {
  * rows and a connection for as long, and one whose transaction is rolled back would have happened anyway.
  */
 export function refuseInsideTransaction(what: string): void {
-  if (scope.getStore()) throw new CallInsideTransaction(`${what} inside of a database transaction is a bug.`);
+  if (scope.getStore()) throw new CallInsideTransaction(`${what} inside a database transaction is a bug.`);
 }

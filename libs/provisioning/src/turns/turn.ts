@@ -67,17 +67,17 @@ const HELD_MS = 5_000;
 const over: JobEnd = { kind: 'over' };
 const internalError: Ending = {
   kind: 'faulted',
-  fault: { code: 'internal_error', detail: 'A fault in the worker; see its log.' },
+  fault: { code: 'internal_error', detail: 'An internal error occurred in the worker. See its log.' },
 };
 const unreadable: Ending = {
   kind: 'faulted',
-  fault: { code: 'internal_error', detail: 'What is stored of this person cannot be read; see the log.' },
+  fault: { code: 'internal_error', detail: 'The stored data of this person cannot be read. See the log.' },
 };
 const died = ({ attempts }: Pick<Unread, 'attempts'>): Ending => ({
   kind: 'faulted',
   fault: {
     code: 'worker_died',
-    detail: `Taken up ${attempts - 1} times, and the last worker was not heard of again.`,
+    detail: `Workers started this request ${attempts - 1} times, and the last one stopped without a result.`,
   },
 });
 

@@ -58,18 +58,19 @@ async function look(
   const seen = await read(group, parts);
   if (seen === 'too-large') {
     parts.onRemark(
-      `Box group ${group.boxGroupId}, "${group.name}", has more members than Box lists: not read.`,
+      `Box group ${group.boxGroupId}, "${group.name}", has more members than Box lists, so it was not read.`,
     );
     return null;
   }
   const difference = await parts.store.groupDifference(group, seen?.memberships ?? []);
   if (difference === null || difference.isBusy) return null;
-  if (seen === null) return { seen, detail: `Box group ${group.boxGroupId}, "${group.name}", is gone.` };
+  if (seen === null)
+    return { seen, detail: `Box group ${group.boxGroupId}, "${group.name}", no longer exists.` };
   const { lacking, extra } = difference;
   const differences = [
     seen.name === group.name ? '' : `is named "${seen.name}" in Box, "${group.name}" here`,
     lacking === 0 ? '' : `lacks ${lacking} of its members`,
-    extra === 0 ? '' : `has ${extra} of our Box users who are no members here`,
+    extra === 0 ? '' : `has ${extra} of our Box users who are not members here`,
   ].filter((text) => text !== '');
   if (differences.length === 0) return null;
   return { seen, detail: `Box group ${group.boxGroupId}, "${group.name}", ${differences.join(' and ')}.` };

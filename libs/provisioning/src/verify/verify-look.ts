@@ -109,7 +109,7 @@ async function lookAtDuplicate(candidate: Candidate, parts: LookParts): Promise<
   }
   const [first, ...others] = users.toSorted((a, b) => Number(b === mapped) - Number(a === mapped));
   if (first === undefined || others.length === 0) return gone;
-  const detail = `Box users ${[first, ...others].join(' and ')} are one person${mapped === first ? `; ${first} is the mapped one` : ''}.`;
+  const detail = `Box users ${[first, ...others].join(' and ')} have the same external id${mapped === first ? `; ${first} is the mapped one` : ''}.`;
   return confirmed({ ...candidate, boxUserId: first, otherBoxUserIds: others, detail });
 }
 
@@ -124,7 +124,7 @@ async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<V
   // Deactivated, as the remedy recommends: the user can do nothing, and its files are kept.
   if (standing === null && user.status === 'inactive') return gone;
   if (standing === null) {
-    const detail = `Box user ${boxUserId}, "${name}", ${externalId === null ? 'has no external id' : 'belongs to nobody here'}.`;
+    const detail = `Box user ${boxUserId}, "${name}", ${externalId === null ? 'has no external id' : 'belongs to no identity here'}.`;
     return confirmed({ ...candidate, kind: 'orphan', identityId: null, externalId, detail });
   }
   if (standing.isBusy) return { kind: 'in-progress' };
@@ -143,8 +143,8 @@ const unmapped = (
   externalId: user.externalId,
   detail:
     account === null
-      ? `Box user ${user.id} carries this identity's external id and is not mapped to it.`
-      : `Box user ${user.id} carries this identity's external id, but ${account.boxUserId} is mapped.`,
+      ? `Box user ${user.id} has the external id of this identity, but is not mapped to it.`
+      : `Box user ${user.id} has the external id of this identity, but ${account.boxUserId} is mapped.`,
 });
 
 async function lookAtIdentity(candidate: Candidate, parts: LookParts): Promise<Verdict> {
@@ -175,11 +175,11 @@ function differenceOf(
   account: NonNullable<Standing['account']>,
   user: BoxUser | null,
 ): Pick<VerifyException, 'kind' | 'detail'> | null {
-  if (user === null) return { kind: 'missing', detail: `Box user ${account.boxUserId} is gone.` };
+  if (user === null) return { kind: 'missing', detail: `Box user ${account.boxUserId} no longer exists.` };
   if (!user.isAppUser) return { kind: 'mismatched', detail: `Box user ${user.id} is not an app user.` };
   if (user.externalId !== externalId) {
     const carries = user.externalId === null ? 'no external id' : `the external id ${user.externalId}`;
-    return { kind: 'mismatched', detail: `Box user ${user.id} carries ${carries}, not ${externalId}.` };
+    return { kind: 'mismatched', detail: `Box user ${user.id} has ${carries}, not ${externalId}.` };
   }
   const differences = [
     user.name === account.name ? '' : `is named "${user.name}" in Box, "${account.name}" here`,

@@ -91,7 +91,7 @@ async function list(run: VerifyRun, parts: VerifyParts, asking: Asking): Promise
     if (!page.ok || (isStale && page.value.nextMarker === marker)) {
       if (listings === LISTINGS) throw new VerifyInterrupted(page.ok ? endless : page.fault);
       listings += 1;
-      parts.onRemark('Box no longer takes the marker of the listing: it begins again.');
+      parts.onRemark('Box no longer accepts the marker of the listing. The listing starts again.');
       await store.listAgain(run.id);
       marker = null;
       continue;
@@ -104,7 +104,7 @@ async function list(run: VerifyRun, parts: VerifyParts, asking: Asking): Promise
 
 const endless = {
   code: 'box_unavailable',
-  detail: 'Box gives the same page of users again and again.',
+  detail: 'Box returns the same page of users repeatedly.',
   ambiguous: false,
 } as const;
 
@@ -115,9 +115,7 @@ async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<
   for (const kind of exceptionKinds) {
     const candidates = await parts.store.candidates(runId, kind, LOOKS_PER_KIND + 1);
     if (candidates.length > LOOKS_PER_KIND) {
-      parts.onRemark(
-        `More than ${LOOKS_PER_KIND} of the kind "${kind}": only the first are looked at again.`,
-      );
+      parts.onRemark(`More than ${LOOKS_PER_KIND} of the kind "${kind}": only the first ones are rechecked.`);
     }
     const worth = candidates.slice(0, LOOKS_PER_KIND);
     for (let at = 0; at < worth.length; at += LOOKS_AT_ONCE) {

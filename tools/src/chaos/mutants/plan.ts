@@ -58,7 +58,7 @@ export const planMutants: readonly Mutant[] = [
   {
     name: 'plan: another’s Box user is adopted',
     file: plan,
-    from: "  if (user.externalId !== externalId) return mismatch(user, 'carries another external id');\n  return { kind: 'adopt'",
+    from: "  if (user.externalId !== externalId) return mismatch(user, 'has another external id');\n  return { kind: 'adopt'",
     to: "  return { kind: 'adopt'",
     unseen: 'Box never shows another’s user here: the twin looks up by the whole external id.',
   },

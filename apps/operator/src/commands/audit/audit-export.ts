@@ -10,12 +10,12 @@ import { withTenant } from '../../tenancy.ts';
 
 export const auditExportCommand: Command = {
   path: ['audit', 'export'],
-  summary: 'write the audit log as JSON Lines, to keep elsewhere and to verify there',
+  summary: 'write the audit log as JSON Lines, to store and verify it elsewhere',
   options: { from: { type: 'string' }, to: { type: 'string' }, out: { type: 'string' } },
   help: {
-    '--from YYYY-MM': 'first month whose rows are written; else the first of all',
-    '--to YYYY-MM': 'last month; else the last of all',
-    '--out FILE': 'where to; else standard output',
+    '--from YYYY-MM': 'first month to write; the default is the oldest',
+    '--to YYYY-MM': 'last month to write; the default is the newest',
+    '--out FILE': 'the file to write; the default is standard output',
   },
   async run(setting, values) {
     const { terminal, config } = setting;

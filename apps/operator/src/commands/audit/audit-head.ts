@@ -4,7 +4,7 @@ import { withTenant } from '../../tenancy.ts';
 
 export const auditHeadCommand: Command = {
   path: ['audit', 'head'],
-  summary: 'the end of the audit chain, to note elsewhere',
+  summary: 'print the end of the audit chain, to store it elsewhere',
   options: { json: { type: 'boolean' } },
   help: { '--json': 'with the tenant and the time of sealing, as one line of JSON' },
   async run({ terminal, config }, values) {
@@ -13,7 +13,7 @@ export const auditHeadCommand: Command = {
       const head = await new AuditSealer(database, tenantId).head();
       if (head === null)
         throw new OperatorProblem(
-          'Nothing of this tenant is sealed yet: a provisioner seals what is written.',
+          'The audit log of this tenant has no sealed block yet. A running provisioner seals new rows.',
         );
       const { seq, hash, sealedAt } = head;
       if (values.json) terminal.json({ tenant, head: `${seq}:${hash}`, sealedAt: sealedAt.toISOString() });

@@ -11,18 +11,18 @@ import { withTenant } from '../../tenancy.ts';
 
 const reasons: Readonly<Record<KeptReason, string>> = {
   'open-request': 'of people with an open request',
-  'unsettled-create': 'about creates for people without a Box user: their next attempt asks for them',
-  outcome: 'about calls whose outcome is not pruned',
-  pruning: 'that say what was pruned',
+  'unsettled-create': 'of creates for people without a Box user, which the next attempt needs',
+  outcome: 'of calls whose outcome is not pruned',
+  pruning: 'that record what was pruned',
 };
 
 export const auditPruneCommand: Command = {
   path: ['audit', 'prune'],
-  summary: 'remove the rows of old months; the chain stays whole and says who removed them',
+  summary: 'remove the rows of old months; the chain stays complete and records who removed them',
   options: { 'keep-months': { type: 'string' }, yes: { type: 'boolean' } },
   help: {
-    '--keep-months N': 'whole months to keep, besides the current one; at least 1',
-    '--yes': 'do it; without it only what would go is told',
+    '--keep-months N': 'full months to keep, in addition to the current month; at least 1',
+    '--yes': 'remove the rows; without it, the command only reports what it would remove',
   },
   async run(setting, values) {
     const keep = readKeepMonths(values['keep-months']);
@@ -30,13 +30,15 @@ export const auditPruneCommand: Command = {
       const month = firstMonthKept(new Date(), keep);
       const months = await new AuditPruner(database, tenantId).months(month);
       for (const { month: each, blocks, rows, tooFresh } of months) {
-        const fresh = tooFresh === 0 ? '' : `; ${tooFresh} blocks were sealed too lately to go`;
+        const fresh = tooFresh === 0 ? '' : `; ${tooFresh} blocks were sealed too recently to be removed`;
         setting.terminal.print(`${each}: ${rows} rows in ${blocks} blocks${fresh}`);
       }
       const blocks = months.reduce((sum, each) => sum + each.blocks, 0);
-      if (blocks === 0) setting.terminal.print(`Nothing before ${month} is to go.`);
+      if (blocks === 0) setting.terminal.print(`There is nothing to remove before ${month}.`);
       else if (!values.yes)
-        setting.terminal.print(`This would go. Verify and export first; then call again with --yes.`);
+        setting.terminal.print(
+          `These rows would be removed. Verify and export the audit log first; then call again with --yes.`,
+        );
       else return prune(setting, database, tenantId, { month, blocks });
       return 0;
     });
@@ -73,6 +75,6 @@ async function prune(
   terminal.print(`removed: ${removed} rows`);
   for (const reason of Object.keys(reasons) as KeptReason[])
     if (kept[reason] > 0) terminal.print(`kept: ${kept[reason]} rows ${reasons[reason]}`);
-  if (stopping.aborted) terminal.print('Stopped before the end; call again to go on.');
+  if (stopping.aborted) terminal.print('Stopped before the end. Call again to continue.');
   return stopping.aborted ? 1 : 0;
 }

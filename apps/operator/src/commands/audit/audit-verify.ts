@@ -21,7 +21,7 @@ interface Verdict extends AuditSummary {
 
 export const auditVerifyCommand: Command = {
   path: ['audit', 'verify'],
-  summary: 'check that nobody has changed, removed or inserted rows of the audit log',
+  summary: 'check that no row of the audit log was changed, removed or inserted',
   options: {
     file: { type: 'string' },
     head: { type: 'string' },
@@ -29,9 +29,9 @@ export const auditVerifyCommand: Command = {
     json: { type: 'boolean' },
   },
   help: {
-    '--file EXPORT': 'check a file of `audit export`; needs no database',
-    '--head SEQ:HASH': 'the chain must contain this block, noted earlier',
-    '--heads FILE': 'and each block that this file names: lines of a log, or of `audit head`',
+    '--file EXPORT': 'check a file written by `audit export`; needs no database',
+    '--head SEQ:HASH': 'the chain must contain this block, which was stored earlier',
+    '--heads FILE': 'the chain must contain each block in this file: lines of a log, or of `audit head`',
     '--json': 'print the result as JSON',
   },
   async run(setting, values) {
@@ -62,8 +62,7 @@ async function ofDatabase(
       const progress = terminal.progress('rows');
       let rows = 0;
       for await (const part of parts()) {
-        if (stopping.aborted)
-          throw new OperatorProblem('Stopped before the end: nothing is known of the rest.');
+        if (stopping.aborted) throw new OperatorProblem('Stopped before the end: the rest was not checked.');
         check.add(part);
         rows += part.entries?.length ?? 0;
         progress.update(rows, totals.rows);
@@ -84,7 +83,7 @@ async function ofFile(
   const check = new AuditChainCheck({ headsOf: (tenant) => headsFor(tenant, heads) });
   const progress = terminal.progress('bytes');
   const lines = linesOf(path, (bytes) => {
-    if (stopping.aborted) throw new OperatorProblem('Stopped before the end: nothing is known of the rest.');
+    if (stopping.aborted) throw new OperatorProblem('Stopped before the end: the rest was not checked.');
     progress.update(bytes, size);
   });
   try {
@@ -109,14 +108,14 @@ function report(verdict: Verdict): string[] {
   return [
     findings === 0
       ? `intact: tenant ${tenant}, ${rows} rows in ${blocks} blocks`
-      : `NOT INTACT: tenant ${tenant}, ${findings} findings; ${rows} rows in ${blocks} blocks are as they were sealed`,
+      : `NOT INTACT: tenant ${tenant}, ${findings} findings; ${rows} rows in ${blocks} blocks are unchanged`,
     ...first.map(({ text }, at) => `${at === 0 ? 'first' : '     '}  ${text}`),
     ...(findings > first.length ? [`       and ${findings - first.length} more`] : []),
     ...(head === null ? [] : [`head: ${head.seq}:${head.hash}, sealed at ${head.sealedAt}`]),
     ...(prunedMonths.length === 0 ? [] : [`pruned: ${prunedMonths.join(', ')}`]),
     ...prunings.map(
       ({ id, at, actor, rows: gone }) =>
-        `        ${gone} rows by ${actor ?? 'nobody named'} at ${at}, call ${id}`,
+        `        ${gone} rows by ${actor ?? 'an unknown actor'} at ${at}, call ${id}`,
     ),
     ...(unsealed === null ? [] : [`not sealed yet: ${unsealed} rows${since}`]),
   ];

@@ -129,7 +129,7 @@ describe('foyer audit verify', () => {
     );
     const later = head.replace('3:', '4:');
     expect((await foyer(['audit', 'verify', '--file', path, '--head', later], {})).out).toContain(
-      'block 4 was there once',
+      'but a stored head proves that block 4 existed',
     );
   });
 
@@ -149,8 +149,8 @@ describe('foyer audit verify', () => {
       status: 0,
     });
     const rewritten = await verified(line(slug, `2:${'0'.repeat(64)}`), line(slug, head));
-    expect(rewritten.out).toMatch(/Block 2 is not the one that was noted/);
-    expect((await verified('{"event":"relayed"}')).err).toMatch(/names no head/);
+    expect(rewritten.out).toMatch(/Block 2 is not the one in the stored head/);
+    expect((await verified('{"event":"relayed"}')).err).toMatch(/has no head/);
   });
 
   it.each([
@@ -310,7 +310,7 @@ describe('foyer audit prune', () => {
     const { slug } = await sealedTenant();
     const { status, out } = await foyer(['audit', 'prune', '--keep-months', '1', '--yes', '--tenant', slug]);
     expect(status).toBe(0);
-    expect(out).toMatch(/^Nothing before \d{4}-\d\d is to go\.\n$/);
+    expect(out).toMatch(/^There is nothing to remove before \d{4}-\d\d\.\n$/);
   });
 });
 

@@ -8,9 +8,9 @@ const SHOWN = 10;
 
 export const acceptBoxAppCommand: Command = {
   path: ['box-app', 'accept'],
-  summary: 'let the configured Box app take the accounts over as they are',
+  summary: 'bind the existing accounts to the configured Box app',
   options: { sample: { type: 'string' } },
-  help: { '--sample N': 'ask Box about N accounts chosen at random, instead of all' },
+  help: { '--sample N': 'check N accounts at Box, chosen at random, instead of all' },
   async run({ terminal, config, stopping, operator }, { sample }) {
     const size = typeof sample === 'string' ? toSize(sample) : null;
     return atBoxAppDesk(config(), async (desk) => {
@@ -22,7 +22,7 @@ export const acceptBoxAppCommand: Command = {
       }
       const { accounts, missing } = await desk.moves.counts();
       const total = Math.min(size ?? Infinity, accounts - missing);
-      const progress = terminal.progress('asking Box');
+      const progress = terminal.progress('checking accounts at Box');
       const check = await checkAccounts(desk.box, chosen(desk, size), {
         stopping,
         onProgress: (asked) => progress.update(asked, total),
@@ -40,10 +40,12 @@ export const acceptBoxAppCommand: Command = {
         of: accounts,
       });
       if (done.kind === 'changed-meanwhile')
-        throw new OperatorProblem('Somebody else decided meanwhile. Nothing was done; look again: box-app');
+        throw new OperatorProblem(
+          'Another operator decided in the meantime. Nothing was done. Check the state again: box-app',
+        );
       terminal.print(
-        `${check.asked} of ${accounts} accounts were asked about, and all fit. ` +
-          `The ${done.accounts} accounts belong to ${describeBoxApp(state.configured)} from now on.`,
+        `${check.asked} of ${accounts} accounts were checked at Box, and all of them match. ` +
+          `The ${done.accounts} accounts now belong to ${describeBoxApp(state.configured)}.`,
       );
       return 0;
     });
@@ -62,14 +64,14 @@ function refusalOf(
   if (fault !== null)
     return {
       status: 2,
-      says: `After ${asked} of ${total} accounts Box gave no answer: ${fault.detail}. Nothing was changed.`,
+      says: `Box did not answer after ${asked} of ${total} accounts: ${fault.detail}. Nothing was changed.`,
     };
   if (misfits.length > 0)
     return {
       status: 1,
       says:
-        `Refused: ${misfits.length} of ${asked} accounts asked about do not fit the configured Box app ` +
-        `(${total} were to be asked about). Nothing was changed.`,
+        `Refused: ${misfits.length} of ${asked} checked accounts do not match the configured Box app ` +
+        `(${total} were to be checked). Nothing was changed.`,
     };
   return isComplete
     ? null

@@ -6,7 +6,7 @@ import { OperatorProblem, type Command } from '../../command.ts';
 export const recreateBoxUserCommand: Command = {
   path: ['box-app', 'recreate'],
   operands: 'IDENTITY',
-  summary: 'have the deleted Box user of one person made anew',
+  summary: 'create a new Box user for one person whose Box user was deleted',
   options: {},
   help: { IDENTITY: 'the id of the identity, as in GET /v1/identities' },
   async run({ terminal, config, operator }, _values, [id = '', ...more]) {
@@ -19,20 +19,20 @@ export const recreateBoxUserCommand: Command = {
         account.boxUserId,
       );
       if (!read.ok)
-        throw new OperatorProblem(`Box gave no answer: ${read.fault.detail}. Nothing was changed.`);
+        throw new OperatorProblem(`Box did not answer: ${read.fault.detail}. Nothing was changed.`);
       if (read.value !== null) {
         const isNews = await desk.accounts.clearMissing(account.identityId, account.boxUserId);
         terminal.print(
           `Refused: Box shows user ${account.boxUserId}. ` +
-            (isNews ? 'It is back, and no longer marked as missing.' : 'Nothing was changed.'),
+            (isNews ? 'The user exists again, and is no longer marked as missing.' : 'Nothing was changed.'),
         );
         return 1;
       }
       const done = await desk.moves.recreate(account, desk.boxApp.configured, operator);
       if (done.kind === 'changed-meanwhile')
-        throw new OperatorProblem('The mapping or the Box app changed meanwhile. Nothing was done.');
+        throw new OperatorProblem('The mapping or the Box app changed in the meantime. Nothing was done.');
       terminal.print(
-        `Box user ${account.boxUserId} is a former one. Request ${done.requestId} makes a new one.`,
+        `Box user ${account.boxUserId} is a former one. Request ${done.requestId} creates a new one.`,
       );
       return 0;
     });
@@ -44,8 +44,9 @@ async function recreatable({ boxApp, identities }: BoxAppDesk, id: string) {
   if (problem !== null) throw new OperatorProblem(problem);
   const identity: Identity | null = await identities.find(id);
   if (identity === null) throw new OperatorProblem(`There is no identity ${id} in this tenant.`);
-  if (!identity.active) throw new OperatorProblem('This person is deactivated: nothing is made for them.');
+  if (!identity.active)
+    throw new OperatorProblem('This person is deactivated: Foyer creates no Box user for them.');
   if (identity.boxAccount === null)
-    throw new OperatorProblem('This person has no Box account: their next sign-in, or a retry, makes one.');
+    throw new OperatorProblem('This person has no Box account. Their next sign-in, or a retry, creates one.');
   return { identityId: id, boxUserId: identity.boxAccount.boxUserId };
 }

@@ -5,7 +5,7 @@ export const boxAppCommand: Command = {
   path: ['box-app'],
   summary: 'show which Box app the accounts belong to',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'as JSON' },
+  help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
     return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
       const state = await boxApp.read();
@@ -19,9 +19,9 @@ export const boxAppCommand: Command = {
       }
       if (!state.differs) return 0;
       terminal.remark(
-        'Nobody is provisioned. Put the former BOX_ variables back; or, if the configured app is to take over:\n' +
-          '  npm run foyer -- box-app accept     when it sees the same Box users\n' +
-          '  npm run foyer -- box-app migrate    when everybody is to be made anew in it',
+        'Provisioning has stopped. Restore the former BOX_ variables; or, to switch to the configured app:\n' +
+          '  npm run foyer -- box-app accept     if it sees the same Box users\n' +
+          '  npm run foyer -- box-app migrate    to create new Box users for all people in it',
       );
       return 1;
     });

@@ -11,9 +11,9 @@ const CALLS = 200;
 export const deadExplainCommand: Command = {
   path: ['dead', 'explain'],
   operands: 'REQUEST',
-  summary: 'what happened to a request: its timeline, its calls to Box, what to do',
+  summary: 'explain a request: its timeline, its calls to Box, and what to do',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'the same as JSON' },
+  help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, values, operands) {
     const id = requestOperand(operands, 'dead explain');
     return withTenant(config(), async ({ database, tenantId }) => {
@@ -44,10 +44,11 @@ function adviceOn(
   identity: Identity | null,
   newest: ProvisioningRequest,
 ): string {
-  if (newest.id !== request.id) return `Nothing: a newer request, ${newest.id}, is ${newest.status}.`;
-  if (request.status !== 'failed') return `Nothing: it is ${request.status}.`;
+  if (newest.id !== request.id)
+    return `No action is needed: a newer request, ${newest.id}, is ${newest.status}.`;
+  if (request.status !== 'failed') return `No action is needed: the request is ${request.status}.`;
   if (identity && !identity.active && identity.boxAccount === null)
-    return 'Okta deactivated this person: nothing, or reactivate them in Okta first.';
+    return 'Okta deactivated this person. Do nothing, or reactivate the person in Okta first.';
   const remedy = request.error === null ? '' : remedyOf(request.error.code, true);
   return `${remedy} Then: dead retry ${request.id}`.trim();
 }
@@ -83,7 +84,9 @@ function explain({ request, identity, group, calls, advice, isCut }: Explained, 
   terminal.print('\nTimeline');
   for (const { at, event, detail } of request.timeline)
     terminal.print(`  ${at}  ${event}${detail === null ? '' : `: ${detail}`}`);
-  terminal.print(isCut ? `\nIts last ${CALLS} calls` : calls.length === 0 ? '\nIt made no call.' : '\nCalls');
+  terminal.print(
+    isCut ? `\nIts last ${CALLS} calls` : calls.length === 0 ? '\nIt sent no calls.' : '\nCalls',
+  );
   for (const call of calls.toReversed()) terminal.print(`  ${lineOf(call)}`);
   terminal.print(`\nWhat to do: ${advice}`);
 }

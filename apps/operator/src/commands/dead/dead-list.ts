@@ -11,9 +11,12 @@ const SHOWN = 10;
 
 export const deadListCommand: Command = {
   path: ['dead', 'list'],
-  summary: 'failed requests that nothing has made good since, by error code',
+  summary: 'list failed requests that no later request resolved, by error code',
   options: { code: { type: 'string' }, json: { type: 'boolean' } },
-  help: { '--code CODE': 'all those of one error code', '--json': 'all of them as JSON, one a line' },
+  help: {
+    '--code CODE': 'list all requests with this error code',
+    '--json': 'print all of them as JSON, one per line',
+  },
   async run({ terminal, config }, values) {
     const code = codeOption(values);
     return withTenant(config(), async ({ database, tenantId }) => {
@@ -68,7 +71,7 @@ async function printByCode(
   const [first] = counts;
   if (first) {
     terminal.print(
-      `\ndead explain REQUEST tells more of one; dead retry REQUEST, or dead retry --code ${first.code}, tries again.`,
+      `\ndead explain REQUEST shows the details of one. dead retry REQUEST, or dead retry --code ${first.code}, retries.`,
     );
   }
 }

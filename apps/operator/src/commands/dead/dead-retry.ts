@@ -13,11 +13,11 @@ interface Parts {
 export const deadRetryCommand: Command = {
   path: ['dead', 'retry'],
   operands: '[REQUEST]',
-  summary: 'a new request in place of a failed one, or of all of a code',
+  summary: 'retry a failed request, or all failed requests with one code',
   options: { code: { type: 'string' }, yes: { type: 'boolean' } },
   help: {
-    '--code CODE': 'all dead letters of this error code, in the background of other work',
-    '--yes': 'really; without it --code only counts',
+    '--code CODE': 'retry all dead letters with this error code, with low priority',
+    '--yes': 'retry; without it, --code only counts',
   },
   async run(setting, values, operands) {
     const code = codeOption(values);
@@ -43,13 +43,15 @@ async function retryOne(id: string, parts: Parts, { terminal, operator }: Settin
     case 'not-failed':
       throw new OperatorProblem(`Request ${id} has not failed: there is nothing to retry.`);
     case 'deactivated':
-      terminal.print('Okta deactivated this person: nothing was made. Reactivate them in Okta first.');
+      terminal.print(
+        'Okta deactivated this person: no request was created. Reactivate the person in Okta first.',
+      );
       return 1;
     case 'requested':
       terminal.print(
         admission.isNew
-          ? `Request ${admission.requestId} was made.`
-          : `Request ${admission.requestId} is open already.`,
+          ? `Request ${admission.requestId} was created.`
+          : `Request ${admission.requestId} is already open.`,
       );
       return 0;
   }
@@ -62,7 +64,7 @@ async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting
   const leftOut = deactivated > 0 ? `; ${deactivated} of people who are deactivated are left out` : '';
   if (!isMeant || count === 0) {
     terminal.print(`${count - deactivated} dead letters of ${code} would be retried${leftOut}.`);
-    if (count > deactivated) terminal.print('Nothing was done yet: add --yes.');
+    if (count > deactivated) terminal.print('Nothing was changed. To retry them, add --yes.');
     return 0;
   }
   // It makes several changes one after the other, so it is recorded before the first.
@@ -81,10 +83,8 @@ async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting
   });
   progress.end();
   await log.conclude(callId, { ...commandOutcome, answer: { ...done } });
-  terminal.print(
-    `${done.retried} requests were made${leftOut}. They are worked on in the background of other work.`,
-  );
+  terminal.print(`${done.retried} requests were created${leftOut}. They are processed with low priority.`);
   if (!stopping.aborted) return 0;
-  terminal.remark('Stopped before the end; the same command goes on.');
+  terminal.remark('Stopped before the end. Run the same command again to continue.');
   return 2;
 }

@@ -5,9 +5,9 @@ import { withTenant } from '../../tenancy.ts';
 
 export const listHeldCommand: Command = {
   path: ['held', 'list'],
-  summary: 'sign-ins on hold: somebody who is switched off has the same user name',
+  summary: 'list sign-ins on hold: a deactivated person has the same user name',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'as JSON' },
+  help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
     return withTenant(config(), async ({ database, tenantId }) => {
       const held = await new HeldSignIns(database, tenantId).list();

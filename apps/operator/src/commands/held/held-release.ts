@@ -7,7 +7,7 @@ import { withTenant } from '../../tenancy.ts';
 export const releaseHeldCommand: Command = {
   path: ['held', 'release'],
   operands: 'SUBJECT',
-  summary: 'let a sign-in on hold in, as a person of its own',
+  summary: 'release a sign-in on hold, as a separate person',
   options: {},
   help: {},
   async run({ terminal, config, operator }, _values, operands) {
@@ -26,7 +26,7 @@ export const releaseHeldCommand: Command = {
       if (released === null)
         throw new OperatorProblem(`No sign-in of the subject "${toLine(subject, 255)}" was on hold.`);
       terminal.print(
-        `${toLine(released.username, 255)} (${toLine(subject, 255)}) may sign in, as another person than ${released.identityId}.`,
+        `${toLine(released.username, 255)} (${toLine(subject, 255)}) may sign in, as a different person than ${released.identityId}.`,
       );
       return 0;
     });

@@ -9,11 +9,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export const createScimTokenCommand: Command = {
   path: ['scim-token', 'create'],
-  summary: 'a new token for Okta’s SCIM client; it is shown this once',
+  summary: 'create a token for Okta’s SCIM client; the token is shown only once',
   options: { name: { type: 'string' }, days: { type: 'string' } },
   help: {
-    '--name NAME': 'what to call it here, in the audit log and in metrics',
-    '--days N': `how long it is good, 1 to ${MOST_DAYS}; ${USUAL_DAYS} when left out`,
+    '--name NAME': 'the name of the token here, in the audit log and in metrics',
+    '--days N': `days until it expires, 1 to ${MOST_DAYS}; the default is ${USUAL_DAYS}`,
   },
   async run({ terminal, config, operator }, values) {
     const name = nameOption(values.name);
@@ -22,13 +22,13 @@ export const createScimTokenCommand: Command = {
       const created = await new ScimTokens(database, tenantId).create({ name, days }, operator);
       if (created === null) {
         throw new OperatorProblem(
-          `There is an active token "${name}" already. To exchange it, make one of another name, give that to Okta, ` +
+          `An active token "${name}" already exists. To replace it, create one with another name, enter that in Okta, ` +
             `then: scim-token revoke ${name}`,
         );
       }
       terminal.print(created.token);
       terminal.remark(
-        `Token ${name} is good until ${created.made.expiresAt.toISOString()}. It is not kept here: copy it now.`,
+        `Token ${name} is valid until ${created.made.expiresAt.toISOString()}. Foyer does not store it: copy it now.`,
       );
       return 0;
     });
@@ -39,7 +39,7 @@ function nameOption(name: string | boolean | undefined): string {
   // `scim-token revoke` takes names and ids, so a name must not look like an id.
   if (typeof name !== 'string' || !NAME.test(name) || isId(name)) {
     throw new OperatorProblem(
-      '--name must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or a digit, and no id. ' +
+      '--name must be 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or a digit, and not an id. ' +
         'Example: --name okta-2027',
     );
   }

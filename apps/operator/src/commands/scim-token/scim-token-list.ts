@@ -5,9 +5,9 @@ import { withTenant } from '../../tenancy.ts';
 
 export const listScimTokensCommand: Command = {
   path: ['scim-token', 'list'],
-  summary: 'the tokens of SCIM clients: until when they are good, when they were last used',
+  summary: 'list the tokens of SCIM clients: when they expire, when they were last used',
   options: { json: { type: 'boolean' } },
-  help: { '--json': 'as JSON' },
+  help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
     return withTenant(config(), async ({ database, tenantId }) => {
       const tokens = await new ScimTokens(database, tenantId).list();

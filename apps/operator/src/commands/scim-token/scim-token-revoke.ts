@@ -6,7 +6,7 @@ import { withTenant } from '../../tenancy.ts';
 export const revokeScimTokenCommand: Command = {
   path: ['scim-token', 'revoke'],
   operands: 'NAME|ID',
-  summary: 'refuse a SCIM token from the next call on',
+  summary: 'revoke a SCIM token: the next call with it is refused',
   options: {},
   help: {},
   async run({ terminal, config, operator }, _values, operands) {
