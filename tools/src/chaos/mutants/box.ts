@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { SourceMutant } from './mutant.ts';
 
 const judge = 'libs/box/src/judge.ts';
 const operations = 'libs/box/src/operations.ts';
@@ -6,7 +6,7 @@ const groups = 'libs/box/src/operations-groups.ts';
 const recorder = 'libs/box/src/recorder.ts';
 
 /** Guards where a response of Box is interpreted, and where a call is recorded before it is sent. */
-export const boxMutants: readonly Mutant[] = [
+export const boxMutants: readonly SourceMutant[] = [
   {
     name: 'box: 5xx-sure',
     file: judge,

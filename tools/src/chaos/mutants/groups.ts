@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { SourceMutant } from './mutant.ts';
 
 const plan = 'libs/provisioning/src/groups/plan-group.ts';
 const converge = 'libs/provisioning/src/groups/converge-group.ts';
@@ -7,7 +7,7 @@ const statements = 'libs/persistence/src/groups/group-statements.ts';
 const scim = 'libs/persistence/src/scim/group-members.ts';
 
 /** Guards of groups and their members: in the plan, in the database, and in pushes. */
-export const groupMutants: readonly Mutant[] = [
+export const groupMutants: readonly SourceMutant[] = [
   {
     name: 'group: one that was deleted stays in Box',
     file: plan,

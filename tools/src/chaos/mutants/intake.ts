@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { SourceMutant } from './mutant.ts';
 
 const intake = 'libs/persistence/src/identities/intake.ts';
 const requests = 'libs/persistence/src/requests/new-request.ts';
@@ -6,7 +6,7 @@ const users = 'libs/persistence/src/scim/users.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
 
 /** Guards of sign-ins and pushes: what they change in the database, and that they open a request. */
-export const intakeMutants: readonly Mutant[] = [
+export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'intake: a change of the name is no new generation',
     file: intake,

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { mutate, type Mutant } from './mutant.ts';
+import { mutate, type SourceMutant } from './mutant.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 
-export const sourceOf = ({ file }: Mutant): string => readFileSync(join(ROOT, file), 'utf8');
+export const sourceOf = ({ file }: SourceMutant): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** From now on the file is loaded without the guard. Returns a function that tells whether it was loaded. */
-export function installMutant(mutant: Mutant): () => boolean {
+export function installMutant(mutant: SourceMutant): () => boolean {
   const changed = mutate(sourceOf(mutant), mutant);
   const mutated = pathToFileURL(join(ROOT, mutant.file)).href;
   let isLoaded = false;

@@ -29,18 +29,22 @@ interface Found {
   readonly violations: readonly string[];
 }
 
-/** In this process, with the guard removed before any product code is loaded. */
+/**
+ * In this process, with the guard removed before any product code is loaded, or from the database before its first
+ * schedule.
+ */
 async function runOne(mutant: Mutant): Promise<Found> {
-  const isLoaded = installMutant(mutant);
+  const isLoaded = 'file' in mutant ? installMutant(mutant) : () => true;
   const { Coverage } = await import('../coverage.ts');
   const { openHouse } = await import('../house.ts');
   const { listedBoundaries } = await import('../boundaries.ts');
   const { runSchedule } = await import('../schedule.ts');
-  if (!isLoaded()) throw new Error(`${mutant.file} was not loaded.`);
+  if (!isLoaded()) throw new Error(`The source of "${mutant.name}" was not loaded.`);
   const [listed, first, count] = [await listedBoundaries(), Number(values.from), Number(values.schedules)];
   const { server: url, template } = values;
   const house = await openHouse(url && template ? { server: { url, template } } : {});
   try {
+    if ('sql' in mutant) await house.admin.query(mutant.sql);
     for (let seed = first; seed < first + count; seed++) {
       const { violations } = await runSchedule(house, seed, { listed, coverage: new Coverage() });
       if (violations.length > 0) return { seed, schedules: seed - first + 1, violations };

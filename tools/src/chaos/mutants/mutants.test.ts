@@ -1,16 +1,33 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { mutants } from './list.ts';
+import { createDatabase, dropDatabase } from '../../postgres.ts';
+import { Admin } from '../admin.ts';
+import { databaseMutants } from './database.ts';
+import { mutants, sourceMutants } from './list.ts';
 import { ROOT, sourceOf } from './load.ts';
 import { mutate } from './mutant.ts';
 
-it.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
+
+it.each(sourceMutants.map((mutant) => [mutant.name, mutant] as const))(
   '%s: the guard is where the mutant looks for it',
   (_name, mutant) => {
     expect(mutate(sourceOf(mutant), mutant)).not.toBe(sourceOf(mutant));
   },
 );
+
+it('each guard of the database is there', async () => {
+  const name = `mutants_${randomBytes(6).toString('hex')}`;
+  const admin = new Admin(await createDatabase(server, name, 'foyer_template'));
+  try {
+    for (const { sql } of databaseMutants) await admin.query(sql);
+  } finally {
+    await admin.close();
+    await dropDatabase(server, name);
+  }
+});
 
 it('names each mutant once', () => {
   expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
@@ -18,9 +35,9 @@ it('names each mutant once', () => {
 
 /** Runs them like `npm run chaos -- --mutants`, each on a database of its own. */
 async function runMutants(...args: string[]): Promise<{ status: number | null; out: string }> {
-  const server = ['--server', process.env.FOYER_TEST_POSTGRES_URL ?? '', '--template', 'foyer_template'];
+  const where = ['--server', server, '--template', 'foyer_template'];
   const main = join(ROOT, 'tools/src/chaos/mutants/main.ts');
-  const child = spawn(process.execPath, ['--conditions', '@foyer/source', main, ...server, ...args], {
+  const child = spawn(process.execPath, ['--conditions', '@foyer/source', main, ...where, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { SourceMutant } from './mutant.ts';
 
 const plan = 'libs/provisioning/src/people/plan.ts';
 const converge = 'libs/provisioning/src/people/converge.ts';
@@ -6,7 +6,7 @@ const turn = 'libs/provisioning/src/turns/turn.ts';
 const retry = 'libs/provisioning/src/turns/retry.ts';
 
 /** Guards of the decisions: the plan of a person, its steps, and how an attempt ends. */
-export const planMutants: readonly Mutant[] = [
+export const planMutants: readonly SourceMutant[] = [
   {
     name: 'plan: creates again without a look-up',
     file: plan,

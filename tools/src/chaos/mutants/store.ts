@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import type { SourceMutant } from './mutant.ts';
 
 const turns = 'libs/persistence/src/convergence/turn-statements.ts';
 const people = 'libs/persistence/src/convergence/convergence-statements.ts';
@@ -9,7 +9,7 @@ const relay = 'libs/persistence/src/requests/relay-store.ts';
 const sealer = 'libs/persistence/src/audit/sealer.ts';
 
 /** Guards of leases and fences, of stored accounts and calls, of the outbox, and of sealing. */
-export const storeMutants: readonly Mutant[] = [
+export const storeMutants: readonly SourceMutant[] = [
   {
     name: 'lease: is taken from another',
     file: turns,
