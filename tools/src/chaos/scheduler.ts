@@ -1,3 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/**
+ * The longest pause between two questions to PostgreSQL whether a statement waits for a lock, in milliseconds. The
+ * pauses grow up to it, so that on a busy machine the questions do not take the time of the statements.
+ */
+export const MOST_PATIENCE_MS = 80;
+
 /** A process that dies as a whole: a worker, the gateway, a relay. `life` counts its predecessors. */
 export class Actor {
   readonly role: string;
@@ -176,7 +184,11 @@ export class Scheduler {
    */
   async settleLocks(): Promise<void> {
     for (const thread of this.#threads) {
-      while (!thread.isOver && thread.waitsForLock && !(await thread.waitsForLock())) await oneTurn();
+      let patience = 1;
+      while (!thread.isOver && thread.waitsForLock && !(await thread.waitsForLock())) {
+        await pause(patience);
+        patience = Math.min(2 * patience, MOST_PATIENCE_MS);
+      }
     }
   }
 

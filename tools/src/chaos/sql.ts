@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase, type Database } from '@foyer/persistence';
 import type pg from 'pg';
 import type { Admin } from './admin.ts';
-import { never, oneTurn, type Actor, type Scheduler, type Thread } from './scheduler.ts';
+import { MOST_PATIENCE_MS, never, oneTurn, type Actor, type Scheduler, type Thread } from './scheduler.ts';
 
 type Statement = string | pg.QueryConfig;
 type End = { readonly result: pg.QueryResult } | { readonly error: unknown };
 
-/** How long a statement runs before PostgreSQL is asked whether it waits for a lock, in milliseconds. */
+/** How long a statement runs before PostgreSQL is asked for the first time whether it waits for a lock, in milliseconds. */
 const PATIENCE_MS = 5;
 const COMMITS = /^(COMMIT|ROLLBACK)$/i;
 const lost = (): Error => new Error('Connection terminated unexpectedly');
@@ -203,18 +203,15 @@ export class SqlDesk {
       .finally(() => {
         ended = true;
       });
-    const others = [...scheduler.inTransaction].filter((other) => other !== thread);
-    // Most statements finish sooner than a query that checks whether they are blocked.
-    if (others.length > 0) await Promise.race([watched, pause(PATIENCE_MS)]);
-    while (!ended && others.length > 0 && pid !== undefined) {
-      if (await this.#admin.isBlocked(pid)) {
-        if (ended) break;
-        thread.waitsForLock = async () => !ended && (await this.#admin.isBlocked(pid)) && !ended;
-        thread.yield();
-        break;
-      }
-      await oneTurn();
+    const isAlone = [...scheduler.inTransaction].every((other) => other === thread);
+    if (isAlone || pid === undefined) return watched;
+    for (let patience = PATIENCE_MS; ; patience = Math.min(2 * patience, MOST_PATIENCE_MS)) {
+      await Promise.race([watched, pause(patience)]);
+      if (ended) return watched;
+      if ((await this.#admin.isBlocked(pid)) && !ended) break;
     }
+    thread.waitsForLock = async () => !ended && (await this.#admin.isBlocked(pid)) && !ended;
+    thread.yield();
     return watched;
   }
 }
