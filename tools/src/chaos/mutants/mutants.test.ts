@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createDatabase, dropDatabase } from '../../postgres.ts';
+import { createDatabase, dropDatabase } from '../../stack/postgres.ts';
 import { Admin } from '../admin.ts';
 import { databaseMutants } from './database.ts';
 import { mutants, sourceMutants } from './list.ts';
