@@ -3,6 +3,7 @@ import type {
   BoxProfile,
   BoxUser,
   CreateResult,
+  Deletion,
   FolderPage,
   NewBoxUser,
   UserPage,
@@ -132,7 +133,7 @@ export const updateUser = (
  * content; only the message differs from other 400s, because `code` is bad_request. For a retention policy or a legal
  * hold Box answers 403 with the same `forbidden` as for a missing scope (support.box.com, article 33282413279635).
  */
-export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-content'> => ({
+export const deleteUser = (boxUserId: string): Operation<Deletion> => ({
   name: 'delete_user',
   method: 'DELETE',
   path: `/2.0/users/${boxUserId}`,
@@ -144,7 +145,8 @@ export const deleteUser = (boxUserId: string): Operation<'deleted' | 'owns-conte
     const message = error.message ?? '';
     const ownsContent = status === 400 && /managed content/i.test(message);
     const isHeld = status === 403 && /\b(retention|legal hold|on hold|hold polic)/i.test(message);
-    return ownsContent || isHeld ? { value: 'owns-content', extract: {} } : undefined;
+    if (ownsContent) return { value: 'owns-content', extract: {} };
+    return isHeld ? { value: 'on-hold', extract: {} } : undefined;
   },
 });
 

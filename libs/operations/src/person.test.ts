@@ -27,6 +27,7 @@ const ada: Identity = {
 const request = (more: Partial<ProvisioningRequest>) => ({
   id: 'b8b1a3de-5d3b-4f5e-9a0c-0d7c5f0e8a11',
   status: 'queued' as const,
+  outcome: null,
   error: null,
   nextAttemptAt: null,
   ...more,
@@ -39,6 +40,12 @@ describe('why a person has no files', () => {
 
   it.each<[string, Partial<Identity>, Parameters<typeof whyNoFiles>[1], RegExp]>([
     ['deactivated', { active: false }, null, /deactivated/],
+    [
+      'deleted, and kept by Box',
+      { active: false },
+      request({ status: 'succeeded', outcome: 'kept' }),
+      /Box did not delete the Box user \d+: it is kept, inactive\. .+ delete the user in Box/,
+    ],
     ['no Box user and no request', { boxAccount: null }, null, /no Box user yet\. There is no request/],
     ['a queued request', { boxAccount: null }, request({}), /Request b8b1a3de\S+ is queued\./],
     [

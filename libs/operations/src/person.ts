@@ -62,10 +62,15 @@ export async function explainPeople(
   return { people, hasMore: found.length > PEOPLE_SHOWN };
 }
 
-type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'error' | 'nextAttemptAt'> | null;
+type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'outcome' | 'error' | 'nextAttemptAt'> | null;
 
 /** The obstacle between a person and their files, as far as Foyer's own data shows one. Pure. */
 export function whyNoFiles({ active, boxAccount }: Identity, newest: Newest): string | null {
+  if (!active && newest?.outcome === 'kept' && boxAccount !== null)
+    return (
+      `The person was deleted over SCIM. Box did not delete the Box user ${boxAccount.boxUserId}: it is kept, inactive. ` +
+      `The timeline of request ${newest.id} says why. When nobody needs its content any more, delete the user in Box.`
+    );
   if (!active)
     return 'The person is deactivated. To reactivate the person, push them as active from Okta, or assign the app to them.';
   if (boxAccount === null) return `There is no Box user yet. ${whyNotYet(newest)}`;

@@ -11,7 +11,7 @@ const running = (app: RunningProcess['app']): RunningProcess => ({
   clockOffsetMs: 0,
 });
 const calm: WorkOverview = {
-  people: { total: 1, active: 1, withBoxUser: 1 },
+  people: { total: 1, active: 1, withBoxUser: 1, kept: 0 },
   groups: { total: 0, waitingMembers: 0 },
   waiting: [],
   ended: [

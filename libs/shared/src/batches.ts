@@ -49,6 +49,7 @@ export const BatchCounts = z.object({
   deactivated: count,
   reactivated: count,
   deleted: count,
+  kept: count,
 });
 export type BatchCounts = z.infer<typeof BatchCounts>;
 

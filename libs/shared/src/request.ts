@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const RequestStatus = z.enum(['queued', 'running', 'retrying', 'succeeded', 'failed']);
 export type RequestStatus = z.infer<typeof RequestStatus>;
 
-/** What a succeeded request changed in Box. */
+/**
+ * What a succeeded request changed in Box. `kept`: the person was deleted and Box did not delete the user, which stays
+ * inactive: it owns content, or is under a retention policy or a legal hold.
+ */
 export const RequestOutcome = z.enum([
   'created',
   'adopted',
@@ -13,6 +16,7 @@ export const RequestOutcome = z.enum([
   'deactivated',
   'reactivated',
   'deleted',
+  'kept',
 ]);
 export type RequestOutcome = z.infer<typeof RequestOutcome>;
 
@@ -60,6 +64,7 @@ export const TimelineEvent = z.enum([
   'box-user-restored',
   'box-user-given-up',
   'box-user-deleted',
+  'box-user-kept',
   'box-group-created',
   'box-group-adopted',
   'box-group-renamed',

@@ -305,7 +305,7 @@ describe('any SCIM client', () => {
     const { login, externalId, id } = await newcomer();
     const [before] = await inBox(externalId);
     await stack.box.seed({ files: [{ externalId, path: '/kept.txt' }] });
-    expect(await removed(id)).toMatchObject({ status: 'succeeded', outcome: 'deactivated' });
+    expect(await removed(id)).toMatchObject({ status: 'succeeded', outcome: 'kept' });
     expect(await inBox(externalId)).toMatchObject([{ id: before!.id, status: 'inactive', items: 1 }]);
     const again = await hire(login, externalId);
     expect(again.status).toBe(201);

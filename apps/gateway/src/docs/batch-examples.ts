@@ -26,6 +26,7 @@ const batch: ProvisioningBatch = {
     deactivated: 0,
     reactivated: 0,
     deleted: 0,
+    kept: 0,
   },
   ratePerSecond: 15.8,
   expectedAt: '2026-11-21T09:20:40.000Z',
@@ -97,6 +98,7 @@ export const forecast: BatchForecast = {
     deactivated: 0,
     reactivated: 0,
     deleted: 0,
+    kept: 0,
   },
   lines: [
     { line: 1, subject: '00u1exampleAda', would: 'unchanged', ...told },

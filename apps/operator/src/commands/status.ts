@@ -40,7 +40,8 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
     for (const line of table(rows.length === 0 ? [['nothing']] : rows)) terminal.print(`  ${line}`);
   };
   terminal.print(
-    `Tenant ${tenant}: ${people.total} people (${people.active} active, ${people.withBoxUser} with a Box user), ` +
+    `Tenant ${tenant}: ${people.total} people (${people.active} active, ${people.withBoxUser} with a Box user` +
+      `${people.kept === 0 ? '' : `, ${people.kept} deleted and kept in Box`}), ` +
       `${groups.total} groups (${groups.waitingMembers} members not in Box yet)`,
   );
   section('Running', processes.map(processRow));

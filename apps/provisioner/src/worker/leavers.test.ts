@@ -1,9 +1,11 @@
+import { jest } from '@jest/globals';
 import {
   Intake,
   PrismaCallLog,
   PrismaConvergenceStore,
   Requests,
   ScimUsers,
+  workOverview,
   type ScimUser,
 } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
@@ -70,7 +72,8 @@ async function parts() {
     );
     return rows;
   };
-  return { box, users, intake, turn, settle, hire, change, outcome, calls, requests };
+  const overview = () => workOverview(database, tenantId);
+  return { box, users, intake, overview, turn, settle, hire, change, outcome, calls, requests };
 }
 
 /** A worker that is killed right after Box has done what the call asked. */
@@ -197,6 +200,28 @@ describe('whoever leaves', () => {
 });
 
 describe('whoever is deleted', () => {
+  it.each([
+    ['owns content', 'it owns content', null],
+    ['is under a legal hold', 'a retention policy or a legal hold applies', 'on-hold'],
+  ] as const)('and %s is kept by Box, which is an outcome of its own', async (_name, why, answer) => {
+    const { box, users, settle, hire, outcome, requests, overview } = await parts();
+    const ada = await hire('00uada');
+    await settle();
+    const { id } = only(box);
+    if (answer === null) box.addFiles(id, ['diary.txt']);
+    else jest.spyOn(box, 'deleteUser').mockResolvedValue({ ok: true, value: answer });
+    await users.remove(ada.id, 'delete', () => undefined);
+    await settle();
+    expect(only(box)).toMatchObject({ id, status: 'inactive' });
+    const ended = await outcome(ada.id);
+    expect(ended).toMatchObject({ status: 'succeeded', outcome: 'kept' });
+    const { request } = (await requests.find(ended.id, {}))!;
+    expect(request.timeline).toContainEqual(
+      expect.objectContaining({ event: 'box-user-kept', detail: `Box user ${id}, because ${why}` }),
+    );
+    expect((await overview()).people).toMatchObject({ active: 0, withBoxUser: 1, kept: 1 });
+  });
+
   it('is deleted in Box when they own nothing, and made anew when they come back', async () => {
     const { box, users, settle, hire, outcome } = await parts();
     const ada = await hire('00uada');
@@ -219,7 +244,7 @@ describe('whoever is deleted', () => {
     await users.remove(ada.id, 'delete', () => undefined);
     await settle();
     expect(only(box)).toMatchObject({ status: 'inactive' });
-    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'deactivated' });
+    expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', outcome: 'kept' });
     await hire('00uada');
     await settle();
     expect(only(box)).toMatchObject({ status: 'active' });

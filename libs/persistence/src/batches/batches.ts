@@ -183,7 +183,7 @@ function stopOf({ stoppedLine, stoppedWhy, readerGone, lastLine }: Row): Provisi
 }
 
 function countsOf({ lines, refused, inStep }: Row, { waiting, failed, outcomes }: Work): BatchCounts {
-  const none = { created: 0, adopted: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0 };
+  const none = { created: 0, adopted: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0, kept: 0 };
   const unchanged = (outcomes.unchanged ?? 0) + inStep;
   return { lines, refused, waiting, failed, ...none, ...outcomes, unchanged };
 }

@@ -11,6 +11,7 @@ const effectEvent: Partial<Record<RequestOutcome, TimelineEvent>> = {
   updated: 'box-user-updated',
   deactivated: 'box-user-updated',
   reactivated: 'box-user-updated',
+  kept: 'box-user-kept',
 };
 
 export interface ConvergenceStoreOptions extends TurnStoreOptions {
@@ -41,6 +42,7 @@ export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> impleme
     account: BoxAccount,
     effect: RequestOutcome | null,
     outcome?: RequestOutcome,
+    why?: string,
   ): Promise<SaveResult> {
     const values = {
       ...accountValues(account),
@@ -48,7 +50,7 @@ export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> impleme
       profile: JSON.stringify(account.profile ?? {}),
       effect,
       event: (effect && effectEvent[effect]) ?? null,
-      detail: `Box user ${account.boxUserId}`,
+      detail: `Box user ${account.boxUserId}${why === undefined ? '' : `, because ${why}`}`,
     };
     try {
       if (outcome === undefined) await this.fenced(lease, statements.save, values);

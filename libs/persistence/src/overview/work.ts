@@ -37,7 +37,13 @@ export interface OpenBatch {
 }
 
 export interface WorkOverview {
-  readonly people: { readonly total: number; readonly active: number; readonly withBoxUser: number };
+  readonly people: {
+    readonly total: number;
+    readonly active: number;
+    readonly withBoxUser: number;
+    /** Deleted by a SCIM client, but not in Box: see the outcome `kept`. */
+    readonly kept: number;
+  };
   readonly groups: { readonly total: number; readonly waitingMembers: number };
   readonly waiting: readonly WaitingWork[];
   readonly ended: readonly EndedWork[];
@@ -52,7 +58,8 @@ const open = wordList(openStatuses);
 
 const countPeople = statement<'tenant'>(
   'overview-people',
-  `SELECT count(*)::int AS total, (count(*) FILTER (WHERE i.active))::int AS active, count(a.identity_id)::int AS "withBoxUser"
+  `SELECT count(*)::int AS total, (count(*) FILTER (WHERE i.active))::int AS active, count(a.identity_id)::int AS "withBoxUser",
+     (count(a.identity_id) FILTER (WHERE i.is_removed AND a.applied_generation = i.generation))::int AS kept
    FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id WHERE i.tenant_id = $tenant::uuid`,
 );
 const countGroups = statement<'tenant'>(

@@ -179,7 +179,7 @@ const failing = (
 
 function countsOf(lines: readonly ForecastLine[]): ForecastCounts {
   const none = { created: 0, adopted: 0, updated: 0, unchanged: 0 };
-  const off = { deactivated: 0, reactivated: 0, deleted: 0 };
+  const off = { deactivated: 0, reactivated: 0, deleted: 0, kept: 0 };
   const counts: ForecastCounts = { lines: lines.length, refused: 0, failed: 0, ...none, ...off };
   for (const { would } of lines) counts[would] += 1;
   return counts;

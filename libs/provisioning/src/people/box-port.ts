@@ -92,6 +92,12 @@ export interface UserPage {
  * then. Faults are values; only LeaseLost and our own failures (the log cannot be written, the rate limiter cannot be
  * reached) are thrown.
  */
+/**
+ * What became of a user that was to be deleted. `owns-content`: kept, because Box deletes no user that owns content.
+ * `on-hold`: kept, because of a retention policy or a legal hold.
+ */
+export type Deletion = 'deleted' | 'owns-content' | 'on-hold';
+
 export interface BoxPort {
   /** POST /2.0/users as an app user (is_platform_access_only). */
   createUser(context: CallContext, user: NewBoxUser): Promise<BoxResult<CreateResult>>;
@@ -102,10 +108,10 @@ export interface BoxPort {
   /** PUT /2.0/users/:id. Safe to repeat. `box_conflict` when another user has the external id. */
   updateUser(context: CallContext, boxUserId: string, change: BoxChange): Promise<BoxResult<BoxUser>>;
   /**
-   * DELETE /2.0/users/:id, never with `force`: a user that owns content is kept. Safe to repeat: a user that does not
+   * DELETE /2.0/users/:id, never with `force`; see `Deletion`. Safe to repeat: a user that does not
    * exist counts as deleted. Box removes the user's group memberships too.
    */
-  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<'deleted' | 'owns-content'>>;
+  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<Deletion>>;
   /**
    * GET /2.0/users by marker: the app users of this Box app, without managed users; so a page may have fewer than
    * `limit` (1 to 1000) users, or none, without being the last. May lag behind a create. Markers expire: one that Box

@@ -130,7 +130,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
       return saved(applied(result.value, sent, desired.generation), step.effect);
     }
     case 'delete':
-      return remove(step.boxUserId, context, known, parts, lease);
+      return remove(step.boxUserId, context, taken, known, parts);
     case 'confirm':
       return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
     case 'mark-missing':
@@ -153,21 +153,30 @@ const unknownAgain: Pick<Known, 'account' | 'lastCreate' | 'begunAs' | 'lastWord
   ...{ observed: {}, effect: null },
 };
 
-/** Deletes the user and its mapping; a user that owns files is kept, deactivated. */
+/** Deletes the user and its mapping; a user that Box does not delete is kept, deactivated, which is an outcome. */
 async function remove(
   boxUserId: string,
   context: CallContext,
+  taken: Taken,
   known: Known,
   { box, store }: ConvergeParts,
-  lease: Taken['lease'],
 ): Promise<Next> {
   const result = await box.deleteUser(context, boxUserId);
   if (!result.ok) return { fault: result.fault };
-  if (result.value === 'owns-content')
-    return { known: { ...known, observed: { ...known.observed, ownsContent: true } } };
-  await store.forgetAccount(lease, boxUserId);
+  if (result.value !== 'deleted') {
+    const account = { ...known.account!, appliedGeneration: taken.desired.generation };
+    const after: Known = { ...known, observed: { ...known.observed, isKept: true } };
+    return save(account, 'kept', taken, after, store, whyKept[result.value]);
+  }
+  await store.forgetAccount(taken.lease, boxUserId);
   return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
 }
+
+/** For the request's timeline, after "because". */
+const whyKept = {
+  'owns-content': 'it owns content',
+  'on-hold': 'a retention policy or a legal hold applies',
+} as const;
 
 /** What was sent to Box for a user. */
 type Sent = Pick<BoxAccount, 'name' | 'externalId' | 'profile'>;
@@ -199,11 +208,12 @@ async function save(
   taken: Taken,
   known: Known,
   store: AccountStore,
+  why?: string,
 ): Promise<Next> {
   const after: Known = { ...known, account, effect };
   const next = plan(taken.desired, after);
   const outcome = next.kind === 'finish' ? next.outcome : undefined;
-  const result = await store.saveAccount(taken.lease, account, effect, outcome);
+  const result = await store.saveAccount(taken.lease, account, effect, outcome, why);
   if (result === 'saved') return outcome === undefined ? { known: after } : { ended: outcome };
   return {
     fault: {

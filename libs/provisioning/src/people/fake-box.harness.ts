@@ -3,6 +3,7 @@ import type {
   BoxResult,
   CallContext,
   CreateResult,
+  Deletion,
   FolderPage,
   NewBoxUser,
   UserPage,
@@ -91,7 +92,7 @@ export class FakeBox extends FakeGroups implements BoxPort {
     });
   }
 
-  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<'deleted' | 'owns-content'>> {
+  deleteUser(context: CallContext, boxUserId: string): Promise<BoxResult<Deletion>> {
     const call = this.#users('deleteUser', 'delete_user', 'DELETE', { id: boxUserId }, boxUserId);
     return this.carryOut(context, call, notAnId(boxUserId), () => {
       if (!this.users.has(boxUserId)) return good(404, 'deleted');

@@ -93,8 +93,8 @@ export interface Observed {
   readonly conflict?: { readonly id: string | null };
   /** Box answered a change to the mapped user with 404. Trusted only after reading the user gives the same result. */
   readonly isGone?: boolean;
-  /** Box does not delete the user, because it owns files. */
-  readonly ownsContent?: boolean;
+  /** Box does not delete the user, because it owns files, or because of a retention policy or a legal hold. */
+  readonly isKept?: boolean;
 }
 
 export interface Known {

@@ -42,7 +42,7 @@ function planInactive(desired: Desired, { effect, observed }: Known, account: Bo
   const change = externalIdChange(desired, account);
   if (change.externalId !== undefined)
     return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
-  if (desired.isRemoved && !observed.ownsContent) return { kind: 'delete', boxUserId };
+  if (desired.isRemoved && !observed.isKept) return { kind: 'delete', boxUserId };
   return settled(desired, effect, account);
 }
 

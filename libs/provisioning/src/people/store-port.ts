@@ -73,13 +73,15 @@ export interface TurnStore<T extends Unread<Lease | GroupLease>> {
 export interface ConvergenceStore extends TurnStore<Taken> {
   /**
    * Saves the mapping and what this request did, in one transaction. A null effect adds nothing to the timeline. With
-   * an `outcome` the same transaction also does what `succeed` does, which is the usual end and saves one round trip.
+   * an `outcome` the same transaction also does what `succeed` does, which is the usual end and saves one round trip. `why` says
+   * in the timeline why Box kept the user.
    */
   saveAccount(
     lease: Lease,
     account: BoxAccount,
     effect: RequestOutcome | null,
     outcome?: RequestOutcome,
+    why?: string,
   ): Promise<SaveResult>;
   /** Records that the mapped user does not exist in Box. */
   markMissing(lease: Lease, boxUserId: string): Promise<void>;

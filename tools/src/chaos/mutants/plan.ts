@@ -46,8 +46,8 @@ export const planMutants: readonly SourceMutant[] = [
   {
     name: 'plan: who is deleted is only switched off',
     file: plan,
-    from: 'if (desired.isRemoved && !observed.ownsContent)',
-    to: 'if (desired.isRemoved && observed.ownsContent)',
+    from: 'if (desired.isRemoved && !observed.isKept)',
+    to: 'if (desired.isRemoved && observed.isKept)',
   },
   {
     name: 'plan: a create that was begun under another id goes on under the new one',
