@@ -101,7 +101,7 @@ export const serviceProviderConfig = (baseUrl: string, limits: ServiceLimits) =>
       type: 'oauthbearertoken',
       name: 'Bearer token',
       description:
-        'A token in the Authorization header: one that an operator made, or an OAuth 2.0 access token.',
+        'A token in the Authorization header: one that an operator created, or an OAuth 2.0 access token.',
       specUri: 'https://www.rfc-editor.org/info/rfc6750',
       primary: true,
     },

@@ -52,7 +52,7 @@ export function readBulk(body: unknown, limits: { readonly maxOperations: number
     throw invalidSyntax('Operations must be a list of one or more.');
   }
   if (operations.length > limits.maxOperations) {
-    throw new ScimError(413, null, `There are more than ${limits.maxOperations} operations.`);
+    throw new ScimError(413, null, `The request has more than ${limits.maxOperations} operations.`);
   }
   const failOnErrors = part('failOnErrors') ?? null;
   if (failOnErrors !== null && !(Number.isSafeInteger(failOnErrors) && Number(failOnErrors) > 0)) {
@@ -62,7 +62,7 @@ export function readBulk(body: unknown, limits: { readonly maxOperations: number
   const bulkIds = new Set<string>();
   for (const { bulkId } of entries) {
     if (bulkId !== null && bulkIds.has(bulkId))
-      throw invalidValue('bulkId', `${quote(bulkId)} is given twice.`);
+      throw invalidValue('bulkId', `${quote(bulkId)} occurs twice.`);
     if (bulkId !== null) bulkIds.add(bulkId);
   }
   return { failOnErrors: failOnErrors as number | null, entries };
@@ -98,7 +98,7 @@ function readOperation(
   if (typeof path !== 'string' || target === null || (target.id === null) !== (method === 'POST')) {
     throw invalidValue(
       `${what}.path`,
-      'must be /Users or /Groups for a POST, and name one of them otherwise.',
+      'must be /Users or /Groups for a POST, and the path of one resource for other methods.',
     );
   }
   if (method === 'POST' && bulkId === null) throw invalidSyntax(`${what}.bulkId is missing, or too long.`);

@@ -53,9 +53,17 @@ export function resolveBulkIds(operation: BulkOperation, ids: ReadonlyMap<string
 }
 
 const unresolved = (bulkId: string): ScimError =>
-  new ScimError(400, 'invalidValue', `bulkId ${quote(bulkId)}: no operation made a resource of that name.`);
+  new ScimError(
+    400,
+    'invalidValue',
+    `bulkId ${quote(bulkId)}: no operation created a resource with this bulkId.`,
+  );
 
-const waitsForItself = new ScimError(409, null, 'The operation refers to a resource that refers to it.');
+const waitsForItself = new ScimError(
+  409,
+  null,
+  'The operation refers to a resource that refers to this operation.',
+);
 
 /** The indexes in an order in which each comes after those that it needs; without circular ones. */
 function orderOf(needs: readonly (readonly number[])[]): readonly number[] {

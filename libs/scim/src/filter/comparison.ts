@@ -36,13 +36,14 @@ export function comparedValue(
   leaf: Attribute,
   value: Value,
 ): { value: Value } | { why: string } {
-  if (!known[leaf.type].includes(operators[op])) return { why: `A ${leaf.type} does not know "${op}".` };
+  if (!known[leaf.type].includes(operators[op]))
+    return { why: `The operator "${op}" does not work on a ${leaf.type}.` };
   if (value === null) {
-    return operators[op] === 'equality' ? { value } : { why: `Nothing can be "${op}" null.` };
+    return operators[op] === 'equality' ? { value } : { why: `The operator "${op}" does not work on null.` };
   }
   const given = typeof value === 'string' && isKey(leaf) && operators[op] !== 'part' ? value.trim() : value;
   const typed = ofType(leaf.type, given);
-  return typed === null ? { why: `This is no ${leaf.type}.` } : { value: typed };
+  return typed === null ? { why: `The value is not a ${leaf.type}.` } : { value: typed };
 }
 
 function ofType(type: Attribute['type'], value: NonNullable<Value>): Value {

@@ -81,7 +81,7 @@ class FilterParser {
   private nested(parent: Attribute, end: ')' | ']'): Filter {
     this.depth += 1;
     if (this.depth > MAX_FILTER_DEPTH)
-      throw this.reader.error(`It is nested deeper than ${MAX_FILTER_DEPTH}.`);
+      throw this.reader.error(`The filter is nested deeper than ${MAX_FILTER_DEPTH}.`);
     const filter = this.filter(parent);
     this.reader.expect(end);
     this.depth -= 1;
@@ -104,7 +104,7 @@ class FilterParser {
     const ref = resolveAttribute(word, parent);
     if (ref === null) throw reader.unknownAttribute(word);
     if (ref.leaf.returned === 'never') {
-      throw new ScimError(403, 'sensitive', `Nothing can be searched by ${nameOf(ref)}.`);
+      throw new ScimError(403, 'sensitive', `Filters do not support ${nameOf(ref)}.`);
     }
     return ref;
   }
@@ -113,7 +113,7 @@ class FilterParser {
     const { reader } = this;
     this.clauses += 1;
     if (this.clauses > MAX_FILTER_CLAUSES) {
-      throw reader.error(`It has more than ${MAX_FILTER_CLAUSES} comparisons.`);
+      throw reader.error(`The filter has more than ${MAX_FILTER_CLAUSES} comparisons.`);
     }
     reader.skipBlanks();
     const word = reader.word();
@@ -137,7 +137,7 @@ class FilterParser {
     if (literal !== undefined) return literal;
     if (NUMBER.test(word)) return Number(word);
     throw reader.error(
-      word === '' ? 'A value is missing.' : `${quote(word)} is no value; text stands in quotation marks.`,
+      word === '' ? 'A value is missing.' : `${quote(word)} is not a value; put text in quotation marks.`,
     );
   }
 }

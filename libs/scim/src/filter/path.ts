@@ -43,12 +43,13 @@ export function readPath(text: string, type: ResourceType, scimType: ScimType): 
     throw isName || scimType === 'invalidSyntax' ? unknown() : refuse('There is no such attribute.');
   }
   if (reader.isAtEnd) return pathOf(attribute, word, type);
-  if (!reader.take('[')) throw refuse('A path is a name, and maybe a filter in brackets.');
-  if (!attribute.leaf.multiValued) throw refuse('Only one of several values can be chosen by a filter.');
+  if (!reader.take('[')) throw refuse('A path is a name, optionally with a filter in brackets.');
+  if (!attribute.leaf.multiValued)
+    throw refuse('Only a multi-valued attribute can have a filter in its path.');
   const filter = parseElementFilter(reader, attribute);
   if (reader.isAtEnd) return { attribute, filter, sub: null };
   const name = reader.take('.') ? reader.word() : '';
-  if (name === '' || !reader.isAtEnd) throw refuse('After the brackets comes a sub-attribute, or nothing.');
+  if (name === '' || !reader.isAtEnd) throw refuse('Only a sub-attribute may follow the brackets.');
   const sub = subAttribute(attribute.leaf, name);
   if (sub === null) throw NAME.test(name) ? unknown() : refuse('There is no such sub-attribute.');
   return { attribute, filter, sub };

@@ -80,7 +80,7 @@ export class Reader {
       return JSON.parse(token) as string;
     } catch {
       this.at = from;
-      throw this.error('This is no complete JSON string.');
+      throw this.error('The text is not a complete JSON string.');
     }
   }
 

@@ -38,7 +38,7 @@ function applyOperation(
 ): Document {
   if (path !== null) return applyAt(document, op, readPath(path, type, 'invalidPath'), value, type);
   if (op === 'remove') throw new ScimError(400, 'noTarget', 'A "remove" needs a path.');
-  if (!isValues(value)) throw invalidValue('value', 'must be an object when there is no path.');
+  if (!isValues(value)) throw invalidValue('value', 'must be an object if there is no path.');
   return Object.entries(value).reduce((before, [key, each]) => {
     const target = readPath(key, type, 'invalidSyntax');
     // Okta sends the id with every change of a group, and other clients send back attributes that they have read.

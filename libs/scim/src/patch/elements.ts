@@ -70,7 +70,7 @@ export function settle(
 }
 
 const noTarget = (path: string): ScimError =>
-  new ScimError(400, 'noTarget', `${path}: no value is the one that the path is for.`);
+  new ScimError(400, 'noTarget', `${path}: no value matches the filter of the path.`);
 
 const isNotEmpty = (element: unknown): boolean => !isValues(element) || assigned(element) !== undefined;
 
@@ -92,7 +92,7 @@ function withSub(
   const after = readAttribute(sub, value, name);
   if (after === undefined && sub.required) throw invalidValue(name, 'is required.');
   if (sub.mutability === 'immutable' && old !== undefined && old !== after) {
-    throw new ScimError(400, 'mutability', `${name}: cannot change.`);
+    throw new ScimError(400, 'mutability', `${name}: cannot be changed.`);
   }
   return after === undefined ? others : { ...others, [sub.name]: after };
 }

@@ -46,7 +46,7 @@ const parameterOf =
     const given = Object.entries(query).filter(([key]) => isSameName(key, name));
     const [[, value] = []] = given;
     if (given.length > 1 || (value !== undefined && typeof value !== 'string'))
-      throw invalidValue(name, 'can be given once only.');
+      throw invalidValue(name, 'may occur only once.');
     const isList = name === 'attributes' || name === 'excludedAttributes';
     return isList && typeof value === 'string' ? value.split(',') : value;
   };
@@ -58,7 +58,7 @@ const parameters = [
 /** An unknown parameter may be a misspelled filter, and ignoring it would return more than was asked for. */
 function refuseUnknown(names: readonly string[]): void {
   const unknown = names.find((name) => !parameters.some((each) => isSameName(name, each)));
-  if (unknown !== undefined) throw invalidValue(quote(unknown), 'there is no such parameter.');
+  if (unknown !== undefined) throw invalidValue(quote(unknown), 'this parameter does not exist.');
 }
 
 /**
@@ -101,9 +101,9 @@ function readParts(read: Read, type: ResourceType): ListQuery {
 /** RFC 9865, section 2: a cursor consists of unreserved characters, and cannot be combined with a start index. */
 function readCursor(cursor: string | null, startIndex: unknown): string | null {
   if (cursor === null) return null;
-  if (startIndex !== undefined) throw invalidCursor('cursor and startIndex cannot be given together.');
+  if (startIndex !== undefined) throw invalidCursor('cursor and startIndex cannot be used together.');
   if (cursor.length > MAX_CURSOR_LENGTH || !/^[\w.~-]*$/.test(cursor)) {
-    throw invalidCursor('This is no cursor of ours.');
+    throw invalidCursor('The cursor was not issued by this server.');
   }
   return cursor;
 }
@@ -129,11 +129,11 @@ function readSortBy(text: string, type: ResourceType): AttributeRef {
   const named = resolveAttribute(text.trim(), rootOf(type));
   if (named === null) throw invalidValue('sortBy', `there is no attribute ${quote(text)}.`);
   if (named.leaf.returned === 'never') {
-    throw new ScimError(403, 'sensitive', `Nothing can be sorted by ${nameOf(named)}.`);
+    throw new ScimError(403, 'sensitive', `Sorting does not support ${nameOf(named)}.`);
   }
   const ref = withImplicitValue(named);
   if (ref.leaf.type === 'complex')
-    throw invalidValue('sortBy', `${nameOf(ref)} has several parts: name one.`);
+    throw invalidValue('sortBy', `${nameOf(ref)} has several sub-attributes: name one of them.`);
   return ref;
 }
 
@@ -153,7 +153,7 @@ function selectionOf(read: Read, type: ResourceType): Selection {
     readNames(name, read(name)),
   );
   if (attributes && excluded) {
-    throw invalidValue('attributes', 'cannot be given together with excludedAttributes.');
+    throw invalidValue('attributes', 'cannot be used together with excludedAttributes.');
   }
   return {
     attributes: attributes ? namesOf(attributes, type) : null,

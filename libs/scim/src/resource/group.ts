@@ -78,7 +78,7 @@ const isMembers = ({ attribute }: Path): boolean => attribute.leaf === memberAtt
 function editOfMembers(op: PatchOperation['op'], { filter, sub }: Path, value: unknown): GroupEdit {
   // RFC 7643, section 8.7.1: a member's attributes are immutable. To change a member, it is removed and added.
   if (sub !== null || (op !== 'remove' && filter !== null)) {
-    throw new ScimError(400, 'mutability', 'members: a member cannot change, only be added and removed.');
+    throw new ScimError(400, 'mutability', 'members: a member cannot be changed, only added or removed.');
   }
   if (filter !== null) return removalOf(filter);
   const members = readMembers(value);

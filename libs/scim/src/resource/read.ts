@@ -35,7 +35,7 @@ export function checkSchemas(schemas: unknown, type: ResourceType): void {
   for (const each of schemas as readonly unknown[]) {
     if (typeof each !== 'string') throw invalidValue('schemas', 'must be a list of URNs.');
     if (!known.some(({ id }) => isSameName(each, id))) {
-      throw invalidSyntax(`schemas: ${quote(each)} is no schema of a ${type.name}.`);
+      throw invalidSyntax(`schemas: ${quote(each)} is not a schema of a ${type.name}.`);
     }
   }
   if (!schemas.some((each) => isSameName(each, type.schema.id))) {

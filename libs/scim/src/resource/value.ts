@@ -63,7 +63,7 @@ export function readElements(attribute: Attribute, values: readonly unknown[], p
   const max = attribute.name === 'members' ? MAX_MEMBERS : MAX_VALUES;
   if (values.length > max) throw invalidValue(path, `has more than ${max} values.`);
   const elements = values.map((each) => {
-    if (each === null) throw invalidValue(path, 'has null among its values.');
+    if (each === null) throw invalidValue(path, 'has a null value.');
     return isEmptied(attribute, each) ? undefined : readSingle(attribute, each, path);
   });
   return mergeSame(
@@ -136,7 +136,7 @@ export function entriesOf(attribute: Attribute, value: unknown, path: string): [
   return Object.entries(value).map(([key, each]) => {
     const sub = subAttribute(attribute, key);
     if (sub === null) throw invalidSyntax(`There is no attribute ${quote(pathTo(attribute, path, key))}.`);
-    if (found.has(sub)) throw invalidSyntax(`${pathTo(attribute, path, sub.name)} is given twice.`);
+    if (found.has(sub)) throw invalidSyntax(`${pathTo(attribute, path, sub.name)} occurs twice.`);
     found.add(sub);
     return [sub, each];
   });

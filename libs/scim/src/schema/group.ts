@@ -13,7 +13,7 @@ export const groupSchema: Schema = {
       uniqueness: 'server',
       form: 'group-name',
     }),
-    attribute('members', 'Who belongs to the group.', {
+    attribute('members', 'The members of the group.', {
       type: 'complex',
       multiValued: true,
       subAttributes: [
@@ -28,7 +28,7 @@ export const groupSchema: Schema = {
           referenceTypes: ['User', 'Group'],
           mutability: 'immutable',
         }),
-        attribute('type', 'What the member is.', {
+        attribute('type', 'The type of the member: User or Group.', {
           canonicalValues: ['User', 'Group'],
           mutability: 'immutable',
         }),

@@ -4,12 +4,12 @@ import { attribute, type Schema } from './attribute.ts';
 export const PROVISIONING_URN = 'urn:foyer:params:scim:schemas:extension:provisioning:2.0:Resource';
 
 const common = [
-  attribute('request', 'The address of the request that brings Box in step.', {
+  attribute('request', 'The address of the request that provisions the resource in Box.', {
     type: 'reference',
     referenceTypes: ['uri'],
     mutability: 'readOnly',
   }),
-  attribute('inStep', 'Whether Box has all that this resource says.', {
+  attribute('inStep', 'Whether Box has the current state of this resource.', {
     type: 'boolean',
     mutability: 'readOnly',
   }),
@@ -19,7 +19,7 @@ const common = [
 const schema = (attributes: Schema['attributes']): Schema => ({
   id: PROVISIONING_URN,
   name: 'Provisioning',
-  description: 'How far Box is with a resource.',
+  description: 'The state of the resource in Box.',
   attributes,
 });
 
@@ -28,7 +28,7 @@ export const userProvisioningSchema = schema(common);
 /** As the user's, with the members that are not in Box yet. */
 export const groupProvisioningSchema = schema([
   ...common,
-  attribute('waitingMembers', 'Members who were accepted and wait until they are known.', {
+  attribute('waitingMembers', 'Members who were accepted but are not yet in the Box group.', {
     type: 'complex',
     multiValued: true,
     mutability: 'readOnly',
@@ -38,7 +38,7 @@ export const groupProvisioningSchema = schema([
         mutability: 'readOnly',
         caseExact: true,
       }),
-      attribute('reason', 'What the member waits for.', { mutability: 'readOnly' }),
+      attribute('reason', 'Why the member is not yet in the Box group.', { mutability: 'readOnly' }),
     ],
   }),
 ]);

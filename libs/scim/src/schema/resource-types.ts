@@ -24,20 +24,20 @@ export const resourceTypes: readonly ResourceType[] = [userType, groupType];
 
 /** The attributes of every resource besides `externalId`: RFC 7643, sections 3 and 3.1. No schema lists them. */
 const commonAttributes: readonly [Attribute, Attribute, Attribute] = [
-  attribute('schemas', 'The URNs of the schemas that are used.', {
+  attribute('schemas', 'The URNs of the schemas of this resource.', {
     type: 'reference',
     referenceTypes: ['uri'],
     multiValued: true,
     required: true,
     returned: 'always',
   }),
-  attribute('id', 'The identifier that the service provider gave.', {
+  attribute('id', 'The identifier that the service provider assigned.', {
     mutability: 'readOnly',
     returned: 'always',
     caseExact: true,
     uniqueness: 'server',
   }),
-  attribute('meta', 'What the service provider keeps about the resource.', {
+  attribute('meta', 'The metadata of the resource.', {
     type: 'complex',
     mutability: 'readOnly',
     subAttributes: [
@@ -45,8 +45,8 @@ const commonAttributes: readonly [Attribute, Attribute, Attribute] = [
         mutability: 'readOnly',
         caseExact: true,
       }),
-      attribute('created', 'When the resource was made.', { type: 'dateTime', mutability: 'readOnly' }),
-      attribute('lastModified', 'When the resource last changed.', {
+      attribute('created', 'When the resource was created.', { type: 'dateTime', mutability: 'readOnly' }),
+      attribute('lastModified', 'When the resource was last changed.', {
         type: 'dateTime',
         mutability: 'readOnly',
       }),

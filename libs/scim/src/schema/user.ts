@@ -4,10 +4,10 @@ import { externalId } from './external-id.ts';
 const primary = attribute('primary', 'Whether this is the preferred value. True for one value at most.', {
   type: 'boolean',
 });
-const display = attribute('display', 'A name for people to read.');
+const display = attribute('display', 'A name for display.');
 
 const kind = (canonicalValues?: readonly string[]) =>
-  attribute('type', 'What the value is used for.', canonicalValues && { canonicalValues });
+  attribute('type', 'The purpose of the value, such as "work".', canonicalValues && { canonicalValues });
 
 /** A multi-valued attribute with the sub-attributes of RFC 7643, section 2.4. */
 function plural(name: string, description: string, value: Attribute, types?: readonly string[]): Attribute {
@@ -21,12 +21,12 @@ function plural(name: string, description: string, value: Attribute, types?: rea
 const name = attribute('name', "The parts of the user's name.", {
   type: 'complex',
   subAttributes: [
-    attribute('formatted', 'The whole name, as it is shown.'),
+    attribute('formatted', 'The full name, as it is displayed.'),
     attribute('familyName', 'The family name.'),
     attribute('givenName', 'The given name.'),
     attribute('middleName', 'The middle names.'),
-    attribute('honorificPrefix', 'What comes before the name, such as "Dr".'),
-    attribute('honorificSuffix', 'What comes after the name, such as "III".'),
+    attribute('honorificPrefix', 'The honorific prefix, such as "Dr".'),
+    attribute('honorificSuffix', 'The honorific suffix, such as "III".'),
   ],
 });
 
@@ -34,7 +34,7 @@ const addresses = attribute('addresses', 'Postal addresses of the user.', {
   type: 'complex',
   multiValued: true,
   subAttributes: [
-    attribute('formatted', 'The whole address, as on a label; may have line breaks.'),
+    attribute('formatted', 'The full address, as on a mailing label; may have line breaks.'),
     attribute('streetAddress', 'Street, house number, P.O. box; may have line breaks.'),
     attribute('locality', 'The city.'),
     attribute('region', 'The state or region.'),
@@ -45,24 +45,28 @@ const addresses = attribute('addresses', 'Postal addresses of the user.', {
   ],
 });
 
-const groups = attribute('groups', 'The groups the user belongs to. They change through the groups.', {
-  type: 'complex',
-  multiValued: true,
-  mutability: 'readOnly',
-  subAttributes: [
-    attribute('value', 'The id of the group.', { mutability: 'readOnly', caseExact: true }),
-    attribute('$ref', 'The address of the group.', {
-      type: 'reference',
-      referenceTypes: ['User', 'Group'],
-      mutability: 'readOnly',
-    }),
-    attribute('display', 'The name of the group.', { mutability: 'readOnly' }),
-    attribute('type', "Whether the membership is the user's own.", {
-      canonicalValues: ['direct', 'indirect'],
-      mutability: 'readOnly',
-    }),
-  ],
-});
+const groups = attribute(
+  'groups',
+  'The groups that the user belongs to. To change them, change the groups.',
+  {
+    type: 'complex',
+    multiValued: true,
+    mutability: 'readOnly',
+    subAttributes: [
+      attribute('value', 'The id of the group.', { mutability: 'readOnly', caseExact: true }),
+      attribute('$ref', 'The address of the group.', {
+        type: 'reference',
+        referenceTypes: ['User', 'Group'],
+        mutability: 'readOnly',
+      }),
+      attribute('display', 'The name of the group.', { mutability: 'readOnly' }),
+      attribute('type', 'Whether the membership is direct or indirect.', {
+        canonicalValues: ['direct', 'indirect'],
+        mutability: 'readOnly',
+      }),
+    ],
+  },
+);
 
 /** RFC 7643, sections 4.1 and 8.7.1. */
 export const userSchema: Schema = {
@@ -77,9 +81,9 @@ export const userSchema: Schema = {
       form: 'user-name',
     }),
     name,
-    attribute('displayName', 'The name of the user as it is shown.'),
-    attribute('nickName', 'How the user is called casually.'),
-    attribute('profileUrl', "The address of the user's page.", {
+    attribute('displayName', 'The name of the user, as it is displayed.'),
+    attribute('nickName', 'The nickname of the user.'),
+    attribute('profileUrl', "The address of the user's profile page.", {
       type: 'reference',
       referenceTypes: ['external'],
     }),
@@ -88,8 +92,8 @@ export const userSchema: Schema = {
     attribute('preferredLanguage', 'Preferred written or spoken language, as in Accept-Language.'),
     attribute('locale', 'The locale for dates, numbers and currencies, such as "en-US".'),
     attribute('timezone', 'The time zone, as the IANA database names it.'),
-    attribute('active', 'Whether the user may use the service.', { type: 'boolean' }),
-    attribute('password', 'Never read and never stored: people sign in with Okta.', {
+    attribute('active', 'Whether the user is active.', { type: 'boolean' }),
+    attribute('password', 'Foyer neither reads nor stores passwords: people sign in with Okta.', {
       mutability: 'writeOnly',
       returned: 'never',
       caseExact: true,
@@ -125,8 +129,8 @@ export const userSchema: Schema = {
     ),
     addresses,
     groups,
-    plural('entitlements', 'What the user is entitled to.', attribute('value', 'An entitlement.')),
-    plural('roles', 'What the user is: student, faculty.', attribute('value', 'A role.')),
+    plural('entitlements', 'The entitlements of the user.', attribute('value', 'An entitlement.')),
+    plural('roles', 'The roles of the user, such as "student".', attribute('value', 'A role.')),
     plural(
       'x509Certificates',
       'Certificates of the user.',
@@ -141,7 +145,7 @@ export const enterpriseUserSchema: Schema = {
   name: 'EnterpriseUser',
   description: 'A user of an organization.',
   attributes: [
-    attribute('employeeNumber', 'The number the organization gave the person.'),
+    attribute('employeeNumber', 'The number that the organization assigned to the person.'),
     attribute('costCenter', 'The cost center.'),
     attribute('organization', 'The organization.'),
     attribute('division', 'The division.'),
