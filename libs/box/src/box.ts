@@ -69,32 +69,32 @@ class BoxAdapter implements Box {
   async readUser(context: CallContext, boxUserId: string) {
     return isBoxId(boxUserId)
       ? this.#calls.run(context, readUserById(boxUserId))
-      : invalid('A Box user id is digits.');
+      : invalid('A Box user id consists of digits.');
   }
 
   async updateUser(context: CallContext, boxUserId: string, change: Parameters<BoxPort['updateUser']>[2]) {
     if (change.externalId === '') return invalid('The external id is empty.');
     return isBoxId(boxUserId)
       ? this.#calls.run(context, updateUser(boxUserId, change))
-      : invalid('A Box user id is digits.');
+      : invalid('A Box user id consists of digits.');
   }
 
   async deleteUser(context: CallContext, boxUserId: string) {
     return isBoxId(boxUserId)
       ? this.#calls.run(context, deleteUser(boxUserId))
-      : invalid('A Box user id is digits.');
+      : invalid('A Box user id consists of digits.');
   }
 
   async listFolder(context: CallContext, query: Parameters<BoxPort['listFolder']>[1]) {
-    if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
-    if (!isBoxId(query.folderId)) return invalid('A Box folder id is digits.');
+    if (!isBoxId(query.boxUserId)) return invalid('A Box user id consists of digits.');
+    if (!isBoxId(query.folderId)) return invalid('A Box folder id consists of digits.');
     if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} items.`);
     return this.#calls.runAs(context, query.boxUserId, listFolder(query));
   }
 
   async locateContent(context: CallContext, query: Parameters<BoxPort['locateContent']>[1]) {
-    if (!isBoxId(query.boxUserId)) return invalid('A Box user id is digits.');
-    if (!isBoxId(query.fileId)) return invalid('A Box file id is digits.');
+    if (!isBoxId(query.boxUserId)) return invalid('A Box user id consists of digits.');
+    if (!isBoxId(query.fileId)) return invalid('A Box file id consists of digits.');
     return this.#calls.runAs(context, query.boxUserId, locateContent(query, this.#origin));
   }
 
@@ -149,7 +149,7 @@ class BoxAdapter implements Box {
   async removeMembership(context: CallContext, membershipId: string) {
     return isBoxId(membershipId)
       ? this.#calls.run(context, groups.removeMembership(membershipId))
-      : invalid('A Box membership id is digits.');
+      : invalid('A Box membership id consists of digits.');
   }
 
   async listMemberships(context: CallContext, query: Parameters<BoxGroupsPort['listMemberships']>[1]) {
@@ -165,7 +165,7 @@ class BoxAdapter implements Box {
     matches: (entry: T) => boolean,
   ): Promise<BoxResult<T | null>> {
     for (let offset: number | null = 0; offset !== null;) {
-      if (!isOffset(offset)) return invalid(`Box lists no more than an offset of ${OFFSET_MAX} shows.`);
+      if (!isOffset(offset)) return invalid(`Box lists nothing beyond an offset of ${OFFSET_MAX}.`);
       const query: groups.PageQuery = { offset, limit: PAGE_MAX };
       const page = await read(query);
       if (!page.ok) return page;
@@ -194,10 +194,10 @@ const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnTy
   fault: fault('box_invalid', detail),
 });
 
-const notAGroupId = invalid('A Box group id is digits.');
+const notAGroupId = invalid('A Box group id consists of digits.');
 
 const refuseKey = ({ boxUserId, boxGroupId }: MembershipKey): ReturnType<typeof invalid> | null =>
-  isBoxId(boxUserId) ? (isBoxId(boxGroupId) ? null : notAGroupId) : invalid('A Box user id is digits.');
+  isBoxId(boxUserId) ? (isBoxId(boxGroupId) ? null : notAGroupId) : invalid('A Box user id consists of digits.');
 
 function originOf(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;

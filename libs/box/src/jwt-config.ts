@@ -79,7 +79,7 @@ function assertKeyOpens(privateKey: string, passphrase: string): void {
   const why =
     type === null
       ? 'cannot be opened with boxAppSettings.appAuth.passphrase'
-      : 'is not an RSA key, which Box asks for';
+      : 'is not an RSA key, which Box requires';
   throw new BoxConfigError(
     `The Box JWT configuration is not valid: boxAppSettings.appAuth.privateKey ${why}.`,
   );

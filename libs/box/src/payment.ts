@@ -6,7 +6,7 @@ export async function pay(allowance: Allowance | undefined): Promise<BoxFault | 
   const spending = await allowance?.spend();
   if (spending === undefined || spending.ok) return null;
   const seconds = Math.max(1, Math.ceil(spending.waitMs / 1000));
-  const detail = `Not sent: Box's speed limit is used up for about ${seconds} s.`;
+  const detail = `The call was not sent: the rate limit of Box is used up for about ${seconds} s.`;
   return { ...fault('box_rate_limited', detail), retryAfterMs: spending.waitMs };
 }
 

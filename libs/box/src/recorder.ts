@@ -5,7 +5,10 @@ import type { BoxCallReport } from './options.ts';
 import type { Redactor } from './redactor.ts';
 import type { Exchange } from './transport.ts';
 
-const outOfDate: Exchange = { kind: 'unsent', reason: 'this process was held up before it could send' };
+const outOfDate: Exchange = {
+  kind: 'unsent',
+  reason: 'this process was delayed for too long before it could send the call',
+};
 
 /** Records HTTP requests: one intent before each, one outcome after it. */
 export class Recorder {

@@ -97,16 +97,19 @@ export class Transport {
   ): Promise<Exchange> {
     const seen: { first?: Promise<Exchange> } = {};
     const fetch = async (options: FetchOptionsInput): Promise<FetchResponse> => {
-      if (seen.first) throw new Error('A second request was refused: each call is one request.');
+      if (seen.first)
+        throw new Error(
+          'The SDK tried to send a second HTTP request, which Foyer refused: each call is one HTTP request.',
+        );
       seen.first = this.#send(options, maxBytes);
       return asFetchResponse(await seen.first);
     };
     try {
       await request(this.#session({ networkClient: { fetch } }));
     } catch (error) {
-      if (!seen.first) return { kind: 'unsent', reason: `the request could not be made (${nameOf(error)})` };
+      if (!seen.first) return { kind: 'unsent', reason: `the request could not be sent (${nameOf(error)})` };
     }
-    return seen.first ?? { kind: 'unsent', reason: 'no request was made' };
+    return seen.first ?? { kind: 'unsent', reason: 'no request was sent' };
   }
 
   /** Closes the kept connections. */
@@ -156,7 +159,7 @@ export class Transport {
     await this.#client.fetch(
       new FetchOptions({ ...options, networkSession, responseFormat: 'binary', cancellationToken: signal }),
     );
-    if (!seen.response) throw new Error('The SDK answered without a response.');
+    if (!seen.response) throw new Error('The SDK returned no response.');
     return seen.response;
   }
 }

@@ -29,6 +29,6 @@ export function boxCredentialsWarning(
 ): { readonly warning: string } | undefined {
   if (problem === null) return undefined;
   return {
-    warning: `Box has refused our credentials for ${problem.seconds} s: nobody is provisioned meanwhile. ${problem.detail}`,
+    warning: `Box has refused our credentials for ${problem.seconds} s. Foyer provisions no person until Box accepts them. ${problem.detail}`,
   };
 }

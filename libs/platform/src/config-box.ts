@@ -37,7 +37,9 @@ export function boxFaults(
       .map((name) => `${name} is missing. Example: ${name}=${boxExamples[name]}`);
   }
   if (secret !== undefined)
-    return ['BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set: keep the one your Box app uses.'];
+    return [
+      'BOX_JWT_CONFIG_FILE and BOX_CLIENT_SECRET are both set. Keep only the one that your Box app uses.',
+    ];
   try {
     readText(file);
     return [];

@@ -18,13 +18,16 @@ interface SecretValues {
 }
 
 const why = {
-  FOYER_BASE_URL: ['the session cookie is sent over TLS only', 'https://foyer.example.com'],
-  OKTA_ISSUER_URI: ['anybody on the way could say who signs in', 'https://example.okta.com'],
+  FOYER_BASE_URL: ['browsers send the session cookie over TLS only', 'https://foyer.example.com'],
+  OKTA_ISSUER_URI: [
+    'otherwise anyone on the network path could decide who signs in',
+    'https://example.okta.com',
+  ],
   OKTA_API_ISSUER_URI: [
-    'anybody on the way could sign access tokens',
+    'otherwise anyone on the network path could sign access tokens',
     'https://example.okta.com/oauth2/default',
   ],
-  BOX_BASE_URL: ['the Box app’s secret is sent there', 'https://api.box.com'],
+  BOX_BASE_URL: ['Foyer sends the secret of the Box app to this address', 'https://api.box.com'],
 } as const;
 
 /** In production every address that trust depends on must use TLS. */
@@ -34,7 +37,7 @@ export function encryptedInProduction(values: AddressValues): readonly string[] 
     .filter((name) => values[name] !== undefined && !/^https:/i.test(values[name]))
     .map(
       (name) =>
-        `${name} must begin with https:// in production, for ${why[name][0]}. ` +
+        `${name} must begin with https:// in production, because ${why[name][0]}. ` +
         `Example: ${name}=${why[name][1]} (or FOYER_ENV=development on your own machine)`,
     );
 }
@@ -65,7 +68,7 @@ export function secretsInProduction(values: SecretValues): readonly string[] {
 const own = 'Use the output of: openssl rand -base64 48';
 const theirs = (whose: string) => `Use the secret of your ${whose} app`;
 const published = 'is a published sample, which production refuses.';
-const simple = 'can be guessed: it is too short, or repeats itself.';
+const simple = 'can be guessed, because it is too short or repetitive.';
 const sampleWords = {
   SESSION_SECRET: `${published} ${own}`,
   OKTA_CLIENT_SECRET: `${published} ${theirs('Okta')}`,

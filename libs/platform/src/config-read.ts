@@ -68,7 +68,7 @@ function rawValue(name: string, { secret }: Variable, environment: Environment):
   if (value !== undefined && file !== undefined) throw new Error(`is set twice, also by ${name}_FILE`);
   const given = file === undefined ? value : trimmed(contentOf(file, `${name}_FILE`));
   // A shell removes quotes; `docker run --env-file` and Kubernetes do not, so that they would become part of the value.
-  if (given !== undefined && /^(["']).*\1$/s.test(given)) throw new Error('is in quotes: leave them out');
+  if (given !== undefined && /^(["']).*\1$/s.test(given)) throw new Error('is in quotes: remove the quotes');
   return given;
 }
 
@@ -111,7 +111,7 @@ export const text = z.string().regex(/^\P{Cc}*$/u, 'must be one line without con
 /** An id or a secret as providers issue them. */
 export const word = z
   .string()
-  .regex(/^[\x21-\x7e]+$/, 'must be one word: letters, digits and signs of ASCII, no white space inside');
+  .regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII characters, without white space');
 
 export const wholeNumber = (min: number, max: number, fallback: number) =>
   z
@@ -144,5 +144,5 @@ export const issuer = webAddress.transform((value) =>
 /** An address that is only an origin, as cookies and redirects use it. */
 export const origin = address.refine(
   (value) => new URL(value).origin === value,
-  'must be an origin alone: http or https, a host in lower case, a port when it is not the usual one, no path',
+  'must be only an origin: http or https, a host in lower case, the port if it is not the default, and no path',
 );

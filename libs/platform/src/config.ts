@@ -92,7 +92,7 @@ const gatewayVariables = {
       .transform((value) => value.split(',').map((part) => part.trim()))
       .refine(
         (parts) => parts.every((part) => part.length >= 32),
-        'must be 32 or more characters (a comma separates old ones)',
+        'must be 32 or more characters (add former secrets after a comma)',
       ),
     example: 'the output of: openssl rand -base64 48',
     secret: true,
@@ -192,7 +192,7 @@ const leaseOutlivesCall: Rule<typeof provisionerVariables> = ({ LEASE_SECONDS, B
   LEASE_SECONDS === undefined || BOX_TIMEOUT_MS === undefined || LEASE_SECONDS * 1000 > BOX_TIMEOUT_MS
     ? []
     : [
-        'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, or a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
+        'LEASE_SECONDS must be longer than BOX_TIMEOUT_MS, otherwise a worker loses its lease while it waits for Box. Example: LEASE_SECONDS=30',
       ];
 
 function readOkta(environment: Environment): OktaConfig {

@@ -51,7 +51,8 @@ export async function runApp(start: () => Promise<void>, say: (message: string) 
 function explainStart(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return `The port is taken: ${message}. Stop what uses it, or choose another.`;
+  if (code === 'EADDRINUSE')
+    return `The port is in use: ${message}. Stop the program that uses it, or choose another port.`;
   if (code === 'EACCES') return `Not allowed: ${message}. Choose a port above 1023.`;
   if (code === 'ECONNREFUSED') return `A service cannot be reached: ${message || 'connection refused'}.`;
   return message;

@@ -11,7 +11,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  readonly httpSeconds = this.histogram('foyer_http_request_seconds', 'Requests answered', [
+  readonly httpSeconds = this.histogram('foyer_http_request_seconds', 'HTTP requests that were answered', [
     'method',
     'route',
     'status',
@@ -24,20 +24,20 @@ export class Metrics {
   readonly boxRefusals = this.counter('foyer_box_refusals_total', 'Calls that Box refused with 429', []);
   readonly boxBudgetWaitSeconds = this.histogram(
     'foyer_box_budget_wait_seconds',
-    'Waits for a permit to call Box, by urgency',
+    'Waiting time for a permit to call Box, by urgency',
     ['urgency'],
   );
   readonly boxBudgetLevel = this.gauge(
     'foyer_box_budget_level',
-    'Calls to Box that could be made at once, of all processes together',
+    'Calls to Box that all processes together can send now',
     [],
   );
   readonly boxBudgetPausedSeconds = this.gauge(
     'foyer_box_budget_paused_seconds',
-    'How long nobody calls Box, because Box asked for it',
+    'Remaining time of a pause that Box requested',
     [],
   );
-  readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Turns at converging an identity', [
+  readonly convergeSeconds = this.histogram('foyer_converge_seconds', 'Attempts to converge an identity', [
     'ending',
   ]);
   readonly requestsEnded = this.counter(
@@ -47,11 +47,11 @@ export class Metrics {
   );
   readonly requestsShed = this.counter(
     'foyer_requests_shed_total',
-    'Requests turned away by a limit before work was done for them',
+    'Requests that a limit refused before they were processed',
     ['reason'],
   );
-  readonly requestsUnderWay = this.gauge('foyer_requests_under_way', 'Requests being worked on', []);
-  readonly signIns = this.counter('foyer_sign_ins_total', 'Sign-ins by how they ended', ['result']);
+  readonly requestsUnderWay = this.gauge('foyer_requests_under_way', 'Requests in progress', []);
+  readonly signIns = this.counter('foyer_sign_ins_total', 'Sign-ins by result', ['result']);
   readonly requestsOpen = this.gauge('foyer_provisioning_requests_open', 'Open requests by status', [
     'status',
   ]);
@@ -62,23 +62,23 @@ export class Metrics {
   );
   readonly boxAppDiffers = this.gauge(
     'foyer_box_app_differs',
-    '1 while the configured Box app is not the one that the accounts belong to',
+    '1 while the accounts belong to another Box app than the configured one',
     [],
   );
   readonly boxCredentialsRefused = this.gauge(
     'foyer_box_credentials_refused_seconds',
-    'For how long Box has refused our credentials; 0 while it takes them',
+    'Time since Box began to refuse our credentials; 0 while Box accepts them',
     [],
   );
   readonly scimIgnored = this.counter(
     'foyer_scim_ignored_total',
-    'SCIM writes of which an unknown attribute or schema was ignored',
+    'SCIM writes in which an unknown attribute or schema was ignored',
     ['resource'],
   );
   readonly auditHead = this.gauge('foyer_audit_head', 'Number of the last sealed block of the audit log', []);
   private readonly scimTokenExpires = this.gauge(
     'foyer_scim_token_expires_seconds',
-    'Time until a SCIM token expires; below 0 when it has',
+    'Time until a SCIM token expires; below 0 after it expired',
     ['name'],
   );
   private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);

@@ -6,8 +6,8 @@ const huge = 'x'.repeat(1_000_000);
 
 describe('a stored job that nothing can be done for', () => {
   it.each([
-    ['an unknown name', 'nonsense', {}, 'no job is called "nonsense"'],
-    ['a name that every object has', 'constructor', {}, 'no job is called "constructor"'],
+    ['an unknown name', 'nonsense', {}, 'there is no job with the name "nonsense"'],
+    ['a name that every object has', 'constructor', {}, 'there is no job with the name "constructor"'],
     ['no payload', 'converge', null, 'expected object'],
     ['a payload of another shape', 'converge', { requestId: 12 }, 'requestId: '],
   ])('is told of: %s', (_what, name, payload, told) => {

@@ -64,7 +64,8 @@ export function readBullJob(
   data: unknown,
   context: JobContext,
 ): ReadJob | string {
-  if (!isJobName(name)) return `no job is called ${JSON.stringify(name)}`.slice(0, LONGEST_REASON);
+  if (!isJobName(name))
+    return `there is no job with the name ${JSON.stringify(name)}`.slice(0, LONGEST_REASON);
   const parsed = jobCatalog[name].payload.safeParse(data);
   if (parsed.success) {
     const { priority } = context;

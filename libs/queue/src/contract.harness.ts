@@ -285,7 +285,7 @@ export function queueContract(
       expect(bench.errors.map(({ message }) => message)).toEqual([
         expect.stringContaining('Dropped: requestId'),
         expect.stringContaining('Dropped: '),
-        'Dropped: no job is called "toString"',
+        'Dropped: there is no job with the name "toString"',
       ]);
     });
 

@@ -44,7 +44,9 @@ export class GuardedConnection extends PostgresConnection {
     super({ ...settings, Client: clients.Client });
     this.#clients = clients;
     if (Reflect.get(this, 'pgModule') === undefined)
-      throw new Error('BullMQ keeps its pg module elsewhere: its listening client would end the process.');
+      throw new Error(
+        'The pg module of BullMQ was not found: an error of its listening client would end the process.',
+      );
     Reflect.set(this, 'pgModule', { Pool: pg.Pool, Client: clients.Client });
   }
 

@@ -76,7 +76,9 @@ export class WatchedRedis extends Redis {
       throw error;
     }
     this.disconnect(true);
-    throw new Error('Redis answered to something else: the connection is made anew.');
+    throw new Error(
+      'Redis sent the answer to another command. Foyer closes the connection and opens a new one.',
+    );
   }
 
   #look(): void {

@@ -25,10 +25,15 @@ export function columnsOf(text: string): { columns: string[] } | { field: string
   if (columns === undefined) return { field: 'header', why: 'is not CSV' };
   for (const [at, name] of columns.entries()) {
     if (!fields.includes(name)) {
-      return { field: toLine(name, 100) || 'header', why: `is not a column: known are ${fields.join(', ')}` };
+      return {
+        field: toLine(name, 100) || 'header',
+        why: `is not a known column; the known columns are ${fields.join(', ')}`,
+      };
     }
-    if (columns.indexOf(name) !== at) return { field: name, why: 'is a column twice' };
+    if (columns.indexOf(name) !== at) return { field: name, why: 'is the name of two columns' };
   }
   const missing = needed.find((name) => !columns.includes(name));
-  return missing === undefined ? { columns } : { field: missing, why: 'is a column that is missing' };
+  return missing === undefined
+    ? { columns }
+    : { field: missing, why: 'is a required column that is missing' };
 }

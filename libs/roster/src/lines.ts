@@ -44,7 +44,7 @@ export async function* splitLines(
           yield {
             kind: 'stopped',
             line: begun.line,
-            why: `A file has at most ${most}, blank ones included.`,
+            why: `A file has at most ${most}, including blank ones.`,
           };
           return;
         }
@@ -59,7 +59,7 @@ export async function* splitLines(
     }
   } catch {
     // The sender disconnected, so the unfinished line may be incomplete.
-    yield { kind: 'stopped', line: begun.line, why: 'The data broke off before this line was whole.' };
+    yield { kind: 'stopped', line: begun.line, why: 'The data ended before this line was complete.' };
     return;
   }
   if (!begun.isEmpty) yield begun.end(false);

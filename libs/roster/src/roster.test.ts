@@ -38,7 +38,7 @@ const refused = (at: number, field: string, message: unknown, subject: string | 
 const broken = (at: number) => ({
   kind: 'stopped',
   line: at,
-  why: 'The data broke off before this line was whole.',
+  why: 'The data ended before this line was complete.',
 });
 
 describe('JSON Lines', () => {
@@ -116,9 +116,9 @@ describe('CSV', () => {
   it('loses one line to a forgotten quote, not those that follow', async () => {
     const text = `${header}00u9,"bad,,x\n00u8,a\n00u7,a,b,c,d\n,who,,x\n00u1,ada@example.com,ada@example.com,Ada Example\n`;
     expect(await read(text, 'csv')).toEqual([
-      refused(2, 'line', 'is not CSV: a quote is open or in the wrong place'),
-      refused(3, 'line', 'has 2 fields, the header 4'),
-      refused(4, 'line', 'has 5 fields, the header 4'),
+      refused(2, 'line', 'is not CSV: a quotation mark is not closed or in the wrong place'),
+      refused(3, 'line', 'has 2 fields, but the header has 4'),
+      refused(4, 'line', 'has 5 fields, but the header has 4'),
       refused(5, 'subject', expect.any(String)),
       person(6, ada),
     ]);
@@ -129,14 +129,14 @@ describe('CSV', () => {
       'a column that is not known',
       'subject,username,name,phone\n',
       'phone',
-      /is not a column: known are issuer/,
+      /is not a known column; the known columns are issuer/,
     ],
     ['another separator', 'subject;username;name\n', 'subject;username;name', /is not a column/],
     ['a column twice', 'subject,username,name,subject\n', 'subject', /twice/],
     ['a column missing', 'subject,email,name\n', 'username', /missing/],
     ['an open quote', '"subject,username\n', 'header', /is not CSV/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x0a]), 'header', /is not UTF-8/],
-    ['only a header', header, 'file', /names nobody/],
+    ['only a header', header, 'file', /has no person/],
     ['nothing', '', 'header', /is missing/],
   ])('with %s is not read at all', async (_, source, field, why) => {
     expect(await read(source, 'csv')).toEqual([
@@ -177,7 +177,7 @@ it('is read up to its limit of people, refused lines included', async () => {
 
 it.each([
   ['256 MiB', Buffer.alloc(16 * 1024 * 1024, 'x'), 'A file has at most 256 MiB.'],
-  ['250,000 lines', Buffer.alloc(64 * 1024, '\n'), 'A file has at most 250,000 lines, blank ones included.'],
+  ['250,000 lines', Buffer.alloc(64 * 1024, '\n'), 'A file has at most 250,000 lines, including blank ones.'],
 ])('is read no further than %s', async (_, piece, why) => {
   async function* endless() {
     yield Buffer.from(line(ada));

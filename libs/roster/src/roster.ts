@@ -65,7 +65,7 @@ export async function* readRoster(
   }
   if (seen > 0) return;
   const field = format === 'csv' && reader === null ? 'header' : 'file';
-  yield { kind: 'unusable', field, why: field === 'header' ? 'is missing' : 'names nobody' };
+  yield { kind: 'unusable', field, why: field === 'header' ? 'is missing' : 'has no person' };
 }
 
 /** How the lines after this header are read. */
@@ -90,11 +90,11 @@ const csvReader =
   (text) => {
     const fields = fieldsOf(text);
     if (fields === null) {
-      const message = 'is not CSV: a quote is open or in the wrong place';
+      const message = 'is not CSV: a quotation mark is not closed or in the wrong place';
       return { errors: [{ field: 'line', message }], isCut: true };
     }
     if (fields.length !== columns.length) {
-      const message = `has ${fields.length} fields, the header ${columns.length}`;
+      const message = `has ${fields.length} fields, but the header has ${columns.length}`;
       return { errors: [{ field: 'line', message }], isCut: fields.length < columns.length };
     }
     // In CSV an empty cell means "none"; only a name may be empty.
@@ -123,7 +123,7 @@ class Checker {
     const row = read(raw.text);
     if ('errors' in row) {
       if (row.isCut && !raw.isEnded)
-        return { kind: 'stopped', line, why: 'The data broke off before this line was whole.' };
+        return { kind: 'stopped', line, why: 'The data ended before this line was complete.' };
       return refused(row.errors);
     }
     const parsed = NewProvisioningRequest.safeParse(row.value);
@@ -133,7 +133,7 @@ class Checker {
       return refused([{ field: 'issuer', message: 'is not the issuer of this tenant' }], person.subject);
     const earlier = this.lineOf.get(person.subject);
     if (earlier !== undefined)
-      return refused([{ field: 'subject', message: `is on line ${earlier} already` }], person.subject);
+      return refused([{ field: 'subject', message: `is already on line ${earlier}` }], person.subject);
     this.lineOf.set(person.subject, line);
     return { kind: 'person', line, person };
   }

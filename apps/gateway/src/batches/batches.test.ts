@@ -174,14 +174,23 @@ describe('POST /v1/provisioning-batches', () => {
 
 describe('a body that is bad', () => {
   it.each([
-    ['nothing', '', jsonLines, [400, 'invalid_request', ['file names nobody']]],
-    ['blank lines', '\n \r\n\n', jsonLines, [400, 'invalid_request', ['file names nobody']]],
-    ['a header only', 'subject,username,name\n', 'text/csv', [400, 'invalid_request', ['file names nobody']]],
+    ['nothing', '', jsonLines, [400, 'invalid_request', ['file has no person']]],
+    ['blank lines', '\n \r\n\n', jsonLines, [400, 'invalid_request', ['file has no person']]],
+    [
+      'a header only',
+      'subject,username,name\n',
+      'text/csv',
+      [400, 'invalid_request', ['file has no person']],
+    ],
     [
       'an unknown column',
       'subject,username,name,boss\n',
       'text/csv',
-      [400, 'invalid_request', ['boss is not a column: known are issuer, subject, username, email, name']],
+      [
+        400,
+        'invalid_request',
+        ['boss is not a known column; the known columns are issuer, subject, username, email, name'],
+      ],
     ],
     ['JSON', '{}', 'application/json', [415, 'unsupported_media_type', undefined]],
     ['a form', 'a=b', 'application/x-www-form-urlencoded', [415, 'unsupported_media_type', undefined]],
@@ -249,7 +258,7 @@ describe('a body that is bad', () => {
     await until(async () => (await newest())?.state === 'working');
     expect(await newest()).toMatchObject({
       counts: { lines: 2, waiting: 2 },
-      stopped: { line: 3, why: 'The data broke off before this line was whole.' },
+      stopped: { line: 3, why: 'The data ended before this line was complete.' },
     });
     const again = await send(text, { headers: { 'idempotency-key': key } });
     expect(again.body).toMatchObject({ counts: { lines: 3, waiting: 3 }, stopped: null });
@@ -326,7 +335,7 @@ describe('with dryRun', () => {
   });
 
   it('refuses what it cannot read, and says what Box says', async () => {
-    expect(await refusal('', { query })).toEqual([400, 'invalid_request', ['file names nobody']]);
+    expect(await refusal('', { query })).toEqual([400, 'invalid_request', ['file has no person']]);
     expect(await refusal('x', { query: '?dryRun=yes' })).toEqual([
       400,
       'invalid_request',

@@ -78,7 +78,11 @@ export const retrying: ProvisioningRequest = {
   timeline: [
     ...queued.timeline,
     { at: '2026-11-21T09:00:00.012Z', event: 'started', detail: null },
-    { at: '2026-11-21T09:00:00.190Z', event: 'retry-scheduled', detail: 'box_rate_limited: again in 30.0 s' },
+    {
+      at: '2026-11-21T09:00:00.190Z',
+      event: 'retry-scheduled',
+      detail: 'box_rate_limited: next attempt in 30.0 s',
+    },
   ],
 };
 

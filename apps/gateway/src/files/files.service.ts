@@ -113,6 +113,6 @@ function decode(cursor: string, folder: string): string {
 }
 
 const notACursor = () =>
-  new FoyerError('invalid_request', 'The cursor is not one of this list.', {
-    fields: [{ field: 'cursor', message: 'is not one of this list' }],
+  new FoyerError('invalid_request', 'The cursor does not belong to this list.', {
+    fields: [{ field: 'cursor', message: 'does not belong to this list' }],
   });

@@ -92,7 +92,7 @@ it.each([
   expect([status, body.code, body.errors]).toEqual([
     400,
     'invalid_request',
-    [{ field: 'cursor', message: 'is not one of this list' }],
+    [{ field: 'cursor', message: 'does not belong to this list' }],
   ]);
 });
 

@@ -98,7 +98,7 @@ describe('import', () => {
     const { status, out } = await tenant.workUntil(tenant.run('import', path));
     expect([status, out]).toEqual([
       1,
-      '  1 lines\n  1 created\nLine 2 and after: The data broke off before this line was whole.\n',
+      '  1 lines\n  1 created\nLine 2 and after: The data ended before this line was complete.\n',
     ]);
   });
 
@@ -175,7 +175,9 @@ describe('import', () => {
   it('takes nobody in from a file that cannot be used, for a tenant that is not there, or without an issuer', async () => {
     const bad = await file('bad.csv', 'subject,phone\n00u1,1\n');
     const good = await file('good.jsonl', lines([person(1)]));
-    expect((await tenant.run('import', bad)).err).toContain('The file cannot be used: phone is not a column');
+    expect((await tenant.run('import', bad)).err).toContain(
+      'The file cannot be used: phone is not a known column',
+    );
     expect((await tenant.run('import', await file('empty.csv', ''))).err).toContain('header is missing');
     expect((await tenant.run('import', good, '--tenant', 'nobody')).err).toContain(
       'There is no tenant "nobody"',
@@ -339,7 +341,7 @@ describe('import --dry-run', () => {
   it('says when Box cannot be read, and when the file cannot be used', async () => {
     const dry = (text: string) =>
       tenant.runWith({ input: stream(text) }, 'import', '-', '--format', 'jsonl', '--dry-run');
-    expect((await dry('\n')).err).toContain('The file cannot be used: file names nobody.');
+    expect((await dry('\n')).err).toContain('The file cannot be used: file has no person.');
     await world.box('POST', 'faults', { kind: 'status', status: 403, match: { path: '/2.0/users' } });
     expect(await dry(lines([person(1)]))).toMatchObject({
       status: 2,

@@ -219,7 +219,7 @@ export class AuditPruner {
       if (performance.now() > until)
         throw new PruningHeldUp(
           `The pruning (call ${callId}) was not sealed within ${withinMs / 1000} s, so nothing was removed by it. A transaction ` +
-            'that stays open holds sealing up: look for it in pg_stat_activity (ORDER BY xact_start), then prune again.',
+            'that stays open delays sealing. Find it in pg_stat_activity (ORDER BY xact_start), end it, then prune again.',
         );
       await this.database.pool.query('SELECT pg_sleep(0.2)');
     }
@@ -235,7 +235,7 @@ export class AuditPruner {
     const needed = await neededRows(client, await this.rowsOf(client, blocks), openStatuses);
     if (needed.some(({ kind, id }) => !stays.has(`${kind} ${id}`)))
       throw new PruningHeldUp(
-        'Rows that were to go are needed by now: nothing was removed by this act. Prune again.',
+        'Some of the rows to remove are needed again, so this run removed nothing. Prune again.',
       );
     await client.query(
       `UPDATE audit_block b SET pruned_at = coalesce(pruned_at, clock_timestamp()), pruned_by = $3,

@@ -139,7 +139,7 @@ export class BoxBudgetStore implements BudgetStore {
       [],
     );
     const [made] = await this.query<R>(name, text, values);
-    if (!made) throw new Error('The row of the rate budget was removed twice at once.');
+    if (!made) throw new Error('The row of the rate limiter was deleted twice at the same time.');
     return made;
   }
 

@@ -37,7 +37,7 @@ export class PrismaCallLog implements CallLog {
               lease_ms: this.leaseMs,
             },
           );
-    if (!row) throw new LeaseLost(`Lease ${lease?.token} has passed on.`);
+    if (!row) throw new LeaseLost(`Another worker has taken over lease ${lease?.token}.`);
     return row.id.toString();
   }
 

@@ -63,12 +63,12 @@ export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> impleme
   }
 
   markMissing(lease: Lease, boxUserId: string): Promise<void> {
-    const detail = `Box user ${boxUserId} is gone`;
+    const detail = `Box user ${boxUserId} no longer exists`;
     return this.fenced(lease, statements.noteMissing, { box_user: boxUserId, detail });
   }
 
   restoreAccount(lease: Lease, account: BoxAccount): Promise<void> {
-    const detail = `Box user ${account.boxUserId} is back`;
+    const detail = `Box user ${account.boxUserId} exists again`;
     return this.fenced(lease, statements.restore, { ...accountValues(account), detail });
   }
 

@@ -114,7 +114,7 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
     return this.fenced(lease, this.statements.retry, {
       code: error.code,
       error_detail: error.detail,
-      detail: `${error.code}: again in ${(delayMs / 1000).toFixed(1)} s`,
+      detail: `${error.code}: next attempt in ${(delayMs / 1000).toFixed(1)} s`,
       failures,
       delay_ms: delayMs,
       grace_ms: this.options.relayGraceMs,
@@ -148,7 +148,8 @@ export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow
       lease_ms: this.options.leaseMs,
     };
     const rows = await run<Row>(this.database, statement, { ...given, ...values });
-    if (rows.length === 0) throw new LeaseLost(`Lease ${lease.token} of ${holderOf(lease)} has passed on.`);
+    if (rows.length === 0)
+      throw new LeaseLost(`Another worker has taken over lease ${lease.token} of ${holderOf(lease)}.`);
     return rows;
   }
 }

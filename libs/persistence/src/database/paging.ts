@@ -29,8 +29,8 @@ export function decodeCursor(cursor: string | undefined, kind: 'uuid' | 'number'
 }
 
 export const badCursor = (): FoyerError =>
-  new FoyerError('invalid_request', 'The cursor is not one of this list.', {
-    fields: [{ field: 'cursor', message: 'is not one of this list' }],
+  new FoyerError('invalid_request', 'The cursor does not belong to this list.', {
+    fields: [{ field: 'cursor', message: 'does not belong to this list' }],
   });
 
 /** Makes a page of up to `limit` items from rows that were read with `limit + 1`. */

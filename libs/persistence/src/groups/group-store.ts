@@ -135,7 +135,7 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
     const done = await run(this.database, statements.finish, { ...held, request, outcome, generation });
     if (done.length > 0) return true;
     if ((await run(this.database, statements.holds, held)).length > 0) return false;
-    throw new LeaseLost(`Lease ${token} of ${holder} has passed on.`);
+    throw new LeaseLost(`Another worker has taken over lease ${token} of ${holder}.`);
   }
 }
 

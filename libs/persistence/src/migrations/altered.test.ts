@@ -123,7 +123,7 @@ describe('a migration that is broken off', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     await user.end();
     expect(await again).toEqual({ applied: [LAST] });
-    expect(said).toContain(`${LAST} was broken off, and nothing of it was kept`);
+    expect(said).toContain(`${LAST} was interrupted, and none of its changes were kept`);
   });
 
   it('after its commit and before its end is on record all the same', async () => {

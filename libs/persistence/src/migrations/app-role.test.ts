@@ -139,8 +139,8 @@ describe('the role of the programs', () => {
 
   it.each([
     ['SUPERUSER', 'is a superuser'],
-    ['CREATEROLE', 'may make roles'],
-    ['BYPASSRLS', 'pass by row-level security'],
+    ['CREATEROLE', 'may create roles'],
+    ['BYPASSRLS', 'bypass row-level security'],
   ])('is refused with %s', async (right, why) => {
     const { databaseUrl } = await newDatabase();
     const name = newRole();
@@ -205,6 +205,6 @@ describe('the role of the programs', () => {
     const problem = await problemOf(
       migrate({ databaseUrl: url, directory, appRole: { name: newRole(), password: PASSWORD } }),
     );
-    expect(problem.message).toContain('let an administrator make the role');
+    expect(problem.message).toContain('let an administrator create the role');
   });
 });

@@ -23,20 +23,25 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  */
 export async function grantAppRole(client: pg.Client, { name, password }: AppRole): Promise<void> {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name))
-    throw problem(`APP_DATABASE_ROLE is "${name}", but must be small letters, digits and underscores`);
+    throw problem(`APP_DATABASE_ROLE is "${name}", but must be lower-case letters, digits and underscores`);
   const exists = await refuseMighty(client, name);
   if (!exists && password === undefined)
     throw problem(
-      `there is no role "${name}": set APP_DATABASE_PASSWORD to have it made, or make it yourself`,
+      `there is no role "${name}": set APP_DATABASE_PASSWORD to let this command create it, or create it yourself`,
     );
   const verifier = password === undefined ? '' : verifierOf(password);
   await client.query(
     `SELECT set_config('foyer.app_role', $1, false), set_config('foyer.app_verifier', $2, false)`,
     [name, verifier],
   );
-  await privileged(client, MAKE, `may not make the role "${name}" or set its password`, name);
-  await privileged(client, GRANT, `may not give the role "${name}" what it needs`, name);
-  await privileged(client, GIVE_QUEUE, `may not give the schema ${QUEUE_SCHEMA} to the role "${name}"`, name);
+  await privileged(client, MAKE, `may not create the role "${name}" or set its password`, name);
+  await privileged(client, GRANT, `may not grant the role "${name}" the rights that it needs`, name);
+  await privileged(
+    client,
+    GIVE_QUEUE,
+    `may not grant the schema ${QUEUE_SCHEMA} to the role "${name}"`,
+    name,
+  );
 }
 
 /** Whether the role exists. @throws MigrationError when it could bypass the guards of the tables */
@@ -53,12 +58,12 @@ async function refuseMighty(client: pg.Client, name: string): Promise<boolean> {
   const why = role.super
     ? 'is a superuser'
     : role.owner
-      ? 'owns tables of Foyer, or may act as their owner'
+      ? 'owns tables of Foyer, or is a member of the role that owns them'
       : role.more
-        ? 'may make roles or databases, replicate, or pass by row-level security'
+        ? 'may create roles or databases, replicate, or bypass row-level security'
         : undefined;
   if (why !== undefined)
-    throw problem(`the role "${name}" ${why}: give the programs a role of their own (APP_DATABASE_ROLE)`);
+    throw problem(`the role "${name}" ${why}: give the programs their own role (APP_DATABASE_ROLE)`);
   return true;
 }
 
@@ -68,8 +73,8 @@ async function privileged(client: pg.Client, sql: string, what: string, name: st
   } catch (error) {
     if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
     throw problem(
-      `the user of DATABASE_URL ${what}: let an administrator make the role (CREATE ROLE ${name} LOGIN PASSWORD '…'; ` +
-        `GRANT ${name} TO the user of DATABASE_URL), and leave APP_DATABASE_PASSWORD out`,
+      `the user of DATABASE_URL ${what}: let an administrator create the role (CREATE ROLE ${name} LOGIN PASSWORD '…'; ` +
+        `GRANT ${name} TO the user of DATABASE_URL), and do not set APP_DATABASE_PASSWORD`,
       error,
     );
   }
@@ -84,9 +89,7 @@ const problem = (message: string, cause?: unknown): MigrationError =>
  */
 function verifierOf(password: string): string {
   if (!/^[\x21-\x7e]{8,}$/.test(password))
-    throw problem(
-      'APP_DATABASE_PASSWORD must be 8 or more letters, digits and signs of ASCII, without blanks',
-    );
+    throw problem('APP_DATABASE_PASSWORD must be 8 or more printable ASCII characters without spaces');
   const iterations = 4096;
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');

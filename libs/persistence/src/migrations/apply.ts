@@ -37,7 +37,7 @@ export async function applyLast(
       if (!undone || failure.code !== NO_LOCK || waited >= lockWaitMs)
         throw failed(last, failure, undone, error);
       onProgress(
-        `${last.name} waits for a table that another transaction uses (${(waited / 1000).toFixed(0)} s); see pg_stat_activity`,
+        `${last.name} waits for a table that another transaction has locked (${(waited / 1000).toFixed(0)} s); see pg_stat_activity`,
       );
       await pause(PAUSE_MS);
     }
@@ -65,8 +65,8 @@ function failed(
     .filter((part) => part !== undefined)
     .map((part) => ` (${oneLine(part)})`);
   const next = undone
-    ? 'nothing of it was kept: correct it and run npm run migrate again'
-    : `part of it may have been kept: ${settleAdvice(file.name)}`;
+    ? 'none of its changes were kept: correct the migration and run npm run migrate again'
+    : `some of its changes may have been kept: ${settleAdvice(file.name)}`;
   return new MigrationError(
     'statement',
     `the migration ${file.name} failed${line}: ${oneLine(failure.message)}${more.join('')}; ${next}`,
@@ -77,10 +77,10 @@ function failed(
 export function failedBefore(name: string): MigrationError {
   return new MigrationError(
     'failed-before',
-    `the migration ${name} was begun earlier and never finished: ${settleAdvice(name)}`,
+    `the migration ${name} was started earlier and never finished: ${settleAdvice(name)}`,
   );
 }
 
 const settleAdvice = (name: string): string =>
-  'look at what it left in the database, undo or finish it by hand, then run ' +
-  `npm run migrate -- --rolled-back ${name} (it will run again) or npm run migrate -- --applied ${name} (it counts as done)`;
+  'check what it changed in the database, undo or finish these changes by hand, then run ' +
+  `npm run migrate -- --rolled-back ${name} (it will run again) or npm run migrate -- --applied ${name} (it counts as applied)`;

@@ -7,8 +7,8 @@ import { migrate, settleMigration } from './migrate.ts';
 const USAGE = `Brings the database of DATABASE_URL (or DATABASE_URL_FILE) to the newest migration.
   npm run migrate
   npm run migrate -- --rolled-back NAME   a migration that failed was undone by hand; it will run again
-  npm run migrate -- --applied NAME       a migration that failed was finished by hand; it counts as done
-MIGRATE_WAIT_SECONDS (30): how long a starting database is waited for.
+  npm run migrate -- --applied NAME       a migration that failed was finished by hand; it counts as applied
+MIGRATE_WAIT_SECONDS (30): how long the command waits for a database that is starting.
 APP_DATABASE_ROLE: the role that gateway and provisioner use; it gets exactly what they need.
 APP_DATABASE_PASSWORD (or APP_DATABASE_PASSWORD_FILE): its password; the role is made when it is not there.`;
 

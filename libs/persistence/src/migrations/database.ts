@@ -32,7 +32,7 @@ export function shownAddress(databaseUrl: string): string {
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new MigrationError(
       'url',
-      `DATABASE_URL is no PostgreSQL address; write it like DATABASE_URL=${EXAMPLE}`,
+      `DATABASE_URL is not a PostgreSQL address; an example is DATABASE_URL=${EXAMPLE}`,
     );
   }
   const name = decodeURIComponent(url.pathname.slice(1)) || 'postgres';
@@ -101,7 +101,7 @@ function explain(error: unknown, databaseUrl: string, where: string, waitedMs: n
   if (code === '28P01' || code === '28000') {
     return new MigrationError(
       'password',
-      `the database ${where} refuses the user "${user}" (${reason(error)}); check the user and password in DATABASE_URL`,
+      `the database ${where} rejects the user "${user}" (${reason(error)}); check the user and password in DATABASE_URL`,
       error,
     );
   }
@@ -156,7 +156,7 @@ export async function whileNoneRuns(
   waitMs: number,
   onProgress: OnProgress,
 ): Promise<void> {
-  const waiting = 'waiting for a migration whose program has ended and which the server still runs';
+  const waiting = 'waiting for a migration that the server still runs although its program has ended';
   await patiently(client, RUNNING_KEY, { waitMs, onProgress, waiting });
   await client.query('SELECT pg_advisory_unlock($1)', [RUNNING_KEY]);
 }
@@ -173,7 +173,7 @@ async function patiently(
     if (waited >= waitMs) {
       throw new MigrationError(
         'locked',
-        `another migration has been running for over ${waitedSeconds(waited)} s; wait for it, or end its connection (application_name foyer-migrate)`,
+        `another migration has been running for over ${waitedSeconds(waited)} s; wait for it, or terminate its connection (application_name foyer-migrate)`,
       );
     }
     if (Date.now() - told >= TELL_MS) {

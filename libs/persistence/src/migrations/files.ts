@@ -23,7 +23,7 @@ export function migrationsDirectory(from: string = import.meta.dirname): string 
   }
   throw new MigrationError(
     'files',
-    `no prisma/migrations folder above ${from}; the copy of the project is not whole`,
+    `no prisma/migrations folder above ${from}; this copy of the project is incomplete`,
   );
 }
 
@@ -35,7 +35,7 @@ export async function readMigrations(directory: string): Promise<MigrationFile[]
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)
       .sort();
-    if (names.length === 0) throw new Error('it holds no migrations');
+    if (names.length === 0) throw new Error('the directory has no migrations');
     return await Promise.all(
       names.map(async (name) => ({
         name,
@@ -80,7 +80,7 @@ export async function readLanded(directory: string): Promise<Map<string, Landed>
     if (line === '' || line.startsWith('#')) continue;
     const [, checksum, name, superseded] = /^([0-9a-f]{64}) {2}(\w+)( {2}superseded)?$/.exec(line) ?? [];
     if (checksum === undefined || name === undefined)
-      throw new MigrationError('files', `${file} has a line that is no checksum and name: "${line}"`);
+      throw new MigrationError('files', `${file} has a line that is not a checksum and a name: "${line}"`);
     const known = landed.get(name);
     if (superseded === undefined) put(name, { current: checksum });
     else put(name, { superseded: [...(known?.superseded ?? []), checksum] });

@@ -73,7 +73,7 @@ describe('migrate', () => {
     expect(problem.problem).toBe('statement');
     expect(problem.message).toContain('the migration 2_bad failed');
     expect(problem.message).toContain('relation "good" already exists');
-    expect(problem.message).toContain('nothing of it was kept');
+    expect(problem.message).toContain('none of its changes were kept');
     expect(await tables(client)).toEqual(['good']);
     expect(await pendingMigrations(client, directory)).toMatchObject({ pending: ['2_bad'], failed: [] });
 
@@ -97,7 +97,7 @@ describe('migrate', () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_half', 'BEGIN; CREATE TABLE half (id int); COMMIT; SELECT 1 / 0;');
     expect((await problemOf(migrate({ databaseUrl, directory }))).message).toContain(
-      'part of it may have been kept',
+      'some of its changes may have been kept',
     );
     expect(await pendingMigrations(client, directory)).toMatchObject({
       pending: ['1_half'],
@@ -109,7 +109,7 @@ describe('migrate', () => {
     expect(again.message).toContain('npm run migrate -- --rolled-back 1_half');
 
     const other = await problemOf(settleMigration({ databaseUrl, directory, name: 'other', as: 'applied' }));
-    expect(other.message).toContain('these are: 1_half');
+    expect(other.message).toContain('the failed ones are: 1_half');
     await client.query('DROP TABLE half');
     await settleMigration({ databaseUrl, directory, name: '1_half', as: 'rolled-back' });
     await migration('1_half', 'CREATE TABLE half (id int);');

@@ -52,7 +52,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     if (!state.migrated) await markOwnRecords(client);
     if (options.appRole !== undefined) {
       await grantAppRole(client, options.appRole);
-      onProgress(`the role ${options.appRole.name} has what the programs need`);
+      onProgress(`the role ${options.appRole.name} has the rights that the programs need`);
     }
     return { applied };
   });
@@ -66,7 +66,7 @@ async function refuseAlteredFiles(files: readonly MigrationFile[], directory: st
     if (is !== undefined && !checksumsOf(sql).includes(is.current))
       throw new MigrationError(
         'changed',
-        `prisma/migrations/${name}/migration.sql is not the file that landed (see landed.txt): restore it, and write a new ` +
+        `prisma/migrations/${name}/migration.sql differs from the file that landed (see landed.txt): restore it, and write a new ` +
           'migration for the change',
       );
   }
@@ -83,7 +83,8 @@ export async function settleMigration(
   const files = await readMigrations(directory);
   await exclusively(options, options.onProgress ?? (() => undefined), async (engine, state) => {
     if (!state.failed.includes(options.name)) {
-      const known = state.failed.length === 0 ? 'none is' : `these are: ${state.failed.join(', ')}`;
+      const known =
+        state.failed.length === 0 ? 'no migration failed' : `the failed ones are: ${state.failed.join(', ')}`;
       throw new MigrationError(
         'files',
         `"${options.name}" is not a migration that failed in this database; ${known}`,
@@ -124,7 +125,7 @@ async function undoBrokenOff(
   for (const name of failed) {
     const file = files.find((each) => each.name === name);
     if (!ownRecords || file === undefined || !isOneTransaction(file.sql)) throw failedBefore(name);
-    onProgress(`${name} was broken off, and nothing of it was kept`);
+    onProgress(`${name} was interrupted, and none of its changes were kept`);
     await engine.markRolledBack(name);
   }
 }

@@ -22,8 +22,8 @@ export function alteredProblem({ changed }: MigrationState): string | null {
   if (changed.length === 0) return null;
   const files = changed.map((name) => `prisma/migrations/${name}/migration.sql`).join(', ');
   return (
-    `this database was made from another text of ${files}: its checksum is not the one that was applied. ` +
-    'A migration that was applied never changes: restore the file, and write a new migration for the change'
+    `this database was migrated with another version of ${files}: the checksum differs from the one that was applied. ` +
+    'A migration that was applied must never change: restore the file, and write a new migration for the change'
   );
 }
 
@@ -38,11 +38,11 @@ export const newerProblem = (unknown: readonly string[]): string =>
 /** A problem that `npm run migrate` fixes, or explains further. */
 function unfinishedProblem({ migrated, failed, pending }: MigrationState): string | null {
   if (failed.length > 0)
-    return `${listed(failed)} was begun in this database and is not finished: run ${COMMAND}, which goes on or says what to do`;
+    return `${listed(failed)} was started in this database and is not finished: run ${COMMAND}, which continues or states what to do`;
   if (pending.length === 0) return null;
   return migrated
-    ? `the database is older than this version of Foyer, it lacks ${listed(pending)}: run ${COMMAND}`
-    : `the database is not migrated, it has no tables of Foyer: run ${COMMAND}`;
+    ? `the database is older than this version of Foyer and lacks ${listed(pending)}: run ${COMMAND}`
+    : `the database is not migrated and has no tables of Foyer: run ${COMMAND}`;
 }
 
 const listed = (names: readonly string[]): string =>

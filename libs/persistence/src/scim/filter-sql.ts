@@ -43,8 +43,7 @@ export type Places = (key: string) => Place | null;
 
 function placeOf(places: Places, key: string): Place {
   const place = places(key);
-  if (place === null)
-    throw new ScimError(400, 'invalidFilter', `Nothing can be searched or sorted by ${key}.`);
+  if (place === null) throw new ScimError(400, 'invalidFilter', `Filters and sorting do not support ${key}.`);
   return place;
 }
 
@@ -98,7 +97,7 @@ interface Holding {
 /** A condition on any value of the attribute; a multi-valued attribute without values counts as missing. */
 function anyOf({ steps }: Pick<AttributeRef, 'steps'>, places: Places, holding: Holding): string {
   const [step, ...rest] = steps;
-  if (step === undefined) throw new Error('An attribute has a step at least.');
+  if (step === undefined) throw new Error('An attribute has at least one step.');
   const place = step.multiValued ? asRows(placeOf(places, step.key)) : placeOf(places, step.key);
   if (place.kind === 'rows') {
     const inner =
@@ -144,14 +143,14 @@ function asRows(place: Place): Place {
 function childOf(place: Place): Places {
   if (place.kind === 'json') return inJson(place.sql);
   if (place.kind === 'parts' || place.kind === 'rows') return place.child;
-  throw new Error('A simple attribute has no parts.');
+  throw new Error('A simple attribute has no sub-attributes.');
 }
 
 /** JSON null and a missing value are equal. */
 const textOf = (place: Place): string => {
   if (place.kind === 'json') return `(${place.sql} #>> '{}')`;
   if (place.kind === 'text' || place.kind === 'boolean' || place.kind === 'time') return place.sql;
-  throw new Error('Only a simple attribute is compared.');
+  throw new Error('Only a simple attribute can be compared.');
 };
 
 function presence(place: Place): string {
@@ -219,7 +218,7 @@ function conditionOn(
 
 function orderOf(op: CompareOp): string {
   if (op === 'gt' || op === 'ge' || op === 'lt' || op === 'le') return orders[op];
-  throw new Error(`${op} is for text.`);
+  throw new Error(`${op} works on text only.`);
 }
 
 function textCondition(op: Exclude<CompareOp, 'ne'>, a: string, b: string): string {
@@ -256,7 +255,7 @@ const casts: Partial<Record<AttributeRef['leaf']['type'], string>> = {
 
 function valueToSort(steps: Steps, places: Places, type: AttributeRef['leaf']['type']): string {
   const [step, ...rest] = steps;
-  if (step === undefined) throw new Error('An attribute has a step at least.');
+  if (step === undefined) throw new Error('An attribute has at least one step.');
   const place = step.multiValued ? asRows(placeOf(places, step.key)) : placeOf(places, step.key);
   if (place.kind === 'rows') {
     const value = rest.length > 0 ? valueToSort(rest, place.child, type) : `(${ELEMENT} #>> '{}')`;

@@ -166,7 +166,11 @@ export class ScimGroups {
       return await changingOn(this.database, this.tenantId, call, work);
     } catch (error) {
       if (sqlStateOf(error) === UNIQUE_VIOLATION)
-        throw new ScimError(409, 'uniqueness', 'Another group has this displayName: look it up.');
+        throw new ScimError(
+          409,
+          'uniqueness',
+          'Another group has this displayName. Search for it with a filter.',
+        );
       throw error;
     }
   }

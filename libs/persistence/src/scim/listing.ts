@@ -162,4 +162,4 @@ const listDigest = ({ filter, sortBy, sortOrder }: ListQuery, row: Listed['row']
     .digest('base64url')
     .slice(0, 16);
 
-const notOurs = () => new ScimError(400, 'invalidCursor', 'This is no cursor of this list.');
+const notOurs = () => new ScimError(400, 'invalidCursor', 'The cursor does not belong to this list.');

@@ -8,7 +8,7 @@ export const taken = (keys: readonly Key[]): ScimError =>
   new ScimError(
     409,
     'uniqueness',
-    `Somebody else has this ${keys.join(' and this ') || 'userName or externalId'}: look them up.`,
+    `Another user has this ${keys.join(' and this ') || 'userName or externalId'}. Search for the user with a filter.`,
   );
 
 /** The key that two concurrent requests used, from the index or columns that refused the second one. */

@@ -16,5 +16,5 @@ export function scimTokenProblem(tokens: readonly StandingScimToken[]): string |
   if (first === undefined) return null;
   const ends = `${first.secondsLeft > 0 ? 'expires' : 'expired'} at ${first.expiresAt.toISOString()}`;
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  return `The SCIM token ${first.name} …${first.hint} ${ends}${more}: make another with npm run foyer -- scim-token create`;
+  return `The SCIM token ${first.name} …${first.hint} ${ends}${more}: create another one with npm run foyer -- scim-token create`;
 }

@@ -28,5 +28,5 @@ export function clockProblem(reading: ClockReading | null, whose: string): strin
   if (reading === null || Math.abs(reading.aheadMs) - reading.accuracyMs < WRONG_MS) return null;
   const seconds = Math.round(Math.abs(reading.aheadMs) / 1000);
   const way = reading.aheadMs > 0 ? 'ahead of' : 'behind';
-  return `The clock of this machine is ${seconds} s ${way} ${whose}. Set it by NTP.`;
+  return `The clock of this machine is ${seconds} s ${way} ${whose}. Synchronize it by NTP.`;
 }

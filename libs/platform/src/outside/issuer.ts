@@ -135,11 +135,12 @@ export class Issuer<T extends ApiMetadata> {
   private read(answer: OutsideAnswer): T {
     const { status, body } = answer;
     const { variable } = this.options;
-    if (isBusy(answer)) throw new NoAnswer(`${this.uri} answered its metadata with ${status}`);
+    if (isBusy(answer))
+      throw new NoAnswer(`${this.uri} answered the request for its metadata with ${status}`);
     if (status !== 200) {
       throw new WrongIssuer(
         status,
-        `${variable} is ${this.uri}, but there is no provider there: its metadata are answered with ${status}`,
+        `${variable} is ${this.uri}, but no provider answers there: the request for its metadata got ${status}`,
       );
     }
     const named = z.looseObject({ issuer: z.string() }).safeParse(body).data?.issuer;
@@ -148,7 +149,7 @@ export class Issuer<T extends ApiMetadata> {
     if (named !== undefined && named !== this.uri) {
       throw new WrongIssuer(
         status,
-        `${variable} is ${this.uri}, but the provider there calls itself ${shown(named)}: the two must be equal, letter by letter`,
+        `${variable} is ${this.uri}, but the metadata of the provider name ${shown(named)}: the two must be equal, character by character`,
       );
     }
     const parsed = this.schema.safeParse(body);
@@ -161,7 +162,7 @@ export class Issuer<T extends ApiMetadata> {
       (value) => typeof value === 'string' && value.startsWith('http:'),
     );
     if (this.uri.startsWith('https:') && downgraded)
-      throw new WrongIssuer(status, `an endpoint of ${this.uri} is not behind https`);
+      throw new WrongIssuer(status, `an endpoint of ${this.uri} does not use https`);
     return parsed.data;
   }
 }

@@ -86,7 +86,7 @@ async function receive(
   options: ReceiveOptions,
 ): Promise<Reception> {
   const first = await reader.next();
-  if (first.done) return { kind: 'unusable', field: 'file', why: 'names nobody' };
+  if (first.done) return { kind: 'unusable', field: 'file', why: 'has no person' };
   if (first.value.kind === 'unusable') return first.value;
   if (first.value.kind === 'stopped') return { kind: 'unusable', field: 'file', why: first.value.why };
   const begun = await store.begin(batch);

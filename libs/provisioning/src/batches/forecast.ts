@@ -119,7 +119,7 @@ async function readAll(entries: AsyncIterable<BatchEntry>, parts: ForecastParts)
     if (waiting.length >= CHUNK) await settle();
   }
   if (waiting.length > 0) await settle();
-  if (lines.length === 0) return { kind: 'unusable', field: 'file', why: stopped?.why ?? 'names nobody' };
+  if (lines.length === 0) return { kind: 'unusable', field: 'file', why: stopped?.why ?? 'has no person' };
   return { lines, open, stopped };
 }
 
