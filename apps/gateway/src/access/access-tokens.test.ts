@@ -54,7 +54,7 @@ describe('a good token', () => {
     });
   });
 
-  it('stays good while bad ones come', async () => {
+  it('stays valid while invalid tokens arrive', async () => {
     const tokens = checker();
     const token = await okta.token();
     await tokens.verify(token);
@@ -132,7 +132,7 @@ describe('a bad token', () => {
     await expect(checker().verify(await make())).rejects.toMatchObject({ code: 'invalid_token' });
   });
 
-  it('of any text is refused, and never a fault of ours', async () => {
+  it('with any text is refused, and never causes an internal error', async () => {
     const tokens = checker();
     const good = await okta.token();
     const part = fc.oneof(
@@ -162,7 +162,7 @@ describe('a bad token', () => {
 });
 
 describe('the keys', () => {
-  it('are fetched once, however many wait', async () => {
+  it('are fetched once, regardless of how many calls wait for them', async () => {
     const tokens = checker();
     const many = await Promise.all(Array.from({ length: 20 }, () => okta.token()));
     await Promise.all(many.map((token) => tokens.verify(token)));
@@ -172,7 +172,7 @@ describe('the keys', () => {
     ]);
   });
 
-  it('are fetched again for an unknown key id, ten times a minute; then nobody is refused for good', async () => {
+  it('are fetched again for an unknown key id, ten times a minute; after that, no token is refused permanently', async () => {
     const tokens = checker();
     await tokens.verify(await okta.token());
     const forged = async (kid: string) => tokens.verify(await okta.sign(okta.claims(), { kid }));
@@ -196,7 +196,7 @@ describe('the keys', () => {
     await expect(tokens.verify(await okta.token())).resolves.toBeDefined();
   });
 
-  it('go on being used while Okta is away', async () => {
+  it('are still used while Okta is unavailable', async () => {
     const tokens = checker();
     await tokens.verify(await okta.token());
     okta.down = true;
@@ -204,7 +204,7 @@ describe('the keys', () => {
     await expect(tokens.verify(await okta.token())).resolves.toBeDefined();
   });
 
-  it('that cannot be had are told as such, and asked for once a second', async () => {
+  it('that cannot be fetched are reported as unavailable, and requested once a second', async () => {
     const errors: unknown[] = [];
     const tokens = checker(errors);
     okta.down = true;

@@ -40,7 +40,7 @@ it('knows every route', () => {
   expect(known.toSorted()).toEqual(tested.toSorted());
 });
 
-it.each(protectedRoutes)('%s %s is closed to strangers', async (method, path) => {
+it.each(protectedRoutes)('%s %s is refused without credentials', async (method, path) => {
   const none = await api.call(method, path);
   expect([none.status, none.body.code]).toEqual([401, 'unauthenticated']);
   expect(none.headers.get('www-authenticate')).toBe('Bearer realm="foyer"');
@@ -49,7 +49,7 @@ it.each(protectedRoutes)('%s %s is closed to strangers', async (method, path) =>
   expect(bad.headers.get('www-authenticate')).toContain('error="invalid_token"');
 });
 
-it('refuses a wrong Authorization header though the cookie is good', async () => {
+it('refuses a wrong Authorization header although the cookie is valid', async () => {
   for (const authorization of [
     'Basic YTpi',
     'Bearer',
@@ -68,7 +68,7 @@ it('refuses a wrong Authorization header though the cookie is good', async () =>
   expect((await api.get('/v1/me', signedIn)).status).toBe(200);
 });
 
-it('takes the token, not the cookie, when both are there', async () => {
+it('uses the token, not the cookie, if both are present', async () => {
   const both = { ...signedIn, ...(await api.machine('foyer.read')) };
   expect((await api.get('/v1/identities', both)).status).toBe(200);
   expect((await api.get('/v1/api-calls', both)).status).toBe(403);
@@ -93,7 +93,7 @@ it.each([
   expect([401, 403]).not.toContain(allowed.status);
 });
 
-it('shows people only, and machines never, who "me" is', async () => {
+it('answers "me" for people, and never for machines', async () => {
   const as = await api.machine();
   expect((await api.get('/v1/me', as)).status).toBe(404);
   expect((await api.get('/v1/me/files', as)).status).toBe(404);
@@ -121,7 +121,7 @@ it('refuses a session whose identity is not of this tenant', async () => {
   );
 });
 
-it('takes one Authorization header, and none of two', async () => {
+it('accepts one Authorization header, and refuses two', async () => {
   const { token } = await api.machine('foyer.read');
   for (const headers of [
     [`Bearer ${token}`, 'Bearer other'],
@@ -141,13 +141,13 @@ it('takes one Authorization header, and none of two', async () => {
   }
 });
 
-it('keeps what it answers out of shared caches', async () => {
+it('forbids shared caches to store its answers', async () => {
   const { headers } = await api.get('/v1/me', signedIn);
   expect(headers.get('cache-control')).toBe('private, no-store');
   expect(headers.get('vary')).toContain('Authorization');
 });
 
-it('says that Okta is away when the keys cannot be had', async () => {
+it('reports that Okta is unavailable when the keys cannot be fetched', async () => {
   const lost = await Api.start();
   try {
     lost.keys.down = true;
@@ -162,7 +162,7 @@ it('says that Okta is away when the keys cannot be had', async () => {
   }
 });
 
-it('takes the tokens that the Okta twin issues by client credentials', async () => {
+it('accepts the tokens that the Okta twin issues by client credentials', async () => {
   const twin = await Twin.start('okta', { OKTA_TWIN_PORT: '0' });
   const real = await Api.start({ apiIssuer: `${twin.url}/oauth2/default` });
   try {

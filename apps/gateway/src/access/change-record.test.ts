@@ -159,7 +159,7 @@ const batch = () =>
   });
 
 describe('a change and its record', () => {
-  it.each(changes)('are there together or not at all: %s', async (_name, _operation, prepare) => {
+  it.each(changes)('are both stored or neither: %s', async (_name, _operation, prepare) => {
     const call = await prepare();
     const before = await state();
     const refused = await withoutRecords(call);
@@ -189,13 +189,13 @@ describe('a change and its record', () => {
     }
   });
 
-  it('are there together or not at all: a file of people', async () => {
+  it('are both stored or neither: a file of people', async () => {
     const before = await state();
     expect((await withoutRecords(batch)).status).toBe(503);
     expect(await state()).toBe(before);
   });
 
-  it('are there together or not at all: a retry of all of a code', async () => {
+  it('are both stored or neither: a retry of all requests with one code', async () => {
     await failed('box_user_mismatch');
     const before = await state();
     const retry = () => post('/v1/provisioning-requests/retries', { errorCode: 'box_user_mismatch' });
@@ -205,7 +205,7 @@ describe('a change and its record', () => {
     expect(await state()).not.toBe(before);
   });
 
-  it('begin with the record of a file, so that one who dies while reading it has left a trace', async () => {
+  it('begin with the record of a file, so that the record exists even if the process stops while it reads the file', async () => {
     // The outcome is written after everything was read, so failing here is like a gateway that died before.
     await sql(`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'gone' USING ERRCODE = 'admin_shutdown'; END $$`);
@@ -237,7 +237,7 @@ describe('a change and its record', () => {
     ]);
   });
 
-  it('leave what changes nothing to a line of its own', async () => {
+  it('are separate from the line of a call that changes nothing', async () => {
     const id = await hire();
     const off = { op: 'replace', value: { active: false } };
     await scim.patch(`/Users/${id}`, off);

@@ -23,7 +23,7 @@ describe('tokens of machines', () => {
   });
 });
 
-describe('tokens of people, and of nobody knows whom', () => {
+describe('tokens of people, and tokens of unknown owners', () => {
   const people: [string, GrantClaims][] = [
     ['Okta', { sub: 'ada@example.com', cid: '0oa1', uid: '00u1', scp: ['foyer.read'] }],
     ['Okta, with the client as its subject', { sub: '0oa1', cid: '0oa1', uid: '00u1' }],

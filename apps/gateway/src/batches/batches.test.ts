@@ -78,7 +78,7 @@ const until = async (condition: () => Promise<boolean>) => {
 };
 
 describe('POST /v1/provisioning-batches', () => {
-  it('takes a file in and says where to follow it', async () => {
+  it('accepts a file and gives the address of the batch', async () => {
     const people = crowd(3);
     const answer = await send(lines(people));
     expect(answer.status).toBe(202);
@@ -98,7 +98,7 @@ describe('POST /v1/provisioning-batches', () => {
     expect(done.headers.get('retry-after')).toBeNull();
   });
 
-  it('takes CSV, and names the lines that are bad', async () => {
+  it('accepts CSV, and names the invalid lines', async () => {
     const text = `subject,username,name\n00uCsv1,ada@example.com,Ada\n00uCsv2,"bob\n00uCsv1,ada@example.com,Ada\n`;
     const { status, body } = await send(text, { type: 'text/csv; charset=UTF-8' });
     expect([status, body.counts.lines, body.counts.waiting, body.counts.refused]).toEqual([202, 3, 1, 2]);
@@ -112,7 +112,7 @@ describe('POST /v1/provisioning-batches', () => {
     expect(rest.failures).toMatchObject({ items: [{ line: 4 }], nextCursor: null });
   });
 
-  it('is on record, without what the lines say', async () => {
+  it('is recorded without the content of the lines', async () => {
     const { body } = await send(`${lines(crowd(1))}{"subject":"secret"}\n`);
     const [call] = await api.sql(
       `SELECT c.operation, c.actor, c.parameters, o.result, o.answer FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id
@@ -156,7 +156,7 @@ describe('POST /v1/provisioning-batches', () => {
     expect((await first).status).toBe(202);
   });
 
-  it('makes one request of each person when two files of the same people come at once', async () => {
+  it('creates one request for each person when two files with the same people arrive at once', async () => {
     const people = crowd(700);
     const answers = await Promise.all([
       send(lines(people)),
@@ -172,7 +172,7 @@ describe('POST /v1/provisioning-batches', () => {
   });
 });
 
-describe('a body that is bad', () => {
+describe('an invalid body', () => {
   it.each([
     ['nothing', '', jsonLines, [400, 'invalid_request', ['file has no person']]],
     ['blank lines', '\n \r\n\n', jsonLines, [400, 'invalid_request', ['file has no person']]],
@@ -195,7 +195,7 @@ describe('a body that is bad', () => {
     ['JSON', '{}', 'application/json', [415, 'unsupported_media_type', undefined]],
     ['a form', 'a=b', 'application/x-www-form-urlencoded', [415, 'unsupported_media_type', undefined]],
     ['another charset', 'x', 'text/csv; charset=utf-16', [415, 'unsupported_media_type', undefined]],
-  ])('%s makes no batch', async (_, body, type, answer) => {
+  ])('%s creates no batch', async (_, body, type, answer) => {
     const before = (await newest())?.id;
     expect(await refusal(body, { type })).toEqual(answer);
     expect((await newest())?.id).toBe(before);
@@ -207,7 +207,7 @@ describe('a body that is bad', () => {
     expect(await refusal(null, { type: '' })).toEqual(unsupported);
   });
 
-  it('with broken UTF-8, NUL bytes, and a line of 10 MB gives its good lines', async () => {
+  it('with broken UTF-8, NUL bytes, and a line of 10 MB keeps its valid lines', async () => {
     const [good, last] = crowd(2);
     const bytes = Buffer.concat([
       Buffer.from(lines([good!])),
@@ -225,7 +225,7 @@ describe('a body that is bad', () => {
     expect(JSON.stringify(body)).not.toContain('{{{');
   });
 
-  it('of 100,001 people is taken up to the limit, and says where it stopped', async () => {
+  it('of 100,001 people is accepted up to the limit, and the answer says where reading stopped', async () => {
     const line = (at: number) => `{"subject":"00uMany${at}"}\n`;
     let at = 0;
     const many = new ReadableStream<Uint8Array>({
@@ -242,7 +242,7 @@ describe('a body that is bad', () => {
     ]);
   });
 
-  it('cut off in the middle keeps its whole lines and says where it stopped; sent again, it harms nobody', async () => {
+  it('that is cut off keeps its complete lines, and the answer says where reading stopped; sending it again changes nothing', async () => {
     const people = crowd(3);
     const text = lines(people);
     const key = randomUUID();
@@ -308,7 +308,7 @@ describe('with dryRun', () => {
     return calls.filter(({ method, path }) => method !== 'GET' && path !== '/oauth2/token').length;
   };
 
-  it('says for each line what would be done, and does none of it', async () => {
+  it('reports for each line what an import would do, and changes nothing', async () => {
     const [known, found, fresh] = [
       await api.admit(),
       person(`00u${randomUUID()}`),
@@ -334,7 +334,7 @@ describe('with dryRun', () => {
     expect((await send(text, { headers })).status).toBe(202);
   });
 
-  it('refuses what it cannot read, and says what Box says', async () => {
+  it('refuses a file that it cannot read, and reports the error of Box', async () => {
     expect(await refusal('', { query })).toEqual([400, 'invalid_request', ['file has no person']]);
     expect(await refusal('x', { query: '?dryRun=yes' })).toEqual([
       400,
@@ -350,7 +350,7 @@ describe('with dryRun', () => {
     expect(await refusal(lines(crowd(1)), { query })).toEqual([502, 'box_forbidden', undefined]);
   });
 
-  it('knows that a file does not change whom SCIM manages', async () => {
+  it('predicts that a file does not change people whom SCIM manages', async () => {
     const known = await api.admit();
     await api.finish(known.requestId, {});
     await api.sql(`UPDATE identity SET scim = '{}' WHERE id = $1`, [known.identityId]);
@@ -361,7 +361,7 @@ describe('with dryRun', () => {
     expect(taken.counts).toMatchObject({ lines: 1, unchanged: 1 });
   });
 
-  it('says nothing while the accounts belong to another Box app', async () => {
+  it('predicts nothing while the accounts belong to another Box app', async () => {
     const own = await Api.start({ box });
     try {
       await own.sql(`UPDATE tenant SET box_client_id = 'another'`);
@@ -379,7 +379,7 @@ describe('with dryRun', () => {
   });
 });
 
-it('a gateway that stops answers at once, and what it had read stands', async () => {
+it('a gateway that stops answers at once, and keeps the lines that it has read', async () => {
   const own = await Api.start();
   try {
     const as = await own.machine();

@@ -65,7 +65,7 @@ describe('the document', () => {
     ).toEqual(routes.toSorted());
   });
 
-  it('says who may, names each operation, and refers to nothing that is not there', () => {
+  it('states who may call each operation, names it, and has no broken reference', () => {
     const names = operations().map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
     for (const { operation } of operations()) {
@@ -81,7 +81,7 @@ describe('the document', () => {
       expect(Object.keys(document.components?.schemas ?? {})).toContain(name);
   });
 
-  it('names nobody’s machine', () => {
+  it('names no host', () => {
     expect(document.servers).toMatchObject([{ url: '/' }]);
     expect(document.components?.securitySchemes?.okta).toMatchObject({
       flows: { clientCredentials: { tokenUrl: `${api.keys.issuer}/v1/token` } },
@@ -184,7 +184,7 @@ describe('what the gateway really answers', () => {
     check('get', '/v1/me/files', await api.get('/v1/me/files', await api.session(identityId)));
   });
 
-  it('to those who send files of people is as documented', async () => {
+  it('to callers who send files of people is as documented', async () => {
     const batches = '/v1/provisioning-batches';
     const body = `${JSON.stringify({ subject: '00uBatch', username: 'batch@example.com', name: '' })}\n{}\n`;
     const create = async (text: string, headers: Record<string, string> = {}, as = machine) => {
@@ -219,7 +219,7 @@ describe('what the gateway really answers', () => {
     check('get', batches, await api.get(`${batches}?limit=0`, machine));
   });
 
-  it('to those who make requests is as documented', async () => {
+  it('to callers who create requests is as documented', async () => {
     const create = async (body: unknown, headers = {}, as = machine) => {
       const answer = await api.call('POST', place, { as, body, headers });
       check('post', place, answer);
@@ -266,7 +266,7 @@ describe('what the gateway really answers', () => {
     return { groupId: resource.id, groupRequest: requests[0]!.requestId };
   };
 
-  it('to those who read is as documented', async () => {
+  it('to callers who read is as documented', async () => {
     const read = async (path: string, at: string, headers = {}, as = machine) => {
       const answer = await api.get(at, as, headers);
       check('get', path, answer);
@@ -319,7 +319,7 @@ describe('the pages', () => {
   });
 
   it.each(['package.json', '..%2fpackage.json', 'index.html', 'swagger-ui.css.map'])(
-    'give no other file: %s',
+    'serve no other file: %s',
     async (file) => {
       expect((await api.get(`/docs/${file}`)).status).toBe(404);
     },

@@ -36,7 +36,7 @@ it('shows all of 300 files, page by page, and the way back', async () => {
   expect(namesIn(await browser.open(linkOf(pages[2]!, 'First page')))).toEqual(names.slice(0, 100));
 });
 
-it('opens folders, and downloads a file from where Box has it', async () => {
+it('opens folders, and downloads a file from its address at Box', async () => {
   const browser = await withFiles('grace@example.com', ['Contracts & more/2026/Plan <1>.txt']);
   const contracts = await browser.open(linkOf(await browser.open('/'), 'Contracts &amp; more'));
   expect([contracts.status, headingOf(contracts)]).toEqual([200, 'Contracts & more']);
@@ -55,7 +55,7 @@ it('says that a folder is empty', async () => {
   expect(page.text).toContain('This folder is empty.');
 });
 
-it('answers for somebody else’s folder and file as for none', async () => {
+it('answers for the folder and file of another person as if they did not exist', async () => {
   const maria = await withFiles('maria@example.com', ['Hers/a.txt']);
   const top = await maria.open('/files');
   const folder = linkOf(top, 'Hers');
@@ -75,7 +75,7 @@ it('answers for somebody else’s folder and file as for none', async () => {
   }
 });
 
-it('refuses a cursor that is not one of this list', async () => {
+it('refuses a cursor that does not belong to this list', async () => {
   const browser = await withFiles('zoe@example.com', ['a.txt']);
   for (const cursor of ['abc', '', 'x'.repeat(5_000)]) {
     const page = await browser.open(`/files?cursor=${cursor}`);
@@ -83,7 +83,7 @@ it('refuses a cursor that is not one of this list', async () => {
   }
 });
 
-it('asks who is not signed in to sign in', async () => {
+it('asks a person who is not signed in to sign in', async () => {
   for (const address of ['/files', '/files/1', '/files/1/content']) {
     const page = await gateway.browser().open(address);
     expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in']);

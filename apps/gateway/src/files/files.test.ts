@@ -35,7 +35,7 @@ const list = ({ browser }: Pick<Person, 'browser'>, query = '') => api.get(`/v1/
 const failing = (fault: object) =>
   box.control('POST', 'faults', { match: { method: 'GET', path: '/2.0/folders' }, ...fault });
 
-it('lists the person’s own folder, on their behalf, and puts the call on record', async () => {
+it('lists the person’s own folder, on their behalf, and records the call', async () => {
   const ada = await somebody('Contracts/', 'Welcome.pdf');
   await somebody('not-hers.txt');
   const { status, body } = await list(ada);
@@ -72,7 +72,7 @@ it('says that there is no Box account yet', async () => {
   expect([answer.status, answer.body.code]).toEqual([409, 'no_box_account']);
 });
 
-it('does nothing for somebody who was deactivated', async () => {
+it('does nothing for a person who was deactivated', async () => {
   const ada = await somebody();
   await api.sql('UPDATE identity SET active = false WHERE id = $1', [ada.identityId]);
   const answer = await list(ada);
@@ -96,7 +96,7 @@ it.each([
   ]);
 });
 
-it('shows the former holder nothing when the identity goes to somebody else while Box is asked', async () => {
+it('shows the former holder nothing when the identity passes to another person during the call to Box', async () => {
   const max = await somebody('secret-of-the-next-one.txt');
   await failing({ kind: 'slow', delayMs: 1_500 });
   const under = list(max);
@@ -115,7 +115,7 @@ async function idOf(person: Person, name: string, query = ''): Promise<string> {
 }
 const content = (id: string, { browser }: Person) => api.get(`/v1/me/files/${id}/content`, browser);
 
-it('lists a folder inside of another, page by page, with cursors that are this folder’s only', async () => {
+it('lists a folder in another folder, page by page, with cursors that work for this folder only', async () => {
   const ada = await somebody('Contracts/2026/a.txt', 'Contracts/b.txt', 'Contracts/c.txt');
   const contracts = await idOf(ada, 'Contracts');
   const first = await list(ada, `?folder=${contracts}&limit=2`);
@@ -129,7 +129,7 @@ it('lists a folder inside of another, page by page, with cursors that are this f
   expect((await list(ada, `?folder=${inner}`)).body.items).toMatchObject([{ name: 'a.txt' }]);
 });
 
-it('sends to where Box has the content, and puts the call on record without the address or the name', async () => {
+it('redirects to the address of the content at Box, and records the call without the address or the name', async () => {
   const ada = await somebody('Inner/Secret plan.txt');
   const id = await idOf(ada, 'Secret plan.txt', `?folder=${await idOf(ada, 'Inner')}`);
   const answer = await content(id, ada);
@@ -149,13 +149,13 @@ it('sends to where Box has the content, and puts the call on record without the 
   expect(calls.text).not.toContain('Secret');
 });
 
-it.each(['1', '99999999999999999999'])('knows no file and no folder %s', async (id) => {
+it.each(['1', '99999999999999999999'])('answers that file and folder %s do not exist', async (id) => {
   const ada = await somebody('Inner/a.txt');
   for (const answer of [await content(id, ada), await list(ada, `?folder=${id}`)])
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
 });
 
-it('answers for the items of somebody else as for none, also when Box says that they are forbidden', async () => {
+it('answers for the items of another person as if they did not exist, also when Box answers that they are forbidden', async () => {
   const bob = await somebody('Inner/a.txt');
   const inner = await idOf(bob, 'Inner');
   const file = await idOf(bob, 'a.txt', `?folder=${inner}`);
@@ -179,14 +179,14 @@ it.each(['abc', '-1', '1'.repeat(21), '0%2F1', '..', '1e3'])('refuses %s as an i
   expect([400, 404]).toContain((await content(id, ada)).status);
 });
 
-it('gives no file and no folder to a machine or to nobody', async () => {
+it('gives no file and no folder to a machine or without credentials', async () => {
   for (const path of ['/v1/me/files?folder=1', '/v1/me/files/1/content']) {
     expect((await api.get(path)).status).toBe(401);
     expect((await api.get(path, await api.machine())).status).toBe(404);
   }
 });
 
-it('sends the former holder nowhere when the identity goes to somebody else while Box is asked', async () => {
+it('does not redirect the former holder when the identity passes to another person during the call to Box', async () => {
   const max = await somebody('secret-of-the-next-one.txt');
   const id = await idOf(max, 'secret-of-the-next-one.txt');
   await box.control('POST', 'faults', {
@@ -211,7 +211,7 @@ it.each([
   [{ kind: 'status', status: 403 }, 502, 'box_forbidden', null],
   // The last: after it nobody calls Box for seven seconds.
   [{ kind: 'status', status: 429, retryAfter: 7 }, 503, 'box_rate_limited', '7'],
-])('tells of Box’s %j as %s %s', async (fault, status, code, retryAfter) => {
+])('reports %j of Box as %s %s', async (fault, status, code, retryAfter) => {
   const ada = await somebody();
   await failing(fault);
   const answer = await list(ada);

@@ -15,7 +15,7 @@ beforeEach(async () => {
   await gateway.box.control('DELETE', 'faults');
 });
 
-test('asks a stranger to sign in', async () => {
+test('asks a person without a session to sign in', async () => {
   const page = await gateway.browser().open('/');
   expect([page.status, headingOf(page)]).toEqual([200, 'Welcome']);
   expect(page.text).toContain('<a class="button" href="/login">Sign in</a>');
@@ -40,7 +40,7 @@ test('shows a new person that there are no files yet, and later the files, as th
   ]);
 });
 
-test('says so when Box does not show the files, and is a page all the same', async () => {
+test('shows a page with a message when Box does not list the files', async () => {
   await gateway.box.control('POST', 'faults', {
     match: { path: '/2.0/folders/' },
     kind: 'status',
@@ -53,7 +53,7 @@ test('says so when Box does not show the files, and is a page all the same', asy
   expect(page.text).toContain(page.headers.get('x-request-id'));
 });
 
-test('shows how far it is while it is not done, and the message when it is', async () => {
+test('shows the progress until the account is ready, and then the message', async () => {
   gateway.worker.pause();
   const browser = gateway.browser();
   const progress = await browser.signIn('alan@example.com');
@@ -75,7 +75,7 @@ test('shows how far it is while it is not done, and the message when it is', asy
   expect(headingOf(await gateway.browser().signIn('alan@example.com'))).toBe('Hello Alan Pattern');
 });
 
-test('says what went wrong in plain words, and tries again when asked to', async () => {
+test('says in plain words what failed, and retries when the person asks for it', async () => {
   await gateway.box.control('POST', 'faults', {
     match: { method: 'POST', path: '/2.0/users' },
     kind: 'status',
@@ -96,7 +96,7 @@ test('says what went wrong in plain words, and tries again when asked to', async
   expect((await browser.open('/')).status).toBe(200);
 });
 
-test('tells a person nothing of what an operator does about it, nor that a lasting fault passes', async () => {
+test('does not show a person the remedy of operators, nor promise that a permanent fault will pass', async () => {
   await gateway.box.control('POST', 'faults', {
     match: { path: '/2.0/folders/' },
     kind: 'status',
@@ -109,7 +109,7 @@ test('tells a person nothing of what an operator does about it, nor that a lasti
   expect(page.text).not.toMatch(/account is fine|reload|in a minute|scope|administrator/i);
 });
 
-test('says that it takes longer than usual once an attempt has failed', async () => {
+test('says that the work takes longer than usual after an attempt has failed', async () => {
   await gateway.box.control('POST', 'faults', {
     match: { method: 'POST', path: '/2.0/users' },
     kind: 'status',
@@ -133,12 +133,12 @@ test.each([
   ['signed-out', 'You are signed out'],
   ['signed-out-here', 'You are signed out'],
   ['<i>', 'Welcome'],
-])('comes back from signing out with the state %s as %s', async (state, heading) => {
+])('returns from the sign-out with the state %s as %s', async (state, heading) => {
   const page = await gateway.browser().open(`/?state=${encodeURIComponent(state)}`);
   expect([page.status, headingOf(page)]).toEqual([200, heading]);
 });
 
-test('lets nobody retry who is not signed in', async () => {
+test('refuses a retry by a person who is not signed in', async () => {
   const page = await gateway.browser().open('/retry', { form: {} });
   expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in']);
 });

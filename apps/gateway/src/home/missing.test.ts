@@ -17,7 +17,7 @@ const missing = async (boxUserId: string | undefined) =>
     )
   )[0]!.missing_since;
 
-describe('a Box user that does not answer', () => {
+describe('a Box user that cannot be read', () => {
   it('is not taken for deleted when only acting as it is refused', async () => {
     const browser = gateway.browser();
     const boxUserId = boxUserIdOf(await browser.signIn('ada@example.com'));

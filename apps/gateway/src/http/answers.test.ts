@@ -56,7 +56,7 @@ describe('an error', () => {
       'body_too_large',
       413,
     ],
-  ])('tells of a body with %s', async (_, body, type, code, status) => {
+  ])('reports a body with %s', async (_, body, type, code, status) => {
     const answer = await ask('/v1/provisioning-requests', {
       method: 'POST',
       body,
@@ -66,7 +66,7 @@ describe('an error', () => {
     expect(await answer.json()).toMatchObject({ code });
   });
 
-  test('puts no query on the log', async () => {
+  test('writes no query into the log', async () => {
     const query = 'code=a-code-of-okta&state=abc';
     await ask(`/nowhere?${query}`);
     await ask(`/authorization-code/callback?${query}`, { method: 'POST' });
@@ -74,7 +74,7 @@ describe('an error', () => {
     expect(logged.filter((line) => line.includes('a-code-of-okta'))).toEqual([]);
   });
 
-  test('of ours tells nothing of itself', async () => {
+  test('that is internal shows no details', async () => {
     const find = gateway.parts.identities.find.bind(gateway.parts.identities);
     const browser = gateway.browser();
     await browser.signIn('ada@example.com');
@@ -90,7 +90,7 @@ describe('an error', () => {
 });
 
 describe('every answer', () => {
-  test('carries the headers that keep browsers out of trouble', async () => {
+  test('has the security headers for browsers', async () => {
     const { headers } = await ask('/', page);
     expect(headers.get('content-security-policy')).toBe(
       `default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';` +
@@ -113,7 +113,7 @@ describe('every answer', () => {
   });
 });
 
-test('a sign-in begun under another name for this host begins again under the one configured', async () => {
+test('a sign-in that began under another name of this host starts again under the configured name', async () => {
   const other = gateway.url.replace('127.0.0.1', 'localhost');
   const answer = await fetch(`${other}/login?returnTo=%2Fdocs`, { redirect: 'manual' }).catch(() => null);
   const { status, location } = answer
@@ -131,7 +131,7 @@ describe('the health pages', () => {
     });
   });
 
-  test('readyz tells of migrations that are not applied', async () => {
+  test('readyz reports migrations that are not applied', async () => {
     const name = `(SELECT max(migration_name) FROM _prisma_migrations)`;
     await gateway.database.query(
       `UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = ${name}`,
@@ -147,7 +147,7 @@ describe('the health pages', () => {
     }
   });
 
-  test('readyz names the migration that is another than the one that was applied', async () => {
+  test('readyz names a migration that differs from the one that was applied', async () => {
     const [lanes] = await gateway.database.query<{ name: string; checksum: string }>(
       `SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE migration_name LIKE '%_lanes'`,
     );

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { html } from './html.ts';
 
-test('escapes what is put in, in text and in attributes', () => {
+test('escapes values in text and in attributes', () => {
   const hostile = `<script>"&'`;
   expect(html`<p title="${hostile}">${hostile}</p>`.toString()).toBe(
     '<p title="&lt;script&gt;&quot;&amp;&#39;">&lt;script&gt;&quot;&amp;&#39;</p>',

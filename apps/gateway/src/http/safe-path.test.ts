@@ -19,11 +19,11 @@ it.each([
   ['/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln', '/…'],
   [`/${'a'.repeat(33)}`, '/…'],
   ['/t/acme2/scim/v2/Users', '/t/…/scim/v2/Users'],
-])('%s is told as %s', (given, expected) => {
+])('%s is logged as %s', (given, expected) => {
   expect(told(given)).toBe(expected);
 });
 
-it('tells a tenant to whom a client was let in', () => {
+it('shows the tenant after a client was authenticated', () => {
   expect(told('/t/acme2/scim/v2/Users', { params: { tenant: 'acme2' }, scimClient: { actor: 'a' } })).toBe(
     '/t/acme2/scim/v2/Users',
   );

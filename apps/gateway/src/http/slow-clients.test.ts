@@ -32,7 +32,7 @@ const app = (limitMs: number) =>
     });
 
 describe('a body', () => {
-  test('that does not come in time is answered with 408, and its connection ends', async () => {
+  test('that does not arrive in time is answered with 408, and its connection ends', async () => {
     const port = await serve(app(200));
     const socket = connect(port, '127.0.0.1');
     socket.write(
@@ -44,7 +44,7 @@ describe('a body', () => {
     expect(answer).toMatch(/^connection: close\r$/im);
   });
 
-  test('that comes in time is read', async () => {
+  test('that arrives in time is read', async () => {
     const port = await serve(app(60_000));
     const answer = await fetch(`http://127.0.0.1:${port}/`, {
       method: 'POST',
@@ -55,7 +55,7 @@ describe('a body', () => {
   });
 });
 
-test('a server waits for headers for a while, and not for ever for anything', async () => {
+test('a server limits the wait for headers, and every other wait', async () => {
   await serve(app(1_000));
   expect(server.headersTimeout).toBe(15_000);
   expect(server.requestTimeout).toBe(3_600_000);
@@ -82,12 +82,12 @@ describe('a long body', () => {
     return size;
   }
 
-  test('may take as long as it likes, at a modest speed', async () => {
+  test('may take any time above the minimum speed', async () => {
     await serve(app(1));
     expect(await read(pieces(500, 100, 1_000))).toBe(100_000);
   });
 
-  test('is not late because we take long', async () => {
+  test('does not time out because the server is slow', async () => {
     await serve(app(1));
     expect(await read(pieces(1, 10, 100), 100_000)).toBe(1_000);
   });

@@ -39,7 +39,7 @@ const request = (requestId: string, priority = 5): MadeRequest => ({
 const many = (from: number, to: number): MadeRequest[] =>
   Array.from({ length: to - from }, (_, n) => request(`${from + n}`));
 
-it('tells of what is pushed one word at a time, with what came meanwhile', async () => {
+it('reports pushes one notification at a time, with all that arrived in between', async () => {
   const { line, ids, answerAll } = parts();
   for (const one of many(0, 5)) line.tell([one]);
   expect(ids()).toEqual([['0']]);
@@ -47,14 +47,14 @@ it('tells of what is pushed one word at a time, with what came meanwhile', async
   expect(ids()).toEqual([['0'], ['1', '2', '3', '4']]);
 });
 
-it('tells of a sign-in at once, whatever is in line', () => {
+it('reports a sign-in at once, whatever waits in the line', () => {
   const { line, ids } = parts();
   line.tell(many(0, 100));
   line.tell([request('somebody', 1)]);
   expect(ids().at(-1)).toEqual(['somebody']);
 });
 
-it('leaves to the relay what would wait too long, and goes on after a queue that is away', async () => {
+it('leaves to the relay what would wait too long, and continues after an outage of the queue', async () => {
   const { line, ids, answers, answerAll } = parts();
   for (const one of many(0, 2_000)) line.tell([one]);
   answers[0]!.reject(new Error('away'));

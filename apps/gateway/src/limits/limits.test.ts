@@ -50,7 +50,7 @@ describe('requests under way', () => {
     await underWay(before + count);
   }
 
-  test('of one caller are bounded: one more is turned away at once, and others are not', async () => {
+  test('of one caller are bounded: one more is refused at once, and those of others are not', async () => {
     const [greedy, other] = [await api.machine('foyer.read'), await api.machine('foyer.read')];
     await stall(3, greedy);
     const refused = await request(api, greedy);
@@ -63,7 +63,7 @@ describe('requests under way', () => {
     );
   });
 
-  test('of all are bounded: health and metrics are answered all the same', async () => {
+  test('of all callers are bounded: health and metrics are still answered', async () => {
     await stall(8, null);
     const refused = await request(api, await api.machine('foyer.read'));
     expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
@@ -100,7 +100,7 @@ describe('requests under way', () => {
   });
 });
 
-test('a principal may call so often a minute; others are not held up', async () => {
+test('a principal may send a number of calls per minute; others are not delayed', async () => {
   const api = await Api.start({ env: { API_LIMIT_PER_MINUTE: '3', PERSON_LIMIT_PER_MINUTE: '2' } });
   try {
     const tokens = await Promise.all([1, 2, 3, 4].map(() => api.keys.token(['foyer.read'], 'busy')));

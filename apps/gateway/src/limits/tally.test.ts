@@ -14,7 +14,7 @@ test('places: so many of a key at once, and none is returned twice', () => {
   second?.();
 });
 
-test('places: who has none takes no memory', () => {
+test('places: a key without places takes no memory', () => {
   const places = new Places(1);
   for (let key = 0; key < 1_000; key++) places.take(String(key))?.();
   expect(places.size).toBe(0);
@@ -25,7 +25,7 @@ test('places: 0 is no limit', () => {
   expect(Array.from({ length: 1_000 }, () => places.take('a'))).not.toContain(null);
 });
 
-test('a rate: a minute’s worth at once, then one after the other, as they come free', () => {
+test('a rate: all calls of a minute at once, then one after the other, as they become free', () => {
   let now = 0;
   const rate = new Rate(60, 10, () => now);
   for (let times = 0; times < 60; times++) expect(rate.take('a')).toBe(0);
@@ -41,7 +41,7 @@ test('a rate: a minute’s worth at once, then one after the other, as they come
   expect(rate.take('a')).toBeGreaterThan(0);
 });
 
-test('a rate: its table is bounded, and who is over the limit and goes on stays in it', () => {
+test('a rate: its table is bounded, and a caller who continues over the limit stays in it', () => {
   const rate = new Rate(1, 100, () => 0);
   rate.take('greedy');
   for (let key = 0; key < 10_000; key++) {

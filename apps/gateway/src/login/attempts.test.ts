@@ -68,13 +68,13 @@ const begin = async () => (await browser.open('/begin')).text;
 const take = async (state: string): Promise<unknown> =>
   JSON.parse((await browser.open(`/take/${state}`)).text);
 
-test('is taken once, as it was begun', async () => {
+test('is used once, with the values that it began with', async () => {
   const state = await begin();
   expect(await take(state)).toEqual({ ...attempt, state });
   expect(await take(state)).toBeNull();
 });
 
-test('is taken once although its cookie was copied, by whichever of two gateways is first', async () => {
+test('is used once although its cookie was copied, by the first of two gateways', async () => {
   const state = await begin();
   const cookie = await browser.jar.getCookieString(cookieUrl());
   const asThief = async (): Promise<unknown> =>
@@ -98,7 +98,7 @@ test('shows the browser neither nonce nor verifier', async () => {
   expect(readable.join()).not.toMatch(/a nonce|vvvv|docs/);
 });
 
-test('cannot be passed off as another, nor be tampered with', async () => {
+test('cannot be exchanged for another, nor be changed', async () => {
   const [one, two] = [await begin(), await begin()];
   const [cookie] = (await browser.cookies('foyer-login-')).filter(({ key }) => key.endsWith(one));
   await browser.jar.setCookie(`foyer-login-${two}=${cookie?.value}; Path=/`, cookieUrl());
@@ -137,7 +137,7 @@ test('outlives a change of the secret, while the old one is still listed', async
   expect(await take(lost)).toBeNull();
 });
 
-test('leaves alone what has its prefix and cannot be one', async () => {
+test('ignores cookies that have its prefix but are not attempts', async () => {
   const cookie = Array.from({ length: 6 }, (_, i) => `foyer-login-(${i}=x`).join('; ');
   const ask = (path: string) => fetch(new URL(path, cookieUrl()), { headers: { cookie } });
   expect((await ask('/begin')).status).toBe(200);

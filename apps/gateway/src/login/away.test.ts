@@ -19,7 +19,7 @@ class HangingQueue implements JobQueue {
   async close(): Promise<void> {}
 }
 
-describe('with the queue away', () => {
+describe('while the queue is unavailable', () => {
   let gateway: TestGateway;
   const queue = new HangingQueue();
 
@@ -30,7 +30,7 @@ describe('with the queue away', () => {
     await gateway.close();
   });
 
-  test('people are let in, and follow their request on a page that shows its progress', async () => {
+  test('people can sign in, and follow their request on a page that shows its progress', async () => {
     const page = await gateway.browser().signIn('ada@example.com');
     expect(queue.added).toBe(1);
     expect([page.status, headingOf(page)]).toEqual([200, 'One moment, Ada Example']);
@@ -42,7 +42,7 @@ describe('with the queue away', () => {
     expect(page.text).toContain(request?.id);
   });
 
-  test('readyz says so, and stays ready: the relay makes up for it', async () => {
+  test('readyz reports it, and stays ready, because the relay replaces the queue', async () => {
     const answer = await fetch(`${gateway.url}/readyz`);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({
@@ -53,7 +53,7 @@ describe('with the queue away', () => {
   });
 });
 
-describe('with Okta or the database away', () => {
+describe('while Okta or the database is unavailable', () => {
   let gateway: TestGateway;
 
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe('with Okta or the database away', () => {
     expect((await gateway.browser().signIn('ada@example.com')).status).toBe(200);
   });
 
-  test('a callback whose tokens Okta does not give ends without a session', async () => {
+  test('a callback for which Okta returns no tokens ends without a session', async () => {
     const browser = gateway.browser();
     await gateway.okta.control('POST', 'faults', { kind: 'error', endpoint: 'token', status: 500 });
     const page = await browser.signIn('grace@example.com');
@@ -88,7 +88,7 @@ describe('with Okta or the database away', () => {
     expect(await browser.cookies('foyer')).toEqual([]);
   });
 
-  test('a database that is away is said as 503, to people and to programs, and found back', async () => {
+  test('an unavailable database is reported as 503 to people and programs, and used again when it is back', async () => {
     const browser = gateway.browser();
     await browser.signIn('ada@example.com');
     const arriving = gateway.browser();

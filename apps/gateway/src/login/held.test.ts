@@ -31,7 +31,7 @@ const named = (name: string): Promise<Found> =>
   scim('GET', `/Users?filter=${encodeURIComponent(`userName eq "${name}"`)}`);
 const switchOff = { Operations: [{ op: 'replace', value: { active: false } }] };
 
-test('whoever is switched off gets neither a session nor a Box user under another id', async () => {
+test('a deactivated person gets neither a session nor a Box user under another id', async () => {
   const login = 'max@example.com';
   const before = await gateway.okta.control<{ id: string }>('POST', 'people', { login, name: 'Max Before' });
   await gateway.browser().signIn(login);
@@ -60,7 +60,7 @@ test('whoever is switched off gets neither a session nor a Box user under anothe
   expect(logged.filter((line) => line.includes('"sign-in-held"') && line.includes(id))).toHaveLength(1);
 });
 
-test('a name that nobody vouches for is not found by a directory, and one of Okta’s is', async () => {
+test('a directory does not find a name that is not verified, and finds one that Okta verified', async () => {
   await gateway.okta.control('POST', 'people', {
     login: 'ceo@example.com',
     name: 'A Stranger',
@@ -86,6 +86,6 @@ test.each([
   [{ email: 'a@example.com', email_verified: 'true' }, {}, false],
   [{ email: 'a@example.com', email_verified: 1 }, {}, false],
   [{ email: 'a@example.com' }, {}, false],
-])('%j and userinfo %j vouch: %p', (idToken, userinfo, vouched) => {
+])('%j and userinfo %j verify the name: %p', (idToken, userinfo, vouched) => {
   expect(isEmailVerified(complemented(idToken, userinfo))).toBe(vouched);
 });

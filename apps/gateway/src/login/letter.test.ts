@@ -53,7 +53,7 @@ describe('tokens', () => {
     expect(logged.join('')).toContain('token_type');
   });
 
-  test('of the type bearer, in another case, are taken', async () => {
+  test('of the type bearer, in another case, are accepted', async () => {
     front.alter('/v1/token', withFields({ token_type: 'bEARER' }));
     expect((await outcome())[0]).toBe(200);
   });
@@ -64,7 +64,7 @@ describe('tokens', () => {
     expect(logged.join('')).toContain('another-client');
   });
 
-  test('of another issuer are logged with both names, and shown with none', async () => {
+  test('of another issuer are logged with both names, and the page shows neither', async () => {
     await gateway.okta.control('POST', 'faults', { kind: 'wrongIssuer' });
     const page = await gateway.browser().signIn('ada@example.com');
     expect(page.text).not.toContain('attacker');
@@ -75,7 +75,7 @@ describe('tokens', () => {
 describe('the answer’s issuer (RFC 9207)', () => {
   const promise = withFields({ authorization_response_iss_parameter_supported: true });
 
-  test('may not be missing when the metadata promise it, and is taken when it is there', async () => {
+  test('must be present when the metadata promise it, and is accepted when it is present', async () => {
     front.alter(DISCOVERY, promise);
     await fresh(async (promised) => {
       expect(await outcome(promised)).toEqual(UNVERIFIED);
@@ -98,7 +98,7 @@ describe('discovery', () => {
     });
   });
 
-  test('is asked once however many wait, and not again before Okta’s limit is reset', async () => {
+  test('is requested once regardless of how many callers wait, and not again before Okta’s limit is reset', async () => {
     front.alter(DISCOVERY, (answer) => ({
       ...answer,
       status: 429,
@@ -124,7 +124,7 @@ describe('discovery', () => {
   });
 });
 
-test('a limit at the token endpoint says when to come again', async () => {
+test('a limit at the token endpoint is answered with the time to try again', async () => {
   front.alter('/v1/token', (answer) => ({
     ...answer,
     status: 429,
@@ -145,7 +145,7 @@ test('an unknown key id is looked for again at once, also right after another on
   expect((await outcome())[0]).toBe(200);
 });
 
-describe('what Okta sends is read only so far', () => {
+describe('an answer of Okta is read only up to a limit', () => {
   const lines: string[] = [];
   const MIB = 1024 * 1024;
   const huge: Alteration = (_answer, res) => {
@@ -167,7 +167,7 @@ describe('what Okta sends is read only so far', () => {
     return undefined;
   };
 
-  test('and no further, packed or not, whatever it is', async () => {
+  test('whether compressed or not, for every kind of answer', async () => {
     await fresh(
       async (flooded) => {
         await flooded.okta.control('POST', 'people', { login: 'nameless@example.com', name: null });
@@ -188,7 +188,7 @@ describe('what Okta sends is read only so far', () => {
 });
 
 describe('our clock', () => {
-  test('is named when a token is refused for its times, with how much it differs', async () => {
+  test('is reported, with the difference, when a token is refused for its times', async () => {
     await gateway.okta.control('POST', 'faults', { kind: 'futureIat' });
     const ahead =
       (ms: number): Alteration =>
@@ -205,7 +205,7 @@ describe('our clock', () => {
     expect(refusal?.reason).toMatch(/issued in the future.*clock of this machine/);
   });
 
-  test('is not blamed when it is right', async () => {
+  test('is not reported when it is right', async () => {
     await gateway.okta.control('POST', 'faults', { kind: 'futureIat' });
     expect(await outcome()).toEqual(UNVERIFIED);
     expect(logged.join('')).not.toContain('clock-wrong');
@@ -219,7 +219,7 @@ describe('a wrong issuer', () => {
     return [answer.status, found?.okta ?? ''] as const;
   };
 
-  test('is named at the start with both spellings, in the log and by readyz, and found when it is right again', async () => {
+  test('is reported at the start with both spellings, in the log and by readyz, and accepted when it is correct again', async () => {
     front.alter(DISCOVERY, withFields({ issuer: 'https://auth.example.com' }));
     const lines: string[] = [];
     await fresh(
@@ -256,7 +256,7 @@ describe('a wrong issuer', () => {
     });
   });
 
-  test('one that is away is told as such, and asked again', async () => {
+  test('one that is unavailable is reported as such, and requested again', async () => {
     front.alter(DISCOVERY, (_answer, res) => void res.destroy());
     const lines: string[] = [];
     await fresh(

@@ -21,7 +21,7 @@ const linesOf = (address: string) =>
     [address],
   );
 
-test('an address may begin as many sign-ins as its people like', async () => {
+test('an address may begin any number of sign-ins', async () => {
   for (let tries = 0; tries < 12; tries++) {
     expect((await gateway.browser().open('/login', from('192.0.2.1'))).status).toBe(302);
   }
@@ -41,14 +41,14 @@ test.each(['image', 'iframe', 'frame', 'script', 'style', 'empty', 'object'])(
   },
 );
 
-test('what a browser fetches in case it is needed begins no sign-in', async () => {
+test('a prefetch of a browser begins no sign-in', async () => {
   const prefetch = from('192.0.2.2', { 'sec-fetch-dest': 'document', 'sec-purpose': 'prefetch;prerender' });
   expect((await gateway.browser().open('/login', prefetch)).status).toBe(400);
   const opened = from('192.0.2.2', { 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' });
   expect((await gateway.browser().open('/login', opened)).status).toBe(302);
 });
 
-test('callbacks of nobody’s attempt are not all written down, and lock nobody out', async () => {
+test('callbacks without an attempt are not all recorded, and block no other person', async () => {
   const statuses: number[] = [];
   for (let tries = 0; tries < 8; tries++) {
     const path = '/authorization-code/callback?state=x&code=y';
@@ -61,7 +61,7 @@ test('callbacks of nobody’s attempt are not all written down, and lock nobody 
   expect((await browser.open(callback, from('192.0.2.3'))).status).toBe(303);
 });
 
-test('who comes back again and again with what cannot be verified is kept from Okta for a minute', async () => {
+test('a caller with many callbacks that cannot be verified is refused for a minute', async () => {
   const forged = async (address: string) => {
     const browser = gateway.browser();
     const callback = new URL(await browser.callbackFor('ada@example.com'));

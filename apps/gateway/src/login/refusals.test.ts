@@ -79,7 +79,7 @@ describe.each([
   });
 });
 
-test('refuses userinfo about somebody else', async () => {
+test('refuses userinfo with another subject', async () => {
   await gateway.okta.control('POST', 'people', { login: 'nameless@example.com', name: null });
   await gateway.okta.control('POST', 'faults', { kind: 'userinfoOtherSub' });
   const page = await gateway.browser().signIn('nameless@example.com');
@@ -91,7 +91,7 @@ test('accepts an answer that names our issuer (RFC 9207)', async () => {
   expect((await gateway.browser().signIn('ada@example.com')).status).toBe(200);
 });
 
-test('takes new signing keys at once, also right after others', async () => {
+test('accepts new signing keys at once, also directly after other new keys', async () => {
   await gateway.browser().signIn('ada@example.com');
   await gateway.okta.control('POST', 'rotate-keys', {});
   expect((await gateway.browser().signIn('ada@example.com')).status).toBe(200);
@@ -102,7 +102,7 @@ test('takes new signing keys at once, also right after others', async () => {
   expect(counts.keys).toBe(1);
 });
 
-test('accepts a token of somebody whose ID token is as thin as Okta makes them', async () => {
+test('accepts a token of a person whose ID token is thin', async () => {
   // The tests above rotated the keys and used up this minute's fetches, so this test needs its own gateway.
   const fresh = await startGateway();
   try {

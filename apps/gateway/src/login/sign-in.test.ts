@@ -33,7 +33,7 @@ test('greets a newcomer as created, and the same person later with hello', async
   expect(boxUserIdOf(second)).toBe(boxUserIdOf(first));
 });
 
-test('puts each sign-in on record, without code, state or token', async () => {
+test('records each sign-in without code, state or token', async () => {
   await gateway.browser().signIn('grace@example.com');
   const [line, ...more] = await auditOf('grace@example.com');
   expect(more).toEqual([]);
@@ -70,7 +70,7 @@ test('never mixes up people who sign in at once', async () => {
   expect(new Set(pages.map(boxUserIdOf)).size).toBe(20);
 });
 
-test('makes one Box user for one person who signs in for the first time in many browsers at once', async () => {
+test('creates one Box user for one person who signs in for the first time in many browsers at once', async () => {
   const pages = await Promise.all(
     Array.from({ length: 10 }, () => gateway.browser().signIn('maria@example.com')),
   );
@@ -97,7 +97,7 @@ describe('several tabs of one browser', () => {
     expect(await browser.cookies('foyer-login-')).toHaveLength(2);
   });
 
-  test('are bounded: the oldest gives way', async () => {
+  test('are bounded: the oldest attempt is removed', async () => {
     const browser = gateway.browser();
     const follow = (location: string) => !location.includes('/authorize');
     for (let tab = 0; tab < 9; tab++) await browser.open('/login', { follow });
@@ -148,7 +148,7 @@ test('signs out here and at Okta', async () => {
   expect((await browser.open('/login')).text).toContain('name="password"');
 });
 
-test('says so on a page of its own when Okta refuses, and does not begin again by itself', async () => {
+test('shows a separate page when Okta refuses, and does not begin again automatically', async () => {
   const browser = gateway.browser();
   const page = await browser.signIn('unassigned@example.com');
   expect([page.status, headingOf(page)]).toEqual([403, 'You cannot sign in here']);
@@ -157,7 +157,7 @@ test('says so on a page of its own when Okta refuses, and does not begin again b
   expect((await browser.open('/login?prompt=login')).text).toContain('name="password"');
 });
 
-test('believes an error of Okta only with a state that this browser was given', async () => {
+test('accepts an error from Okta only with a state that belongs to this browser', async () => {
   const page = await gateway.browser().open('/authorization-code/callback?error=access_denied&state=made-up');
   expect(headingOf(page)).toBe('The sign-in has expired');
 });
@@ -180,7 +180,7 @@ test('leads back to where the person wanted to go, and only within this origin',
   expect(hostile.url).toBe(`${gateway.url}/`);
 });
 
-describe('what Okta says of people', () => {
+describe('the profile from Okta', () => {
   test('is completed from userinfo when the ID token is thin', async () => {
     await gateway.okta.control('PATCH', 'people/00u1noName0000000007', { name: null });
     const page = await gateway.browser().signIn('noname@example.com');
@@ -199,7 +199,7 @@ describe('what Okta says of people', () => {
     expect(headingOf(page)).toBe('New user created: <img src=x onerror="1">&\'');
   });
 
-  test('that changed is taken over, in the same Box user', async () => {
+  test('is updated in the same Box user when it changed', async () => {
     const first = await gateway.browser().signIn('alan@example.com');
     await gateway.okta.control('PATCH', 'people/00u1alanPattern00003', { name: 'Alan M. Pattern' });
     const second = await gateway.browser().signIn('alan@example.com');
@@ -217,7 +217,7 @@ test('refuses a person who was deactivated, and ends their sessions', async () =
   expect((await browser.open('/')).text).toContain('href="/login"');
 });
 
-test('takes nobody in whose sign-in cannot be put on record, and records the one that made them in one transaction', async () => {
+test('refuses a sign-in that cannot be recorded, and stores a new identity and its record in one transaction', async () => {
   const { database } = gateway;
   await database.query(`CREATE FUNCTION refuse_record() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$`);

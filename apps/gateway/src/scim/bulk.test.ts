@@ -8,7 +8,7 @@ afterAll(() => scim.stop());
 
 const BULK = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 
-it('carries out what refers to each other, and puts on record each request that it led to', async () => {
+it('performs operations that refer to each other, and records each request that they cause', async () => {
   const answer = await scim.post('/Bulk', {
     schemas: [BULK],
     Operations: [

@@ -98,7 +98,7 @@ async function send({ method, path, headers, body }: FuzzedRequest): Promise<Sci
   return answer;
 }
 
-it('answers whatever it is sent with what was done or with a SCIM error, and a refusal leaves everything as it was', async () => {
+it('answers every input with the result or with a SCIM error, and a refusal changes nothing', async () => {
   const numRuns = fuzzRuns(400);
   let before = await snapshot();
   await fc.assert(

@@ -38,7 +38,7 @@ describe('a group', () => {
     expect(byMember.body.totalResults).toBe(1);
   });
 
-  it('takes what Okta sends: a rename with every change, removals by value path, additions, all of them, none', async () => {
+  it('accepts what Okta sends: a rename with every change, removals by value path, additions, all members, no members', async () => {
     const [cat, dan, eli] = await people('cat', 'dan', 'eli');
     const { body: made } = await scim.group('Writers', [cat!]);
     const path = `/Groups/${made.id}`;
@@ -66,7 +66,7 @@ describe('a group', () => {
     expect((await scim.get(path)).body['displayName']).toBe('Authors');
   });
 
-  it('changes nothing, its version included, when it is told what it is', async () => {
+  it('changes nothing, including its version, when it gets its current state', async () => {
     const [fox] = await people('fox');
     const { body: made } = await scim.group('Same', [fox!]);
     const again = await scim.patch(
@@ -78,7 +78,7 @@ describe('a group', () => {
     expect([again.status, again.headers.get('etag')]).toEqual([204, 'W/"1"']);
   });
 
-  it('is gone after a DELETE, and its name is free', async () => {
+  it('does not exist after a DELETE, and its name is free', async () => {
     const { body: made } = await scim.group('Brief');
     expect((await scim.delete(`/Groups/${made.id}`)).status).toBe(204);
     expect((await scim.get(`/Groups/${made.id}`)).status).toBe(404);
@@ -86,10 +86,10 @@ describe('a group', () => {
   });
 });
 
-describe('members whom nobody knows', () => {
+describe('unknown members', () => {
   const waiting = (body: ScimBody) => (body[PROVISIONING_URN] as { waitingMembers?: unknown }).waitingMembers;
 
-  it('never fail the group: they wait, for all to see, and are the person once they arrive', async () => {
+  it('never fail the group: they are listed as waiting, and become the person when the person is created', async () => {
     const [gil] = await people('gil');
     const made = await scim.group('Waiting', [gil!, '00ulater', 'no such id']);
     expect(made.status).toBe(201);
@@ -107,7 +107,7 @@ describe('members whom nobody knows', () => {
     expect((await scim.get(`/Users/${later.id}`)).body['groups']).toMatchObject([{ display: 'Waiting' }]);
   });
 
-  it('may be members of a group of groups: accepted, and none of Box’s business', async () => {
+  it('may be groups: they are accepted, and not sent to Box', async () => {
     const inner = await scim.group('Inner');
     const outer = await scim.post('/Groups', {
       schemas: [GROUP],
@@ -120,7 +120,7 @@ describe('members whom nobody knows', () => {
 });
 
 describe('changes at the same time', () => {
-  it('lose nobody, and leave no ghost, whatever the order', async () => {
+  it('lose no member, and leave no extra member, in any order', async () => {
     const names = Array.from({ length: 24 }, (_, n) => `race${n}`);
     const ids = await people(...names);
     const { body: made } = await scim.group('Race', ids.slice(0, 12));

@@ -35,7 +35,7 @@ describe('what belongs to another tenant of the same database', () => {
       [person, group],
     );
 
-  it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('is not there for %s', async (method) => {
+  it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('does not exist for %s', async (method) => {
     const patch = { schemas: [PATCH_OP], Operations: [{ op: 'replace', path: 'displayName', value: 'x' }] };
     const bodies = {
       PUT: [
@@ -64,7 +64,7 @@ describe('what belongs to another tenant of the same database', () => {
     ]);
   });
 
-  it('is found by no filter, and keeps nobody from the same names', async () => {
+  it('is found by no filter, and its names can be used in this tenant too', async () => {
     for (const filter of ['userName eq "other@example.com"', 'externalId eq "00uother"', `id eq "${person}"`])
       expect((await scim.filter('/Users', filter)).body.totalResults).toBe(0);
     const all = await scim.post('/.search', { filter: 'displayName pr or active pr', count: 1_000 });
@@ -74,7 +74,7 @@ describe('what belongs to another tenant of the same database', () => {
     await scim.delete(`/Users/${same.body.id}`);
   });
 
-  it('is somebody whom nobody knows, as a member', async () => {
+  it('is an unknown member', async () => {
     const { body } = await scim.group('Mixed', [person, group]);
     expect(body['members']).toEqual(
       expect.arrayContaining([
@@ -100,7 +100,7 @@ describe('what belongs to another tenant of the same database', () => {
 });
 
 describe('a password', () => {
-  it('is kept nowhere: no table, no log, no answer, however it comes', async () => {
+  it('is stored nowhere: in no table, no log and no answer, in whatever form it arrives', async () => {
     const secret = 'Tr0ub4dor-and-3';
     const { body: user } = await scim.hire('kim', { password: secret });
     const path = `/Users/${user.id}`;

@@ -63,7 +63,7 @@ describe.each([
   ['/Users', userType, people],
   ['/Groups', groupType, groups],
 ] as const)('a filter of %s', (endpoint, type, resources) => {
-  it('finds in the database what it means for the resources that a client sees', async () => {
+  it('finds in the database the resources that match it in the view of the client', async () => {
     const numRuns = fuzzRuns(150);
     let found = 0;
     const texts = filterTexts(
@@ -147,7 +147,7 @@ describe('the pages of a list', () => {
     by: fc.constantFrom('cursor', 'index'),
   });
 
-  it('are the whole list, and nobody is on two of them', async () => {
+  it('contain the whole list, and no resource is on two of them', async () => {
     await fc.assert(
       fc.asyncProperty(asked, async ({ endpoint, count, by, ...query }) => {
         const given = Object.entries(query).flatMap(([name, value]) =>

@@ -99,7 +99,7 @@ async function comesBack(state: string, id: string, name: string, when: string) 
   return { was, who };
 }
 
-describe('whoever comes back', () => {
+describe('a person who comes back', () => {
   test.each(cases)('%s, then assigned under the %s id and %s name, %s sign-in', async (...road) => {
     const [state, id, name] = road;
     const { was, who } = await comesBack(...road);
@@ -140,7 +140,7 @@ describe('whoever comes back', () => {
   });
 });
 
-describe('whoever gives way', () => {
+describe('an identity that is replaced', () => {
   test('is switched off, keeps their Box user for an operator, and their sessions end', async () => {
     const who = somebody();
     const { id: older } = (await push(who)).body;
@@ -161,7 +161,7 @@ describe('whoever gives way', () => {
     expect(requests).toEqual([{ generation: 2 }]);
   });
 
-  test('is nobody whom a client sees as a resource of its own', async () => {
+  test('is not a separate resource for clients', async () => {
     const [one, two] = [somebody(), somebody()];
     const { id } = (await push(one)).body;
     await push(two);
@@ -214,7 +214,7 @@ describe('what a sign-in claims', () => {
     expect((await find('userName eq "boss@example.com"')).totalResults).toBe(0);
   });
 
-  test('is a machine’s word when a machine says it', async () => {
+  test('counts as administered when a machine sends it', async () => {
     const { subject, userName } = somebody();
     await signIn({ subject, userName });
     const { parts } = scim.house.api;
@@ -236,7 +236,7 @@ describe('what a sign-in claims', () => {
   });
 });
 
-describe('whoever is switched off is so under every id with their user name', () => {
+describe('a deactivated person is deactivated under every id with their user name', () => {
   test.each(['switched off', 'deleted'])('%s', async (state) => {
     const who = somebody();
     const was = await states[state]!(who);
@@ -251,7 +251,7 @@ describe('whoever is switched off is so under every id with their user name', ()
     expect(held).toEqual([{ identity_id: was, attempts: 2 }]);
   });
 
-  test('also when they signed in before, and not when nobody but a sign-in had the name', async () => {
+  test('also when they signed in before, and not when only a sign-in claimed the name', async () => {
     const who = somebody();
     const { id } = (await push(who)).body;
     const other = { ...who, subject: `00u${randomUUID()}` };

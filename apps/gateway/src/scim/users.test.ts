@@ -33,7 +33,7 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     expect((await scim.get(`/Users/${made.body.id}`)).body).toEqual(made.body);
   });
 
-  it('refuses whoever is there already, by user name in any case and by Okta id', async () => {
+  it('refuses a person who already exists, by user name in any case and by Okta id', async () => {
     await scim.hire('bob');
     for (const again of [
       await scim.hire('bob'),
@@ -45,7 +45,7 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     }
   });
 
-  it('refuses what no index could hold', async () => {
+  it('refuses values that are too long for an index', async () => {
     const long = '\u{1F600}'.repeat(300);
     for (const more of [{ userName: long }, { externalId: long }]) {
       const refused = await scim.hire('long', more);
@@ -56,7 +56,7 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     expect((await scim.group(long)).status).toBe(400);
   });
 
-  it('keeps the password nowhere', async () => {
+  it('stores the password nowhere', async () => {
     const made = await scim.hire('cyd', { password: 'correct horse' });
     await scim.put(`/Users/${made.body.id}`, {
       schemas: [USER],
@@ -72,14 +72,14 @@ describe('RFC 7644, section 3.3: creating a person', () => {
     expect(scim.house.logged.join()).not.toMatch(/correct horse|battery staple/);
   });
 
-  it('makes one of two that come at once', async () => {
+  it('creates one person when two creates arrive at once', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => scim.hire('twins')));
     expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409, 409, 409]);
     expect((await scim.filter('/Users', 'userName eq "twins@example.com"')).body.totalResults).toBe(1);
   });
 });
 
-describe('Okta, linking somebody who signed in before', () => {
+describe('Okta, linking a person who signed in before', () => {
   it('finds them by user name and by Okta id, and links them with a PUT', async () => {
     const { identityId } = await scim.house.api.admit({
       subject: '00udee',
@@ -98,7 +98,7 @@ describe('Okta, linking somebody who signed in before', () => {
     expect((await scim.hire('dee')).status).toBe(409);
   });
 
-  it('takes + for a blank in a filter', async () => {
+  it('reads + as a space in a filter', async () => {
     await scim.hire('eve');
     const found = await scim.get('/Users?filter=userName+eq+%22eve%40example.com%22&startIndex=1&count=100');
     expect(found.body).toMatchObject({ totalResults: 1, itemsPerPage: 1, startIndex: 1 });
@@ -106,7 +106,7 @@ describe('Okta, linking somebody who signed in before', () => {
 });
 
 describe('RFC 7644, sections 3.5 and 3.14: changing a person', () => {
-  it('replaces, and keeps what must not go unsaid: that they are off, and who they are in Okta', async () => {
+  it('replaces the attributes, but keeps "inactive" and the Okta id when they are left out', async () => {
     const { body: made } = await scim.hire('fay');
     await scim.patch(`/Users/${made.id}`, { op: 'replace', value: { active: false } });
     const put = await scim.put(`/Users/${made.id}`, { schemas: [USER], userName: 'fay@example.com' });
@@ -151,7 +151,7 @@ describe('RFC 7644, sections 3.5 and 3.14: changing a person', () => {
   });
 });
 
-describe('whoever is switched off', () => {
+describe('a person who is deactivated', () => {
   it('is signed out at once, and does not come back by signing in', async () => {
     const { body: made } = await scim.hire('ida');
     const { api } = scim.house;
@@ -175,7 +175,7 @@ describe('whoever is switched off', () => {
     expect((await scim.get(`/Users/${made.id}`)).body['active']).toBe(false);
   });
 
-  it('keeps their identity when Okta hires them again under another id', async () => {
+  it('keeps their identity when Okta pushes them again under another id', async () => {
     const { body: made } = await scim.hire('jon');
     await scim.put(`/Users/${made.id}`, { ...made, active: false });
     const found = (await scim.filter('/Users', 'userName eq "jon@example.com"')).body.Resources[0]!;
@@ -184,7 +184,7 @@ describe('whoever is switched off', () => {
     expect((await scim.filter('/Users', 'externalId eq "00ujon"')).body.totalResults).toBe(0);
   });
 
-  it('is gone for SCIM after a DELETE, and is the same person when created again with the same Okta id', async () => {
+  it('does not exist for SCIM after a DELETE, and is the same person when created again with the same Okta id', async () => {
     const { body: made } = await scim.hire('kim');
     expect((await scim.delete(`/Users/${made.id}`)).status).toBe(204);
     expect((await scim.get(`/Users/${made.id}`)).status).toBe(404);

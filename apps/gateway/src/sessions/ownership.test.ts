@@ -67,14 +67,14 @@ describe('a session ends with the link it was made under', () => {
     }
   });
 
-  test('not when only the profile changes', async () => {
+  test('but not when only the profile changes', async () => {
     const { id, subject, cookie } = await signedIn();
     const before = (await scim.get(`/Users/${id}`)).body;
     await scim.put(`/Users/${id}`, { ...before, userName: `${subject}-new@example.com`, title: 'Lead' });
     expect((await me(cookie)).status).toBe(200);
   });
 
-  test('although the sign-in was only just ending: one that is written afterwards is good for nothing', async () => {
+  test('although the sign-in was just ending: a session that is written afterwards is not valid', async () => {
     const { id, subject } = await signedIn();
     const { api } = scim.house;
     const admitted = await api.parts.intake.admit(
@@ -92,7 +92,7 @@ describe('a session ends with the link it was made under', () => {
     expect(await rowsOf(id)).toEqual([]);
   });
 
-  test('one of a person who is not there, or that names none, is good for nothing', async () => {
+  test('a session of a person who does not exist, or without a person, is not valid', async () => {
     expect((await me(await scim.house.api.session(randomUUID()))).status).toBe(401);
   });
 });
@@ -124,7 +124,7 @@ describe('what is under way for the former holder', () => {
     expect((await poll).status).toBe(401);
   });
 
-  test('a poll of a machine is not touched', async () => {
+  test('a poll of a machine continues', async () => {
     const { id, requestId } = await signedIn();
     const { api } = scim.house;
     const path = `/v1/provisioning-requests/${requestId}`;

@@ -29,7 +29,7 @@ const sessions = () =>
   gateway.database.query<{ sid: string; expire: Date }>('SELECT sid, expire FROM session');
 const isSignedOut = (text: string) => text.includes('href="/login"');
 
-test('a session costs one statement per visit, and strangers cost none', async () => {
+test('a session costs one statement per visit, and visitors without a session cost none', async () => {
   const cookie = await browser.jar.getCookieString(gateway.url);
   const asked: string[] = [];
   const listen = (query: unknown) => {
@@ -47,7 +47,7 @@ test('a session costs one statement per visit, and strangers cost none', async (
   }
 });
 
-test('nobody but people who signed in has a row', async () => {
+test('only people who signed in have a row', async () => {
   const before = (await sessions()).length;
   await gateway.browser().open('/');
   await gateway.browser().open('/login');
@@ -66,7 +66,7 @@ test('the cookie is for this host, for HTTP and for top-level visits only', asyn
   });
 });
 
-test('a cookie that was tampered with, made up or signed by another key opens nothing', async () => {
+test('a cookie that was changed, invented or signed by another key is refused', async () => {
   const { value = '' } = (await cookieOf(browser)) ?? {};
   const [id = '', signature = ''] = value.split('.');
   const wrong = [
@@ -79,7 +79,7 @@ test('a cookie that was tampered with, made up or signed by another key opens no
   expect(isSignedOut(await (await visit(`foyer=${value}`)).text())).toBe(false);
 });
 
-test('an id that somebody planted is never signed in to', async () => {
+test('a session id that an attacker set is never signed in to', async () => {
   const victim = gateway.browser();
   await gateway.database.query('DELETE FROM session WHERE sid = $1', [await sidOf(browser)]);
   // The attacker's own cookie, correctly signed, in the victim's browser.
@@ -90,7 +90,7 @@ test('an id that somebody planted is never signed in to', async () => {
   expect(isSignedOut((await browser.open('/')).text)).toBe(true);
 });
 
-test('it ends when it was idle for too long', async () => {
+test('a session ends when it was idle for too long', async () => {
   await gateway.database.query(`UPDATE session SET expire = now() - interval '1 second' WHERE sid = $1`, [
     await sidOf(browser),
   ]);
@@ -129,7 +129,7 @@ test('it ends at once when its person is deactivated, on the API as well', async
   expect((await sessions()).map(({ sid }) => sid)).not.toContain(await sidOf(other));
 });
 
-test('signing in anew ends the one before, and is no fault', async () => {
+test('signing in again ends the previous session, and is not an error', async () => {
   const before = await sidOf(browser);
   await browser.signIn('ada@example.com');
   expect((await sessions()).map(({ sid }) => sid)).not.toContain(before);
@@ -199,7 +199,7 @@ describe('what changes something', () => {
   });
 });
 
-test('in production: a __Host- cookie, sent over TLS only, behind whatever ends the TLS', async () => {
+test('in production: a __Host- cookie, sent over TLS only, also behind a proxy that ends TLS', async () => {
   const key = 'the-old-secret-of-production-32-characters';
   const production = await startGateway({
     env: { FOYER_ENV: 'production', FOYER_BASE_URL: 'https://foyer.example.com', SESSION_SECRET: key },

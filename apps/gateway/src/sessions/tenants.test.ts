@@ -42,8 +42,8 @@ async function signedThere(): Promise<string> {
   return encodeURIComponent(`s:${sid}.${signature.replace(/=+$/, '')}`);
 }
 
-describe('a cookie of one tenant is nothing at another', () => {
-  test('names differ, for browsers do not tell the ports of a host apart', () => {
+describe('a cookie of one tenant is not valid at another', () => {
+  test('names differ, because browsers do not distinguish the ports of a host', () => {
     const [one, other] = [here, there].map(({ parts }) => tenantCookies(parts.config));
     expect([one?.name('foyer'), other?.name('foyer')]).toEqual(['foyer', 'foyer.acme']);
     expect(other?.name('foyer-login')).toBe('foyer-login.acme');

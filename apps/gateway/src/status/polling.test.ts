@@ -52,14 +52,14 @@ describe('entity tags', () => {
     }
   });
 
-  it('do not tell whether a request of nobody is there', async () => {
+  it('do not reveal whether a request exists', async () => {
     expect((await follow(randomUUID(), { 'if-none-match': '*' })).status).toBe(404);
     expect((await follow(randomUUID(), { prefer: 'wait=5' })).status).toBe(404);
   });
 });
 
 describe('Retry-After', () => {
-  it('says when the next attempt is, and is gone when there is none to wait for', async () => {
+  it('states when the next attempt is, and is absent when there is none to wait for', async () => {
     const { requestId } = await api.admit();
     expect((await follow(requestId)).headers.get('retry-after')).toBe('1');
     await api.sql(
@@ -137,7 +137,7 @@ describe('Prefer: wait', () => {
     expect((await waiting).headers.get('preference-applied')).toBe('wait=30');
   });
 
-  it('lets go of clients that went away', async () => {
+  it('releases the poll of a client that disconnected', async () => {
     const { requestId } = await api.admit();
     const leaving = new AbortController();
     const waiting = follow(requestId, { prefer: 'wait=30' }, leaving.signal).catch(
@@ -164,7 +164,7 @@ describe('Prefer: wait', () => {
     );
   });
 
-  it('holds nothing back once the gateway stops', async () => {
+  it('answers at once when the gateway stops', async () => {
     const stopping = await Api.start();
     try {
       const as = await stopping.machine();

@@ -26,7 +26,7 @@ const faults = ({ status, body }: Answer) => [
 ];
 
 describe('POST /v1/provisioning-requests', () => {
-  it('takes a person in and says where to follow', async () => {
+  it('accepts a person and gives the address of the request', async () => {
     const body = person();
     const answer = await post(body);
     expect(answer.status).toBe(202);
@@ -41,7 +41,7 @@ describe('POST /v1/provisioning-requests', () => {
     expect(identity.body).toMatchObject({ issuer: oktaIssuer, ...body, active: true, boxAccount: null });
   });
 
-  it('gives everybody who waits for the same thing the same request', async () => {
+  it('gives all callers who wait for the same change the same request', async () => {
     const body = person();
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(body)));
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
@@ -58,7 +58,7 @@ describe('POST /v1/provisioning-requests', () => {
     expect(changed.body.id).not.toBe(first.body.id);
   });
 
-  it('refuses somebody who was deactivated', async () => {
+  it('refuses a person who was deactivated', async () => {
     const body = person();
     const { body: made } = await post(body);
     await api.sql('UPDATE identity SET active = false WHERE id = $1', [made.identityId]);
@@ -66,7 +66,7 @@ describe('POST /v1/provisioning-requests', () => {
     expect([answer.status, answer.body.code]).toEqual([403, 'identity_deactivated']);
   });
 
-  it('takes only the issuer of its tenant', async () => {
+  it('accepts only the issuer of its tenant', async () => {
     expect(faults(await post({ ...person(), issuer: 'https://evil.example.com' }))).toEqual([
       400,
       'invalid_request',
@@ -107,7 +107,7 @@ describe('POST /v1/provisioning-requests', () => {
     },
   );
 
-  it('refuses what is no JSON, too large, or in an unknown charset', async () => {
+  it('refuses a body that is not JSON, too large, or in an unknown charset', async () => {
     const send = (body: string, type = 'application/json') =>
       api.call('POST', place, { as: machine, body, headers: { 'content-type': type } });
     expect((await send('{')).body.code).toBe('malformed_body');
@@ -118,7 +118,7 @@ describe('POST /v1/provisioning-requests', () => {
 });
 
 describe('Idempotency-Key', () => {
-  it('makes the same call the same request, in whatever state it is', async () => {
+  it('gives the same request for the same call, in whatever state it is', async () => {
     const key = { 'idempotency-key': randomUUID() };
     const body = person();
     const first = await post(body, key);
@@ -172,7 +172,7 @@ describe('POST /v1/provisioning-requests/retries', () => {
     return (await api.get(`${place}?identityId=${body.identityId}`, machine)).body.items[0];
   };
 
-  it('makes a new request for each dead letter of the code, once, and of no other code', async () => {
+  it('creates a new request for each dead letter of the code, once, and for no other code', async () => {
     const [one, two, other] = [
       await failed('box_user_mismatch'),
       await failed('box_user_mismatch'),
@@ -188,7 +188,7 @@ describe('POST /v1/provisioning-requests/retries', () => {
     expect(items.map(({ id }: { id: string }) => id).sort()).toEqual([one, two].sort());
   });
 
-  it('leaves people alone who were deactivated, and is on record', async () => {
+  it('creates no request for people who were deactivated, and is recorded', async () => {
     const id = await failed('box_user_mismatch');
     const { body } = await api.get(`${place}/${id}`, machine);
     await api.sql('UPDATE identity SET active = false WHERE id = $1', [body.identityId]);
@@ -224,7 +224,7 @@ describe('POST /v1/provisioning-requests/{id}/retry', () => {
   const retry = (id: string, options = {}) =>
     api.call('POST', `${place}/${id}/retry`, { as: machine, ...options });
 
-  it('makes a new request for what failed', async () => {
+  it('creates a new request for a failed one', async () => {
     const { requestId } = await api.admit();
     await api.finish(requestId, { code: 'box_forbidden' });
     const answer = await retry(requestId);
@@ -233,7 +233,7 @@ describe('POST /v1/provisioning-requests/{id}/retry', () => {
     expect((await retry(requestId, { body: {} })).body.id).toBe(answer.body.id);
   });
 
-  it('refuses what has not failed, what is not there, and what brings fields', async () => {
+  it('refuses a request that has not failed, an unknown request, and a body with fields', async () => {
     const { requestId } = await api.admit();
     expect((await retry(requestId)).body.code).toBe('not_retryable');
     expect((await retry(randomUUID())).body.code).toBe('not_found');
@@ -250,7 +250,7 @@ describe('what changes something', () => {
   const recorded = async (query: string) =>
     (await api.get(`/v1/api-calls?direction=in&${query}`, machine)).body.items;
 
-  it('is on record: who, what, and how it ended', async () => {
+  it('is recorded: who, what, and with which result', async () => {
     const body = person();
     const { body: made } = await post(body, { 'idempotency-key': 'record-1' });
     await post({ ...body, extra: 1 });
@@ -274,7 +274,7 @@ describe('what changes something', () => {
     });
   });
 
-  it('is not done over again in the record by reading', async () => {
+  it('gets no second record when it is read', async () => {
     const { requestId } = await api.admit();
     await api.get(`${place}/${requestId}`, machine);
     expect(await recorded(`requestId=${requestId}`)).toEqual([]);

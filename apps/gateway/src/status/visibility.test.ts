@@ -21,7 +21,7 @@ afterAll(() => api.stop());
 const requests = '/v1/provisioning-requests';
 const ids = (answer: Answer) => answer.body.items.map(({ id }) => id);
 
-describe('somebody who signed in', () => {
+describe('a person who signed in', () => {
   it('sees who they are', async () => {
     const { body } = await api.get('/v1/me', adasBrowser);
     expect(body).toMatchObject({ identity: { id: ada.identityId }, newestRequest: { id: ada.requestId } });
@@ -34,7 +34,7 @@ describe('somebody who signed in', () => {
     expect((await api.get(`/v1/identities/${ada.identityId.toUpperCase()}`, adasBrowser)).status).toBe(200);
   });
 
-  it('cannot tell others’ from what is not there', async () => {
+  it('cannot distinguish data of others from data that does not exist', async () => {
     for (const path of [`${requests}/${bob.requestId}`, `/v1/identities/${bob.identityId}`]) {
       const others = await api.get(path, adasBrowser);
       const nothing = await api.get(path.replace(/[^/]*$/, randomUUID()), adasBrowser);
@@ -188,7 +188,7 @@ describe('another tenant in the same database', () => {
     expect(answer.status).toBe(404);
   });
 
-  it('has idempotency keys of its own', async () => {
+  it('has its own idempotency keys', async () => {
     const answer = await api.call('POST', requests, {
       as: machine,
       headers: { 'idempotency-key': 'shared-key' },

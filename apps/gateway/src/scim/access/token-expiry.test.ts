@@ -31,7 +31,7 @@ const gauges = async () => {
   );
 };
 
-it('is told by readyz, which stays ready, from fourteen days before until there is another', async () => {
+it('is reported by readyz, which stays ready, from fourteen days before until another token exists', async () => {
   expect(await ready()).toEqual({ status: 200, part: 'ok', warning: undefined });
   await house.token('okta', 15);
   expect(await ready()).toEqual({ status: 200, part: 'ok', warning: undefined });
@@ -56,7 +56,7 @@ it('is a gauge of each token that nobody revoked', async () => {
   expect(await gauges()).toEqual({ 'okta-2': 480 });
 });
 
-it('is logged when the gateway starts and again and again, with a level that grows', async () => {
+it('is logged when the gateway starts and repeatedly after that, with a rising level', async () => {
   await house.token('fine');
   await house.token('soon', 5);
   await house.token('over', 5);
@@ -81,7 +81,7 @@ it('is logged when the gateway starts and again and again, with a level that gro
   stop();
 });
 
-it('goes on being logged after the database was away', async () => {
+it('is still logged after an outage of the database', async () => {
   await house.token('soon', 5);
   let [heard, asked] = [0, 0];
   const logger = createLogger('gateway', 'info', { write: () => void heard++ });

@@ -14,7 +14,7 @@ describe('RFC 7644, section 3.7: bulk', () => {
   });
   const operationsOf = ({ body }: ScimReply) => body['Operations'] as readonly Record<string, unknown>[];
 
-  it('answers each operation with where it led, and puts ids where bulkIds were', async () => {
+  it('answers each operation with its location, and replaces bulkIds by ids', async () => {
     const group = { schemas: [GROUP], displayName: fresh(), members: [{ value: 'bulkId:new' }] };
     const answer = await bulk([
       { method: 'POST', path: '/Groups', bulkId: 'of', data: group },
@@ -47,7 +47,7 @@ describe('RFC 7644, section 3.7: bulk', () => {
     expect(members).toMatchObject([{ $ref: ofUser!['location'] }]);
   });
 
-  it('goes on after errors, or stops after so many as the client says', async () => {
+  it('continues after errors, or stops after the number of errors that the client states', async () => {
     const wrong = () => ({ method: 'DELETE', path: `/Users/${crypto.randomUUID()}` });
     const statuses = async (failOnErrors?: number) =>
       operationsOf(
@@ -58,7 +58,7 @@ describe('RFC 7644, section 3.7: bulk', () => {
     expect(await statuses(2)).toEqual(['404', '201', '404']);
   });
 
-  it('tells what is wrong with an operation in its own answer', async () => {
+  it('reports the error of an operation in its own answer', async () => {
     const user = await hired(house.scim);
     const [none, loop, taken, stale] = operationsOf(
       await bulk([
@@ -81,7 +81,7 @@ describe('RFC 7644, section 3.7: bulk', () => {
     expect((await house.scim.get(`/Users/${user.id}`)).status).toBe(200);
   });
 
-  it('refuses more operations than it says it takes', async () => {
+  it('refuses more operations than the announced maximum', async () => {
     const { maxOperations } = (await house.scim.get('/ServiceProviderConfig')).body['bulk'] as {
       maxOperations: number;
     };

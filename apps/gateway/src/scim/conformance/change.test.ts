@@ -105,7 +105,7 @@ describe('RFC 7644, section 3.5: changing', () => {
     expect((await house.scim.get(`/Users/${user.id}`)).body).toEqual(user);
   });
 
-  it('section 3.6: what is deleted is gone, for every method and list', async () => {
+  it('section 3.6: a deleted resource does not exist for any method or list', async () => {
     const { id, userName } = await hired(house.scim);
     const { body: group } = await house.scim.group(fresh(), [id]);
     expect((await house.scim.delete(`/Users/${id}`)).status).toBe(204);

@@ -5,7 +5,7 @@ import { client, expectError, fresh, hired } from './conformance.harness.ts';
 const house = client();
 
 describe('RFC 7644, section 3.3: creating', () => {
-  it('takes every attribute that can be written, and gives it back', async () => {
+  it('accepts every attribute that can be written, and returns it', async () => {
     const userName = fresh();
     const plural = { value: 'v', display: 'd', type: 'work', primary: true };
     const body = {
@@ -56,7 +56,7 @@ describe('RFC 7644, section 3.3: creating', () => {
     expect((await house.scim.get(`/Users/${answer.body.id}`)).body).toEqual(answer.body);
   });
 
-  it('leaves out what only the service gives, and what is empty', async () => {
+  it('ignores read-only attributes and empty values', async () => {
     const answer = await house.scim.post('/Users', {
       schemas: [USER],
       userName: fresh(),
@@ -109,13 +109,13 @@ describe('RFC 7644, section 3.3: creating', () => {
   it.each<[string, object]>([
     ['an attribute', { favouriteColour: 'red' }],
     ['a schema', { schemas: [USER, 'urn:x'] }],
-  ])('section 3.3 leaves it to us: ignores %s that nobody knows', async (_what, more) => {
+  ])('section 3.3 leaves the choice to the server: ignores an unknown %s', async (_what, more) => {
     const made = await house.scim.hire(fresh(), more);
     expect([made.status, made.body['schemas']]).toEqual([201, [USER, PROVISIONING_URN]]);
     expect(made.body).not.toHaveProperty('favouriteColour');
   });
 
-  it('refuses who is there already', async () => {
+  it('refuses a user who already exists', async () => {
     const { userName } = await hired(house.scim);
     expectError(
       await house.scim.post('/Users', { schemas: [USER], userName: String(userName).toUpperCase() }),

@@ -97,7 +97,7 @@ describe('RFC 7643, sections 6 and 7, and RFC 7644, section 4: resource types an
     expectError(await house.scim.get(`/${name}?filter=id+pr`), 403);
   });
 
-  it('know nothing of other names', async () => {
+  it('answer 404 for other names', async () => {
     expectError(await house.scim.get('/Schemas/urn:nobody'), 404);
     expectError(await house.scim.get('/ResourceTypes/Printer'), 404);
   });

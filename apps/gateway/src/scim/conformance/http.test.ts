@@ -29,7 +29,7 @@ describe('RFC 7644, section 3.2: endpoints and methods', () => {
     expect(answer.headers.get('allow')).toBe(allow);
   });
 
-  it('OPTIONS tells the methods', async () => {
+  it('OPTIONS lists the methods', async () => {
     const answer = await house.scim.send('OPTIONS', '/Users');
     expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, POST']);
   });
@@ -46,7 +46,7 @@ describe('RFC 7644, section 3.2: endpoints and methods', () => {
     expect(head.body).toEqual({});
   });
 
-  it.each(['/Printers', '/Users/a/b', '/', '/Users%2Fx'])('%s is nowhere', async (path) => {
+  it.each(['/Printers', '/Users/a/b', '/', '/Users%2Fx'])('%s does not exist', async (path) => {
     expectError(await house.scim.get(path), 404);
   });
 
@@ -76,7 +76,7 @@ describe('RFC 7644, section 3.1 and 8.1: media types', () => {
     'application/json',
     'application/scim+json; charset=UTF-8',
     'application/json;charset="utf-8"',
-  ])('takes %s, and answers application/scim+json', async (type) => {
+  ])('accepts %s, and answers application/scim+json', async (type) => {
     const body = { schemas: [USER], userName: fresh() };
     const answer = await house.scim.send('POST', '/Users', body, {
       'content-type': type,
@@ -95,13 +95,13 @@ describe('RFC 7644, section 3.1 and 8.1: media types', () => {
   });
 
   it.each(['', '{', '[]', 'null', '"x"', '{"userName":}'])(
-    'refuses a body that is no JSON object: %s',
+    'refuses a body that is not a JSON object: %s',
     async (body) => {
       expectError(await house.scim.send('POST', '/Users', body), 400, 'invalidSyntax');
     },
   );
 
-  it('refuses a body that is not UTF-8, rather than keep something else', async () => {
+  it('refuses a body that is not UTF-8 instead of storing changed text', async () => {
     const { api } = house.scim.house;
     const body = Buffer.from(JSON.stringify({ schemas: [USER], userName: 'J\xf6rg' }), 'latin1');
     const answer = await fetch(`${api.url}/scim/v2/Users`, {

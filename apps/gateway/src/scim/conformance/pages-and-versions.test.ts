@@ -45,7 +45,7 @@ describe('RFC 9865: pages by cursor', () => {
     });
   });
 
-  it('refuse a cursor that is none, and a count that is none', async () => {
+  it('refuse an invalid cursor and an invalid count', async () => {
     for (const query of ['cursor=x', 'cursor=&startIndex=1', 'cursor=%00'])
       expectError(await house.scim.get(`/Users?${query}`), 400, 'invalidCursor');
     expectError(await house.scim.get('/Users?cursor=&count=x'), 400, 'invalidCount');

@@ -4,7 +4,7 @@ import { client, MESSAGES, aList, aString, expectError, fresh, hired } from './c
 const house = client();
 
 describe('RFC 7644, section 3.4: reading', () => {
-  it('knows nothing of ids that are none', async () => {
+  it('answers 404 for invalid ids', async () => {
     const ids = ['x', '0', crypto.randomUUID(), '%00', `${'a'.repeat(2_000)}`];
     for (const type of ['/Users', '/Groups'])
       for (const id of ids) {

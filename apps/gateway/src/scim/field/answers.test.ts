@@ -19,7 +19,7 @@ const inBox = async (id: string, boxUserId: string) => {
 };
 
 describe('If-None-Match', () => {
-  it('is answered with the person again once Box has them, or their groups have changed', async () => {
+  it('gets the person again when Box has them, or when their groups have changed', async () => {
     const { body: made } = await scim.hire('eva');
     const path = `/Users/${made.id}`;
     const tags = [made['meta'] as { version: string }].map(({ version }) => version);
@@ -71,7 +71,7 @@ describe('If-None-Match', () => {
 });
 
 describe('lists', () => {
-  it('take a cursor of their own only', async () => {
+  it('accept only their own cursors', async () => {
     for (const n of [1, 2]) {
       await scim.hire(`cursor${n}`);
       await scim.group(`cursor${n}`);
@@ -119,7 +119,7 @@ it('an operation of a bulk request is answered with the method that it had, or w
     expect(operation).not.toHaveProperty('method');
 });
 
-it('/Me is refused, and is no fault of ours on the log or on record', async () => {
+it('/Me is refused, and the log and the record show no internal error', async () => {
   const before = scim.house.logged.length;
   expect((await scim.get('/Me')).status).toBe(501);
   const lines = scim.house.logged.slice(before).map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -130,7 +130,7 @@ it('/Me is refused, and is no fault of ours on the log or on record', async () =
   expect(rows).toEqual([{ result: 'refused' }]);
 });
 
-it('/Schemas tells what is unique, external ids too, and nothing that RFC 7643 does not know', async () => {
+it('/Schemas states what is unique, including external ids, and nothing that RFC 7643 does not define', async () => {
   const attribute = async (urn: string, name: string) => {
     const { body } = await scim.get(`/Schemas/urn:ietf:params:scim:schemas:core:2.0:${urn}`);
     return (body['attributes'] as readonly ScimBody[]).find((each) => each['name'] === name)!;

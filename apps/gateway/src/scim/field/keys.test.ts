@@ -18,9 +18,9 @@ const idsOf = async (endpoint: '/Users' | '/Groups', attribute: string, value: s
 const post = (userName: string, more: object = {}) =>
   scim.post('/Users', { schemas: [USER], userName, ...more });
 
-describe('white space around what somebody is found by', () => {
+describe('white space around a key of a person', () => {
   it.each([' ', '\t', '\u00a0', '\ufeff', '\u3000', '\r\n'])(
-    '%j is neither kept nor looked for',
+    '%j is neither stored nor searched for',
     async (blank) => {
       const n = blank.codePointAt(0)!;
       const sent = { userName: `${blank}w${n}@example.com${blank}`, externalId: `00uw${n}${blank}` };
@@ -48,7 +48,7 @@ describe('white space around what somebody is found by', () => {
     expect(body.Resources.map((each) => each['displayName'])).not.toContain('Teamwork');
   });
 
-  it('and nothing else is no external id at all, by POST, PUT and PATCH, of people and groups', async () => {
+  it('alone is not an external id, by POST, PUT and PATCH, for people and groups', async () => {
     const { body: made } = await post('noext@example.com', { externalId: ' ' });
     expect(made).not.toHaveProperty('externalId');
     await scim.patch(`/Users/${made.id}`, { op: 'add', value: { externalId: '00unoext' } });
@@ -77,7 +77,7 @@ describe('RFC 7643, section 4.1.1: user names that PRECIS makes one', () => {
     ['composed and decomposed', 'zo\u00eb1@example.com', 'zoe\u03081@example.com'],
     ['full width and plain', '\uff42\uff4f\uff42\uff12@example.com', 'bob2@example.com'],
     ['capitals with and without accents of their own', 'ZO\u00cb3@example.com', 'zoe\u03083@example.com'],
-  ])('%s: are one person, found by both, shown as it was sent', async (_, one, other) => {
+  ])('%s: are one person, found by both names, and returned as they were sent', async (_, one, other) => {
     const made = await post(one);
     expect([made.status, made.body['userName']]).toEqual([201, one]);
     expect((await post(other)).status).toBe(409);
@@ -89,7 +89,7 @@ describe('RFC 7643, section 4.1.1: user names that PRECIS makes one', () => {
     expect(parts.body.Resources.map(({ id }) => id)).toContain(made.body.id);
   });
 
-  it('are one also when they come at once', async () => {
+  it('are one person also when both arrive at once', async () => {
     const names = ['\u00e5ngstrom@example.com', 'a\u030angstrom@example.com', '\u212bngstrom@example.com'];
     const all = await Promise.all([...names, ...names].map((name) => post(name)));
     expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);

@@ -3,7 +3,7 @@ import { ENTERPRISE, PATCH_OP, ScimTestClient, USER } from '../scim.harness.ts';
 
 const CUSTOM = 'urn:okta:custom:1.0:user:foyer';
 
-describe('what no schema knows', () => {
+describe('an attribute that no schema defines', () => {
   let scim: ScimTestClient;
   beforeAll(async () => {
     scim = await ScimTestClient.start();
@@ -19,7 +19,7 @@ describe('what no schema knows', () => {
     return rows[0]!.parameters;
   };
 
-  it('stops no create, PUT or PATCH, and is told in the answer, in the audit log and in the metrics', async () => {
+  it('stops no create, PUT or PATCH, and is reported in the answer, in the audit log and in the metrics', async () => {
     const name = { givenName: 'Ada', familyName: 'Example', middleInitial: 'Q' };
     const made = await scim.hire('ada', { ...custom, name });
     expect(made.status).toBe(201);
@@ -76,7 +76,7 @@ describe('what no schema knows', () => {
     expect(refused.headers.get('foyer-warning')).toBe(`ignored: ${CUSTOM}`);
   });
 
-  it('takes a manager as text, as Entra sends it', async () => {
+  it('accepts a manager as text, as Entra sends it', async () => {
     const made = await scim.hire('dee', { schemas: [USER, ENTERPRISE], [ENTERPRISE]: { manager: '7' } });
     expect(made.body[ENTERPRISE]).toEqual({ manager: { value: '7' } });
     const patched = await scim.patch(`/Users/${made.body.id}`, {
