@@ -112,7 +112,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0 });
   });
 
-  it('lets go of a call only after its outcome, when they are in two blocks', async () => {
+  it('removes a call only after its outcome, when they are in two blocks', async () => {
     const tenantId = await test.tenant();
     const { rows } = await asOwner(
       test,
@@ -137,7 +137,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 1 });
   });
 
-  it('keeps what the next worker of a person asks for, and removes it once it is settled', async () => {
+  it('keeps the rows that the next worker of a person reads, and removes them when the create is settled', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, true);
     const unmapped = await personWithCreate(tenantId, false);
@@ -169,7 +169,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6 });
   });
 
-  it('keeps the acts, and so the reason why rows are missing, when their own month goes', async () => {
+  it('keeps the records of prunings, and so the reason why rows are missing, when their own month is pruned', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 1);
     const [act] = await prune(test, tenantId, '2026-02');
@@ -187,7 +187,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: ['2026-01'] });
   });
 
-  it('removes nothing when the act cannot be sealed', async () => {
+  it('removes nothing when the record of the pruning cannot be sealed', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 1);
     const busy = await test.database.connect();
@@ -229,7 +229,7 @@ describe('pruning', () => {
     });
   });
 
-  it('is refused for months too young, and for blocks sealed too lately, whatever it is asked', async () => {
+  it('is refused for months that are too recent, and for blocks that were sealed too recently', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, new Date().toISOString().slice(0, 7), 1);
     await expect(prune(test, tenantId, '9999-01')).resolves.toEqual([]);
@@ -242,7 +242,7 @@ describe('pruning', () => {
 });
 
 describe('an export of a pruned log', () => {
-  it('is verified alone, whatever months it has', async () => {
+  it('can be verified without the database, whatever months it has', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, false);
     await writeMonth(test, tenantId, '2026-01', 2);
@@ -264,7 +264,7 @@ describe('an export of a pruned log', () => {
     expect(silent.findings).toBeGreaterThan(0);
   });
 
-  it('says what was removed from it without a pruning', async () => {
+  it('shows what was removed from it without a pruning', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 2);
     const lines = await exported(test.database, tenantId, { from: null, to: null });

@@ -148,7 +148,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
     expect(await whats(tenantId)).toContain(what);
   });
 
-  it('can make an act, and is named by it: that is what the chain proves', async () => {
+  it('can record a pruning, which names the owner: that is what the chain proves', async () => {
     const { tenantId, head, ids } = await chain();
     const id = await write(tenantId, { blocks: '{[1,2)}', rows: 6, head: await hashOf(tenantId, 1) });
     await sealAll(test.database, tenantId);
@@ -160,7 +160,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
     expect(await whats(tenantId)).toEqual(['rows-removed', 'row-changed', 'pruning-differs'].slice(1));
   });
 
-  it('cannot take a real act for rows that it kept, nor remove the act', async () => {
+  it('cannot use a real pruning for rows that it kept, nor remove its record', async () => {
     const { tenantId } = await chain();
     const [act] = await prune(test, tenantId, '2026-02');
     await sealAll(test.database, tenantId);

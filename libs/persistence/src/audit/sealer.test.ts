@@ -121,7 +121,7 @@ describe('the sealer', () => {
     });
   });
 
-  it('leaves nothing half done when it dies in the middle of a round', async () => {
+  it('leaves no partial result when it is stopped in the middle of a round', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 5);
     await transactionsEnded(test.database);
@@ -138,7 +138,7 @@ describe('the sealer', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 10 });
   });
 
-  it('lets the next one work while one is busy, and seals nothing twice', async () => {
+  it('lets another sealer work while one is busy, and seals nothing twice', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 5);
     await connected(async (busy) => {

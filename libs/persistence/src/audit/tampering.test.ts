@@ -56,8 +56,8 @@ const changes: [table: 'call' | 'outcome', column: string, value: string][] = [
   ['outcome', 'duration_ms', `'NaN'`],
 ];
 
-describe('whoever may do anything to the tables', () => {
-  it.each(changes)('is found out who changed the %s: %s = %s', async (kind, column, value) => {
+describe('an attacker with all rights on the tables', () => {
+  it.each(changes)('is detected after changing the %s: %s = %s', async (kind, column, value) => {
     await chain();
     const { tenantId, ids } = await chain();
     for (const [, at, block] of places) {
@@ -72,7 +72,7 @@ describe('whoever may do anything to the tables', () => {
     expect((await verify(test.database, tenantId)).first[0]?.row?.id).toBe(ids[0]);
   });
 
-  it.each(places)('is found out who removed the %s row', async (_place, at, block) => {
+  it.each(places)('is detected after removing the %s row', async (_place, at, block) => {
     const { tenantId, ids } = await chain();
     await asOwner(test, 'DELETE FROM api_call_outcome WHERE call_id = $1', [ids[at]]);
     const outcome = { what: 'row-removed', block, row: { kind: 'outcome', id: ids[at], at: null } };
@@ -86,7 +86,7 @@ describe('whoever may do anything to the tables', () => {
     ['before the first', (ids: bigint[]) => -ids[0]!, 1],
     ['in the middle', (ids: bigint[]) => ids[1]! + 1n, 2],
     ['after the last', (ids: bigint[]) => ids[5]! + 1n, null],
-  ] as const)('is found out who slipped in a row %s', async (_place, idOf, block) => {
+  ] as const)('is detected after inserting a row %s', async (_place, idOf, block) => {
     const { tenantId, ids } = await chain();
     const id = String(idOf(ids.map(BigInt)));
     await asOwner(
@@ -99,7 +99,7 @@ describe('whoever may do anything to the tables', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 1, first: [found] });
   });
 
-  it('does not count what is written as usual as slipped in: it waits for the sealer', async () => {
+  it('differs from an ordinary writer, whose rows count as waiting for the sealer and not as inserted', async () => {
     const { tenantId } = await chain();
     await writeCalls(test.database, tenantId, 2);
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, waiting: 4 });
@@ -144,7 +144,7 @@ describe('whoever may do anything to the tables', () => {
       2,
     ],
   ];
-  it.each(blockChanges)('is found out who %s of a block', async (_what, sql, what, seq) => {
+  it.each(blockChanges)('is detected when it %s of a block', async (_what, sql, what, seq) => {
     const { tenantId } = await chain();
     await asOwner(test, sql.includes('WHERE') ? `${sql} AND tenant_id = '${tenantId}'` : sql);
     const { findings, first } = await verify(test.database, tenantId);
@@ -152,7 +152,7 @@ describe('whoever may do anything to the tables', () => {
     expect(first[0]).toMatchObject({ what, block: seq });
   });
 
-  it('leaves rows without a block who removes the newest block; and a noted head names what is missing', async () => {
+  it('leaves rows without a block after removing the newest block, and a stored head names what is missing', async () => {
     const { tenantId } = await chain();
     const { head } = await verify(test.database, tenantId);
     await asOwner(test, `DELETE FROM audit_block WHERE seq = 3 AND tenant_id = '${tenantId}'`);
@@ -160,7 +160,7 @@ describe('whoever may do anything to the tables', () => {
     expect(new Set(first.map(({ what }) => what))).toEqual(new Set(['row-inserted', 'head-missing']));
   });
 
-  it('is found out by a noted head alone who writes the whole chain anew', async () => {
+  it('is detected only by a stored head after rewriting the whole chain', async () => {
     const { tenantId, ids } = await chain();
     const { head } = await verify(test.database, tenantId);
     await asOwner(test, `UPDATE api_call SET actor = 'somebody else' WHERE id = '${ids[0]}'`);
@@ -179,7 +179,7 @@ describe('whoever may do anything to the tables', () => {
     ]);
   });
 
-  it('is found out whatever is changed, anywhere', async () => {
+  it('is detected after any change in any place', async () => {
     const { tenantId } = await chain();
     const columns = {
       api_call: [
@@ -278,7 +278,7 @@ describe('the append-only guards', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 12 });
   });
 
-  it('refuse a block that says it was sealed long ago, or is born pruned', async () => {
+  it('refuse a block with an old time of sealing, or one that is inserted as pruned', async () => {
     const tenantId = await test.tenant();
     const block = `INSERT INTO audit_block (tenant_id, seq, month, count, call_ids, outcome_ids, entries, entries_digest, previous, hash, sealed_at, pruned_at)
       VALUES ($1, 1, '2020-01', 1, '{[1,1000000)}', '{}', '', sha256(''), sha256(''), sha256(''), $2, $3)`;

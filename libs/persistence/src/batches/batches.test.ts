@@ -68,7 +68,7 @@ async function parts() {
 }
 
 describe('a batch', () => {
-  it('makes one identity and one request of each person, in the background, for the relay to find', async () => {
+  it('creates one identity and one request for each person, with low priority, for the relay to find', async () => {
     const { tenantId, intake, begin, requests, status } = await parts();
     const id = await begin();
     await intake.take(id, chunkOf(crowd(3)));
@@ -85,7 +85,7 @@ describe('a batch', () => {
     });
   });
 
-  it('makes no request for who is known, unchanged and mapped, one for who changed, none for who is deactivated', async () => {
+  it('creates no request for people who are unchanged and mapped, one for people who changed, none for deactivated people', async () => {
     const { intake, begin, end, requests, work, sql, status } = await parts();
     const before = await begin();
     await intake.take(before, chunkOf(crowd(4)));
@@ -124,7 +124,7 @@ describe('a batch', () => {
     });
   });
 
-  it('tells its failures page by page, in the order of the file', async () => {
+  it('lists its failures page by page, in the order of the file', async () => {
     const { intake, begin, end, requests, work, status, batches } = await parts();
     const id = await begin();
     const errors = [{ field: 'name', message: 'is not known' }];
@@ -159,7 +159,7 @@ describe('a batch', () => {
     });
   });
 
-  it('is as good as one when two of the same people come at once, in any order', async () => {
+  it('has the same result as one batch when two with the same people arrive at once, in any order', async () => {
     const { intake, begin, requests, sql, status } = await parts();
     const people = crowd(600);
     const ids = await Promise.all([begin(), begin(), begin()]);
@@ -177,7 +177,7 @@ describe('a batch', () => {
     for (const id of ids) expect((await status(id)).counts).toMatchObject({ lines: 600, waiting: 600 });
   });
 
-  it('whose reader has gone says so, and where; its lines stand', async () => {
+  it('whose reader has stopped reports that and the line; its accepted lines are kept', async () => {
     const { intake, begin, sql, status } = await parts();
     const id = await begin('key');
     await intake.take(id, chunkOf(crowd(2)));
@@ -193,7 +193,7 @@ describe('a batch', () => {
     expect(await status(id)).toMatchObject({ state: 'receiving', stopped: null });
   });
 
-  it('of another tenant is not to be seen', async () => {
+  it('of another tenant is not visible', async () => {
     const [mine, theirs] = [await parts(), await parts()];
     const id = await mine.begin();
     expect(await theirs.batches.find(id, { limit: 5 })).toBeNull();
@@ -231,7 +231,7 @@ describe('a key', () => {
       { bodyHash: () => hash },
     );
 
-  it('stands for one body, and is free again when that was not whole or its reader has gone', async () => {
+  it('belongs to one body, and is free again when that body was incomplete or its reader has stopped', async () => {
     const { intake, sql } = await parts();
     const cut = await send(intake, 'a', line, { kind: 'stopped', line: 2, why: 'cut' });
     const whole = await send(intake, 'a', line);
@@ -260,7 +260,7 @@ describe('a key', () => {
   });
 });
 
-it('somebody of a file who signs in does not wait behind it any more', async () => {
+it('a person of a file who signs in no longer waits behind the file', async () => {
   const { tenantId, intake, begin, requests } = await parts();
   const [person] = crowd(1);
   await intake.take(await begin(), chunkOf([person!]));

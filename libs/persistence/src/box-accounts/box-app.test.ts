@@ -87,7 +87,7 @@ const created = { result: 'ok', status: 201, error: null, answer: null, duration
 const account = (identityId: string) => test.database.prisma.boxAccount.findUnique({ where: { identityId } });
 
 describe('the Box app of a tenant', () => {
-  it('is the first that comes, however many come at once', async () => {
+  it('is the first one, regardless of how many processes start at once', async () => {
     const tenantId = await test.tenant();
     const apps = Array.from({ length: 8 }, (_, n) => ({ clientId: `app-${n}`, enterpriseId: '1' }));
     const results = await Promise.all(
@@ -120,7 +120,7 @@ describe('the Box app of a tenant', () => {
 });
 
 describe('a worker of another Box app', () => {
-  it('is given nothing: the request stays as it was', async () => {
+  it('gets no work: the request stays unchanged', async () => {
     const { storeOf, newRequest, requests } = await parts();
     const { requestId } = await newRequest();
     for (const app of [newApp, { ...oldApp, enterpriseId: '2' }, undefined])
@@ -131,7 +131,7 @@ describe('a worker of another Box app', () => {
     expect(await storeOf(oldApp).take(requestId)).toMatchObject({ kind: 'taken' });
   });
 
-  it('is served beside by a tenant of its own', async () => {
+  it('works at the same time for its own tenant', async () => {
     const [one, two] = [await parts(oldApp), await parts(newApp)];
     const { requestId } = await two.newRequest();
     expect(await one.storeOf(newApp).take(requestId)).toEqual({ kind: 'over' });
@@ -172,7 +172,7 @@ describe('a worker of another Box app', () => {
 });
 
 describe('accept', () => {
-  it('gives the accounts to the new app as they are, and goes on record', async () => {
+  it('binds the existing accounts to the new app, and is recorded', async () => {
     const { moves, mapped, operatorCalls, tenantId } = await parts();
     const { identityId, boxUserId } = await mapped();
     expect(await moves.accept(oldApp, newApp, 'operator:ada', { asked: 1 })).toEqual({
@@ -198,7 +198,7 @@ describe('accept', () => {
 });
 
 describe('migrate', () => {
-  it('keeps the former accounts, and has every active identity made again exactly once', async () => {
+  it('keeps the former accounts, and creates every active identity again exactly once', async () => {
     const { moves, mapped, storeOf, tenantId, newRequest, operatorCalls, requests } = await parts();
     const other = await parts();
     const bystander = await other.mapped();
@@ -269,7 +269,7 @@ describe('a Box user that is gone', () => {
     expect(await account(identityId)).toMatchObject({ missingSince: null, appliedGeneration: 0 });
   });
 
-  it('has each sign-in make a request, which may recreate by policy and cause only', async () => {
+  it('gets a request from each sign-in, which may recreate the user only if policy and cause allow it', async () => {
     const { accountsOf, mapped, newRequest, storeOf } = await parts();
     const recreateDeleted = 'on-sign-in';
     for (const [cause, policy, expected] of [
@@ -286,7 +286,7 @@ describe('a Box user that is gone', () => {
     }
   });
 
-  it('is marked, taken back or given up by a worker, told in the timeline', async () => {
+  it('is marked as missing, restored or given up by a worker, as the timeline shows', async () => {
     const { mapped, newRequest, storeOf, requests } = await parts();
     const { identityId, boxUserId, person } = await mapped();
     const store = storeOf(oldApp);
@@ -313,7 +313,7 @@ describe('a Box user that is gone', () => {
     expect(await take(store, requestId)).toMatchObject({ account: null, lastCreate: null });
   });
 
-  it('is written about by nobody whose lease has passed on', async () => {
+  it('is not changed by a worker whose lease was taken over', async () => {
     const { mapped, newRequest, storeOf } = await parts();
     const { identityId, boxUserId, person } = await mapped();
     const store = storeOf(oldApp);
@@ -331,7 +331,7 @@ describe('a Box user that is gone', () => {
     expect(await account(identityId)).toMatchObject({ missingSince: null, boxUserId });
   });
 
-  it('is made again for one person by an operator, whose request a second call does not double', async () => {
+  it('is created again for one person by an operator, and a second call creates no second request', async () => {
     const { moves, mapped, storeOf, operatorCalls, requests } = await parts();
     const { identityId, boxUserId } = await mapped();
     const wrongApp = await moves.recreate({ identityId, boxUserId }, newApp, 'operator');

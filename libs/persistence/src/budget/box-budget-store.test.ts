@@ -79,7 +79,7 @@ describe('the bucket in PostgreSQL', () => {
     expect((await store.ask(wanting(1_000))).granted['sign-in']).toBe(15);
   });
 
-  it('counts no moment twice and loses none, with many doors at once', async () => {
+  it('counts each interval exactly once with many processes at once', async () => {
     const limits = { ...limitsOf(60_000), capacity: 1e9 };
     const mine = account();
     const doors = Array.from({ length: 8 }, () => new BoxBudgetStore(test.database, mine, limits));
@@ -101,7 +101,7 @@ describe('the bucket in PostgreSQL', () => {
     expect(granted + level).toBeLessThan((performance.now() - before) * limits.perMs + 1);
   });
 
-  it('forgets untold refusals a minute after the last pause, and never stops longer than a minute for one', async () => {
+  it('forgets refusals without a stated wait a minute after the last pause, and never pauses longer than a minute for one', async () => {
     const { mine, store } = fresh();
     await store.refuse(undefined);
     await set(`refusals = 40, paused_until = clock_timestamp() - interval '59 seconds'`, mine.clientId);

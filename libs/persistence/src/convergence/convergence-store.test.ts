@@ -73,7 +73,7 @@ describe('the lease', () => {
     expect(await store.take(second)).toMatchObject({ kind: 'busy' });
   });
 
-  it('refuses every write of a worker whose lease has passed on', async () => {
+  it('refuses every write of a worker whose lease was taken over', async () => {
     const { store, log, newRequest, requests } = await parts();
     const requestId = await newRequest();
     const sleeper = await take(store, requestId);
@@ -108,7 +108,7 @@ describe('the lease', () => {
     await expect(store.saveAccount(taken.lease, account, 'created')).rejects.toThrow(LeaseLost);
   });
 
-  it('is free again once the request has ended, and a final request is never taken up again', async () => {
+  it('is free again when the request has ended, and a final request is never started again', async () => {
     const { store, newRequest } = await parts();
     const person = somebody();
     const first = await newRequest(person);
@@ -172,7 +172,7 @@ describe('what is known of several creates', () => {
   );
 });
 
-describe('what Box said last of creates in doubt', () => {
+describe('the last answer of Box about creates with an unknown result', () => {
   const answered = (operation: string, status: number, answer: Record<string, unknown> | null) => ({
     intent: { ...create, operation, parameters: { externalId: '00uDoubt' } },
     outcome: {
@@ -328,7 +328,7 @@ describe('the last save of a turn', () => {
 });
 
 describe('the timeline', () => {
-  it('tells once what a request did in Box, however often the mapping is saved', async () => {
+  it('shows once what a request did in Box, however often the mapping is saved', async () => {
     const { store, newRequest, requests } = await parts();
     const requestId = await newRequest();
     const first = await take(store, requestId);

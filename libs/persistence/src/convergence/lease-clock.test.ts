@@ -82,7 +82,7 @@ describe.each([
   ['a day ahead', DAY_MS],
   ['a day behind', -DAY_MS],
 ])('a worker whose clock is %s', (_name, byMs) => {
-  it('takes nobody’s lease, and its own lasts as long as any', async () => {
+  it('takes no lease of another worker, and its own lease has the usual duration', async () => {
     const { one, two, newRequest } = await parts();
     const requestId = await newRequest();
     const lease = await taken(one, requestId);

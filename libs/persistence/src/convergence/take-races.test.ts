@@ -46,7 +46,7 @@ interface Ids {
 }
 
 describe('a take that had to wait for the identity', () => {
-  it('knows what the worker before it wrote in its last moment: it must not create a second time', async () => {
+  it('reads what the previous worker wrote last, and so does not create a second time', async () => {
     const { store, ...ids } = await parts();
     await test.database.pool.query(
       `UPDATE identity SET lease_token = 1, lease_expires_at = clock_timestamp() - interval '1 s' WHERE id = $1`,
@@ -95,7 +95,7 @@ describe('a take that had to wait for the identity', () => {
     });
   });
 
-  it('is busy, and writes nothing, when the lease was given to another meanwhile', async () => {
+  it('is refused as busy, and writes nothing, when another worker acquired the lease in the meantime', async () => {
     const { store, ...ids } = await parts();
     const result = await whileSomebodyWaits(
       async (client) => {

@@ -51,7 +51,7 @@ async function lostQuestions(): Promise<number> {
 }
 
 describe('a pool whose connections have all gone silent', () => {
-  it('loses one question, and makes new connections for the next ones', async () => {
+  it('loses one query, and opens new connections for the next ones', async () => {
     await warm();
     proxy.set('half-open');
     proxy.set(null);
@@ -115,7 +115,7 @@ describe('a transaction on a connection that goes silent', () => {
 });
 
 describe('a connection that the server ends', () => {
-  it('ends no process while somebody has it in hand and asks nothing', async () => {
+  it('ends no process while a caller holds it idle', async () => {
     const client = await database.pool.connect();
     expect(client.listenerCount('error')).toBeGreaterThan(0);
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -126,7 +126,7 @@ describe('a connection that the server ends', () => {
     expect(await lostQuestions()).toBe(0);
   });
 
-  it('loses no more than what it was asked, round after round, with work under way', async () => {
+  it('loses only the queries that were running, round after round', async () => {
     for (let round = 0; round < 20; round++) {
       const asked = Array.from({ length: 8 }, (_, n) =>
         inTransaction(database.pool, 'read-committed', (client) => client.query('SELECT $1::int', [n])),

@@ -15,7 +15,7 @@ describe('the database', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('says in time that it does not answer', async () => {
+  it('reports within its time limit that it does not answer', async () => {
     const nobody = openDatabase({ url: 'postgresql://foyer@127.0.0.1:9/foyer' });
     await expect(nobody.ping(2_000)).rejects.toThrow();
     await nobody.close();
@@ -41,7 +41,7 @@ describe('the database', () => {
     await own.end();
   });
 
-  it('takes the next connection off a transaction that somebody forgot: the server ends it', async () => {
+  it('gets rid of a transaction that was never ended: the server ends its connection', async () => {
     const database = openDatabase({ url: test.url, poolSize: 1 });
     const client = await database.pool.connect();
     const ended = new Promise<Error>((resolve) => client.once('error', resolve));

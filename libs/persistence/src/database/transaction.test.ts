@@ -27,8 +27,8 @@ function gate(many: number): () => Promise<void> {
 
 const add = 'UPDATE counter SET n = n + 1 WHERE id = $1';
 
-describe('a transaction that had to give way', () => {
-  it('goes through on another try: two that lock two rows crosswise both commit (deadlock)', async () => {
+describe('a transaction that was aborted by a conflict', () => {
+  it('succeeds on another try: two that lock two rows crosswise both commit (deadlock)', async () => {
     const bothHoldOne = gate(2);
     let tries = 0;
     const crosswise = (first: number, second: number) =>
@@ -43,7 +43,7 @@ describe('a transaction that had to give way', () => {
     expect(tries).toBe(3);
   });
 
-  it('goes through on another try: two that read and write the same row of one snapshot (serialization)', async () => {
+  it('succeeds on another try: two that read and write the same row of one snapshot (serialization)', async () => {
     const bothHaveRead = gate(2);
     let tries = 0;
     const readAndAdd = () =>
@@ -72,7 +72,7 @@ describe('a transaction that had to give way', () => {
     expect(await counts()).toEqual([0, 0]);
   });
 
-  it('is not repeated when it reads a snapshot: what it read may have gone out already', async () => {
+  it('is not repeated when it reads a snapshot, because the rows may have been sent already', async () => {
     let tries = 0;
     const work = inTransaction(test.database.pool, 'snapshot', async (client) => {
       tries++;
@@ -139,7 +139,7 @@ describe('a call out of the process', () => {
       'that reads a snapshot',
       (work: () => Promise<void>) => inTransaction(test.database.pool, 'snapshot', work),
     ],
-  ])('is refused inside of a transaction %s, however deep, and undoes it', async (_name, begin) => {
+  ])('is refused inside a transaction %s, at any depth, and rolls it back', async (_name, begin) => {
     const work = async (): Promise<void> => {
       await Promise.resolve();
       await new Promise<void>((resolve) => setImmediate(resolve)).then(call);

@@ -62,7 +62,7 @@ async function parts() {
 }
 
 describe('the end of a turn at a group', () => {
-  it('is there when every member is as wanted', async () => {
+  it('is saved when every member is as desired', async () => {
     const { finish, members, state } = await parts();
     await members();
     expect(await finish()).toBe(true);
@@ -77,7 +77,7 @@ describe('the end of a turn at a group', () => {
     expect(await state()).toEqual({ applied: 0, status: 'running', held: true });
   });
 
-  it('is refused to a worker whose lease has passed on', async () => {
+  it('is refused to a worker whose lease was taken over', async () => {
     const { finish, members, state, expire, take } = await parts();
     await members();
     await expire();

@@ -45,7 +45,7 @@ describe('an idempotency key', () => {
 });
 
 describe('a sign-in', () => {
-  it('joins a request that somebody makes in the same moment without holding the person', async () => {
+  it('joins a request that is created at the same time without a lock on the person', async () => {
     const { intake, tenantId } = await parts();
     const person = somebody();
     const earlier = await intake.admit(person, 'api');

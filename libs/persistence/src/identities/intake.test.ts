@@ -40,7 +40,7 @@ function requested(admission: Awaited<ReturnType<Intake['admit']>>) {
 }
 
 describe('intake', () => {
-  it('makes one identity and one request of a hundred first sign-ins at once', async () => {
+  it('creates one identity and one request for a hundred first sign-ins at once', async () => {
     const { tenantId, intake } = await parts();
     const person = somebody();
     const admissions = await Promise.all(Array.from({ length: 100 }, () => intake.admit(person, 'sign-in')));
@@ -49,7 +49,7 @@ describe('intake', () => {
     expect(await test.database.prisma.identity.count({ where: { tenantId } })).toBe(1);
   });
 
-  it('makes no request for somebody mapped and unchanged', async () => {
+  it('creates no request for a person who is mapped and unchanged', async () => {
     const { intake, converged } = await parts();
     const person = somebody();
     await converged(requested(await intake.admit(person, 'sign-in')).requestId, '501');
@@ -59,7 +59,7 @@ describe('intake', () => {
     });
   });
 
-  it('makes a request of a higher generation when the profile changed', async () => {
+  it('creates a request of a higher generation when the profile changed', async () => {
     const { intake, converged, tenantId } = await parts();
     const person = somebody();
     await converged(requested(await intake.admit(person, 'sign-in')).requestId, '502');
@@ -69,7 +69,7 @@ describe('intake', () => {
     expect(changed.isNew).toBe(true);
   });
 
-  it('refuses a deactivated person and leaves their profile alone', async () => {
+  it('refuses a deactivated person and does not change their profile', async () => {
     const { intake, tenantId } = await parts();
     const person = somebody();
     await intake.admit(person, 'api');
@@ -106,7 +106,7 @@ describe('intake', () => {
     );
   });
 
-  it('retries only what failed, once however many ask', async () => {
+  it('retries only failed requests, once regardless of how many callers ask for it', async () => {
     const { intake, failed, requests } = await parts();
     const first = requested(await intake.admit(somebody(), 'api')).requestId;
     expect(await intake.retry(first)).toEqual({ kind: 'not-failed' });

@@ -40,7 +40,7 @@ async function leaver(ends: readonly (CallOutcome | null)[]) {
   return { intake, requestId, letters: new DeadLetters(test.database, tenantId) };
 }
 
-describe('a failed request of somebody who has left and has no Box user', () => {
+describe('a failed request of a leaver without a Box user', () => {
   it.each<[string, (CallOutcome | null)[]]>([
     ['has no outcome', [null]],
     ['ended without a clear answer', [ended('ambiguous', null)]],

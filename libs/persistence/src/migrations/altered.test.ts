@@ -93,7 +93,7 @@ describe('a database of another version', () => {
   });
 });
 
-describe('a migration that is broken off', () => {
+describe('an interrupted migration', () => {
   const begun = async (client: pg.Client): Promise<boolean> => {
     const { rows } = await client.query(
       `SELECT FROM pg_stat_activity WHERE application_name = 'foyer-migrate' AND wait_event_type = 'Lock'
@@ -102,7 +102,7 @@ describe('a migration that is broken off', () => {
     return rows.length > 0;
   };
 
-  it('by a kill of its program leaves nothing, and the next run goes on by itself', async () => {
+  it('leaves nothing after a kill of its program, and the next run continues automatically', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migrate({ databaseUrl });
     await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = $1`, [LAST]);
@@ -126,7 +126,7 @@ describe('a migration that is broken off', () => {
     expect(said).toContain(`${LAST} was interrupted, and none of its changes were kept`);
   });
 
-  it('after its commit and before its end is on record all the same', async () => {
+  it('is recorded even if it was interrupted between its commit and its end', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migrate({ databaseUrl, directory });
@@ -143,7 +143,7 @@ describe('a migration that is broken off', () => {
     expect(await migrate({ databaseUrl, directory })).toEqual({ applied: [] });
   });
 
-  it('and was begun by a version that kept no record in it is left to an operator', async () => {
+  it('that was started by a version without such records is left to an operator', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migrate({ databaseUrl, directory });
@@ -155,7 +155,7 @@ describe('a migration that is broken off', () => {
     expect((await problemOf(migrate({ databaseUrl, directory }))).problem).toBe('failed-before');
   });
 
-  it('because a lock is held tries again, and gives up in the end', async () => {
+  it('tries again while a lock is held, and gives up in the end', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migrate({ databaseUrl, directory });

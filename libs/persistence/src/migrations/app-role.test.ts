@@ -76,7 +76,7 @@ describe('the role of the programs', () => {
     }
   });
 
-  it('gets the tables of later migrations, and what is append-only among them only so', async () => {
+  it('gets rights on the tables of later migrations, and may only append to the append-only ones', async () => {
     const { databaseUrl } = await newDatabase();
     const appRole = { name: newRole(), password: PASSWORD };
     await migration('1_table', 'CREATE TABLE one (id int);');
@@ -194,7 +194,7 @@ describe('the role of the programs', () => {
     }
   });
 
-  it('is told who has to make it when the owner may not', async () => {
+  it('is reported with the remedy when the owner may not create it', async () => {
     const { databaseUrl, client } = await newDatabase();
     const owner = newRole();
     await client.query(

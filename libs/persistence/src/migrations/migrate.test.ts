@@ -93,7 +93,7 @@ describe('migrate', () => {
     );
   });
 
-  it('goes no further after a failure that may have left something, until somebody settles it', async () => {
+  it('applies nothing more after a failure that may have left changes, until an operator resolves it', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_half', 'BEGIN; CREATE TABLE half (id int); COMMIT; SELECT 1 / 0;');
     expect((await problemOf(migrate({ databaseUrl, directory }))).message).toContain(
@@ -116,7 +116,7 @@ describe('migrate', () => {
     expect(await migrate({ databaseUrl, directory })).toEqual({ applied: ['1_half'] });
   });
 
-  it('takes a failed migration as done when told so', async () => {
+  it('treats a failed migration as applied when an operator says so', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_half', 'BEGIN; CREATE TABLE half (id int); COMMIT; SELECT 1 / 0;');
     await problemOf(migrate({ databaseUrl, directory }));
@@ -125,7 +125,7 @@ describe('migrate', () => {
     expect(await migrate({ databaseUrl, directory })).toEqual({ applied: [] });
   });
 
-  it('says so when the folder holds no migrations', async () => {
+  it('reports a folder without migrations', async () => {
     const { databaseUrl } = await newDatabase();
     expect((await problemOf(migrate({ databaseUrl, directory }))).problem).toBe('files');
   });
@@ -168,14 +168,14 @@ describe('a database that cannot be reached', () => {
     return url.href;
   };
 
-  it('is told apart: no such database', async () => {
+  it('has its own error: no such database', async () => {
     const databaseUrl = change((url) => (url.pathname = '/nowhere'));
     const problem = await problemOf(migrate({ databaseUrl }));
     expect(problem.problem).toBe('database');
     expect(problem.message).toContain('"nowhere"');
   });
 
-  it('is told apart: wrong user', async () => {
+  it('has its own error: wrong user', async () => {
     const databaseUrl = change((url) => {
       url.username = 'stranger';
       url.password = 'not-to-be-shown';
@@ -187,7 +187,7 @@ describe('a database that cannot be reached', () => {
   });
 
   it.each(['', 'mysql://localhost/x', 'localhost:5432'])(
-    'is told apart: "%s" is no address',
+    'has its own error: "%s" is not an address',
     async (databaseUrl) => {
       const problem = await problemOf(migrate({ databaseUrl }));
       expect(problem.problem).toBe('url');

@@ -42,7 +42,7 @@ afterAll(() => admin.end());
 const versions = history.map((landings, at) => [`${at + 1}. ${landings.at(-1) ?? ''}`, landings] as const);
 
 describe('an upgrade of a database made by an earlier version', () => {
-  it.each(versions)('ends in the schema of a new one, with all that it held: %s', async (_last, landings) => {
+  it.each(versions)('has the schema of a new database and all of its data: %s', async (_last, landings) => {
     const url = await newDatabase();
     await buildEarlier(url, landings);
     await migrate({ databaseUrl: url });

@@ -79,19 +79,19 @@ describe('finding a person', () => {
     ]);
   });
 
-  it('takes the characters of LIKE for themselves', async () => {
+  it('treats the wildcards of LIKE as ordinary characters', async () => {
     await person({ subject: '00uAda', name: 'Ada' });
     const odd = await person({ subject: '00uOdd', name: '100%_\\ sure' });
     expect(await people.find('%')).toEqual([{ identityId: odd, by: 'name' }]);
     expect(await people.find('_\\')).toEqual([{ identityId: odd, by: 'name' }]);
   });
 
-  it('gives one more than are shown, and no more, of a name that many share', async () => {
+  it('returns one more person than are shown, and no more, for a name that many share', async () => {
     for (let at = 0; at < PEOPLE_SHOWN + 5; at += 1) await person({ subject: `00u${at}`, name: 'Twin' });
     expect(await people.find('twin')).toHaveLength(PEOPLE_SHOWN + 1);
   });
 
-  it('finds nobody of another tenant by any key', async () => {
+  it('finds no person of another tenant by any key', async () => {
     const other = await openTenant(db.database, `t-${randomUUID()}`);
     const id = await person({
       subject: '00uOther',

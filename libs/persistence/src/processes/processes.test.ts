@@ -18,7 +18,7 @@ const age = (app: string) =>
     [app],
   );
 
-it('lists a process once, however often it beats, until it leaves', async () => {
+it('lists a process once, regardless of its number of heartbeats, until it stops', async () => {
   const gateway = new ProcessHeartbeat(db.database, tenantId, 'gateway');
   await gateway.beat();
   const [first] = await list();
@@ -35,7 +35,7 @@ it('lists a process once, however often it beats, until it leaves', async () => 
   expect(await list()).toEqual([]);
 });
 
-it('leaves out who is silent for a minute, whose row the next beat of another removes', async () => {
+it('leaves out a process without a heartbeat for a minute; the next heartbeat of another process removes its row', async () => {
   await new ProcessHeartbeat(db.database, tenantId, 'gateway').beat();
   await age('gateway');
   expect(await list()).toEqual([]);

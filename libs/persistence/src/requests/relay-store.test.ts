@@ -94,7 +94,7 @@ describe('what is due', () => {
     expect(await relay.due('background', 100)).toHaveLength(29);
   });
 
-  it('is also what the queue should have given to somebody, when that is away, once in a grace', async () => {
+  it('includes the jobs of an unavailable queue, once per grace period', async () => {
     const { tenantId, newRequest, relay, take, store } = await parts();
     const [queued, running, retrying] = [await newRequest(), await newRequest(), await newRequest()];
     await take(running);
@@ -117,7 +117,7 @@ describe('what is due', () => {
     expect(await relay.due('background', 10)).toEqual([{ id: requestId, priority: 10, job: 'converge' }]);
   });
 
-  it('comes by lane, the most urgent first and then the oldest', async () => {
+  it('is ordered by lane, then by urgency, then by age', async () => {
     const { tenantId, relay } = await parts();
     const batch = await crowd(tenantId, 5, 'batch', 20);
     const api = await crowd(tenantId, 3, 'api', 10);

@@ -31,7 +31,7 @@ describe('versions of polled requests', () => {
     expect(state.reads).toBe(1);
   });
 
-  it('are read again at the news of a change', async () => {
+  it('are read again after a notification of a change', async () => {
     const { state, versions } = parts();
     await versions.find('r', {});
     state.row = { ...state.row!, version: 2 };
@@ -56,7 +56,7 @@ describe('versions of polled requests', () => {
     expect(state.reads).toBe(1);
   });
 
-  it('read while something changed are told but not kept', async () => {
+  it('that were read during a change are returned but not cached', async () => {
     const { state, versions } = parts();
     const reading = versions.find('r', {});
     state.ring('r');

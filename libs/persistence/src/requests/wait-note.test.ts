@@ -22,8 +22,8 @@ async function waiting() {
   return { tenantId, requestId, store, read, notes };
 }
 
-describe('a wait for the rate budget', () => {
-  it('is told in the timeline with its expected end, which is the time of the next attempt', async () => {
+describe('a wait for the rate limiter', () => {
+  it('is shown in the timeline with its expected end, which is the time of the next attempt', async () => {
     const { requestId, store, read, notes } = await waiting();
     const before = await read();
     await store.noteWait(requestId, 42_300);
@@ -39,7 +39,7 @@ describe('a wait for the rate budget', () => {
     expect(after.request.status).toBe('queued');
   });
 
-  it('is told once a minute, however many jobs wait for the same request', async () => {
+  it('is recorded once a minute, however many jobs wait for the same request', async () => {
     const { requestId, store, notes } = await waiting();
     await Promise.all(Array.from({ length: 5 }, () => store.noteWait(requestId, 5_000)));
     expect((await notes()).length).toBe(1);
@@ -58,7 +58,7 @@ describe('a wait for the rate budget', () => {
     expect((await read()).request).toMatchObject({ status: 'running', nextAttemptAt: null });
   });
 
-  it('is told of no request that is final, unknown, or another tenant’s', async () => {
+  it('is recorded for no request that is final, unknown, or of another tenant', async () => {
     const { requestId, store, read, notes } = await waiting();
     const stranger = await waiting();
     await stranger.store.noteWait(requestId, 60_000);

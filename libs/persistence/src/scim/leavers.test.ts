@@ -47,7 +47,7 @@ async function parts() {
   return { tenantId, users, groups, hire, change, signIn, sessionsOf };
 }
 
-describe('the sessions of somebody who leaves', () => {
+describe('the sessions of a leaver', () => {
   it('are gone from the table as soon as they are switched off, and nobody else is signed out', async () => {
     const { hire, change, signIn, sessionsOf } = await parts();
     const [ada, ben] = [await hire(), await hire()];
@@ -69,7 +69,7 @@ describe('the sessions of somebody who leaves', () => {
   });
 });
 
-describe('the memberships of somebody who is deleted', () => {
+describe('the memberships of a deleted person', () => {
   /** A person in a group. `begun`: an add was sent to Box, and its result is unknown. */
   async function inGroup({ begun }: { readonly begun: boolean }) {
     const { database } = test;
@@ -95,14 +95,14 @@ describe('the memberships of somebody who is deleted', () => {
     return { rows, tasks: () => store.memberTasks(lease, null, 10), boxUserId: String(lastBoxUser), ada };
   }
 
-  it('stay on record until Box was asked, when nobody knows whether Box has them', async () => {
+  it('are kept until they are read from Box, if it is unknown whether Box has them', async () => {
     const { rows, tasks, boxUserId, ada } = await inGroup({ begun: true });
     expect(rows).toEqual([{ is_wanted: false, is_unsettled: true }]);
     const task = { kind: 'remove', value: ada.id, identityId: ada.id, boxUserId, membershipId: null };
     expect(await tasks()).toEqual([task]);
   });
 
-  it('are forgotten when Box was never asked', async () => {
+  it('are deleted when no call to Box was ever sent for them', async () => {
     expect((await inGroup({ begun: false })).rows).toEqual([]);
   });
 });

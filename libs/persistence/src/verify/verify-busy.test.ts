@@ -79,7 +79,7 @@ const differences: [string, (all: Parts) => Promise<unknown>, BoxUser[]][] = [
 ];
 
 describe.each(differences)('what looks %s', (kind, make, users) => {
-  it('is looked at again when nobody is at work on the person', async () => {
+  it('is rechecked when no worker has the person', async () => {
     const all = await parts();
     await make(all);
     await all.end();
