@@ -197,7 +197,11 @@ const invalid = (detail: string): { readonly ok: false; readonly fault: ReturnTy
 const notAGroupId = invalid('A Box group id consists of digits.');
 
 const refuseKey = ({ boxUserId, boxGroupId }: MembershipKey): ReturnType<typeof invalid> | null =>
-  isBoxId(boxUserId) ? (isBoxId(boxGroupId) ? null : notAGroupId) : invalid('A Box user id consists of digits.');
+  isBoxId(boxUserId)
+    ? isBoxId(boxGroupId)
+      ? null
+      : notAGroupId
+    : invalid('A Box user id consists of digits.');
 
 function originOf(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
