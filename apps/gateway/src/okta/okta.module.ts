@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { ApiMetadata, Issuer, SignInMetadata, type GatewayConfig } from '@foyer/platform';
+import { apiIssuer, signInIssuer, type GatewayConfig } from '@foyer/platform';
 import { CONFIG } from '../parts.ts';
 import { IssuerWatch } from './issuer-watch.ts';
 import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
@@ -14,14 +14,13 @@ const PAUSE_MS = 1_000;
     {
       provide: SIGN_IN_ISSUER,
       inject: [CONFIG],
-      useFactory: ({ OKTA_ISSUER_URI: issuer }: GatewayConfig) =>
-        new Issuer(SignInMetadata, { variable: 'OKTA_ISSUER_URI', issuer }),
+      useFactory: ({ OKTA_ISSUER_URI: issuer }: GatewayConfig) => signInIssuer(issuer),
     },
     {
       provide: API_ISSUER,
       inject: [CONFIG],
-      useFactory: ({ OKTA_API_ISSUER_URI: issuer }: GatewayConfig) =>
-        new Issuer(ApiMetadata, { variable: 'OKTA_API_ISSUER_URI', issuer, pauseMs: PAUSE_MS }),
+      useFactory: ({ OKTA_API_ISSUER_URI: issuer, OKTA_ISSUER_URI: signIn }: GatewayConfig) =>
+        apiIssuer(issuer, signIn, { pauseMs: PAUSE_MS }),
     },
     IssuerWatch,
   ],

@@ -54,6 +54,13 @@ const beat = async (clock?: number) => {
     await new ProcessHeartbeat(world.db.database, tenant.tenantId, app).beat(clock);
 };
 
+const metadataOf = (issuer: string) => ({
+  issuer,
+  authorization_endpoint: `${issuer}/authorize`,
+  token_endpoint: `${issuer}/token`,
+  jwks_uri: `${issuer}/keys`,
+});
+
 /** A port on which no process listens. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -95,7 +102,7 @@ it('prints a line for each part, with what to do, and ends with 1 when something
   expect(status).toBe(1);
   expect(out).toMatch(/^ok {11}migrations: All migrations are applied\.$/m);
   expect(out).toMatch(
-    /^FAILED {7}gateways and provisioners: 0 gateways, 0 provisioners\.\n {13}Start a gateway and a provisioner/m,
+    /^FAILED {7}gateways and provisioners: 0 gateways and 0 provisioners run\.\n {13}Start a gateway and a provisioner/m,
   );
 });
 
@@ -145,7 +152,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     );
     expect((await examine()).found('work')).toMatchObject({
       state: 'failed',
-      detail: matching(/^1 requests are queued, the oldest for 12\d s\.$/),
+      detail: matching(/^1 request is queued, the oldest for 12\d s\.$/),
     });
   });
 
@@ -166,6 +173,30 @@ describe('what is wrong is found, each with its remedy:', () => {
     expect(found('issuer').state).toBe('failed');
     expect(found('issuer').detail).toContain(other);
     expect(found('issuer').detail).toContain(okta.url);
+  });
+
+  it('an issuer of access tokens that was set, and is not there; one that was only derived is not needed', async () => {
+    const { found } = await examine({ OKTA_API_ISSUER_URI: `${okta.url}/oauth2/none` });
+    expect(found('issuer of access tokens')).toMatchObject({
+      state: 'warning',
+      detail: matching(/^OKTA_API_ISSUER_URI is .*oauth2\/none, but there is no provider there/),
+      remedy: containing('OKTA_API_ISSUER_URI'),
+    });
+    const front = createServer((request, response) => {
+      const isApi = request.url?.startsWith('/oauth2/') === true;
+      if (isApi) response.writeHead(404).end('{}');
+      else response.end(JSON.stringify(metadataOf(address)));
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const address = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    try {
+      const bare = await examine({ OKTA_ISSUER_URI: address });
+      expect(bare.found('issuer').state).toBe('ok');
+      expect(bare.found('issuer of access tokens').state).toBe('not checked');
+    } finally {
+      front.close();
+      front.closeAllConnections();
+    }
   });
 
   it('an issuer that does not answer', async () => {

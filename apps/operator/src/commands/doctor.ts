@@ -10,7 +10,7 @@ const CONNECTIONS = 2;
 
 export const doctorCommand: Command = {
   path: ['doctor'],
-  summary: 'check all parts that Foyer depends on, and print a remedy for each problem',
+  summary: 'checks everything that Foyer depends on, each part with its remedy',
   options: { json: { type: 'boolean' } },
   help: { '--json': 'print the results as JSON' },
   async run({ terminal, config: read }, values) {

@@ -12,11 +12,15 @@ export interface BoxSources {
 }
 
 const context = { requestId: null, identityId: null, lease: null };
-const REACH = 'Check BOX_BASE_URL, and that this machine reaches Box, by HTTPS_PROXY where there is one.';
+const REACH =
+  'Check BOX_BASE_URL, and that this machine reaches Box, through HTTPS_PROXY if there is a proxy.';
 /** A group of this name is not expected to exist: the look-up only shows whether Box allows reading. */
 const NO_SUCH_GROUP = 'foyer doctor looks for a group that is not there';
 
-/** `sources`: how to reach Box, or why it cannot be asked. Each check is one call to Box, recorded like any other. */
+/**
+ * `sources`: how to reach Box, or why it cannot be asked. The first three checks are one recorded call to Box each, and
+ * the first also fetches a token.
+ */
 export function boxChecks(sources: BoxSources | { readonly missing: string }): Check[] {
   if ('missing' in sources)
     return [
@@ -33,10 +37,7 @@ export function boxChecks(sources: BoxSources | { readonly missing: string }): C
       name: 'Box credentials and the right to manage users',
       remedy: REACH,
       run: async () =>
-        answerOf(
-          await box.listUsers(context, { limit: 1 }),
-          'Box accepts the credentials, and lists its users.',
-        ),
+        answerOf(await box.listUsers(context, { limit: 1 }), 'Box accepts them and lists its users.'),
     },
     {
       name: 'right to manage groups',
@@ -61,7 +62,7 @@ export function boxChecks(sources: BoxSources | { readonly missing: string }): C
         const problem = boxAppProblem(await boxApp.read());
         return problem === null
           ? ok('The accounts belong to the configured Box app.')
-          : failed(problem, 'Decide which app to use: npm run foyer -- box-app.');
+          : failed(problem, 'Run npm run foyer -- box-app, which shows both apps and what you can do.');
       },
     },
   ];

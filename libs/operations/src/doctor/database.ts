@@ -8,7 +8,7 @@ export const CLOCK_LIMIT_S = 30;
 export const databaseChecks = (database: Database): Check[] => [
   {
     name: 'database',
-    remedy: 'Check DATABASE_URL, that PostgreSQL runs, and that this machine may reach it.',
+    remedy: 'Check DATABASE_URL, and that PostgreSQL runs and this machine can reach it.',
     run: async () => {
       const began = performance.now();
       const { version, role, isSuperuser } = await databaseFacts(database);
@@ -26,8 +26,7 @@ export const databaseChecks = (database: Database): Check[] => [
     remedy: 'Run npm run migrate as the owner of the tables.',
     run: async () => {
       const problem = migrationProblem(await pendingMigrations(database.pool));
-      if (problem !== null)
-        return failed(problem, 'Follow the message. docs/operate.md#upgrade shows the order of the steps.');
+      if (problem !== null) return failed(problem, 'docs/operate.md#upgrade has the order of an upgrade.');
       return ok('All migrations are applied.');
     },
   },
@@ -40,13 +39,16 @@ export const clockCheck = (database: Database): Check => ({
     const before = Date.now();
     const { clock } = await databaseFacts(database);
     const middle = (before + Date.now()) / 2;
-    return clockFinding((middle - clock) / 1000, 'the database');
+    return clockFinding((middle - clock) / 1000);
   },
 });
 
-/** The finding for a clock that is `aheadS` seconds ahead of another one. Pure. */
-export function clockFinding(aheadS: number, whose: string): Finding {
-  if (Math.abs(aheadS) < 1) return ok(`The difference to ${whose} is at most one second.`);
-  const detail = `${Math.abs(aheadS).toFixed(1)} s ${aheadS > 0 ? 'ahead of' : 'behind'} ${whose}.`;
-  return Math.abs(aheadS) < CLOCK_LIMIT_S ? ok(detail) : failed(detail, 'Synchronize the clock by NTP.');
+/** The finding for a clock that is `aheadS` seconds ahead of the database's. Pure. */
+export function clockFinding(aheadS: number): Finding {
+  if (Math.abs(aheadS) < 1) return ok('The clock of this machine is within a second of the database’s.');
+  const way = aheadS > 0 ? 'ahead of' : 'behind';
+  const detail = `The clock of this machine is ${Math.abs(aheadS).toFixed(1)} s ${way} the database’s.`;
+  return Math.abs(aheadS) < CLOCK_LIMIT_S
+    ? ok(detail)
+    : failed(detail, 'Let NTP set this machine’s clock, for example with chrony.');
 }

@@ -54,10 +54,10 @@ const tenantCheck = (isReadable: boolean, tenant: string): Check => ({
     isReadable
       ? failed(
           `There is no tenant "${tenant}" in this database.`,
-          'Check --tenant or FOYER_TENANT. A gateway or provisioner that starts with this name creates it.',
+          'Check --tenant and FOYER_TENANT. A gateway or provisioner that starts with this name creates it.',
         )
       : notChecked(
-          'The processes, the queue, Box and SCIM were not checked, because the database has a problem.',
+          'The queue, the processes, Box and SCIM cannot be checked before the database is repaired.',
         ),
 });
 

@@ -1,11 +1,21 @@
-import { ApiMetadata, askOutside, Issuer, SignInMetadata, type OktaConfig } from '@foyer/platform';
+import {
+  apiIssuer,
+  askOutside,
+  inspectIssuer,
+  signInIssuer,
+  type Issuer,
+  type KnownIssuer,
+  type OktaConfig,
+  type SignInMetadata,
+} from '@foyer/platform';
 import { z } from 'zod';
 import { failed, notChecked, ok, warning, type Check, type Finding } from './check.ts';
 
 const Keys = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })) });
 const OAuthError = z.looseObject({ error: z.string() });
 
-const REACH = 'Check that this machine reaches the provider, by HTTPS_PROXY where there is one.';
+const REACH = 'Check that this machine reaches the provider, through HTTPS_PROXY if there is a proxy.';
+const SPELLING = 'docs/configure-okta.md#the-issuer says which issuer to set.';
 
 /** `okta`: the configuration, or why its variables are missing here. */
 export function oktaChecks(okta: OktaConfig | { readonly missing: string }): Check[] {
@@ -18,8 +28,8 @@ export function oktaChecks(okta: OktaConfig | { readonly missing: string }): Che
           notChecked(okta.missing, 'Give doctor the gateway’s environment, with --env-file FILE.'),
       },
     ];
-  const signIn = new Issuer(SignInMetadata, { variable: 'OKTA_ISSUER_URI', issuer: okta.issuer });
-  const api = new Issuer(ApiMetadata, { variable: 'OKTA_API_ISSUER_URI', issuer: okta.apiIssuer });
+  const signIn = signInIssuer(okta.issuer);
+  const api = apiIssuer(okta.apiIssuer, okta.issuer);
   return [
     { name: 'issuer', remedy: REACH, run: () => issuerFinding(signIn) },
     { name: 'clock against the issuer', remedy: REACH, run: async () => issuerClockFinding(signIn) },
@@ -30,24 +40,17 @@ export function oktaChecks(okta: OktaConfig | { readonly missing: string }): Che
 }
 
 async function issuerFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
-  await issuer.ask().catch(() => undefined);
-  const { state } = issuer;
-  if (state.kind === 'good') return ok(`${issuer.uri} answers, and its metadata have the same issuer.`);
-  const words = 'message' in state ? state.message : 'It was not called.';
-  return state.kind === 'wrong'
-    ? failed(
-        words,
-        'Set OKTA_ISSUER_URI to the issuer as the provider spells it: docs/configure-okta.md#the-issuer.',
-      )
-    : failed(words, REACH);
+  const { state, problem } = await inspectIssuer(issuer);
+  if (problem === null) return ok(`${issuer.uri} answers and uses this spelling.`);
+  return failed(problem, state.kind === 'wrong' ? SPELLING : REACH);
 }
 
 async function issuerClockFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
-  if (issuer.clock === null) return notChecked('The answer of the provider has no time.');
+  if (issuer.clock === null) return notChecked('The provider sent no time.');
   const problem = issuer.clockProblem;
   return problem === null
-    ? ok('The clock agrees with the clock of the provider.')
-    : failed(problem, 'Synchronize the clock by NTP.');
+    ? ok('This machine’s clock agrees with the provider’s.')
+    : failed(problem, 'Let NTP set this machine’s clock, for example with chrony.');
 }
 
 async function keysFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
@@ -55,11 +58,14 @@ async function keysFinding(issuer: Issuer<SignInMetadata>): Promise<Finding> {
   const { status, body } = await askOutside(uri);
   const keys = Keys.safeParse(body);
   if (status !== 200 || !keys.success)
-    return failed(`${uri} answered ${status} without keys.`, 'Check the provider. Nobody can sign in.');
+    return failed(
+      `${uri} answered ${status} and sent no keys.`,
+      'No person can sign in until the provider publishes its keys again: look at its status page.',
+    );
   const usable = keys.data.keys.filter(({ kty }) => kty === 'RSA');
   return usable.length > 0
-    ? ok(`There are ${usable.length} RSA keys.`)
-    : failed('There is no RSA key.', 'Configure the app in Okta to sign its ID tokens with RS256.');
+    ? ok(`The provider publishes ${usable.length} RSA ${usable.length === 1 ? 'key' : 'keys'}.`)
+    : failed('The provider publishes no RSA key.', 'Set the app in Okta to sign its ID tokens with RS256.');
 }
 
 /**
@@ -91,14 +97,16 @@ async function secretFinding(issuer: Issuer<SignInMetadata>, okta: OktaConfig): 
   );
 }
 
-async function apiFinding(issuer: Issuer<ApiMetadata>): Promise<Finding> {
-  await issuer.ask().catch(() => undefined);
-  const { state } = issuer;
-  if (state.kind === 'good') return ok(`${issuer.uri} answers, and its metadata have the same issuer.`);
-  const words = 'message' in state ? state.message : 'It was not called.';
+async function apiFinding(issuer: KnownIssuer): Promise<Finding> {
+  const { state, problem } = await inspectIssuer(issuer);
+  if (state.kind === 'good') return ok(`${issuer.uri} answers and uses this spelling.`);
+  if (problem === null)
+    return notChecked(
+      `There is no authorization server at ${issuer.uri}. Only machines with access tokens need one.`,
+    );
   return warning(
-    words,
-    'Only machines with access tokens need it: set OKTA_API_ISSUER_URI, or create the authorization server.',
+    problem,
+    'Only machines with access tokens need it: set OKTA_API_ISSUER_URI to your authorization server.',
   );
 }
 

@@ -3,19 +3,20 @@ import type { JobQueue } from '@foyer/provisioning';
 import { failed, ok, warning, type Check, type Finding } from './check.ts';
 import { CLOCK_LIMIT_S } from './database.ts';
 
-const QUEUE_TIMEOUT_MS = 3_000;
+/** On a busy machine the queue's first answer takes seconds, because its connection is opened for it. */
+const QUEUE_TIMEOUT_MS = 10_000;
 const QUEUED_TOO_LONG_S = 60;
 
 export const processChecks = (database: Database, tenantId: string, queue: JobQueue): Check[] => [
   {
     name: 'queue',
     remedy:
-      'Check REDIS_URL, that Redis runs and is not a replica. Without Redis, provisioners read the requests from the table, which is slower. No request is lost.',
+      'Check REDIS_URL, and that Redis runs and is not a replica. Until then provisioners read the requests from the database: slower, but none is lost.',
     run: async () => {
       await queue.ping(QUEUE_TIMEOUT_MS);
       const { interactive, background } = await queue.depth();
       const count = (lane: typeof interactive) => `${lane.waiting} waiting, ${lane.active} active`;
-      return ok(`Answers. Interactive: ${count(interactive)}; background: ${count(background)}.`);
+      return ok(`The queue answers. Interactive: ${count(interactive)}; background: ${count(background)}.`);
     },
   },
   {
@@ -37,8 +38,8 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
       if (queued === undefined || queued.oldestSeconds <= QUEUED_TOO_LONG_S)
         return ok('No request has been queued for more than a minute.');
       return failed(
-        `${queued.count} requests are queued, the oldest for ${Math.round(queued.oldestSeconds)} s.`,
-        'Start a provisioner of this tenant, or search its log for not-ready, box-app-changed and relay-failed. A large import waits for Box’s rate limit, which is normal: npm run foyer -- status shows its speed.',
+        `${queued.count} ${queued.count === 1 ? 'request is' : 'requests are'} queued, the oldest for ${Math.round(queued.oldestSeconds)} s.`,
+        'Start a provisioner of this tenant, or look in its log for not-ready, box-app-changed and relay-failed. A large import waits for Box’s limit, which is no fault: npm run foyer -- status shows its speed.',
       );
     },
   },
@@ -48,23 +49,24 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
 export function runningFinding(processes: readonly RunningProcess[]): Finding {
   const count = (app: RunningProcess['app']) => processes.filter((process) => process.app === app).length;
   const [gateways, provisioners] = [count('gateway'), count('provisioner')];
-  const detail = `${gateways} gateways, ${provisioners} provisioners.`;
+  const number = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+  const detail = `${number(gateways, 'gateway')} and ${number(provisioners, 'provisioner')} run.`;
   if (gateways > 0 && provisioners > 0) return ok(detail);
   const missing = [gateways === 0 ? 'a gateway' : '', provisioners === 0 ? 'a provisioner' : ''];
   return failed(
     detail,
-    `Start ${missing.filter((word) => word !== '').join(' and ')} with this DATABASE_URL and FOYER_TENANT. If it runs, the event heartbeat-failed in its log shows the cause.`,
+    `Start ${missing.filter((word) => word !== '').join(' and ')} with this DATABASE_URL and FOYER_TENANT. If it runs, look in its log for heartbeat-failed, which has the reason.`,
   );
 }
 
 /** The finding for the clocks of the processes. Pure. */
 export function clocksFinding(processes: readonly RunningProcess[]): Finding {
   const wrong = processes.filter(({ clockOffsetMs }) => Math.abs(clockOffsetMs) >= CLOCK_LIMIT_S * 1_000);
-  if (processes.length === 0) return warning('No process runs.', 'Start one.');
-  if (wrong.length === 0) return ok('All clocks are within half a minute of the database.');
+  if (processes.length === 0) return warning('No process runs.', 'Start a gateway and a provisioner.');
+  if (wrong.length === 0) return ok('All clocks are within half a minute of the database’s.');
   const each = wrong.map(({ app, host, pid, clockOffsetMs }) => {
     const seconds = Math.abs(clockOffsetMs / 1000).toFixed(1);
     return `${app} ${host}:${pid} is ${seconds} s ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} the database`;
   });
-  return failed(`${each.join('; ')}.`, 'Synchronize the clocks of these machines by NTP.');
+  return failed(`${each.join('; ')}.`, 'Let NTP set these machines’ clocks, for example with chrony.');
 }

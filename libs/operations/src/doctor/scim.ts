@@ -11,8 +11,9 @@ export const scimChecks = (database: Database, tenantId: string): Check[] => [
       const tokens = new ScimTokens(database, tenantId);
       const active = (await tokens.list()).filter(({ state }) => state === 'active');
       const problem = scimTokenProblem(await tokens.standing());
-      if (problem !== null) return warning(problem, 'See docs/operate.md#scim-tokens.');
-      if (active.length === 0) return notChecked('There are none: no directory uses a SCIM token of Foyer.');
+      if (problem !== null)
+        return warning(problem, 'docs/operate.md#scim-tokens says how to replace a token.');
+      if (active.length === 0) return notChecked('There is no SCIM token, so no directory can push people.');
       const used = active.flatMap(({ lastUsedAt }) => (lastUsedAt === null ? [] : [lastUsedAt.getTime()]));
       if (used.length === 0)
         return warning(
@@ -25,7 +26,7 @@ export const scimChecks = (database: Database, tenantId: string): Check[] => [
       return days > 7
         ? warning(
             detail,
-            'If people have changed in Okta since then, check the provisioning log of the app in Okta.',
+            'If people have changed in Okta since then, look at the provisioning log of the app there.',
           )
         : ok(detail);
     },

@@ -7,9 +7,9 @@ export {
   type OutsideAnswer,
 } from './ask.ts';
 export { clockProblem, type ClockReading } from './clock.ts';
+export { apiIssuer, inspectIssuer, signInIssuer, type IssuerInspection } from './inspect.ts';
 export {
   ApiMetadata,
-  inspectIssuer,
   isBusy,
   Issuer,
   SignInMetadata,

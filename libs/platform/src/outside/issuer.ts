@@ -36,6 +36,8 @@ export interface IssuerOptions {
   readonly variable: string;
   /** As the provider spells it. */
   readonly issuer: string;
+  /** The issuer was not configured, only derived from another: many providers do not have it, and do not need it. */
+  readonly isDerived?: boolean;
   readonly timeoutMs?: number;
   /** How long to wait after a failure before the provider is asked again, unless the provider gives a time itself. */
   readonly pauseMs?: number;
@@ -58,15 +60,30 @@ export class Issuer<T extends ApiMetadata> {
 
   constructor(
     schema: z.ZodType<T>,
-    { issuer, variable, timeoutMs = OUTSIDE_TIMEOUT_MS, pauseMs = 0, now = Date.now }: IssuerOptions,
+    {
+      issuer,
+      variable,
+      isDerived = false,
+      timeoutMs = OUTSIDE_TIMEOUT_MS,
+      pauseMs = 0,
+      now = Date.now,
+    }: IssuerOptions,
   ) {
     this.uri = issuer;
     this.schema = schema;
-    this.options = { variable, timeoutMs, pauseMs, now };
+    this.options = { variable, isDerived, timeoutMs, pauseMs, now };
   }
 
   get state(): IssuerState {
     return this.lastState;
+  }
+
+  /** A sentence saying what the last request found wrong; null when nothing needs to change. */
+  get problem(): string | null {
+    const { lastState: state, uri } = this;
+    if (state.kind === 'away') return `${uri} cannot be reached: ${state.message}.`;
+    if (state.kind !== 'wrong') return null;
+    return this.options.isDerived && state.status !== 200 ? null : `${state.message}.`;
   }
 
   /**
@@ -167,18 +184,11 @@ export class Issuer<T extends ApiMetadata> {
   }
 }
 
-/** The current state of an issuer and its clock comparison, for diagnostics. */
-export async function inspectIssuer(
-  options: IssuerOptions,
-): Promise<{ state: IssuerState; clock: ClockReading | null; clockProblem: string | null }> {
-  const issuer = new Issuer(SignInMetadata, options);
-  await issuer.ask().catch(() => undefined);
-  const { state, clock, clockProblem: problem } = issuer;
-  return { state, clock, clockProblem: problem };
-}
-
 /** The part of an issuer that does not depend on its metadata schema. */
-export type KnownIssuer = Pick<Issuer<ApiMetadata>, 'uri' | 'state' | 'clockProblem' | 'ask' | 'metadata'>;
+export type KnownIssuer = Pick<
+  Issuer<ApiMetadata>,
+  'uri' | 'state' | 'problem' | 'clockProblem' | 'ask' | 'metadata'
+>;
 
 /** OpenID Connect Discovery 1.0, section 4.1: a trailing slash is removed first. */
 const addressOf = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { askOutside, clockProblem, inspectIssuer, waitOf } from './index.ts';
+import { askOutside, clockProblem, apiIssuer, inspectIssuer, signInIssuer, waitOf } from './index.ts';
 import { readClock } from './clock.ts';
 
 const servers: Server[] = [];
@@ -115,7 +115,7 @@ describe('the wait that an answer asks for', () => {
 });
 
 describe('an issuer that is looked into', () => {
-  const asked = (issuer: string) => inspectIssuer({ variable: 'OKTA_ISSUER_URI', issuer });
+  const asked = (issuer: string) => inspectIssuer(signInIssuer(issuer));
 
   it('is away, wrong with both spellings, or good; and tells of our clock', async () => {
     let issuer = '';
@@ -134,12 +134,26 @@ describe('an issuer that is looked into', () => {
     issuer = url;
     const found = await asked(url);
     expect(found.state).toEqual({ kind: 'good' });
+    expect(found.problem).toBeNull();
     expect(found.clockProblem).toMatch(/is (299|300|301) s behind that of http/);
     issuer = 'https://other.example.com';
     expect((await asked(url)).state).toMatchObject({
       kind: 'wrong',
       message: expect.stringMatching(`OKTA_ISSUER_URI is ${url}.*calls itself ${issuer}`) as unknown,
     });
-    expect((await asked(await nowhere())).state).toMatchObject({ kind: 'away' });
+    const away = await nowhere();
+    expect(await asked(away)).toMatchObject({
+      state: { kind: 'away' },
+      problem: expect.stringMatching(`^${away} cannot be reached: .*ECONNREFUSED\\.$`) as unknown,
+    });
+  });
+
+  it('is no problem when it was only derived and there is no provider', async () => {
+    const url = await serve((_req, res) => res.writeHead(404).end('{}'));
+    const derived = `${url}/oauth2/default`;
+    expect((await inspectIssuer(apiIssuer(derived, url))).problem).toBeNull();
+    expect((await inspectIssuer(apiIssuer(derived, 'https://example.okta.com'))).problem).toMatch(
+      /^OKTA_API_ISSUER_URI is .*, but there is no provider there: its metadata are answered with 404\.$/,
+    );
   });
 });
