@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts';
 export interface Setting {
   readonly terminal: Terminal;
   readonly config: () => OperatorConfig;
+  /** What is wrong with the variables of gateway and provisioner, one line each. */
+  readonly settingsFaults: (options: { compose: boolean }) => readonly string[];
   /** Aborted by Ctrl-C: the command ends between two steps and keeps what is done. */
   readonly stopping: AbortSignal;
   /** The operator's name for the audit log. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { toLine } from '@foyer/shared';
-import { ConfigError, readOperatorConfig, type Environment } from '@foyer/platform';
+import { ConfigError, readOperatorConfig, settingsFaults, type Environment } from '@foyer/platform';
 import { OperatorProblem, type Command } from './command.ts';
 import { takeEnvFile } from './env-file.ts';
 import { operatorName } from './operator-name.ts';
@@ -65,7 +65,15 @@ async function runCommand({
   const tenant = typeof values.tenant === 'string' ? values.tenant : undefined;
   const config = () => readOperatorConfig(environment, tenant);
   const operator = operatorName(typeof values.as === 'string' ? values.as : undefined);
-  return command.run({ terminal, config, stopping, operator, input }, values, positionals);
+  const setting = {
+    terminal,
+    config,
+    settingsFaults: (options: { compose: boolean }) => settingsFaults(environment, options),
+    stopping,
+    operator,
+    input,
+  };
+  return command.run(setting, values, positionals);
 }
 
 const isHelp = (word: string | undefined): boolean => ['--help', '-h', 'help'].includes(word ?? '');

@@ -2,6 +2,7 @@ export { boxCredentialsWarning, reportBoxNotice } from './box-report.ts';
 export * from './budget-report.ts';
 export * from './config.ts';
 export { ConfigError, type Environment } from './config-read.ts';
+export { settingsFaults } from './config-settings.ts';
 export * from './health.ts';
 export * from './heartbeat.ts';
 export * from './lifecycle.ts';

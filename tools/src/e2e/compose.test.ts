@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { signIn } from '../demonstration/browser.ts';
 import { BoxControl, SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { findProgram } from './program.harness.ts';
@@ -11,20 +12,36 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const GATEWAY = 'http://localhost:3000';
 
 const socket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
-const hasEngine = existsSync(socket) && findProgram('docker') !== undefined;
-/** The compose plugin, or the older program where the plugin is missing. */
+/** The compose plugin, or the older program where the plugin is missing; either needs an engine. */
 const standalone = findProgram('docker-compose');
+const hasEngine = existsSync(socket) && (standalone !== undefined || findProgram('docker') !== undefined);
 
-const files = ['--env-file', 'twins.env', '--profile', 'twins', '--project-name', 'foyer-test'];
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
 
-async function compose(...args: string[]): Promise<string> {
+/** Runs compose with an env file, in a project of its own. */
+function composeWith(envFile: string, project: string, ...args: string[]): Promise<Ran> {
   const command = standalone ?? 'docker';
   const plugin = standalone === undefined ? ['compose'] : [];
-  const { stdout } = await promisify(execFile)(command, [...plugin, ...files, ...args], {
-    cwd: ROOT,
-    maxBuffer: 64 * 2 ** 20,
+  const files = ['--env-file', envFile, '--profile', 'twins', '--project-name', project];
+  return new Promise((resolve) => {
+    const child = execFile(
+      command,
+      [...plugin, ...files, ...args],
+      { cwd: ROOT, maxBuffer: 64 * 2 ** 20 },
+      (_error, out, err) => resolve({ status: child.exitCode ?? -1, out, err }),
+    );
   });
-  return stdout;
+}
+
+/** The stack under test; the standard output. Rejects when compose fails. */
+async function compose(...args: string[]): Promise<string> {
+  const { status, out, err } = await composeWith('twins.env', 'foyer-test', ...args);
+  if (status !== 0) throw new Error(`compose ${args[0]} ended with ${status}: ${err}`);
+  return out;
 }
 
 (hasEngine ? describe : describe.skip)('docker compose up [needs Docker]', () => {
@@ -115,6 +132,19 @@ async function compose(...args: string[]): Promise<string> {
     }
   });
 
+  it('writes no secret into its logs', async () => {
+    const logs = await compose('logs', '--no-color');
+    expect(logs).toContain('listening');
+    for (const secret of [
+      'twin-okta-secret',
+      'twin-box-secret',
+      'sample-only',
+      'sampleonly',
+      SAMPLE_PASSWORD,
+    ])
+      expect(logs).not.toContain(secret);
+  });
+
   it('is reached from this machine only', async () => {
     expect((await compose('port', 'gateway', '3000')).trim()).toBe('127.0.0.1:3000');
   });
@@ -127,6 +157,45 @@ async function compose(...args: string[]): Promise<string> {
     for (const tool of ['prisma', 'studio-core', 'react', 'react-dom', 'typescript', 'effect', 'engines'])
       expect(packages).not.toContain(tool);
   });
+});
+
+(hasEngine ? describe : describe.skip)('docker compose with wrong variables [needs Docker]', () => {
+  const PROJECT = 'foyer-wrong';
+  let folder = '';
+  let envFile = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'foyer-compose-'));
+    envFile = join(folder, 'wrong.env');
+    await writeFile(envFile, 'FOYER_BASE_URL=http://localhost:3000\nTRUST_PROXY=yes\nREDIS_PASSWORD=p@ss\n');
+  });
+  afterAll(async () => {
+    await composeWith(envFile, PROJECT, 'down', '--volumes', '--timeout', '20');
+    await rm(folder, { recursive: true });
+  }, 120_000);
+
+  it('names all of them at once', async () => {
+    const { status, out, err } = await composeWith(envFile, PROJECT, 'run', '--rm', 'settings');
+    expect(status).toBe(1);
+    const named = [
+      'APP_DATABASE_PASSWORD is missing',
+      'BOX_CLIENT_SECRET is missing',
+      'FOYER_BASE_URL must begin with https://',
+      'OKTA_ISSUER_URI is missing',
+      'POSTGRES_PASSWORD is missing',
+      'REDIS_PASSWORD must be',
+      'SESSION_SECRET is missing',
+      'TRUST_PROXY must be',
+    ];
+    expect(named.filter((fault) => !`${out}${err}`.includes(fault))).toEqual([]);
+    expect(`${out}${err}`).not.toContain('p@ss');
+  }, 300_000);
+
+  it('starts nothing', async () => {
+    expect((await composeWith(envFile, PROJECT, 'up', '--detach')).status).not.toBe(0);
+    expect((await composeWith(envFile, PROJECT, 'logs', 'settings')).out).toContain('TRUST_PROXY must be');
+    for (const service of ['postgres', 'redis', 'gateway', 'provisioner'])
+      expect((await composeWith(envFile, PROJECT, 'exec', '-T', service, 'true')).status).not.toBe(0);
+  }, 300_000);
 });
 
 /** The limits of memory and processes, from cgroup v2 or v1. */

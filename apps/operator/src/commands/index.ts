@@ -18,6 +18,7 @@ import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token/scim-token-create.ts';
 import { listScimTokensCommand } from './scim-token/scim-token-list.ts';
 import { revokeScimTokenCommand } from './scim-token/scim-token-revoke.ts';
+import { settingsCommand } from './settings.ts';
 import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   statusCommand,
   personCommand,
   doctorCommand,
+  settingsCommand,
   importCommand,
   verifyCommand,
   auditVerifyCommand,
