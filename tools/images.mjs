@@ -3,17 +3,36 @@
 // runs again.
 //   node tools/images.mjs            writes the digests; commit what changed
 //   node tools/images.mjs --check    writes nothing; exit status 1 when a tag is not pinned or has a newer digest
+// Exit status 2, with a sentence: a registry cannot be reached, or does not know a tag; nothing was changed.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({
-  options: {
-    check: { type: 'boolean' },
-    root: { type: 'string' },
-    registry: { type: 'string', default: 'https://registry-1.docker.io' },
-  },
-});
+const USAGE = 'node tools/images.mjs [--check] [--registry https://registry.example.com]';
+/** The exit status when the pins could not be read or compared. */
+const UNDECIDED = 2;
+
+/** Ends with one sentence, which says what to do. */
+function stop(sentence) {
+  process.stderr.write(`images: ${sentence}\n`);
+  process.exit(UNDECIDED);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        check: { type: 'boolean' },
+        root: { type: 'string' },
+        registry: { type: 'string', default: 'https://registry-1.docker.io' },
+      },
+    }).values;
+  } catch (error) {
+    return stop(`${error.message.replace(/\.?$/, '.')} Usage: ${USAGE}`);
+  }
+}
+
+const values = readOptions();
 const root = resolve(values.root ?? join(import.meta.dirname, '..'));
 const INDEXES = [
   'application/vnd.oci.image.index.v1+json',
@@ -21,7 +40,20 @@ const INDEXES = [
 ].join(', ');
 const LIMIT_MS = 20_000;
 
-const ask = (url, options = {}) => fetch(url, { ...options, signal: AbortSignal.timeout(LIMIT_MS) });
+/** One request; ends the program when there is no answer. */
+async function ask(url, options = {}) {
+  try {
+    return await fetch(url, { ...options, signal: AbortSignal.timeout(LIMIT_MS) });
+  } catch (error) {
+    const why = error.cause?.code ?? error.cause?.message ?? error.message;
+    return stop(
+      `${originOf(url)} cannot be reached (${why}), and nothing was changed. Check the network, or set HTTPS_PROXY ` +
+        'and NODE_USE_ENV_PROXY=1 if there is a proxy, and run this again.',
+    );
+  }
+}
+
+const originOf = (url) => (URL.canParse(url) ? new URL(url).origin : `"${url}"`);
 
 /** A tag's current digest, of the index of all platforms. */
 async function digestOf(name, tag) {
@@ -34,18 +66,27 @@ async function digestOf(name, tag) {
   }
   const digest = answer.headers.get('docker-content-digest') ?? '';
   if (!answer.ok || !/^sha256:[0-9a-f]{64}$/.test(digest))
-    throw new Error(`${url} answered ${answer.status} and no digest`);
+    stop(
+      `${values.registry} answered ${answer.status} without a digest for ${name}:${tag}, and nothing was changed. ` +
+        'Check this tag in docker-compose.yml and the Dockerfile.',
+    );
   return digest;
 }
 
 /** An anonymous token, from the address in the registry's challenge. */
 async function tokenFor(challenge, repository) {
   const part = (key) => new RegExp(`${key}="([^"]*)"`).exec(challenge)?.[1] ?? '';
+  if (!URL.canParse(part('realm')))
+    stop(`${values.registry} does not say where to get a token, and nothing was changed. Check --registry.`);
   const url = new URL(part('realm'));
   url.searchParams.set('service', part('service'));
   url.searchParams.set('scope', `repository:${repository}:pull`);
   const answer = await ask(url);
-  if (!answer.ok) throw new Error(`${url.origin} gave no token for ${repository} (${answer.status})`);
+  if (!answer.ok)
+    stop(
+      `${url.origin} answered ${answer.status} without a token for ${repository}, and nothing was changed. ` +
+        'It may limit anonymous requests: run this again later.',
+    );
   return `Bearer ${(await answer.json()).token}`;
 }
 
@@ -68,7 +109,7 @@ async function main() {
       [...text.matchAll(pinsOf(variable))].every(([, , pin]) => pin === digest),
     );
     process.stdout.write(
-      `images: ${name}:${tag}${digest} ${isFresh ? 'is pinned' : 'is not what was pinned'}\n`,
+      `images: ${name}:${tag}${digest} ${isFresh ? 'is pinned' : values.check ? 'is not pinned: run this without --check' : 'was pinned now'}\n`,
     );
     written = written.map((text) =>
       text.replaceAll(pinsOf(variable), (_all, before) => `${before}${digest}`),
@@ -79,10 +120,4 @@ async function main() {
   return 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const why = error.cause?.message ?? error.message;
-  process.stderr.write(`images: the registry ${values.registry} could not be asked: ${why}\n`);
-  process.exitCode = 2;
-}
+process.exitCode = await main();

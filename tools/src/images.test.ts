@@ -54,6 +54,15 @@ function images(...args: string[]): Promise<{ status: number; said: string }> {
     );
   });
 }
+/** An address at which no server listens. */
+async function closedAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
 const text = (file: string): Promise<string> => readFile(join(folder, file), 'utf8');
 
 describe('the pins of base images', () => {
@@ -90,9 +99,27 @@ describe('the pins of base images', () => {
     delete tags['library/redis:7'];
     expect(await images()).toMatchObject({
       status: 2,
-      said: expect.stringContaining('answered 404') as unknown,
+      said: expect.stringMatching(/answered 404 without a digest for redis:7, .*Check this tag/) as unknown,
     });
     expect(await text('docker-compose.yml')).toBe(before);
-    expect((await images('--registry', 'http://127.0.0.1:1')).status).toBe(2);
+    const closed = await closedAddress();
+    expect(await images('--registry', closed)).toMatchObject({
+      status: 2,
+      said: `images: ${closed} cannot be reached (ECONNREFUSED), and nothing was changed. Check the network, or set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 if there is a proxy, and run this again.\n`,
+    });
+    expect(await images('--registry', 'registry')).toMatchObject({
+      status: 2,
+      said: expect.stringMatching(/^images: ".*" cannot be reached .*\n$/) as unknown,
+    });
+    expect(await text('docker-compose.yml')).toBe(before);
+  });
+
+  it('are left alone when an option is not known, which is said in one sentence', async () => {
+    expect(await images('--chek')).toMatchObject({
+      status: 2,
+      said: expect.stringMatching(
+        /^images: Unknown option '--chek'.* Usage: node tools\/images\.mjs.*\n$/,
+      ) as unknown,
+    });
   });
 });
