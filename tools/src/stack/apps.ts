@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, StackProblem } from '../problem.ts';
-import { type LogSink, Part } from './process.ts';
+import { type LogSink, Part, START_LIMIT_MS } from './process.ts';
 
 /** Each app as a process of its own, from the build output; the names appear in the log and in all messages. */
 const APPS = {
@@ -73,7 +73,7 @@ export function saidUrl(line: string): string | undefined {
  * Waits until a process answers on /readyz that everything it needs is available.
  * @throws StackProblem with its last answer when it is not ready in time, or when it ends meanwhile
  */
-export async function untilReady(part: Part, url: string, withinMs = 30_000): Promise<void> {
+export async function untilReady(part: Part, url: string, withinMs = START_LIMIT_MS): Promise<void> {
   const until = Date.now() + withinMs;
   let last = 'nothing';
   while (part.running && Date.now() < until) {

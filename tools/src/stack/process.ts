@@ -33,6 +33,8 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
+/** A process that is alive is only slow, on a busy machine, for less than this. */
+export const START_LIMIT_MS = 120_000;
 const KEPT_LINES = 40;
 const SHOWN_LINES = 15;
 
@@ -140,10 +142,11 @@ export class Part {
   }
 
   #whenReady(child: ChildProcess, exit: Promise<Exit>): Promise<string> {
-    const { ready, readyWithinMs = 30_000, log } = this.#options;
+    const { ready, readyWithinMs = START_LIMIT_MS, log } = this.#options;
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
-        reject(this.#problem(`the ${this.name} was not ready within ${readyWithinMs / 1000} s`));
+        const what = `the ${this.name} was not ready within ${readyWithinMs / 1000} s`;
+        reject(this.#problem(what, 'the machine may be too busy: close other programs, then try again'));
         void this.kill('SIGKILL');
       }, readyWithinMs);
       for (const stream of ['stdout', 'stderr'] as const) {
@@ -180,15 +183,19 @@ export class Part {
 
   #died(exit: Exit, what: string): StackProblem {
     const how = exit.signal ? `killed by ${exit.signal}` : `exit code ${exit.code ?? 'unknown'}`;
-    return this.#problem(`the ${this.name} ${what} (${how})`);
+    return this.#problem(
+      `the ${this.name} ${what} (${how})`,
+      'look in the log of the system for the reason, such as too little memory, then try again',
+    );
   }
 
-  #problem(what: string): StackProblem {
+  /** `silent`: what to do when it printed nothing. */
+  #problem(what: string, silent: string): StackProblem {
     const lines = this.#lines.slice(-SHOWN_LINES).map((line) => `    | ${line}`);
     const last = lines.length === 0 ? '\n    it printed nothing' : `\n  It said last:\n${lines.join('\n')}`;
     const advice =
       machineAdvice(this.#lines.join('\n')) ??
-      'its own last lines above say why; correct that, then try again';
+      (lines.length === 0 ? silent : 'its own last lines above say why; correct that, then try again');
     return new StackProblem(`${what}${last}`, advice);
   }
 }
