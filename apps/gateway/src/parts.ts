@@ -9,6 +9,7 @@ import {
   Intake,
   openBoxBudget,
   openDatabase,
+  openConnections,
   openTenant,
   PostgresForecastStore,
   PrismaCallLog,
@@ -100,6 +101,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
     await requireMigrated(database.pool);
     const tenant = await openTenant(database, config.FOYER_TENANT);
+    await openConnections(database, tenant, config.OKTA_ISSUER_URI);
     const app = new TenantBoxApp(database, tenant, boxAppOf(config.boxAuth));
     return [tenant, app, await app.bind()] as const;
   });

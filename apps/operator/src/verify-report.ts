@@ -52,6 +52,11 @@ const words: Readonly<Record<ExceptionKind, Words>> = {
     remedy:
       'Do not use this account before it is clear whose account it is. Compare both people, then correct the external id in Box.',
   },
+  unlinked: {
+    plural: 'unlinked',
+    remedy:
+      'Somebody changed the database by hand, or restored it in part: restore it whole, or make the link that is missing.',
+  },
   group: {
     plural: 'groups that differ',
     remedy:

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as moment } from 'node:timers/promises';
 import { OperatorWorld, type TenantWorld } from './operator.harness.ts';
 
@@ -154,6 +155,33 @@ describe('verify', () => {
     );
     await tenant.work(retried!.id);
     expect((await certificate()).counts.unmapped).toBe(0);
+  });
+
+  it('names an identity without its link, and a link that leads to nobody', async () => {
+    const [unlinked, crossed, fine] = [await tenant.person(), await tenant.person(), await tenant.person()];
+    const nobody = randomUUID();
+    // As a restore in part leaves it: with the triggers and foreign keys off.
+    await world.db.database.pool.query(`
+      SET LOCAL session_replication_role = replica;
+      DELETE FROM identity_link WHERE identity_id = '${unlinked.identityId}';
+      UPDATE identity_link SET identity_id = '${fine.identityId}' WHERE identity_id = '${crossed.identityId}';
+      INSERT INTO identity_link (tenant_id, directory, subject, identity_id, rule)
+        SELECT tenant_id, issuer, '00unobody', '${nobody}', 'same_subject' FROM identity WHERE id = '${fine.identityId}'`);
+    const found = await certificate();
+    expect([found.status, found.counts['unlinked']]).toEqual([1, 3]);
+    expect(summary(found)).toEqual(
+      expect.arrayContaining([
+        ['unlinked', unlinked.identityId, unlinked.boxUserId, true],
+        ['unlinked', crossed.identityId, crossed.boxUserId, true],
+        ['unlinked', nobody, null, true],
+      ]),
+    );
+    expect(found.exceptions.map(({ detail }) => detail)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining(fine.identityId),
+        expect.stringContaining('such as the id 00unobody of https://'),
+      ]),
+    );
   });
 
   it('leaves alone whom somebody works on, and counts those without a Box user with why', async () => {

@@ -15,6 +15,7 @@ export { PrismaCallLog } from './call-log/call-log.ts';
 export * from './convergence/convergence-store.ts';
 export * from './database/database.ts';
 export * from './groups/group-store.ts';
+export * from './identities/connections.ts';
 export * from './identities/identities.ts';
 export * from './identities/intake.ts';
 export * from './migrations/migrate.ts';

@@ -185,11 +185,11 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     expect(task).toMatchObject({ result: 'reactivated' });
     await loop.settled(Promise.resolve(task));
     await inStep();
-    expect(await loop.boxUser(anew.id)).toMatchObject({ id: before.id, status: 'active', items: 1 });
+    expect(await loop.boxUser(id)).toMatchObject({ id: before.id, status: 'active', items: 1 });
     const back = await enter(login);
     expect(back).toMatchObject({ message: 'Hello Iris Anew', boxUserId: before.id });
     await showsNotes(back.browser);
-    expect((await stack.box.state()).users.filter(({ externalId }) => externalId === id)).toEqual([]);
+    expect((await stack.box.state()).users.filter(({ externalId }) => externalId === anew.id)).toEqual([]);
   });
 
   it('is linked when they signed in before the app had provisioning: nobody is made twice', async () => {

@@ -22,6 +22,7 @@ interface Row {
   readonly box_profile: BoxProfile | null;
   readonly box_user_id: string | null;
   readonly box_external_id: string | null;
+  readonly own_external_id: string | null;
   readonly applied_profile: BoxProfile | null;
   readonly box_name: string | null;
   readonly box_status: BoxUserStatus | null;
@@ -35,7 +36,7 @@ interface Row {
 
 /** The state of the people in a file, read as the intake and a worker read it. */
 const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
-    i.scim IS NOT NULL AS managed, i.box_profile, a.external_id AS box_external_id, a.profile AS applied_profile,
+    i.scim IS NOT NULL AS managed, i.box_profile, i.box_external_id AS own_external_id, a.external_id AS box_external_id, a.profile AS applied_profile,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS missing, ${isUncertain} AS uncertain, c.id AS create_id, c.result AS create_result, c.status AS create_status
   FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
@@ -99,7 +100,7 @@ function toStanding(row: Row, person: Person): ForecastStanding {
     desired: {
       // A person who does not exist yet has no id, and the empty id owns no account.
       identityId: row.id ?? '',
-      externalId: person.subject,
+      externalId: row.own_external_id ?? person.subject,
       name: boxDisplayName(said),
       active: row.active ?? true,
       profile: row.box_profile ?? {},

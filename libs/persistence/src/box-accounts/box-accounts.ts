@@ -54,7 +54,8 @@ export class BoxAccounts {
   /** Accounts that are not known to be missing, ordered by identity, after the one given. */
   async mapped(after: string | null, limit: number): Promise<MappedAccount[]> {
     return this.database.prisma.$queryRaw<MappedAccount[]>`
-      SELECT a.identity_id AS "identityId", i.subject, a.box_user_id AS "boxUserId"
+      SELECT a.identity_id AS "identityId", coalesce(i.box_external_id, i.subject) AS "externalId",
+        a.box_user_id AS "boxUserId"
       FROM box_account a JOIN identity i ON i.id = a.identity_id
       WHERE a.tenant_id = ${this.tenantId}::uuid AND a.missing_since IS NULL
         AND (${after}::uuid IS NULL OR a.identity_id > ${after}::uuid)
@@ -64,7 +65,8 @@ export class BoxAccounts {
   /** As `mapped`, but `size` accounts at random. */
   async sample(size: number): Promise<MappedAccount[]> {
     return this.database.prisma.$queryRaw<MappedAccount[]>`
-      SELECT a.identity_id AS "identityId", i.subject, a.box_user_id AS "boxUserId"
+      SELECT a.identity_id AS "identityId", coalesce(i.box_external_id, i.subject) AS "externalId",
+        a.box_user_id AS "boxUserId"
       FROM box_account a JOIN identity i ON i.id = a.identity_id
       WHERE a.tenant_id = ${this.tenantId}::uuid AND a.missing_since IS NULL
       ORDER BY random() LIMIT ${size}`;

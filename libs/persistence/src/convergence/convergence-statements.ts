@@ -22,7 +22,19 @@ import {
 
 /** The statements of an attempt for a person, each one round trip and one transaction. */
 
-const people: Holder = { table: 'identity', column: 'identity_id' };
+/**
+ * The first worker that takes a person fixes the external id that Box has for them: the id of the directory, unless it
+ * stands for another person's Box user already. An id that moves later takes no Box user with it.
+ */
+const boxExternalId = `CASE WHEN EXISTS (
+        SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND o.box_external_id = i.subject AND o.id <> i.id)
+      THEN 'foyer:' || i.id ELSE i.subject END`;
+
+const people: Holder = {
+  table: 'identity',
+  column: 'identity_id',
+  fixed: { column: 'box_external_id', value: boxExternalId },
+};
 
 /**
  * True for a mapping `a` when an update that it does not include may have succeeded, or `verify` found that Box
@@ -36,7 +48,7 @@ export const isUncertain = `(a.found_different IS NOT NULL OR EXISTS (
 const take = statement<Taking>(
   'take',
   `WITH ${lease(people)}
-  SELECT l.subject, l.username, l.name, l.active, l.generation, l.box_profile, l.is_removed, st.effect, st.cause,
+  SELECT l.subject, l.box_external_id AS own_external_id, l.username, l.name, l.active, l.generation, l.box_profile, l.is_removed, st.effect, st.cause,
     a.box_user_id, a.external_id AS box_external_id, a.name AS box_name, a.profile AS applied_profile, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS box_missing, ${isUncertain} AS box_uncertain,
     c.id AS create_id, c.result AS create_result, c.status AS create_status,
@@ -56,7 +68,7 @@ const take = statement<Taking>(
     FROM api_call call JOIN api_call_outcome o ON o.call_id = call.id
     WHERE call.tenant_id = $tenant::uuid AND call.identity_id = l.id AND call.id >= c.first_doubt AND (
       (call.operation = 'read_user' AND (o.result = 'ok' OR o.status = 404))
-      OR (call.parameters ->> 'externalId' = coalesce(c.external_id, l.subject)
+      OR (call.parameters ->> 'externalId' = coalesce(c.external_id, l.box_external_id)
         AND ((call.operation IN ('find_user', 'create_user') AND o.result = 'ok')
           OR (call.operation = 'create_user' AND o.status = 409))))
   ) w ON c.first_doubt IS NOT NULL`,

@@ -26,6 +26,8 @@ export interface LeaseRow {
 
 export interface TakenRow extends LeaseRow {
   readonly subject: string;
+  /** The external id of the person's Box user, fixed. */
+  readonly own_external_id: string;
   readonly username: string;
   readonly name: string;
   readonly active: boolean;
@@ -68,7 +70,7 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
     lease,
     desired: {
       identityId: row.holder_id,
-      externalId: row.subject,
+      externalId: row.own_external_id,
       name: boxDisplayName(row),
       active: row.active,
       isRemoved: row.is_removed,

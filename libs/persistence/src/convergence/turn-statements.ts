@@ -7,6 +7,8 @@ import { statement, wordList } from '../database/statement.ts';
 export interface Holder {
   readonly table: 'identity' | 'scim_group';
   readonly column: 'identity_id' | 'group_id';
+  /** A column of the row `i` that the first lease sets, and that never changes after, with its value. */
+  readonly fixed?: { readonly column: string; readonly value: string };
 }
 
 export const leaseEnd = `clock_timestamp() + $lease_ms::float8 * interval '1 millisecond'`;
@@ -43,15 +45,15 @@ export const fenced = (
  * SHARE: a move of the tenant to another Box app waits for this statement, and this statement sees a committed move. An
  * attempt that never ended counts as failed, so that a request that crashes its workers ends too.
  */
-export const lease = ({ table, column }: Holder): string => `
+export const lease = ({ table, column, fixed }: Holder): string => `
   seen AS MATERIALIZED (
-    SELECT r.${column} AS holder_id, r.status, i.xmin AS version, i.lease_expires_at,
+    SELECT r.${column} AS holder_id, r.status, i.xmin AS version, i.lease_expires_at,${fixed ? `\n      coalesce(i.${fixed.column}, ${fixed.value}) AS fixed,` : ''}
       (t.box_client_id, t.box_enterprise_id) IS NOT DISTINCT FROM ($box_client::text, $box_enterprise::text) AS ours
     FROM provisioning_request r JOIN tenant t ON t.id = r.tenant_id JOIN ${table} i ON i.id = r.${column}
     WHERE r.id = $request::uuid AND r.tenant_id = $tenant::uuid AND r.status IN (${wordList(openStatuses)})
     FOR SHARE OF t
   ), leased AS (
-    UPDATE ${table} i SET lease_token = i.lease_token + 1, lease_expires_at = ${leaseEnd}
+    UPDATE ${table} i SET lease_token = i.lease_token + 1, lease_expires_at = ${leaseEnd}${fixed ? `, ${fixed.column} = s.fixed` : ''}
     FROM seen s
     WHERE s.ours AND i.id = s.holder_id AND i.xmin = s.version
       AND (i.lease_expires_at IS NULL OR i.lease_expires_at <= clock_timestamp())

@@ -59,6 +59,11 @@ async function textOf(landing: Landing): Promise<string> {
  * requests inserted by SQL as soon as their tables exist.
  */
 export async function buildEarlier(databaseUrl: string, landings: readonly Landing[]): Promise<void> {
+  const contents: Record<string, string> = {
+    [BEFORE_SCIM[0]!]: `${PEOPLE}; ${SESSION}`,
+    '20261121130300_batches': BATCH,
+    [SCIM]: GROUPS,
+  };
   const directory = await mkdtemp(join(tmpdir(), 'foyer-history-'));
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -67,7 +72,7 @@ export async function buildEarlier(databaseUrl: string, landings: readonly Landi
       const name = landing.replace(/\.\w+$/, '');
       await mkdir(join(directory, name));
       await writeFile(join(directory, name, 'migration.sql'), await textOf(landing));
-      const content = name === BEFORE_SCIM[0] ? PEOPLE : name === SCIM ? GROUPS : undefined;
+      const content = contents[name];
       if (content === undefined && landing !== landings.at(-1)) continue;
       await migrate({ databaseUrl, directory });
       if (content !== undefined) await client.query(content);
@@ -102,6 +107,17 @@ p AS (
     clock_timestamp() - interval '1 hour', CASE WHEN substr(subject, 4)::int % 2 = 0 THEN clock_timestamp() END
   FROM p WHERE substr(subject, 4)::int > 50 RETURNING id
 ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM r`;
+
+/** A person's session, and a file of people that was read to its end. */
+const SESSION = `INSERT INTO session (sid, sess, expire)
+  SELECT 'sid', json_build_object('identityId', id), clock_timestamp() + interval '1 day' FROM identity WHERE subject = '00u1'`;
+const BATCH = `
+WITH b AS (
+  INSERT INTO provisioning_batch (tenant_id, actor, format, lines, last_line, received_at)
+  SELECT id, 'machine', 'jsonl', 3, 3, clock_timestamp() FROM tenant WHERE slug = 'acme' RETURNING id
+) INSERT INTO provisioning_batch_line (batch_id, line, subject, request_id, code)
+  SELECT b.id, row_number() OVER (ORDER BY r.id), i.subject, r.id, NULL
+  FROM b, provisioning_request r JOIN identity i ON i.id = r.identity_id WHERE i.subject IN ('00u51', '00u52', '00u53')`;
 
 /** One group of 40 with members without a Box user and one unknown member, and one person managed by SCIM. */
 const GROUPS = `

@@ -59,16 +59,34 @@ describe('an upgrade of a database made by an earlier version', () => {
       calls: 120,
       groups,
       members: groups * 41,
+      sessions: 1,
+      lines: landings.length > 1 ? 3 : 0,
     });
+    expect(await on(url, linked)).toEqual({ linked: 60, links: 60, directories: 1, fixed: 50, asInBox: 50 });
     await goesOn(url, groups);
   });
 });
+
+/** Everybody is reached by the id that they had, and keeps the Box user's external id. */
+async function linked(client: pg.Client): Promise<unknown> {
+  const { rows } = await client.query<Record<string, number>>(`SELECT
+    (SELECT count(*)::int FROM identity i JOIN identity_link l ON l.tenant_id = i.tenant_id AND l.identity_id = i.id
+      AND l.directory = i.issuer AND l.subject = i.subject AND l.rule = 'migrated') AS linked,
+    (SELECT count(*)::int FROM identity_link) AS links, (SELECT count(*)::int FROM directory) AS directories,
+    (SELECT count(*)::int FROM identity WHERE box_external_id IS NOT NULL) AS fixed,
+    (SELECT count(*)::int FROM identity i JOIN box_account a ON a.identity_id = i.id
+      WHERE i.box_external_id = coalesce(a.external_id, i.subject)) AS "asInBox"`);
+  return rows[0];
+}
 
 async function held(client: pg.Client): Promise<unknown> {
   const { rows } = await client.query<Record<string, number>>(`SELECT
     (SELECT count(*)::int FROM identity) AS people, (SELECT count(*)::int FROM box_account) AS accounts,
     (SELECT count(*)::int FROM api_call) AS calls, (SELECT count(*)::int FROM scim_group) AS groups,
-    (SELECT count(*)::int FROM scim_group_member) AS members`);
+    (SELECT count(*)::int FROM scim_group_member) AS members,
+    (SELECT count(*)::int FROM session s JOIN identity i ON i.id::text = s.sess ->> 'identityId') AS sessions,
+    (SELECT count(*)::int FROM provisioning_batch b JOIN provisioning_batch_line l ON l.batch_id = b.id
+      JOIN provisioning_request r ON r.id = l.request_id) AS lines`);
   return rows[0];
 }
 

@@ -6,6 +6,13 @@ const open = openStatuses.map((status) => `'${status}'`).join(', ');
 export const busy = `(coalesce(i.lease_expires_at > clock_timestamp(), false) OR EXISTS (
   SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND q.status IN (${open})))`;
 
+/** The external id of the Box user of the identity `i`, which no worker has fixed yet while it has none. */
+const externalId = 'coalesce(i.box_external_id, i.subject)';
+
+/** Whether the external id is that of the identity `i`; the indexes support both parts. */
+export const carries = (value: string): string =>
+  `(i.box_external_id = ${value} OR (i.subject = ${value} AND i.box_external_id IS NULL))`;
+
 /** The newest request of the identity `i`. */
 export const newestRequest = `LATERAL (
   SELECT r.status, r.error_code FROM provisioning_request r
@@ -49,11 +56,11 @@ const duplicates = `${add}
   FROM (
     SELECT external_id, box_user_id FROM verify_box_user WHERE run_id = $1 AND external_id IS NOT NULL
     UNION ALL
-    SELECT i.subject, a.box_user_id FROM box_account a JOIN identity i ON i.id = a.identity_id
+    SELECT ${externalId}, a.box_user_id FROM box_account a JOIN identity i ON i.id = a.identity_id
     JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
-    WHERE a.tenant_id = $2 AND b.external_id IS DISTINCT FROM i.subject
+    WHERE a.tenant_id = $2 AND b.external_id IS DISTINCT FROM ${externalId}
   ) carrier
-  WHERE NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND i.subject = carrier.external_id AND ${busy})
+  WHERE NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND ${carries('carrier.external_id')} AND ${busy})
   GROUP BY external_id HAVING count(*) > 1`;
 
 /**
@@ -67,7 +74,7 @@ const strangers = `${add}
   FROM verify_box_user b
   LEFT JOIN box_account mine ON mine.tenant_id = $2 AND mine.box_user_id = b.box_user_id
   LEFT JOIN LATERAL (
-    SELECT x.* FROM identity x WHERE x.tenant_id = $2 AND x.subject = b.external_id ORDER BY x.created_at DESC LIMIT 1
+    SELECT i.* FROM identity i WHERE i.tenant_id = $2 AND ${carries('b.external_id')} ORDER BY i.created_at DESC LIMIT 1
   ) i ON mine.identity_id IS NULL
   LEFT JOIN box_account a ON a.identity_id = i.id
   LEFT JOIN verify_box_user listed ON listed.run_id = $1 AND listed.box_user_id = a.box_user_id
@@ -75,34 +82,49 @@ const strangers = `${add}
     AND CASE WHEN i.id IS NULL THEN b.status <> 'inactive' ELSE NOT ${busy} END`;
 
 const missing = `${add}
-  SELECT $1, 'missing', i.id, a.box_user_id, ${none}, i.subject, NULL, 'Box does not list this Box user.'
+  SELECT $1, 'missing', i.id, a.box_user_id, ${none}, ${externalId}, NULL, 'Box does not list this Box user.'
   FROM box_account a JOIN identity i ON i.id = a.identity_id
   LEFT JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
   WHERE a.tenant_id = $2 AND b.box_user_id IS NULL AND NOT ${busy}
     AND a.created_at < (SELECT started_at FROM verify_run WHERE id = $1)`;
 
 const forgotten = `${add}
-  SELECT $1, 'missing', i.id, NULL, ${none}, i.subject, NULL, 'There is no Box user, and no request that would create one.'
+  SELECT $1, 'missing', i.id, NULL, ${none}, ${externalId}, NULL, 'There is no Box user, and no request that would create one.'
   FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN ${newestRequest} newest ON true
   WHERE i.tenant_id = $2 AND a.identity_id IS NULL AND i.active AND newest.status IS DISTINCT FROM 'failed' AND NOT ${busy}`;
 
 const differing = `${add}
-  SELECT $1, CASE WHEN b.external_id IS DISTINCT FROM i.subject THEN 'mismatched' ELSE 'drifted' END,
-    i.id, a.box_user_id, ${none}, i.subject, NULL, 'This Box user differs from what Foyer wrote.'
+  SELECT $1, CASE WHEN b.external_id IS DISTINCT FROM ${externalId} THEN 'mismatched' ELSE 'drifted' END,
+    i.id, a.box_user_id, ${none}, ${externalId}, NULL, 'This Box user differs from what Foyer wrote.'
   FROM box_account a JOIN identity i ON i.id = a.identity_id
   JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
-  WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (i.subject, a.name, a.status) AND NOT ${busy}`;
+  WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (${externalId}, a.name, a.status) AND NOT ${busy}`;
+
+/** Needs no recheck: Box has no part in it, and an identity and its links change in one transaction. */
+const unlinked = `${add.replace('detail)', 'detail, confirmed)')}
+  SELECT $1::uuid, 'unlinked', i.id, a.box_user_id, ${none}, ${externalId}, NULL::bigint,
+    CASE WHEN l.identity_id IS NULL THEN 'No link leads to this identity under its id.'
+      ELSE format('Its id leads to the identity %s.', l.identity_id) END, true
+  FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
+  LEFT JOIN identity_link l ON l.tenant_id = i.tenant_id AND l.directory = i.issuer AND l.subject = i.subject
+  WHERE i.tenant_id = $2 AND l.identity_id IS DISTINCT FROM i.id
+  UNION ALL
+  SELECT $1::uuid, 'unlinked', l.identity_id, NULL, ${none}, NULL, NULL::bigint,
+    format('%s of the links lead to an identity that does not exist, such as the id %s of %s.',
+      count(*), min(l.subject), min(l.directory)), true
+  FROM identity_link l LEFT JOIN identity i ON i.id = l.identity_id
+  WHERE l.tenant_id = $2 AND i.id IS NULL GROUP BY l.identity_id`;
 
 /** $3: how old a write must be, in milliseconds, before its outcome is no longer expected. */
 const writes = `${add}
-  SELECT $1, 'unverified', i.id, a.box_user_id, ${none}, i.subject, c.id,
+  SELECT $1, 'unverified', i.id, a.box_user_id, ${none}, ${externalId}, c.id,
     format('A call %s of %s has an unknown result.', c.operation, to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
   FROM api_call c JOIN identity i ON i.id = c.identity_id
   LEFT JOIN api_call_outcome o ON o.call_id = c.id LEFT JOIN box_account a ON a.identity_id = i.id
   WHERE c.tenant_id = $2 AND c.system = 'box' AND c.operation IN ('create_user', 'update_user')
     AND c.at < clock_timestamp() - $3 * interval '1 millisecond' AND ${unsettled} AND NOT ${busy}`;
 
-export const comparisons = [duplicates, strangers, missing, forgotten, differing] as const;
+export const comparisons = [duplicates, strangers, missing, forgotten, differing, unlinked] as const;
 export const writeComparison = writes;
 
 export const counts = `SELECT
@@ -112,7 +134,7 @@ export const counts = `SELECT
   (SELECT count(DISTINCT identity_id)::int FROM provisioning_request WHERE tenant_id = $2 AND status IN (${open})) AS "inProgress",
   (SELECT count(*)::int FROM verify_box_user b WHERE b.run_id = $1 AND b.status = 'inactive'
     AND NOT EXISTS (SELECT FROM box_account a WHERE a.tenant_id = $2 AND a.box_user_id = b.box_user_id)
-    AND NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND i.subject = b.external_id)) AS "settledOrphans",
+    AND NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND ${carries('b.external_id')})) AS "settledOrphans",
   (SELECT count(*)::int FROM box_account a LEFT JOIN verify_box_user b ON b.run_id = $1 AND b.box_user_id = a.box_user_id
     WHERE a.tenant_id = $2 AND b.box_user_id IS NULL
       AND a.created_at >= (SELECT started_at FROM verify_run WHERE id = $1)) AS "tooNew"`;
@@ -125,7 +147,7 @@ export const notProvisioned = `SELECT CASE WHEN i.active THEN newest.error_code 
 export const mapping = `SELECT i.issuer, i.subject, a.box_user_id FROM box_account a JOIN identity i ON i.id = a.identity_id
   WHERE a.tenant_id = $1 ORDER BY i.issuer COLLATE "C", i.subject COLLATE "C"`;
 
-export const standing = `SELECT i.id AS "identityId", i.subject AS "externalId", ${busy} AS "isBusy",
+export const standing = `SELECT i.id AS "identityId", ${externalId} AS "externalId", ${busy} AS "isBusy",
     a.box_user_id AS "boxUserId", a.name, a.status
   FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id`;
 

@@ -194,7 +194,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
         ? ['i.id = $2', of.identityId]
         : 'boxUserId' in of
           ? ['a.tenant_id = $1 AND a.box_user_id = $2', of.boxUserId]
-          : ['i.subject = $2', of.externalId];
+          : [sql.carries('$2'), of.externalId];
     const { rows } = await this.database.pool.query<{
       identityId: string;
       externalId: string;

@@ -5,7 +5,7 @@ import type { BoxUser } from './model.ts';
 /** A mapped Box user, and the external id that it must have. */
 export interface MappedAccount {
   readonly identityId: string;
-  readonly subject: string;
+  readonly externalId: string;
   readonly boxUserId: string;
 }
 
@@ -57,10 +57,10 @@ export async function checkAccounts(
   return { asked, misfits, isComplete: true, fault: null };
 }
 
-function misfitOf(user: BoxUser | null, { subject }: MappedAccount): string | null {
+function misfitOf(user: BoxUser | null, { externalId }: MappedAccount): string | null {
   if (user === null) return 'is not visible to this app';
   if (!user.isAppUser) return 'is not an app user';
-  if (user.externalId !== subject) return 'has another external id';
+  if (user.externalId !== externalId) return 'has another external id';
   return null;
 }
 

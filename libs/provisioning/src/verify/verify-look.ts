@@ -80,7 +80,8 @@ export async function lookAgain(candidate: Candidate, parts: LookParts): Promise
     case 'mismatched':
     case 'unverified':
       return lookAtIdentity(candidate, parts);
-    // Already rechecked where they are found.
+    // Already rechecked where they are found, or found in one snapshot of the database alone.
+    case 'unlinked':
     case 'group':
       return gone;
   }

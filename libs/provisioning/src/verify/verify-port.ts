@@ -10,6 +10,7 @@ import type { BoxAccount, BoxUser } from '../people/model.ts';
  * - `unverified`: a create or update without a clear answer from Box, which nothing has settled since;
  * - `drifted`: a Box user with another name or status than Foyer applied;
  * - `mismatched`: a mapped Box user that has another external id, or is not an app user;
+ * - `unlinked`: an identity that its own id does not lead to, or a link that leads to no identity;
  * - `group`: a Box group that does not exist, or whose name or members differ from what Foyer applied.
  */
 export const exceptionKinds = [
@@ -20,6 +21,7 @@ export const exceptionKinds = [
   'unverified',
   'drifted',
   'mismatched',
+  'unlinked',
   'group',
 ] as const;
 export type ExceptionKind = (typeof exceptionKinds)[number];

@@ -49,7 +49,7 @@ export async function violations(ended: Ended): Promise<string[]> {
 
 const identitiesOf = ({ house, tenantId }: Ended): Promise<IdentityRow[]> =>
   house.admin.query<IdentityRow>(
-    `SELECT i.id, i.subject, i.name, i.username, i.active, i.generation, a.box_user_id AS "boxUserId",
+    `SELECT i.id, i.subject, i.box_external_id AS "boxExternalId", i.name, i.username, i.active, i.generation, a.box_user_id AS "boxUserId",
        a.applied_generation AS "appliedGeneration"
      FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id WHERE i.tenant_id = $1 ORDER BY i.subject, i.id`,
     [tenantId],

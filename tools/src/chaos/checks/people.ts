@@ -5,6 +5,8 @@ import type { PersonScript } from '../directory.ts';
 export interface IdentityRow {
   readonly id: string;
   readonly subject: string;
+  /** The external id of the person's Box user; null: no worker has taken the person. */
+  readonly boxExternalId: string | null;
   readonly name: string;
   readonly username: string;
   readonly active: boolean;
@@ -30,11 +32,8 @@ interface Sides {
 export function peopleHold(sides: Sides): string[] {
   const { identities, users, pushed } = sides;
   const subjects = new Set(identities.map(({ subject }) => subject));
-  // For a person who has left, Box keeps what it had, including an earlier external id.
-  const left = new Set(identities.flatMap(({ active, boxUserId }) => (active ? [] : [boxUserId])));
-  const orphans = users.filter(
-    ({ id, externalId }) => !left.has(id) && (externalId === null || !subjects.has(externalId)),
-  );
+  const inBox = new Set(identities.map(({ boxExternalId }) => boxExternalId));
+  const orphans = users.filter(({ externalId }) => externalId === null || !inBox.has(externalId));
   const twice = [...Map.groupBy(identities, ({ subject }) => subject)].filter(([, rows]) => rows.length > 1);
   const lost = pushed.filter(({ said }) => said !== null && !subjects.has(said.externalId));
   return [
@@ -47,9 +46,7 @@ export function peopleHold(sides: Sides): string[] {
 
 function personHolds(identity: IdentityRow, { users, pushed, overtaken }: Sides): string[] {
   const who = identity.subject;
-  const mine = users.filter(
-    ({ id, externalId }) => externalId === who || (!identity.active && id === identity.boxUserId),
-  );
+  const mine = users.filter(({ externalId }) => externalId !== null && externalId === identity.boxExternalId);
   const script = pushed.find((one) => one.said?.externalId === who);
   const said = script?.said ?? null;
   const isActive = said?.active ?? true;

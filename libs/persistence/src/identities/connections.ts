@@ -1,0 +1,35 @@
+import type { Database } from '../database/database.ts';
+
+/** A way in from a directory. */
+export interface Connection {
+  readonly kind: 'oidc' | 'saml' | 'scim';
+  /** Unique within the tenant. */
+  readonly name: string;
+}
+
+/** The connections that the environment's settings stand for. */
+export const environmentConnections: readonly Connection[] = [
+  { kind: 'oidc', name: 'oidc' },
+  { kind: 'scim', name: 'scim' },
+];
+
+/**
+ * Records the tenant's directory (its key is the issuer) and the connections from it. A connection of that name which
+ * leads to another directory leads to this one from now on, because the settings decide.
+ */
+export async function openConnections(
+  { pool }: Database,
+  tenantId: string,
+  directory: string,
+  connections: readonly Connection[] = environmentConnections,
+): Promise<void> {
+  await pool.query(
+    `WITH known AS (
+       INSERT INTO directory (tenant_id, key) VALUES ($1, $2) ON CONFLICT DO NOTHING
+     ) INSERT INTO connection AS c (tenant_id, directory, kind, name)
+       SELECT $1, $2, * FROM unnest($3::text[], $4::text[])
+       ON CONFLICT (tenant_id, name) DO UPDATE SET directory = excluded.directory, kind = excluded.kind
+       WHERE (c.directory, c.kind) IS DISTINCT FROM (excluded.directory, excluded.kind)`,
+    [tenantId, directory, connections.map(({ kind }) => kind), connections.map(({ name }) => name)],
+  );
+}
