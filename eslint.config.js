@@ -88,6 +88,23 @@ export default tseslint.config(
     },
   },
   {
+    files: ['libs/box/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.harness.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'box-node-sdk',
+              message: 'Import from box-node-sdk/…: the index loads all of the SDK into every process.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['libs/persistence/src/**/*.ts'],
     ignores: ['**/*.test.ts', '**/*.harness.ts'],
     rules: {

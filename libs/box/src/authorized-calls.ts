@@ -1,4 +1,6 @@
-import { BoxClient, BoxDeveloperTokenAuth } from 'box-node-sdk';
+// By their own paths: the SDK's index also loads the managers and schemas of all of Box, 475 files more.
+import { BoxDeveloperTokenAuth } from 'box-node-sdk/box/developerTokenAuth';
+import { FetchOptions } from 'box-node-sdk/networking/fetchOptions';
 import type { Allowance, BoxFault, BoxNotice, BoxResult, CallContext } from '@foyer/provisioning';
 import { Acceptance } from './acceptance.ts';
 import { clockOffsetOf } from './assertion.ts';
@@ -34,7 +36,6 @@ export class AuthorizedCalls {
   readonly #recorder: Recorder;
   readonly #redactor: Redactor;
   readonly #credentials: Credentials;
-  readonly #client: BoxClient;
   readonly #allowance: Allowance | undefined;
   readonly #tokens = new TokenSource((context) => this.#requestToken(context));
   readonly #underWay = new Set<Promise<unknown>>();
@@ -54,7 +55,6 @@ export class AuthorizedCalls {
     this.#redactor = new Redactor(this.#credentials.secrets);
     this.#recorder = new Recorder({ log, onCall, redactor: this.#redactor, sendWithinMs: timeoutMs });
     this.#transport = new Transport({ origin, timeoutMs, maxConnections });
-    this.#client = new BoxClient({ auth: this.#credentials.auth });
   }
 
   run<T>(context: CallContext, operation: Operation<T>): Promise<BoxResult<T>> {
@@ -136,15 +136,17 @@ export class AuthorizedCalls {
     const judgement = await this.#recorder.call(context, operation, () =>
       this.#transport.exchange(
         (networkSession) =>
-          this.#client.makeRequest({
-            method,
-            url: `${this.#origin}${path}`,
-            params,
-            headers: asUser === undefined ? {} : { 'as-user': asUser },
-            data: body,
-            auth: new BoxDeveloperTokenAuth({ token }),
-            networkSession,
-          }),
+          networkSession.networkClient.fetch(
+            new FetchOptions({
+              method,
+              url: `${this.#origin}${path}`,
+              params,
+              headers: asUser === undefined ? {} : { 'as-user': asUser },
+              data: body,
+              auth: new BoxDeveloperTokenAuth({ token }),
+              networkSession,
+            }),
+          ),
         listings.has(name) ? LISTING_MAX_BYTES : BODY_MAX_BYTES,
       ),
     );

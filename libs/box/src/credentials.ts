@@ -1,6 +1,5 @@
-import { BoxCcgAuth, BoxJwtAuth, CcgConfig, JwtConfig } from 'box-node-sdk';
+import { BoxCcgAuth, CcgConfig } from 'box-node-sdk/box/ccgAuth';
 import { AuthorizationManager } from 'box-node-sdk/managers/authorization';
-import type { Authentication } from 'box-node-sdk/networking/auth';
 import type { NetworkSession } from 'box-node-sdk/networking/network';
 import { signAssertion } from './assertion.ts';
 import { parseJwtConfig } from './jwt-config.ts';
@@ -10,8 +9,6 @@ import { readToken, type TokenGrant } from './wire.ts';
 
 export interface Credentials {
   readonly app: BoxApp;
-  /** The authentication of the SDK's client. */
-  readonly auth: Authentication;
   /**
    * Requests a token; for JWT with a newly signed assertion. `nowMs`: the time on Box's clock, as far as it is known.
    */
@@ -27,20 +24,12 @@ export function credentialsOf(given: BoxAuth): Credentials {
     const { clientId, clientSecret, enterpriseId } = given;
     const auth = new BoxCcgAuth({ config: new CcgConfig({ clientId, clientSecret, enterpriseId }) });
     return {
-      ...{ auth, secrets: [clientSecret], askForToken: (session) => auth.refreshToken(session) },
+      ...{ secrets: [clientSecret], askForToken: (session) => auth.refreshToken(session) },
       ...tokenOperation({ clientId, enterpriseId }, 'client_credentials'),
     };
   }
   const settings = parseJwtConfig(given.configJson);
   const { clientId, clientSecret, enterpriseId, privateKey, passphrase } = settings;
-  const config = new JwtConfig({
-    clientId,
-    clientSecret,
-    enterpriseId,
-    privateKey,
-    jwtKeyId: settings.publicKeyId,
-    privateKeyPassphrase: passphrase,
-  });
   const secrets = [clientSecret, privateKey, passphrase];
   // Signed here, because the SDK signs only by this machine's clock and cannot be given another time.
   const askForToken = async (networkSession: NetworkSession, nowMs: number) =>
@@ -49,7 +38,7 @@ export function credentialsOf(given: BoxAuth): Credentials {
       ...{ assertion: await signAssertion(settings, nowMs), clientId, clientSecret },
     });
   return {
-    ...{ auth: new BoxJwtAuth({ config }), secrets, askForToken },
+    ...{ secrets, askForToken },
     ...tokenOperation({ clientId, enterpriseId }, 'jwt-bearer'),
   };
 }
