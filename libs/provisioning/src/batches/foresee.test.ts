@@ -68,7 +68,7 @@ describe('what a request would do', () => {
     expect(await of(account, users, lastCreate)).toEqual(foreseen);
   });
 
-  it('is to fail on a Box user that is somebody else’s', async () => {
+  it('is to fail on a Box user that belongs to another person', async () => {
     const view = viewOf([userAs()], { '11': 'identity-2' });
     expect(await foresee({ desired: desiredAs(), account: null, lastCreate: null }, view)).toEqual({
       kind: 'fault',
@@ -78,7 +78,7 @@ describe('what a request would do', () => {
   });
 });
 
-it('is what a worker then does, whatever there is', async () => {
+it('is what a worker then does, in every state', async () => {
   const name = fc.constantFrom('Ada', 'Bob');
   const status = fc.constantFrom('active', 'inactive');
   const users = fc.uniqueArray(

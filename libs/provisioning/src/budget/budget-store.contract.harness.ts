@@ -30,7 +30,7 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
     });
     afterEach(() => subject.close());
 
-    it('begins empty: what was called before it was made is not known', async () => {
+    it('begins empty, because earlier calls are not known', async () => {
       expect((await store.ask(wanting({ 'sign-in': MANY }))).granted).toEqual(none);
     });
 
@@ -40,7 +40,7 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
       expect((await store.ask(wanting({ 'sign-in': MANY }))).granted['sign-in']).toBe(15);
     });
 
-    it('leaves the last part to the more urgent', async () => {
+    it('reserves the last part for more urgent calls', async () => {
       await subject.fill();
       const { granted } = await store.ask(wanting({ bulk: MANY }));
       expect(granted.bulk).toBe(7);
@@ -52,21 +52,21 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
       expect((await store.ask(wanting({ bulk: 1, soon: 1, 'sign-in': 2 }))).granted['sign-in']).toBe(1);
     });
 
-    it('gives the most urgent first in one ask, and each at most what it wants', async () => {
+    it('serves the most urgent class first, and gives each class at most what it requests', async () => {
       await subject.fill();
       const { granted, level } = await store.ask(wanting({ 'sign-in': 3, soon: 2, bulk: 1 }));
       expect(granted).toEqual({ 'sign-in': 3, soon: 2, bulk: 1 });
       expect(level).toBeCloseTo(9, 1);
     });
 
-    it('tells what is left, from which the next permit’s time follows', async () => {
+    it('returns what is left, from which the time of the next permit follows', async () => {
       await subject.fill();
       const answer = await store.ask(wanting({ 'sign-in': 15, bulk: 1 }));
       expect(untilNext(subject.limits, answer, 'sign-in')).toBeGreaterThan(3_000);
       expect(untilNext(subject.limits, answer, 'bulk')).toBeGreaterThan(30_000);
     });
 
-    it('flows on, at its pace', async () => {
+    it('refills at its rate', async () => {
       await store.ask(none);
       const { level } = await store.look();
       await subject.pass(400);
@@ -74,7 +74,7 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
       expect((await store.look()).level).toBeLessThan(3);
     });
 
-    it('is one bucket for everybody: many at once get no more than there is', async () => {
+    it('is one bucket for all callers: many at once get no more than it contains', async () => {
       await subject.fill();
       const doors = Array.from({ length: 5 }, () => subject.open());
       const answers = await Promise.all(
@@ -84,7 +84,7 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
       expect(granted).toBe(15);
     });
 
-    it('stops everybody for as long as Box said, the longest word counts, and then begins empty', async () => {
+    it('pauses all callers for the longest time that Box stated, and then begins empty', async () => {
       await subject.fill();
       const other = subject.open();
       expect(await other.refuse(900)).toBeGreaterThan(800);
@@ -105,7 +105,7 @@ export function describeBudgetStore(name: string, make: () => Promise<BudgetSubj
       expect((await store.ask(wanting({ 'sign-in': MANY }))).granted).toEqual(none);
     });
 
-    it('stops for a second when Box did not say, and for two at the next', async () => {
+    it('pauses for one second when Box stated no time, and for two at the next refusal', async () => {
       expect(Math.round((await store.refuse(undefined)) / 100)).toBe(10);
       expect(await store.refuse(undefined)).toBeLessThanOrEqual(1_000);
       await subject.pass(1_050);

@@ -73,7 +73,7 @@ describe('the pace', () => {
     expect(() => limitsOf(limit)).toThrow(RangeError);
   });
 
-  it('always leaves a call to each class', () => {
+  it('always leaves at least one call for each class', () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 1_000_000 }), (limit) => {
         const { capacity, floors, perMs } = limitsOf(limit);
@@ -103,7 +103,7 @@ const visit = fc.record({
 });
 
 describe('the window', () => {
-  it('is never overfull, whoever comes when, sliding or fixed', async () => {
+  it('never contains too many calls, sliding or fixed, at any times of arrival', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 10, max: 120 }),
@@ -190,7 +190,7 @@ function flood(clerks: readonly BudgetClerk[]): void {
 }
 
 describe('a sign-in', () => {
-  it('never waits for more than the ask while bulk floods', async () => {
+  it('never waits longer than one request for permits while bulk traffic is high', async () => {
     const { clock, clerks, news } = office(1_000, 3);
     flood(clerks);
     for (let second = 5; second < 60; second++) {
@@ -203,7 +203,7 @@ describe('a sign-in', () => {
     expect(waits).toHaveLength(165);
   });
 
-  it('goes before what came earlier, and a begun turn before one that has not begun', async () => {
+  it('gets a permit before earlier calls, and a started attempt before one that has not started', async () => {
     const { clock, clerk } = office(60);
     const order: string[] = [];
     const come = (name: string, urgency: Urgency, begun = false) => {
@@ -222,7 +222,7 @@ describe('a sign-in', () => {
 });
 
 describe('a pause', () => {
-  it('stops every process at its next call, and tells each how long', async () => {
+  it('stops every process at its next call, and states the duration to each', async () => {
     const { clock, clerks } = office(1_000, 2);
     const [one, other] = clerks as [BudgetClerk, BudgetClerk];
     await clock.runUntil(60_000);
@@ -245,7 +245,7 @@ describe('a pause', () => {
     expect(after.value).toEqual({ ok: true });
   });
 
-  it('lets a turn go that has not begun, after two seconds, with the rest of the pause', async () => {
+  it('refuses an attempt that has not started after two seconds, with the rest of the pause', async () => {
     const { clock, clerk } = office(1_000);
     await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
     const waits: number[] = [];
@@ -259,7 +259,7 @@ describe('a pause', () => {
     expect(waits[0]).toBeGreaterThan(59_000);
   });
 
-  it('is kept here even when the others cannot be told', async () => {
+  it('is kept in this process even when the other processes cannot be informed', async () => {
     const { clock, clerk, store, news } = office(1_000);
     store.broken = new Error('The database is away.');
     await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
@@ -267,7 +267,7 @@ describe('a pause', () => {
     expect(clerk.pausedMs).toBeGreaterThan(59_000);
   });
 
-  it('is never longer than a quarter of an hour, whatever Box says', async () => {
+  it('is never longer than 15 minutes, whatever time Box states', async () => {
     const { clock, clerk } = office(1_000);
     await Promise.all([clerk.purse('bulk').refused(24 * 3_600_000), clock.runUntil(10)]);
     expect(clerk.pausedMs).toBeLessThanOrEqual(LONGEST_PAUSE_MS);
@@ -275,7 +275,7 @@ describe('a pause', () => {
 });
 
 describe('a purse', () => {
-  it('gives its unused permit to the next in line, without an ask', async () => {
+  it('gives its unused permit to the next call in line, without a request to the store', async () => {
     const { clock, clerk, store } = office(10);
     const first = clerk.purse('bulk');
     void first.fill();
@@ -291,7 +291,7 @@ describe('a purse', () => {
     expect([next.value, store.asks]).toEqual([{ ok: true }, asks]);
   });
 
-  it('lets go of what nobody here may have: put back it would come on top of what flowed in', async () => {
+  it('discards permits that no call here may use, because returned permits would exceed the refill', async () => {
     const { clock, clerk, store } = office(10);
     await clock.runUntil(120_000);
     const purse = clerk.purse('sign-in');
@@ -301,7 +301,7 @@ describe('a purse', () => {
     expect((await store.look()).level).toBeCloseTo(2, 1);
   });
 
-  it('does not spend a permit that has grown old: its call would fall into a later window', async () => {
+  it('does not use an old permit, because its call would fall into a later window', async () => {
     const { clock, clerk, store } = office(1_000);
     await clock.runUntil(60_000);
     const purse = clerk.purse('bulk');
@@ -312,7 +312,7 @@ describe('a purse', () => {
     expect(store.asks).toBe(asks + 1);
   });
 
-  it('refuses at once, within a turn, when the wait is known to be longer than its limit', async () => {
+  it('refuses at once, during an attempt, when the wait is known to be longer than its limit', async () => {
     const { clock, clerk } = office(10);
     await Promise.all([clerk.purse('bulk').fill(), clock.runUntil(3_000)]);
     const spent = watch(clerk.purse('bulk', 1_000).spend());
@@ -334,7 +334,7 @@ describe('a purse', () => {
     expect(await clerk.purse('bulk').fill({ stopping: stopping.signal })).toEqual({ ok: false, waitMs: 0 });
   });
 
-  it('throws, and allows nothing, while the budget cannot be asked; and goes on when it can', async () => {
+  it('throws, and allows nothing, while the store is unavailable, and continues when it is back', async () => {
     const { clock, clerk, store } = office(1_000);
     await clock.runUntil(10_000);
     store.broken = new Error('The database is away.');
@@ -347,7 +347,7 @@ describe('a purse', () => {
     expect(found.value).toEqual({ ok: true });
   });
 
-  it('waits no longer than its limit for an answer that does not come', async () => {
+  it('waits no longer than its limit for an answer', async () => {
     const { clock, clerk } = office(1_000, 1, () => 3_600_000);
     const spent = watch(clerk.purse('sign-in', 1_000).spend());
     await clock.runUntil(1_001);

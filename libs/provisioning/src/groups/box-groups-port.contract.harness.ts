@@ -82,14 +82,14 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(await find()).toEqual(made);
     });
 
-    it('takes names with letters and signs of all kinds', async () => {
+    it('accepts names with all kinds of characters', async () => {
       const odd = `Förderung & "Co" <é> 100% a=b#c/d?e+f ${randomUUID()} 東京 👩‍💻`;
       const made = await group(odd);
       expect(made.name).toBe(odd);
       expect(await find(odd)).toEqual(made);
     });
 
-    it('says exists for a group that look-ups do not show yet', async () => {
+    it('reports that a group exists although look-ups do not return it yet', async () => {
       await subject.setLookupLag(true);
       try {
         const made = await group();
@@ -121,7 +121,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(fault(missing)).toMatchObject({ code: 'box_group_missing', ambiguous: false });
     });
 
-    it('deletes a group with its memberships, and says the same again', async () => {
+    it('deletes a group with its memberships, and returns the same result again', async () => {
       const { id } = await group();
       const { boxUserId } = await person();
       await added(boxUserId, id);
@@ -132,7 +132,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect((await group()).id).not.toBe(id);
     });
 
-    it('puts somebody into a group, and finds the membership from both sides', async () => {
+    it('adds a user to a group, and finds the membership from both sides', async () => {
       const { id } = await group();
       const { boxUserId } = await person();
       expect(await membership(boxUserId, id)).toBeNull();
@@ -142,7 +142,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(value(await page(id))).toEqual(listed);
     });
 
-    it('adds somebody once, however many ask at once', async () => {
+    it('adds a user once, regardless of how many calls arrive at once', async () => {
       const { id } = await group();
       const { boxUserId } = await person();
       const results = await Promise.all(Array.from({ length: 10 }, () => add(boxUserId, id)));
@@ -160,7 +160,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(await membership(boxUserId, NOBODY)).toBeNull();
     });
 
-    it('removes a membership, says the same again, and can add anew', async () => {
+    it('removes a membership, returns the same result again, and can add it again', async () => {
       const { id } = await group();
       const { boxUserId } = await person();
       const first = await added(boxUserId, id);
@@ -170,7 +170,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(await added(boxUserId, id)).not.toBe(first);
     });
 
-    it('ends the memberships of who is deleted', async () => {
+    it('ends the memberships of a deleted user', async () => {
       const { id } = await group();
       const [ada, bob] = [await person(), await person()];
       await added(ada.boxUserId, id);
@@ -179,7 +179,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(await members(id)).toEqual([bob.boxUserId]);
     });
 
-    it('lists the members page by page and each once, and no names of them on record', async () => {
+    it('lists the members page by page and each once, and records no names of them', async () => {
       const { id } = await group();
       const people = await Promise.all([1, 2, 3, 4, 5].map(person));
       for (const { boxUserId } of people) await added(boxUserId, id);
@@ -197,7 +197,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(JSON.stringify(calls.map(({ outcome }) => outcome))).not.toContain('Ada Example');
     });
 
-    it('ends a list that fills its last page, and one of nobody', async () => {
+    it('ends a list that fills its last page, and an empty list', async () => {
       const { id } = await group();
       expect(value(await page(id))).toEqual({ memberships: [], nextOffset: null });
       for (const { boxUserId } of [await person(), await person()]) await added(boxUserId, id);
@@ -225,7 +225,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       },
     );
 
-    it('sends nothing for an empty name, a page of no or too many, or an offset that Box does not take', async () => {
+    it('sends nothing for an empty name, an invalid page size, or an offset that Box does not accept', async () => {
       const { box } = subject;
       const results = [
         await create(''),
@@ -246,7 +246,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(fault(refused)).toMatchObject({ code: 'box_invalid', ambiguous: false });
     });
 
-    it('calls writes ambiguous that were cut off after Box did them, each of which can be said again', async () => {
+    it('returns "ambiguous" for writes that were cut off after Box performed them, and each can be repeated', async () => {
       const ambiguous = { code: 'box_ambiguous', ambiguous: true };
       await subject.meet('createGroup', '', 'cut-after');
       expect(fault(await create())).toMatchObject(ambiguous);
@@ -265,7 +265,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(value(await subject.box.deleteGroup(context, id))).toBe('deleted');
     });
 
-    it('calls a read that met a 503 unavailable, and passes on how long Box asks to wait', async () => {
+    it('returns "unavailable" for a read that was answered with 503, with the time that Box asks to wait', async () => {
       const { id } = await group();
       await subject.meet('findGroup', '', 'failing');
       const look = await subject.box.findGroup(context, name);
@@ -276,7 +276,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(value(await subject.box.readGroup(context, id))?.name).toBe(name);
     });
 
-    it('pays for each call, and without a permit or a lease sends nothing and leaves no intent', async () => {
+    it('acquires a permit for each call, and without a permit or a lease sends nothing and records no intent', async () => {
       const paying: CallContext = { ...context, allowance: new CountedAllowance(1) };
       expect(value(await subject.box.findGroup(paying, name))).toBeNull();
       const unpaid = await subject.box.createGroup(paying, { name });
@@ -288,7 +288,7 @@ export function describeBoxGroupsPort(suite: string, makeSubject: () => Promise<
       expect(await find()).toBeNull();
     });
 
-    it('puts each call on record with what was asked', async () => {
+    it('records each call with its parameters', async () => {
       const { id } = await group();
       const { boxUserId } = await person();
       const membershipId = await added(boxUserId, id);

@@ -42,13 +42,13 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
     const callsOf = (operation: string) =>
       subject.log.of(operation).filter((call) => call.context.requestId === context.requestId);
 
-    it('creates somebody with a whole profile, switched off when told so', async () => {
+    it('creates a user with a full profile, inactive if requested', async () => {
       const user = await created({ status: 'inactive', profile });
       expect(user).toMatchObject({ name: 'Ada Example', externalId, status: 'inactive' });
       expect(await subject.profileOf(user.id)).toMatchObject(profile);
     });
 
-    it('changes what of the profile is given, empties what is empty, and leaves the rest', async () => {
+    it('changes the given fields of the profile, clears empty ones, and leaves the rest', async () => {
       const { id } = await created({ profile });
       value(await update(id, { jobTitle: 'Engineer', phone: '' }));
       expect(await subject.profileOf(id)).toMatchObject({ ...profile, jobTitle: 'Engineer', phone: '' });
@@ -59,7 +59,7 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
       ['jobTitle', 100],
       ['phone', 100],
       ['address', 255],
-    ] as const)('takes a %s of %d characters, and says that Box refused a longer one', async (field, max) => {
+    ] as const)('accepts a %s of %d characters, and reports that Box refused a longer one', async (field, max) => {
       const { id } = await created();
       value(await update(id, { [field]: 'x'.repeat(max) }));
       const refused = await update(id, { [field]: 'y'.repeat(max + 1), name: 'Somebody Else' });
@@ -88,7 +88,7 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
       expect(value(await update(id, { externalId: taken })).externalId).toBe(taken);
     });
 
-    it('deletes who owns nothing, says the same again, and frees the external id', async () => {
+    it('deletes a user without content, returns the same result again, and frees the external id', async () => {
       const { id } = await created();
       expect(value(await remove(id))).toBe('deleted');
       expect(await read(id)).toBeNull();
@@ -103,21 +103,21 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
       expect((await created()).id).not.toBe(id);
     });
 
-    it('leaves who owns content as they are', async () => {
+    it('does not delete a user who owns content', async () => {
       const { id } = await created();
       await subject.addFiles(id, ['diary.txt']);
       expect(value(await remove(id))).toBe('owns-content');
       expect(await read(id)).toMatchObject({ id, status: 'active' });
     });
 
-    it('calls a delete ambiguous that was cut off after Box did it, and can say it again', async () => {
+    it('returns "ambiguous" for a delete that was cut off after Box performed it, and can repeat it', async () => {
       const { id } = await created();
       await subject.meet('deleteUser', externalId, 'cut-after');
       expect(fault(await remove(id))).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
       expect(value(await remove(id))).toBe('deleted');
     });
 
-    it('puts the profile on record, but neither phone nor address', async () => {
+    it('records the profile, but neither phone nor address', async () => {
       const { id } = await created({ profile });
       value(await update(id, { ...profile, status: 'inactive' }));
       value(await update(id, { phone: '' }));

@@ -50,7 +50,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
     const callsOf = (operation: string) =>
       subject.log.of(operation).filter((call) => call.context.requestId === context.requestId);
 
-    it('creates an app user that carries the external id and the name', async () => {
+    it('creates an app user with the external id and the name', async () => {
       const user = await created();
       expect(user).toMatchObject({ name: 'Ada Example', status: 'active', externalId, isAppUser: true });
       expect(user.id).toMatch(/^\d+$/);
@@ -72,12 +72,12 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(kinds.filter((kind) => kind === 'exists')).toHaveLength(9);
     });
 
-    it('finds and reads nobody where there is nobody', async () => {
+    it('finds and reads no user where none exists', async () => {
       expect(await find()).toBeNull();
       expect(value(await subject.box.readUser(context, NOBODY))).toBeNull();
     });
 
-    it('reads a user at once that look-ups do not show yet', async () => {
+    it('reads at once a user that look-ups do not return yet', async () => {
       await subject.setLookupLag(true);
       try {
         const user = await created();
@@ -98,12 +98,12 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(back).toMatchObject({ name: change.name, status: 'active', externalId, isAppUser: true });
     });
 
-    it('says that the user is missing when there is none to update', async () => {
+    it('reports that the user is missing when there is none to update', async () => {
       const result = await subject.box.updateUser(context, NOBODY, { name: 'Nobody' });
       expect(fault(result)).toMatchObject({ code: 'box_user_missing', ambiguous: false });
     });
 
-    it('says that Box refused what was sent', async () => {
+    it('reports that Box refused the data', async () => {
       expect(fault(await create('x'.repeat(51)))).toMatchObject({ code: 'box_invalid', ambiguous: false });
       expect(await find()).toBeNull();
     });
@@ -163,7 +163,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(callsOf('list_users')[0]?.intent.parameters).toEqual({ limit: 2, firstPage: true });
     });
 
-    it('says that a marker is not one of its own, and sends nothing for an empty one', async () => {
+    it('reports an unknown marker, and sends nothing for an empty one', async () => {
       const stale = await subject.box.listUsers(context, { limit: 2, marker: 'stale' });
       expect(fault(stale)).toMatchObject({ code: 'box_invalid', ambiguous: false });
       const empty = await subject.box.listUsers(context, { limit: 2, marker: '' });
@@ -185,7 +185,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(last.nextMarker).toBeNull();
     });
 
-    it('lists a folder inside of another, with its name', async () => {
+    it('lists a folder in another folder, with its name', async () => {
       const { id: boxUserId } = await created();
       await subject.addFiles(boxUserId, ['Contracts/a.txt']);
       const list = async (folderId: string) =>
@@ -196,7 +196,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(inner).toMatchObject({ items: [{ type: 'file', name: 'a.txt' }], folderName: 'Contracts' });
     });
 
-    it('gives its owner the address of a file’s content, of which nothing goes on record', async () => {
+    it('returns the address of a file’s content to its owner, and does not record the address', async () => {
       const { id: boxUserId } = await created();
       await subject.addFiles(boxUserId, ['a.txt']);
       const { items } = value(await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 10 }));
@@ -231,21 +231,21 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(callsOf('list_folder').map((call) => call.outcome?.result)).toEqual(['refused']);
     });
 
-    it('calls a create ambiguous that was cut off before Box did it, and sends it once', async () => {
+    it('returns "ambiguous" for a create that was cut off before Box performed it, and sends it once', async () => {
       await subject.meet('createUser', externalId, 'cut-before');
       expect(fault(await create())).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
       expect(await find()).toBeNull();
       expect(callsOf('create_user').map((call) => call.outcome?.result)).toEqual(['ambiguous']);
     });
 
-    it('calls a create ambiguous that was cut off after Box did it, and sends it once', async () => {
+    it('returns "ambiguous" for a create that was cut off after Box performed it, and sends it once', async () => {
       await subject.meet('createUser', externalId, 'cut-after');
       expect(fault(await create())).toMatchObject({ code: 'box_ambiguous', ambiguous: true });
       expect(await find()).toMatchObject({ externalId });
       expect(callsOf('create_user').map((call) => call.outcome?.result)).toEqual(['ambiguous']);
     });
 
-    it('calls a write that met a 503 ambiguous, and a read unavailable', async () => {
+    it('returns "ambiguous" for a write that was answered with 503, and "unavailable" for a read', async () => {
       const user = await created();
       await subject.meet('updateUser', externalId, 'failing');
       await subject.meet('findUser', externalId, 'failing');
@@ -255,14 +255,14 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(fault(look)).toMatchObject({ code: 'box_unavailable', ambiguous: false });
     });
 
-    it('passes on how long Box asks to wait, and did nothing', async () => {
+    it('returns the time that Box asks to wait when Box did nothing', async () => {
       await subject.meet('createUser', externalId, 'rate-limited');
       const refused = { code: 'box_rate_limited', ambiguous: false, retryAfterMs: 7000 };
       expect(fault(await create())).toMatchObject(refused);
       expect(await find()).toBeNull();
     });
 
-    it('pays for each call, and without a permit sends nothing and leaves no intent', async () => {
+    it('acquires a permit for each call, and without a permit sends nothing and records no intent', async () => {
       const allowance = new CountedAllowance(1);
       const paying = { ...context, allowance };
       value(await subject.box.findUser(paying, externalId));
@@ -273,7 +273,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(await find()).toBeNull();
     });
 
-    it('tells whoever shares the allowance that Box refused, and for how long', async () => {
+    it('reports to all users of the rate limiter that Box refused, and for how long', async () => {
       const allowance = new CountedAllowance(1);
       await subject.meet('createUser', externalId, 'rate-limited');
       await subject.box.createUser({ ...context, allowance }, { externalId, name: 'Ada Example' });
@@ -287,7 +287,7 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(value(await subject.box.findUser(other, externalId))).toBeNull();
     });
 
-    it('puts each call on record, before and after', async () => {
+    it('records each call before and after it is sent', async () => {
       const user = await created();
       value(await create());
       const calls = callsOf('create_user');

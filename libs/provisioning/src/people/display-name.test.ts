@@ -13,7 +13,7 @@ describe('boxDisplayName', () => {
     expect(boxDisplayName(person('', ' '))).toBe('00u1');
   });
 
-  it('cuts between characters and says so with an ellipsis', () => {
+  it('cuts between characters and adds an ellipsis', () => {
     const family = '👩‍👩‍👧‍👦';
     const name = boxDisplayName(person('a'.repeat(45) + family + 'b'));
     expect(name).toBe(`${'a'.repeat(45)}…`);

@@ -89,7 +89,7 @@ describe('the external id of a Box user', () => {
     },
   );
 
-  it('leads to nobody else when the old Okta id is a person of its own by then', async () => {
+  it('does not lead to another person who has the old Okta id by then', async () => {
     const records = new Records();
     await records.lostCreate(OLD);
     // Whoever has the old id found that user first.

@@ -21,20 +21,20 @@ const user: BoxUser = {
 const nothing: Known = { account: null, lastCreate: null, observed: {}, effect: null };
 
 describe('plan', () => {
-  it('creates a newcomer at once, without asking first', () => {
+  it('creates a new user at once, without a look-up first', () => {
     expect(plan(desired, nothing)).toEqual({ kind: 'create', externalId: '00u1', name: 'Ada Example' });
   });
 
-  it.each(['unsettled', 'conflict'] as const)('asks Box first after a create that ended %s', (lastCreate) => {
+  it.each(['unsettled', 'conflict'] as const)('looks the user up in Box first after a create that ended %s', (lastCreate) => {
     expect(plan(desired, { ...nothing, lastCreate })).toEqual({ kind: 'find', externalId: '00u1' });
   });
 
-  it('creates at once again when Box has said, in an attempt before, that nobody has the external id', () => {
+  it('creates again at once when Box has answered, in an earlier attempt, that no user has the external id', () => {
     const known: Known = { ...nothing, lastCreate: 'unsettled', lastWord: { kind: 'nobody' } };
     expect(plan(desired, known).kind).toBe('create');
   });
 
-  it('reads whom Box named in an attempt before, and looks up when it named nobody', () => {
+  it('reads the user whom Box named in an earlier attempt, and does a look-up when Box named none', () => {
     const named: Known = {
       ...{ ...nothing, lastCreate: 'unsettled' },
       lastWord: { kind: 'taken', boxUserId: '11' },
@@ -46,8 +46,8 @@ describe('plan', () => {
 
   it.each([
     ['is gone', null],
-    ['carries another external id by now', { ...user, externalId: '00u2' }],
-  ])('creates again when whom Box named in an attempt before %s', (_why, found) => {
+    ['has another external id by now', { ...user, externalId: '00u2' }],
+  ])('creates again when the user whom Box named in an earlier attempt %s', (_why, found) => {
     const known: Known = {
       ...{ ...nothing, lastCreate: 'conflict' },
       ...{ lastWord: { kind: 'taken', boxUserId: '11' }, observed: { found } },
@@ -59,12 +59,12 @@ describe('plan', () => {
     expect(plan(desired, { ...refused, observed: { conflict: { id: '11' }, found } }).kind).toBe('fail');
   });
 
-  it('creates again when Box shows nobody after an unsettled create', () => {
+  it('creates again when Box returns no user after an unsettled create', () => {
     const known: Known = { ...nothing, lastCreate: 'unsettled', observed: { found: null } };
     expect(plan(desired, known).kind).toBe('create');
   });
 
-  it('creates somebody who has left inactive, should an earlier create have worked after all', () => {
+  it('creates a leaver inactive, in case an earlier create succeeded', () => {
     const left = { ...desired, active: false };
     expect(plan(left, { ...nothing, lastCreate: 'unsettled', observed: { found: null } })).toEqual({
       kind: 'create',
@@ -82,12 +82,12 @@ describe('plan', () => {
     expect(plan(desired, { ...nothing, observed: { conflict: { id: null } } }).kind).toBe('find');
   });
 
-  it('fails for another try when Box says taken but shows nobody', () => {
+  it('fails with a retry when Box answers that the id is taken but returns no user', () => {
     const known: Known = { ...nothing, observed: { conflict: { id: null }, found: null } };
     expect(plan(desired, known)).toMatchObject({ kind: 'fail', code: 'box_conflict' });
   });
 
-  it('calls a user created that our own unsettled create made, and adopted any other', () => {
+  it('reports "created" for a user that our own unsettled create made, and "adopted" for any other', () => {
     expect(plan(desired, { ...nothing, lastCreate: 'unsettled', observed: { found: user } })).toMatchObject({
       effect: 'created',
     });
@@ -109,7 +109,7 @@ describe('plan', () => {
     expect(plan(desired, known)).toMatchObject({ kind: 'fail', code: 'box_user_mismatch' });
   });
 
-  it('does nothing in Box for somebody Okta deactivated who has no account', () => {
+  it('does nothing in Box for a deactivated person without an account', () => {
     expect(plan({ ...desired, active: false }, nothing)).toMatchObject({
       kind: 'finish',
       outcome: 'unchanged',
@@ -130,7 +130,7 @@ describe('plan', () => {
     });
   });
 
-  it('sets all of it anew after an update of which nobody knows whether it worked', () => {
+  it('writes all values again after an update with an unknown result', () => {
     const uncertain = { ...account, appliedGeneration: 2, isUncertain: true };
     expect(plan(desired, { ...nothing, account: uncertain })).toEqual({
       kind: 'update',
@@ -156,16 +156,16 @@ describe('plan', () => {
   });
 });
 
-describe('plan for a Box user that is gone', () => {
+describe('plan for a deleted Box user', () => {
   const missing: Known = { ...nothing, account: { ...account, isMissing: true } };
   const gone: Known = { ...nothing, account, observed: { isGone: true } };
 
-  it('asks Box once more before it believes either record or 404', () => {
+  it('reads from Box once more before it trusts either the record or a 404', () => {
     expect(plan(desired, missing)).toEqual({ kind: 'read', boxUserId: '11' });
     expect(plan(desired, gone)).toEqual({ kind: 'read', boxUserId: '11' });
   });
 
-  it('puts it on record first, and ends there unless this request may recreate', () => {
+  it('records the deletion first, and ends there unless this request may recreate the user', () => {
     expect(plan(desired, { ...gone, observed: { isGone: true, found: null } })).toEqual({
       kind: 'mark-missing',
       boxUserId: '11',
@@ -175,7 +175,7 @@ describe('plan for a Box user that is gone', () => {
     expect(plan(desired, { ...sure, mayRecreate: true })).toEqual({ kind: 'forget', boxUserId: '11' });
   });
 
-  it('takes a user back that Box shows again, recreate or not', () => {
+  it('uses a user again that Box returns again, with or without the right to recreate', () => {
     for (const mayRecreate of [true, false])
       expect(plan(desired, { ...missing, mayRecreate, observed: { found: user } })).toEqual({
         kind: 'restore',
@@ -183,7 +183,7 @@ describe('plan for a Box user that is gone', () => {
       });
   });
 
-  it('takes nobody back who carries another external id', () => {
+  it('does not use a user again who has another external id', () => {
     const stranger = { ...user, externalId: '00u2' };
     expect(plan(desired, { ...missing, observed: { found: stranger } })).toMatchObject({
       kind: 'fail',
@@ -191,14 +191,14 @@ describe('plan for a Box user that is gone', () => {
     });
   });
 
-  it('tries later when Box shows the user and refuses the change with 404', () => {
+  it('tries again later when Box returns the user and refuses the change with 404', () => {
     expect(plan(desired, { ...gone, observed: { isGone: true, found: user } })).toMatchObject({
       kind: 'fail',
       code: 'box_unavailable',
     });
   });
 
-  it('never makes anything again for somebody Okta deactivated', () => {
+  it('never creates anything again for a person whom Okta deactivated', () => {
     const known: Known = { ...missing, observed: { found: null }, mayRecreate: true };
     const off = { ...desired, active: false };
     expect(plan(off, known)).toEqual({ kind: 'finish', outcome: 'unchanged' });
@@ -347,7 +347,7 @@ function act(model: Model, records: Records, known: Known, step: Step, want: Des
   }
 }
 
-describe('plan under any schedule of deaths', () => {
+describe('plan under any schedule of crashes', () => {
   const world = fc.record({ preexisting: fc.boolean(), lag: fc.boolean(), named: fc.boolean() });
   const schedule = fc.array(
     fc.array(fc.constantFrom<Cut>('none', 'before', 'after', 'unsaved'), { maxLength: 4 }),
@@ -406,7 +406,7 @@ describe('plan under any schedule of deaths', () => {
     );
   });
 
-  it('ends with the name that is wanted in Box, however often it changed, and changed back, on the way', () => {
+  it('ends with the desired name in Box, however often it changed, and changed back, before', () => {
     fc.assert(
       fc.property(world, schedule, fc.array(fc.constantFrom('One', 'Other')), (w, turns, names) => {
         const model = new Model(w, desired.externalId);
@@ -422,7 +422,7 @@ describe('plan under any schedule of deaths', () => {
     );
   });
 
-  it('never creates while the mapping stands, whatever Box shows, unless it may', () => {
+  it('never creates while the mapping exists, whatever Box returns, unless it may', () => {
     fc.assert(
       fc.property(world, schedule, (w, turns) => {
         const model = new Model(w, desired.externalId);
@@ -444,7 +444,7 @@ describe('plan under any schedule of deaths', () => {
     );
   });
 
-  it('needs one answer of Box in each attempt to get to its end, however many it loses', () => {
+  it('needs only one answer of Box in each attempt to finish, however many answers are lost', () => {
     const lost = fc.constantFrom<Cut>('before', 'after');
     // A user that a 409 does not name is not shown by a lagging look-up either.
     const seen = world.filter(({ lag, named }) => named || !lag);

@@ -62,8 +62,8 @@ function parts(limits = { interactive: 2, background: 2 }) {
 }
 const ids = (jobs: readonly Job[]): string[] => jobs.map(({ payload }) => payload.requestId);
 
-describe('a round of the relay that can do requests by itself', () => {
-  it('does those that people wait for, as far as there are places, and queues the rest', async () => {
+describe('a round of the relay that can run requests directly', () => {
+  it('runs the requests that people wait for, up to the number of places, and queues the rest', async () => {
     const { table, round, begun, added } = parts();
     const waiting = [request(1), request(1), request(2)];
     table.push(...waiting);
@@ -72,7 +72,7 @@ describe('a round of the relay that can do requests by itself', () => {
     expect(ids(added)).toEqual([waiting[2]!.id]);
   });
 
-  it('queues bulk, and does what it queued before and finds due again: nobody took it', async () => {
+  it('queues bulk requests, and runs those that it queued before and finds due again', async () => {
     const { table, round, begun, added } = parts();
     const [one, other] = [request(20), request(15, 'converge-group')];
     table.push(one, other);
@@ -105,7 +105,7 @@ describe('a round of the relay that can do requests by itself', () => {
   });
 });
 
-describe('a round past a queue that is away', () => {
+describe('a round while the queue is unavailable', () => {
   it('takes from the table no more than there are places for, in both lanes, and more when one is free', async () => {
     const { table, past, begun, asked, end } = parts({ interactive: 1, background: 2 });
     const people = [request(1), request(1)];
@@ -120,7 +120,7 @@ describe('a round past a queue that is away', () => {
     expect(ids(begun)).toContain(bulk[2]!.id);
   });
 
-  it('puts off what asks for it, survives what throws, and begins nothing at the end', async () => {
+  it('delays requests that ask for it, continues after errors, and starts nothing during shutdown', async () => {
     const { table, past, putOff, errors, end, stopping, begun, direct } = parts();
     const [one, other, late] = [request(1), request(1), request(1)];
     table.push(one, other);
@@ -136,7 +136,7 @@ describe('a round past a queue that is away', () => {
     expect(begun).toHaveLength(2);
   });
 
-  it('does not begin twice what is under way here', async () => {
+  it('does not start a request twice that is running here', async () => {
     const { table, past, begun } = parts();
     const one = request(1);
     table.push(one, one);
@@ -146,7 +146,7 @@ describe('a round past a queue that is away', () => {
 });
 
 describe('the places of a lane', () => {
-  it('are never more than its limit, and are given in the order of asking', async () => {
+  it('are never more than its limit, and are granted in the order of the requests', async () => {
     const slots = new LaneSlots({ interactive: 2, background: 1 });
     const order: number[] = [];
     let atOnce = 0;
@@ -177,7 +177,7 @@ describe('jobs that are put off', () => {
     return { back, putOff: new PutOffJobs(async (one) => void back.push(one), most) };
   };
 
-  it('come back after their time, whatever the clock on the wall does', () => {
+  it('return after their delay, whatever the system clock does', () => {
     const { back, putOff } = gather();
     putOff.put(job(1), 1_000);
     jest.setSystemTime(Date.now() - 3_600_000);
@@ -189,7 +189,7 @@ describe('jobs that are put off', () => {
     expect(back).toHaveLength(1);
   });
 
-  it('are one each, count by lane, and no more than fit: the table has the others', async () => {
+  it('are stored once each, counted by lane and limited in number: the table has the others', async () => {
     const { back, putOff } = gather(2);
     const [one, other] = [job(1), job(20)];
     putOff.put(one, 1_000);

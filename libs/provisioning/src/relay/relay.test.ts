@@ -29,7 +29,7 @@ function parts(priorities: readonly number[], background: LaneDepth = none) {
 const many = (count: number, priority: number) => Array.from({ length: count }, () => priority);
 
 describe('a round of the relay', () => {
-  it('fills the background lane up to its window and says that there is more', async () => {
+  it('fills the background lane up to its window and reports that more is left', async () => {
     const { round, added, table } = parts(many(2_500, 20));
     expect(await round()).toEqual({ relayed: WINDOW, more: true });
     expect([added.length, table.length]).toEqual([WINDOW, 1_500]);
@@ -42,12 +42,12 @@ describe('a round of the relay', () => {
     expect(new Set(added.map(({ priority }) => priority))).toEqual(new Set([1]));
   });
 
-  it('says that there is no more when all that was due found room', async () => {
+  it('reports that nothing is left when all due requests were queued', async () => {
     const { round } = parts([...many(3, 1), ...many(600, 10)]);
     expect(await round()).toEqual({ relayed: 603, more: false });
   });
 
-  it('takes a machine’s request before the people of a file', async () => {
+  it('queues a request of a machine before the people of a file', async () => {
     const { round, added } = parts([...many(5_000, 20), 10]);
     await round();
     expect(added[0]?.priority).toBe(10);
@@ -61,12 +61,12 @@ describe('the room in the background lane', () => {
     expect(roomIn({ waiting: 0, delayed: 50_000, active: 0 })).toBe(0);
   });
 
-  it('is none while the lane is nearly full', () => {
+  it('is zero while the lane is nearly full', () => {
     expect(roomIn({ waiting: WINDOW - 10, delayed: 0, active: 0 })).toBe(0);
     expect(roomIn({ waiting: 5 * WINDOW, delayed: 0, active: 0 })).toBe(0);
   });
 
-  it('is looked at once a second, however many ask', async () => {
+  it('is read once a second, regardless of the number of callers', async () => {
     let looks = 0;
     let now = 0;
     const depth = { ...none };
@@ -83,7 +83,7 @@ describe('the room in the background lane', () => {
     expect(looks).toBe(2);
   });
 
-  it('is said to be free when the queue cannot be asked', async () => {
+  it('counts as free when the queue is unavailable', async () => {
     const room = new BackgroundRoom({ depth: () => Promise.reject(new Error('away')) });
     expect(await room.isFree()).toBe(true);
   });

@@ -17,7 +17,7 @@ describe('dispose', () => {
     );
   });
 
-  it('always ends, but for a far end that asks us to wait', () => {
+  it('always ends, except when Box asks Foyer to wait', () => {
     fc.assert(
       fc.property(code, random, (c, r) => {
         const last = dispose({ code: c }, tried(defaultRetryPolicy.attempts - 1), defaultRetryPolicy, r);
@@ -36,7 +36,7 @@ describe('dispose', () => {
     expect([delay(0, 0.999), delay(50, 0.999)].map((ms) => Math.round(ms / 100))).toEqual([10, 600]);
   });
 
-  it('gives up at once on what only a person can mend', () => {
+  it('gives up at once on errors that only a person can fix', () => {
     expect(dispose({ code: 'box_forbidden' }, tried(0), defaultRetryPolicy, 0)).toEqual({ kind: 'fail' });
   });
 
