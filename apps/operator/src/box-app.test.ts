@@ -23,7 +23,7 @@ describe('npm run foyer -- box-app', () => {
     expect(json).toMatchObject({ differs: true, accounts: 1, bound: { clientId: 'twin-box-client' } });
   });
 
-  it('refuses to accept an app that does not see the users, with numbers, and changes nothing', async () => {
+  it('refuses to accept an app that cannot read the users, reports the counts, and changes nothing', async () => {
     const tenant = await world.tenant();
     for (let n = 0; n < 3; n++) await tenant.mapped();
     for (const args of [
@@ -41,7 +41,7 @@ describe('npm run foyer -- box-app', () => {
     expect((await tenant.foyer(first, ['box-app'])).status).toBe(0);
   });
 
-  it('accepts an app that sees the very users, and provisioning goes on with it', async () => {
+  it('accepts an app that reads the same users, and provisioning continues with it', async () => {
     const tenant = await world.tenant();
     const { identityId, boxUserId } = await tenant.mapped();
     // The state after an upgrade whose first start had the wrong client id.
@@ -61,7 +61,7 @@ describe('npm run foyer -- box-app', () => {
     expect(await world.usersOf(waiting.subject)).toHaveLength(1);
   });
 
-  it('does not accept a user that carries somebody else’s external id', async () => {
+  it('does not accept a user that has the external id of another person', async () => {
     const tenant = await world.tenant();
     const { identityId } = await tenant.mapped();
     await world.test.database.prisma.identity.update({
@@ -76,7 +76,7 @@ describe('npm run foyer -- box-app', () => {
     expect([status, out]).toEqual([1, expect.stringMatching(/has another external id/)]);
   });
 
-  it('migrates only when told twice, and makes everybody anew exactly once', async () => {
+  it('migrates only with --yes, and creates each person again exactly once', async () => {
     const [tenant, other] = [await world.tenant(), await world.tenant()];
     const people = [await tenant.mapped(), await tenant.mapped()];
     const bystander = await other.mapped();
@@ -105,7 +105,7 @@ describe('npm run foyer -- box-app', () => {
     );
   });
 
-  it('makes the deleted user of one person anew, once Box agrees that it is gone', async () => {
+  it('creates a new user for one person when Box confirms that the old one was deleted', async () => {
     const tenant = await world.tenant();
     const { identityId, boxUserId, subject } = await tenant.mapped();
     const recreate = () => tenant.foyer(first, ['box-app', 'recreate', identityId]);
@@ -140,7 +140,7 @@ describe('npm run foyer -- box-app', () => {
     expect([status, err]).toEqual([2, expect.stringMatching(sentence)]);
   });
 
-  it('says that it could not find out when Box refuses the credentials or is away, and changes nothing', async () => {
+  it('reports that it could not check when Box refuses the credentials or is unavailable, and changes nothing', async () => {
     const tenant = await world.tenant();
     await tenant.mapped();
     for (const env of [{ BOX_CLIENT_SECRET: 'wrong' }]) {

@@ -6,6 +6,6 @@ it('records the account, and before it the name that was given', () => {
   expect(operatorName(undefined)).toMatch(/^operator:./);
 });
 
-it.each(['', ' ada', 'ada (account root)', 'a\nb', '-x', 'a'.repeat(101)])('takes %j for no name', (name) => {
+it.each(['', ' ada', 'ada (account root)', 'a\nb', '-x', 'a'.repeat(101)])('refuses %j as a name', (name) => {
   expect(() => operatorName(name, 'deploy')).toThrow(/--as must be/);
 });

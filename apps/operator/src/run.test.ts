@@ -40,7 +40,7 @@ describe('help', () => {
   });
 });
 
-it('says its version', async () => {
+it('prints its version', async () => {
   expect(await foyer('--version')).toEqual({
     status: 0,
     out: `foyer ${version}, Node.js ${process.versions.node}\n`,
@@ -49,7 +49,7 @@ it('says its version', async () => {
 });
 
 it.each([['nonsense'], ['dead'], ['dead nonsense'], ['audit'], ['scim-token']])(
-  'refuses "%s", and shows what there is',
+  'refuses "%s", and lists the commands',
   async (words) => {
     const { status, out, err } = await foyer(...words.split(' '));
     expect({ status, out }).toEqual({ status: 2, out: '' });

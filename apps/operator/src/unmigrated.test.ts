@@ -61,7 +61,7 @@ describe('on a database that is not migrated', () => {
     expect(status).toBe(2);
   });
 
-  it('doctor finds that among other things', async () => {
+  it('doctor reports it with the other results', async () => {
     const { status, out } = await foyer('doctor');
     expect(out).toMatch(/^FAILED +migrations: the database is not migrated, .*npm run migrate/m);
     expect(status).toBe(1);

@@ -110,7 +110,7 @@ async function membersInBox(boxGroupId: string): Promise<string[]> {
 }
 
 describe('an orphan', () => {
-  it('that was deactivated as told is settled', async () => {
+  it('that was deactivated as recommended is settled', async () => {
     const { users: made } = (await world.box('POST', 'seed', {
       users: [{ name: 'Olga', externalId: 'of-nobody' }],
     })) as {
@@ -122,8 +122,8 @@ describe('an orphan', () => {
   });
 });
 
-describe('a person whom somebody changed by hand', () => {
-  it('is set right by the very same push, once verify has found it', async () => {
+describe('a person who was changed by hand', () => {
+  it('is corrected by the same push after verify has found the difference', async () => {
     const ada = await pushed();
     const leaver = await pushed(false);
     await byHand('PUT', `users/${ada.boxUserId}`, { name: 'Mallory', job_title: 'Boss' });
@@ -144,7 +144,7 @@ describe('a person whom somebody changed by hand', () => {
     expect(await verify()).toMatchObject({ status: 0, fits: true });
   });
 
-  it('is set right by verify --repair, and who ran it is on record', async () => {
+  it('is corrected by verify --repair, and the operator is recorded', async () => {
     const ada = await pushed();
     const off = await pushed();
     await byHand('PUT', `users/${ada.boxUserId}`, { name: 'Mallory' });
@@ -166,7 +166,7 @@ describe('a person whom somebody changed by hand', () => {
     }
   });
 
-  it('who carries another external id by now is left to a person', async () => {
+  it('who has another external id by now is left to an operator', async () => {
     const ada = await pushed();
     await byHand('PUT', `users/${ada.boxUserId}`, { external_app_user_id: 'somebody-else' });
     const { err } = await tenant.run('verify', '--repair');
@@ -174,7 +174,7 @@ describe('a person whom somebody changed by hand', () => {
     expect((await ada.push())?.requests).toEqual([]);
   });
 
-  it('is not marked while a worker is at them', async () => {
+  it('is not marked while a worker processes the person', async () => {
     const ada = await pushed();
     await byHand('PUT', `users/${ada.boxUserId}`, { name: 'Mallory' });
     await tenant.sql(
@@ -186,7 +186,7 @@ describe('a person whom somebody changed by hand', () => {
   });
 });
 
-describe('a group that somebody changed by hand', () => {
+describe('a group that was changed by hand', () => {
   async function crew() {
     const [ann, ben, cat] = [await pushed(), await pushed(), await pushed()];
     const { resource } = await groups().create({ displayName: 'Crew' }, members([ann.id, ben.id]));
@@ -214,7 +214,7 @@ describe('a group that somebody changed by hand', () => {
       await byHand('POST', 'group_memberships', { user: { id }, group: { id: boxGroupId } });
   }
 
-  it('fits as long as nobody has', async () => {
+  it('matches as long as it was not changed', async () => {
     const { boxGroupId } = await crew();
     const { users: others } = (await world.box('POST', 'seed', {
       users: [{ name: 'Managed', kind: 'managed', login: 'managed@example.com' }],
@@ -224,7 +224,7 @@ describe('a group that somebody changed by hand', () => {
     expect(await verify()).toMatchObject({ status: 0, fits: true, counts: { groups: 1, group: 0 } });
   });
 
-  it.each(['the very same push', 'verify --repair'])('is set right by %s', async (by) => {
+  it.each(['the very same push', 'verify --repair'])('is corrected by %s', async (by) => {
     const all = await crew();
     await meddle(all);
     const found = await verify(...(by === 'verify --repair' ? ['--repair'] : []));
@@ -241,7 +241,7 @@ describe('a group that somebody changed by hand', () => {
     expect(await verify()).toMatchObject({ status: 0, fits: true });
   });
 
-  it('is made again, with its members, when it was deleted', async () => {
+  it('is created again, with its members, when it was deleted', async () => {
     const all = await crew();
     await byHand('DELETE', `groups/${all.boxGroupId}`);
     const found = await verify('--repair');

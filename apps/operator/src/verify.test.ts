@@ -62,7 +62,7 @@ const age = (identityId: string) =>
   );
 
 describe('verify', () => {
-  it('certifies what fits, and twice the same', async () => {
+  it('certifies a matching state, twice with the same result', async () => {
     await tenant.people(30);
     await tenant.person();
     const first = await certificate();
@@ -89,7 +89,7 @@ describe('verify', () => {
     expect((await certificate()).digest).not.toBe(first.digest);
   });
 
-  it('names each thing that was done behind its back, with what to do', async () => {
+  it('lists each change that was made outside Foyer, with its remedy', async () => {
     const [gone, renamed, off, given, fine] = [
       await tenant.person(),
       await tenant.person(),
@@ -184,7 +184,7 @@ describe('verify', () => {
     );
   });
 
-  it('leaves alone whom somebody works on, and counts those without a Box user with why', async () => {
+  it('skips people whom a worker processes, and counts people without a Box user by reason', async () => {
     await tenant.admit();
     const refused = await tenant.admit();
     await world.box('POST', 'faults', {
@@ -204,7 +204,7 @@ describe('verify', () => {
     });
   });
 
-  it('names a write without an outcome until a worker has looked, and no write that is young', async () => {
+  it('lists a write without an outcome until a worker has read the state, and no recent write', async () => {
     const failed = await tenant.admit();
     await world.box('POST', 'faults', {
       kind: 'status',
@@ -246,7 +246,7 @@ describe('verify', () => {
     expect((await certificate()).exceptions.map(({ kind }) => kind)).toEqual(['unverified', 'drifted']);
   });
 
-  it('names somebody whom everybody has forgotten', async () => {
+  it('lists a person without a Box user and without a request', async () => {
     const lost = await tenant.admit();
     await tenant.sql(
       `UPDATE provisioning_request SET status = 'succeeded', outcome = 'created', due_at = NULL, finished_at = now() WHERE id = $1`,
@@ -255,7 +255,7 @@ describe('verify', () => {
     expect(summary(await certificate())).toEqual([['missing', lost.identityId, null, true]]);
   });
 
-  it('takes a look-up that lags for what it is', async () => {
+  it('does not report a look-up that lags', async () => {
     await world.box('PUT', 'settings', { lookupLagMs: 3_600_000 });
     await tenant.person();
     await tenant.sql(
@@ -265,7 +265,7 @@ describe('verify', () => {
     expect(await certificate()).toMatchObject({ status: 0, counts: { boxUsers: 0, mapped: 1 }, passed: 1 });
   });
 
-  it('puts its calls on record', async () => {
+  it('records its calls', async () => {
     await tenant.people(3);
     await certificate();
     const calls = await tenant.sql<{ operation: string }>(
@@ -312,7 +312,7 @@ describe('an interrupted verify', () => {
     return end;
   };
 
-  it('goes on where it was killed', async () => {
+  it('continues where it was killed', async () => {
     await breakOff('SIGKILL');
     const { status, counts, fits } = await certificate('--resume');
     expect([status, fits, counts.boxUsers, counts.identities]).toEqual([0, true, 3000, 3000]);
@@ -321,7 +321,7 @@ describe('an interrupted verify', () => {
     expect(calls.every(({ query }) => query.marker !== undefined)).toBe(true);
   });
 
-  it('says after Ctrl-C how to go on, and begins again when Box takes the marker no more', async () => {
+  it('says after Ctrl-C how to continue, and starts again when Box no longer accepts the marker', async () => {
     const { status, err } = await breakOff('SIGINT');
     expect([status, err]).toEqual([2, expect.stringContaining('Run verify again to continue')]);
     await tenant.sql(`UPDATE verify_run SET marker = 'stale' WHERE tenant_id = $1`, [tenant.tenantId]);
@@ -354,7 +354,7 @@ describe('an interrupted verify', () => {
     await started.ended;
   });
 
-  it('waits as long as Box asks, and says so when Box stays away', async () => {
+  it('waits as long as Box asks, and reports when Box stays unavailable', async () => {
     await tenant.people(3);
     await world.box('POST', 'faults', {
       kind: 'status',

@@ -106,8 +106,8 @@ it('prints a line for each part, with what to do, and ends with 1 when something
   );
 });
 
-describe('what is wrong is found, each with its remedy:', () => {
-  it('the database away, while everything that does not need it is checked', async () => {
+describe('each problem is found, with its remedy:', () => {
+  it('an unavailable database, while all parts that do not need it are checked', async () => {
     const port = await closedPort();
     const { status, found } = await examine({ DATABASE_URL: `postgresql://foyer@127.0.0.1:${port}/foyer` });
     expect(status).toBe(1);
@@ -120,7 +120,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     expect(found('client secret').state).toBe('ok');
   });
 
-  it('a tenant that is not there, which is not made', async () => {
+  it('a tenant that does not exist, which is not created', async () => {
     const { found } = await examine({ FOYER_TENANT: 'nobody-has-this' });
     expect(found('tenant')).toMatchObject({
       state: 'failed',
@@ -144,7 +144,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     });
   });
 
-  it('requests that nobody takes up', async () => {
+  it('requests that no worker starts', async () => {
     const { requestId } = await tenant.admit();
     await tenant.sql(
       `UPDATE provisioning_request SET created_at = created_at - interval '2 minutes' WHERE id = $1`,
@@ -167,7 +167,7 @@ describe('what is wrong is found, each with its remedy:', () => {
     });
   });
 
-  it('an issuer that calls itself otherwise, with both spellings', async () => {
+  it('an issuer whose metadata name another issuer, with both spellings', async () => {
     const other = okta.url.replace('127.0.0.1', 'localhost');
     const { found } = await examine({ OKTA_ISSUER_URI: other });
     expect(found('issuer').state).toBe('failed');
@@ -261,7 +261,7 @@ it('names the variables that it would need, and checks the rest', async () => {
   expect(status).toBe(1);
 });
 
-it('tells no secret', async () => {
+it('prints no secret', async () => {
   const environment = {
     ...settings(),
     OKTA_CLIENT_SECRET: 'a-very-secret-one',

@@ -48,7 +48,7 @@ const batchOf = async () => {
 };
 
 describe('import', () => {
-  it('brings everybody of a file into step, and then finds nothing to do', async () => {
+  it('provisions all people of a file, and then finds nothing to do', async () => {
     const path = await file(
       'people.csv',
       `subject,username,name\n00u1,a@example.com,Ada\n00u2,b@example.com,Bob\n`,
@@ -93,7 +93,7 @@ describe('import', () => {
     expect(out).toMatch(/^line 2: invalid_request: line is not JSON$/m);
   });
 
-  it('keeps the whole lines of a file that breaks off, and says where', async () => {
+  it('keeps the complete lines of a file that is cut off, and reports where it ends', async () => {
     const path = await file('cut.jsonl', lines([person(1), person(2)]).slice(0, -10));
     const { status, out } = await tenant.workUntil(tenant.run('import', path));
     expect([status, out]).toEqual([
@@ -102,7 +102,7 @@ describe('import', () => {
     ]);
   });
 
-  it('says after Ctrl-C that the work goes on, and how to look', async () => {
+  it('says after Ctrl-C that the processing continues, and how to follow it', async () => {
     const stopping = new AbortController();
     const running = tenant.runWith(
       { stopping: stopping.signal, input: stream(lines([person(1)])) },
@@ -132,7 +132,7 @@ describe('import', () => {
     expect([looked.status, looked.out]).toEqual([0, '  1 lines\n  1 created\n']);
   });
 
-  it('stops reading at Ctrl-C, and says where', async () => {
+  it('stops reading at Ctrl-C, and reports the line', async () => {
     const stopping = new AbortController();
     async function* endless() {
       yield Buffer.from(lines([person(1)]));
@@ -166,13 +166,13 @@ describe('import', () => {
       ['import', '--follow', '00000000-0000-4000-8000-000000000000'],
       /There is no batch/,
     ],
-  ])('tells of %s in one sentence', async (_, args, why) => {
+  ])('reports %s in one sentence', async (_, args, why) => {
     const { status, out, err } = await tenant.run(...args);
     expect([status, out, err]).toEqual([2, '', expect.stringMatching(why)]);
     expect(err.trim().split('\n')).toHaveLength(1);
   });
 
-  it('takes nobody in from a file that cannot be used, for a tenant that is not there, or without an issuer', async () => {
+  it('accepts no person from an unusable file, for an unknown tenant, or without an issuer', async () => {
     const bad = await file('bad.csv', 'subject,phone\n00u1,1\n');
     const good = await file('good.jsonl', lines([person(1)]));
     expect((await tenant.run('import', bad)).err).toContain(
@@ -255,7 +255,7 @@ describe('import --dry-run', () => {
       return at === undefined ? [] : [[Number(at), would]];
     });
 
-  it('foresees for each line what then happens, and writes nothing anywhere', async () => {
+  it('predicts for each line what then happens, and writes nothing', async () => {
     const text = await everybody();
     const [before, written] = [await everything(), await writes()];
     const { status, out, err } = await tenant.runWith(
@@ -296,7 +296,7 @@ describe('import --dry-run', () => {
     expect(told(out).map(([line]) => [line, happened.get(line as number) ?? 'unchanged'])).toEqual(told(out));
   });
 
-  it('foresees who would fail, and why', async () => {
+  it('predicts who would fail, and why', async () => {
     await tenant.workUntil(
       tenant.runWith({ input: stream(lines([person(1)])) }, 'import', '-', '--format', 'jsonl'),
     );
@@ -322,7 +322,7 @@ describe('import --dry-run', () => {
     expect(real.out).toContain('box_user_missing: Box user 999 was deleted in Box.');
   });
 
-  it('reads Box page by page, and not at all when everybody is in step', async () => {
+  it('reads Box page by page, and not at all when all people are in step', async () => {
     await tenant.people(2500);
     await world.box('DELETE', 'calls');
     const listings = async () =>
@@ -338,7 +338,7 @@ describe('import --dry-run', () => {
     expect(await listings()).toBe(3);
   });
 
-  it('says when Box cannot be read, and when the file cannot be used', async () => {
+  it('reports that Box cannot be read, or that the file cannot be used', async () => {
     const dry = (text: string) =>
       tenant.runWith({ input: stream(text) }, 'import', '-', '--format', 'jsonl', '--dry-run');
     expect((await dry('\n')).err).toContain('The file cannot be used: file has no person.');

@@ -58,7 +58,7 @@ describe('status', () => {
     expect(waiting.requestId).not.toBe(late.requestId);
   });
 
-  it('says so when nothing runs, and needs no variable of Box', async () => {
+  it('reports that nothing runs, and needs no variable of Box', async () => {
     const { BOX_CLIENT_SECRET: _secret, ...environment } = tenant.environment;
     const { status, out } = await tenant.runWith({ environment }, 'status');
     expect(status).toBe(1);
@@ -68,7 +68,7 @@ describe('status', () => {
 });
 
 describe('person', () => {
-  it('tells all of one person, and that nothing is in the way', async () => {
+  it('shows the details of one person, and that no obstacle is known', async () => {
     const { identityId, subject, boxUserId } = await tenant.person();
     const { status, out } = await tenant.run('person', subject.toUpperCase() + '@EXAMPLE.com');
     expect(status).toBe(0);
@@ -81,7 +81,7 @@ describe('person', () => {
     expect(json.people).toMatchObject([{ foundBy: 'Box user id', identity: { id: identityId } }]);
   });
 
-  it('tells why there are no files: the failed request with its remedy', async () => {
+  it('shows why there are no files: the failed request with its remedy', async () => {
     const { requestId, subject } = await tenant.admit();
     await world.box('POST', 'faults', {
       kind: 'status',
@@ -93,7 +93,7 @@ describe('person', () => {
     expect(out).toMatch(/There is no Box user yet\. Request \S+ failed \(box_forbidden: .+dead retry/);
   });
 
-  it('lists several of one name, a line each', async () => {
+  it('lists several people with one name, one per line', async () => {
     await tenant.admit('00uOne');
     await tenant.admit('00uTwo');
     const { out } = await tenant.run('person', 'Person', '00u');
@@ -110,7 +110,7 @@ describe('person', () => {
     },
   );
 
-  it('ends with 1 when nobody matches, and writes no control characters of a name', async () => {
+  it('ends with 1 when no person matches, and writes no control characters of a name', async () => {
     expect(await tenant.run('person', 'nobody@example.com')).toMatchObject({ status: 1 });
     const { identityId } = await tenant.admit();
     await tenant.sql('UPDATE identity SET name = $2 WHERE id = $1', [

@@ -80,7 +80,7 @@ async function verifyLines(lines: string[], ...more: string[]) {
 }
 
 describe('foyer audit verify', () => {
-  it('says that all is as it was sealed, and what is not sealed yet', async () => {
+  it('reports an intact log, and the number of rows that are not sealed yet', async () => {
     const { slug, tenantId } = await sealedTenant();
     await new PrismaCallLog(test.database, tenantId, 0).intend(
       { requestId: null, identityId: null, lease: null },
@@ -120,7 +120,7 @@ describe('foyer audit verify', () => {
     );
   });
 
-  it('compares with a head that was noted', async () => {
+  it('compares with a stored head', async () => {
     const { path, head } = await exported();
     expect(await foyer(['audit', 'verify', '--file', path, '--head', head], {})).toMatchObject({ status: 0 });
     const other = `3:${'0'.repeat(64)}`;
@@ -133,7 +133,7 @@ describe('foyer audit verify', () => {
     );
   });
 
-  it('compares with every head that a log has, of this tenant', async () => {
+  it('compares with every head of this tenant in a log', async () => {
     const { slug } = await sealedTenant();
     const head = (await foyer(['audit', 'head', '--tenant', slug])).out.trim();
     expect(head).toMatch(/^3:[0-9a-f]{64}$/);
@@ -202,7 +202,7 @@ describe('an export', () => {
     );
   });
 
-  it('leaves what was there when it cannot be written', async () => {
+  it('keeps the old file when the new one cannot be written', async () => {
     const { slug } = await sealedTenant();
     const { status, err } = await foyer(['audit', 'export', '--tenant', slug, '--out', '/no/such/folder/x']);
     expect(status).toBe(2);
@@ -277,7 +277,7 @@ describe('an export', () => {
     ],
     ['more behind the end', (lines) => [...lines, lines[2]!], 'rows-moved'],
     ['another end', (lines) => changed(lines, 16, '"rows":12', '"rows":13'), 'cut-off'],
-  ])('is found out: %s', async (_what, tamper, what) => {
+  ])('is detected: %s', async (_what, tamper, what) => {
     const { lines } = await exported();
     const { status, first } = await verifyLines(tamper(lines));
     expect(status).toBe(1);
@@ -306,7 +306,7 @@ describe('foyer audit prune', () => {
     expect(err).toMatch(/--keep-months must be a whole number/);
   });
 
-  it('has nothing to do while all is young', async () => {
+  it('has nothing to do while all rows are recent', async () => {
     const { slug } = await sealedTenant();
     const { status, out } = await foyer(['audit', 'prune', '--keep-months', '1', '--yes', '--tenant', slug]);
     expect(status).toBe(0);

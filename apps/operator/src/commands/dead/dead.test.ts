@@ -69,7 +69,7 @@ describe('a dead letter of a group', () => {
     expect([group.displayName, identity]).toEqual(['Engineers', null]);
   });
 
-  it('is made good by a retry of it, or of all of its code', async () => {
+  it('is resolved by a retry of it, or of all requests with its code', async () => {
     const one = await failedGroup('Engineers');
     const other = await failedGroup('Writers');
     expect((await tenant.run('dead', 'retry', one.requestId)).status).toBe(0);
@@ -88,7 +88,7 @@ describe('a dead letter of a group', () => {
     expect(groups.map(({ name }) => name).sort()).toEqual(['Engineers', 'Writers']);
   });
 
-  it('cannot write lines of its own to the terminal by its name', async () => {
+  it('cannot write extra lines to the terminal through its name', async () => {
     const { requestId } = await failedGroup('Engineers\n\u001b[2JThere are no dead letters.');
     const list = await tenant.run('dead', 'list');
     expect(list.out).toContain('group "Engineers [2JThere are no dead letters."');
@@ -98,8 +98,8 @@ describe('a dead letter of a group', () => {
   });
 });
 
-describe('a dead letter of somebody who has left', () => {
-  it('is retried while they have a Box user that is to be switched off', async () => {
+describe('a dead letter of a leaver', () => {
+  it('is retried while they have a Box user that must be deactivated', async () => {
     const { identityId, boxUserId } = await tenant.person();
     await tenant.sql('UPDATE identity SET active = false, generation = generation + 1 WHERE id = $1', [
       identityId,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.drop());
 
-it('lists the sign-ins on hold, and lets one in as a person of its own, on record', async () => {
+it('lists the sign-ins on hold, releases one as a separate person, and records that', async () => {
   const slug = `t-${randomUUID()}`;
   const tenantId = await openTenant(test.database, slug);
   const foyer = async (...args: string[]) => {

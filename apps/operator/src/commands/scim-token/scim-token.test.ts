@@ -29,7 +29,7 @@ async function tenant() {
 }
 
 describe('scim-token create', () => {
-  it('prints the token, alone on standard output, and it is good for a year', async () => {
+  it('prints only the token on standard output, and it is valid for a year', async () => {
     const { foyer, tokens } = await tenant();
     const { status, out, err } = await foyer('scim-token', 'create', '--name', 'okta');
     expect([status, out]).toEqual([0, expect.stringMatching(TOKEN)]);
@@ -40,7 +40,7 @@ describe('scim-token create', () => {
     expect(err).not.toContain(out.trim());
   });
 
-  it.each(['1', '730'])('makes one that is good for %s days', async (days) => {
+  it.each(['1', '730'])('creates one that is valid for %s days', async (days) => {
     const { foyer, tokens } = await tenant();
     expect(await foyer('scim-token', 'create', '--name', 'okta', '--days', days)).toMatchObject({
       status: 0,
@@ -48,7 +48,7 @@ describe('scim-token create', () => {
     expect(Math.round((await tokens.standing())[0]!.secondsLeft / 86_400)).toBe(Number(days));
   });
 
-  it('refuses the name of one that is active, and makes nothing', async () => {
+  it('refuses the name of an active token, and creates nothing', async () => {
     const { foyer, tokens } = await tenant();
     const first = await foyer('scim-token', 'create', '--name', 'okta');
     const second = await foyer('scim-token', 'create', '--name', 'okta');
@@ -79,7 +79,7 @@ describe('scim-token create', () => {
     expect(await tokens.list()).toEqual([]);
   });
 
-  it('makes no tenant by a slip of the pen', async () => {
+  it('creates no tenant because of a misspelled name', async () => {
     const { foyer } = await tenant();
     const { status, err } = await foyer('scim-token', 'create', '--name', 'okta', '--tenant', 'elsewhere');
     expect(status).toBe(2);
@@ -116,7 +116,7 @@ describe('scim-token list', () => {
 });
 
 describe('scim-token revoke', () => {
-  it('says what it did, and the second time that there was nothing to do', async () => {
+  it('reports what it did, and the second time that nothing was done', async () => {
     const { foyer, tokens } = await tenant();
     const { out: token } = await foyer('scim-token', 'create', '--name', 'okta');
     const first = await foyer('scim-token', 'revoke', 'okta');
@@ -150,7 +150,7 @@ describe('scim-token revoke', () => {
     expect((await tokens.list())[0]).toMatchObject({ state: 'active' });
   });
 
-  it('is on record with who did it, without the token', async () => {
+  it('is recorded with the operator, without the token', async () => {
     const { foyer, tenantId } = await tenant();
     const { out } = await foyer('scim-token', 'create', '--name', 'okta');
     await foyer('scim-token', 'revoke', 'okta');
