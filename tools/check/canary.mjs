@@ -66,9 +66,9 @@ for (const [filePath, target, violation] of planted) {
   if (!messages.some(({ ruleId }) => ruleId === '@nx/enforce-module-boundaries')) missed.push(violation);
 }
 if (missed.length > 0) {
-  console.error(`A rule sleeps: it was not caught that ${missed.join(', nor that ')}.`);
+  console.error(`A rule does not work: it was not detected that ${missed.join(', nor that ')}.`);
   process.exit(1);
 }
 console.log(
-  `The rules are awake: all ${planted.length + alsoPlanted.length} planted violations were caught.`,
+  `The rules work: all ${planted.length + alsoPlanted.length} planted violations were detected.`,
 );

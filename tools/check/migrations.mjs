@@ -57,9 +57,9 @@ function problemsOf(lines) {
   const listed = new Map();
   for (const line of lines) {
     const entry = entryOf(line);
-    if (!entry) problems.push(`${LIST}: "${line}" is no checksum and name`);
+    if (!entry) problems.push(`${LIST}: "${line}" is not a checksum and a name`);
     else if (entry.isCurrent && listed.has(entry.name))
-      problems.push(`${LIST}: ${entry.name} is there twice`);
+      problems.push(`${LIST}: ${entry.name} occurs twice`);
     else if (entry.isCurrent) listed.set(entry.name, entry.checksum);
   }
   const onDisk = new Set();
@@ -86,7 +86,7 @@ function lostLines(lines) {
   const now = new Set(lines.map(bare));
   return linesOfHistory()
     .filter((line) => !now.has(bare(line)))
-    .map((line) => `${LIST}: a line was changed or removed, put it back: "${line}"`);
+    .map((line) => `${LIST}: a line was changed or removed. Restore it: "${line}"`);
 }
 
 if (values.record) {

@@ -30,7 +30,7 @@ const KNOWN = [
   ],
   [
     /\bE401\b|\bE403\b/i,
-    'the package registry refuses you: check "npm config get registry" and its credentials',
+    'the package registry refuses access: check "npm config get registry" and its credentials',
   ],
   [
     /\bE404\b|ETARGET/i,
@@ -42,7 +42,7 @@ const KNOWN = [
   ],
   [
     /heap out of memory|ENOMEM|cannot allocate memory/i,
-    'the memory is used up: close something, then run the same command again',
+    'the memory is used up: close other programs, then run the same command again',
   ],
   [
     /EMFILE|ENFILE|too many open files/i,

@@ -69,7 +69,7 @@ export async function withLock(path, say, work) {
     if (Date.now() - told >= TELL_MS) {
       told = Date.now();
       say(
-        `waiting for process ${holder}, which is making ready too (${Math.round((told - started) / 1000)} s)`,
+        `waiting for process ${holder}, which is also preparing the project (${Math.round((told - started) / 1000)} s)`,
       );
     }
     await pause(100);

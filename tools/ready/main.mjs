@@ -34,7 +34,7 @@ export async function main(args) {
       error.advice ??
       adviceFor(
         `${error.code ?? ''} ${error.message}`,
-        'run the same command again; if it fails alike, report it with the lines above',
+        'run the same command again; if it fails in the same way, report it with the lines above',
       );
     process.stderr.write(
       `ready: ${error.advice ? error.message : (error.stack ?? error)}\n  What to do: ${advice}\n`,
@@ -93,7 +93,7 @@ const take = {
       cwd: root,
       env: { ...process.env, NODE_ENV: 'development' },
       say,
-      otherwise: 'run "npm install" by hand and look at what it says',
+      otherwise: 'run "npm install" by hand and read its output',
     });
     // npm decides: an optional package that it skips now it would skip again.
     if (missingPackages(root) !== undefined) writeStamp(root, 'lock', lockOf(root));

@@ -30,7 +30,7 @@ export function run({ what, why, command, args, cwd, env, say, otherwise }) {
       reject(
         new Problem(
           `interrupted by ${signal} while ${what}`,
-          'run the same command again; it goes on where it can',
+          'run the same command again; it continues where possible',
         ),
       );
     };

@@ -37,6 +37,6 @@ export function readArguments(args: readonly string[]): StartArguments {
       `--port is "${port}", but must be a whole number from 1024 to ${HIGHEST}`,
       'for example: npm start -- --port 3100',
     );
-  if (flags.once) throw new StackProblem('--once takes free ports', 'leave one of --once and --port out');
+  if (flags.once) throw new StackProblem('--once uses free ports', 'use only one of --once and --port');
   return { ...flags, port: Number(port) };
 }

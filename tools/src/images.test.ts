@@ -66,7 +66,7 @@ async function closedAddress(): Promise<string> {
 const text = (file: string): Promise<string> => readFile(join(folder, file), 'utf8');
 
 describe('the pins of base images', () => {
-  it('are written behind every tag, and written anew when a tag moved on', async () => {
+  it('are written after every tag, and updated when a tag moved', async () => {
     expect((await images('--check')).status).toBe(1);
     expect((await images()).status).toBe(0);
     expect(await text('docker-compose.yml')).toContain(
@@ -85,7 +85,7 @@ describe('the pins of base images', () => {
     expect(await text('docker-compose.yml')).toContain(digest('d'));
   });
 
-  it('cover every image that is not made here', async () => {
+  it('cover every image that is not built here', async () => {
     const both = `${await text('docker-compose.yml')}\n${await text('Dockerfile')}`;
     const named = [...both.matchAll(/^(?:FROM|\s*image:) +(\S+)/gm)].map(([, image = '']) => image);
     const made = ['foyer', 'foyer-twins', 'manifests', 'runtime'];
@@ -94,7 +94,7 @@ describe('the pins of base images', () => {
     ).toEqual([]);
   });
 
-  it('stay as they are when the registry does not know a tag, or cannot be asked', async () => {
+  it('stay unchanged when the registry does not know a tag, or cannot be reached', async () => {
     const before = await text('docker-compose.yml');
     delete tags['library/redis:7'];
     expect(await images()).toMatchObject({

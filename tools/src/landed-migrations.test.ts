@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 describe('the check of landed migrations', () => {
-  it('lets through what landed, with the line ends of any machine', async () => {
+  it('accepts what landed, with the line ends of any machine', async () => {
     await write(FIRST, 'CREATE TABLE one (id int);\r\n');
     expect(check()).toEqual({ status: 0, said: '' });
   });
@@ -82,7 +82,7 @@ describe('the check of landed migrations', () => {
     expect(check()).toEqual({ status: 0, said: '' });
   });
 
-  it('refuses an edit whose line was made to fit, whether committed or not, in a clone with history', async () => {
+  it('refuses an edit whose recorded line was adapted, whether committed or not, in a clone with history', async () => {
     await appendFile(fileOf(FIRST), '-- more\n');
     const list = await readFile(join(root, LIST), 'utf8');
     await writeFile(
@@ -119,7 +119,7 @@ describe('the check of landed migrations', () => {
     expect(check().status).toBe(1);
   });
 
-  it('takes a text for superseded when it is marked so and not removed', async () => {
+  it('treats a text as superseded when it is marked so and not removed', async () => {
     const list = await readFile(join(root, LIST), 'utf8');
     await writeFile(join(root, LIST), list.replace(`  ${FIRST}`, `  ${FIRST}  superseded`));
     await write(FIRST, 'CREATE TABLE one (id bigint);\n');

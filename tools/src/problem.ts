@@ -46,6 +46,6 @@ export function machineAdvice(text: string): string | undefined {
     return 'a library is missing: run "npm rebuild", and if that does not help, delete node_modules and run "npm install"';
   }
   if (/ENOMEM|cannot allocate memory|out of memory/i.test(text))
-    return 'the memory is used up: close something, then try again';
+    return 'the memory is used up: close other programs, then try again';
   return undefined;
 }

@@ -102,7 +102,7 @@ describe('ready, installing', () => {
     expect(await runsOf('npm')).toHaveLength(1);
   });
 
-  it('takes over from one that died', async () => {
+  it('takes over from an installation that was killed', async () => {
     const dead = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => dead.on('close', resolve));
     await file('.data/ready.lock', String(dead.pid));

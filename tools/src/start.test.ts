@@ -23,7 +23,7 @@ describe('the arguments of npm start', () => {
     expect(() => readArguments([`--port=${port}`])).toThrow(`--port is "${port}"`);
   });
 
-  it('refuse a port beside --once, which takes free ones', () => {
+  it('refuse a port together with --once, which uses free ones', () => {
     expect(() => readArguments(['--once', '--port', '3100'])).toThrow('--once takes free ports');
   });
 
@@ -64,7 +64,7 @@ describe('Box calls', () => {
 
   const body = (externalId: string) => ({ name: 'Nia', external_app_user_id: externalId });
 
-  it('are told apart: tokens, the files shown, and what was made or looked up for the person', () => {
+  it('are distinguished: tokens, listed files, and what was created or looked up for the person', () => {
     const token = call('POST', '/oauth2/token');
     const create = { ...call('POST', '/2.0/users'), body: body('00uNia') };
     const lookUp = { ...call('GET', '/2.0/users'), query: { external_app_user_id: '00uNia' } };

@@ -79,7 +79,7 @@ export class Crowd {
       name: 'Bench Person',
     };
     const admission = await this.#intake.admit(person, 'batch');
-    if (admission.kind !== 'requested') throw new Error(`A newcomer was not let in: ${admission.kind}.`);
+    if (admission.kind !== 'requested') throw new Error(`A new person was not admitted: ${admission.kind}.`);
     return admission.requestId;
   }
 

@@ -4,7 +4,7 @@ import { atLeast, atMost, grouped } from './figure.ts';
 import { median } from './measure.ts';
 
 describe('a figure', () => {
-  it('is met up to its bar and no further, whichever way it points', () => {
+  it('is met up to its bar only, for minimum and maximum bars', () => {
     expect(atMost('a', 1.3, 1.3, {})).toMatchObject({ met: true, bar: 'at most 1.3' });
     expect(atMost('a', 1.3001, 1.3, {}).met).toBe(false);
     expect(atLeast('a', 0.97, 0.97, {})).toMatchObject({ met: true, bar: 'at least 0.97' });
@@ -17,7 +17,7 @@ describe('a figure', () => {
     expect([999, 1_000, 20_000, 1_000_000].map(grouped)).toEqual(['999', '1 000', '20 000', '1 000 000']);
   });
 
-  it('takes the middle value', () => {
+  it('uses the middle value', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 9, 2])).toBe(3);
   });
@@ -47,13 +47,13 @@ describe('the share of Box’s limit', () => {
 });
 
 describe('processor time', () => {
-  it('is read past a name with blanks and brackets', () => {
+  it('is read also after a name with spaces and brackets', () => {
     const stat =
       '4711 (postgres: (old) one) S 42 4711 4711 0 -1 4194560 900 0 0 0 120 30 5 2 20 0 1 0 9 9 9\n';
     expect(readStat(stat)).toEqual([{ pid: 4711, parent: 42, own: 1_570 }]);
   });
 
-  it('is nothing of a process that has ended', () => {
+  it('is undefined for a process that has ended', () => {
     expect(readStat('')).toEqual([]);
   });
 });

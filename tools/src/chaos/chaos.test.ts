@@ -45,7 +45,7 @@ describe('the simulation', () => {
     expect(coverage.faults.get('kill')).toBeGreaterThan(SCHEDULES / 2);
   }, 600_000);
 
-  it('does the very same for the same seed', async () => {
+  it('does the same for the same seed', async () => {
     const once = await runSchedule(house, 7, { listed: aims, coverage: new Coverage() });
     const again = await runSchedule(house, 7, { listed: aims, coverage: new Coverage() });
     expect(again.trace).toEqual(once.trace);
@@ -68,11 +68,11 @@ describe('what a statement is called', () => {
 });
 
 describe('the arguments', () => {
-  it('are 100 schedules from any seed when nothing is said', () => {
+  it('are 100 schedules from a random seed by default', () => {
     expect(readArguments([])).toMatchObject({ seed: null, from: null, schedules: 100, update: false });
   });
 
-  it('take a seed to replay, or how many schedules from which', () => {
+  it('accept a seed to replay, or a number of schedules and a first seed', () => {
     expect(readArguments(['--seed', '42'])).toMatchObject({ seed: 42 });
     expect(readArguments(['--schedules', '2000', '--from', '1'])).toMatchObject({ schedules: 2000, from: 1 });
   });

@@ -44,7 +44,7 @@ afterAll(async () => {
   server.close();
 });
 
-it('has the Okta twin push a whole life', async () => {
+it('makes the Okta twin push a person from creation to deletion', async () => {
   const { scim } = stack.okta;
   await scim.configure({ baseUrl, token: 'token-of-this-test' });
   expect(await scim.testConnection()).toMatchObject({ status: 'done', result: 'connected' });
@@ -75,7 +75,7 @@ it('has the Okta twin push a whole life', async () => {
   expect((await scim.tasks(3)).every(({ status }) => status === 'done')).toBe(true);
 });
 
-it('shows what failed, and has it sent again', async () => {
+it('shows what failed, and sends it again', async () => {
   const { scim } = stack.okta;
   await scim.configure({ baseUrl: `${baseUrl}/elsewhere` });
   kept.set('/elsewhere/Users', { nothing: 'useful' });

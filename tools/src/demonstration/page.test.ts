@@ -27,7 +27,7 @@ describe('reading a page', () => {
     expect(refreshIn(html)).toEqual(refresh);
   });
 
-  it('finds forms with what they send along', () => {
+  it('finds forms with the fields that they send', () => {
     const html = `<form method="post" action="/logout"><input type="hidden" name="_csrf" value="a&amp;b">
       <button>Sign out</button></form><form><input name="username"><input type="password" name="password"></form>`;
     expect(formsIn(html)).toEqual([

@@ -28,7 +28,7 @@ describe('what a document shows', () => {
     expect(shows(printed, shown, new Map())).toBe(false);
   });
 
-  it('takes an id for the one that is printed in its place, from then on', () => {
+  it('accepts another id in the place of an id, and expects the same one after that', () => {
     const ids: Ids = new Map();
     expect(shows(`id ${X}, again ${X}, other ${Y}`, `id ${A}, again ${A}, other ${B}`, ids)).toBe(true);
     expect(withIds(`curl /Users/${A}`, ids)).toBe(`curl /Users/${X}`);
@@ -36,7 +36,7 @@ describe('what a document shows', () => {
     expect(shows(`id ${Y}`, `id ${A}`, ids)).toBe(false);
   });
 
-  it('does not take one id for two', () => {
+  it('does not accept one id for two different ids', () => {
     expect(shows(`${X} and ${Y}`, `${A} and ${A}`, new Map())).toBe(false);
   });
 });

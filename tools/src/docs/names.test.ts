@@ -19,7 +19,7 @@ const code = (pattern: RegExp): string[] =>
 describe.each(documents)('%s', (file) => {
   const text = texts.get(file)!;
 
-  it('links to files and headings that are there', () => {
+  it('links to files and headings that exist', () => {
     const missing = linksOf(text).filter((target) => {
       if (/^[a-z]+:/.test(target)) return false;
       const [path = '', anchor] = target.split('#');
@@ -30,7 +30,7 @@ describe.each(documents)('%s', (file) => {
     expect(missing).toEqual([]);
   });
 
-  it('names files and folders of the project that are there', () => {
+  it('names files and folders of the project that exist', () => {
     // A name in capitals is a placeholder for one that the reader chooses.
     const paths = codeOf(text).filter(
       (name) => /^(apps|libs|tools|docs|prisma|\.ci)\/[\w./-]+$/.test(name) && !/[A-Z]{4}/.test(name),
@@ -42,7 +42,7 @@ describe.each(documents)('%s', (file) => {
     expect(missing).toEqual([]);
   });
 
-  it('names npm scripts that are there', () => {
+  it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
@@ -77,7 +77,7 @@ describe('commands', () => {
     expect(paths.filter((path) => !text.includes(`foyer -- ${path}`))).toEqual([]);
   });
 
-  it('of operators that documents name are there', () => {
+  it('of operators that documents name exist', () => {
     const named = [
       ...everything.matchAll(/npm run (?:-s )?foyer -- (?:--env-file \S+ )?([a-z][a-z -]*[a-z])/g),
     ];
@@ -103,7 +103,7 @@ describe('environment variables', () => {
     expect(own.filter((name) => !texts.get('README.md')!.includes(`| \`${name}\``))).toEqual([]);
   });
 
-  it('that documents name are there', () => {
+  it('that documents name exist', () => {
     const known = new Set(own);
     const all =
       sources.map(read).join('\n') +
@@ -131,7 +131,7 @@ describe('metrics', () => {
     expect(own.filter((name) => !text.includes(`| \`${name}\``))).toEqual([]);
   });
 
-  it('that documents name are there', () => {
+  it('that documents name exist', () => {
     const named = unique(everything.match(/\bfoyer_[a-z_]+(?=[`{[ ])/g) ?? []).filter(
       (name) => !/^foyer_(scim|queue|app|role)_?$/.test(name),
     );
@@ -149,7 +149,7 @@ describe('log events', () => {
     rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!)),
   );
 
-  it('that operate.md lists are there', () => {
+  it('that operate.md lists exist', () => {
     const all = sources.map(read).join('\n');
     expect(named.filter((name) => !all.includes(`'${name}'`))).toEqual([]);
   });
@@ -170,7 +170,7 @@ it('ARCHITECTURE.md lists every room of the apps, and every library', () => {
   expect(unique(rooms).filter((room) => !text.includes(`${room}/`))).toEqual([]);
 });
 
-it('every block names its language, so that it is known what is run', () => {
+it('every block names its language, which decides whether it is run', () => {
   const bare = [...texts].flatMap(([file, text]) =>
     fencesOf(text)
       .filter(({ language }) => language === '')

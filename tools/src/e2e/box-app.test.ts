@@ -126,7 +126,7 @@ async function deleteByHand(clientId: string, clientSecret: string, boxUserId: s
   expect(response.status).toBe(204);
 }
 
-describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
+describe('a tenant whose BOX_CLIENT_ID is changed', () => {
   let ada: Awaited<ReturnType<typeof newPerson>>;
   let grace: Awaited<ReturnType<typeof newPerson>>;
   let browser: Browser;
@@ -157,7 +157,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
     await part.stop();
   }, 60_000);
 
-  it('provisions nobody once all run with the other app, says why, and lets the known ones in', async () => {
+  it('provisions no person when all processes use the other app, states why, and lets known people sign in', async () => {
     await Promise.all([stack.parts.gateway!.stop(), stack.parts.provisioners[0]!.stop()]);
     await gatewayWith(SECOND);
     await provisionerWith(SECOND);
@@ -192,7 +192,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
     expect(me.items[0]!.boxAccount).toMatchObject({ missingSince: null });
   }, 60_000);
 
-  it('lets an operator see, refuses to accept what the new app does not see, and migrates exactly once', async () => {
+  it('shows the state to an operator, refuses accounts that the new app cannot read, and migrates exactly once', async () => {
     expect((await foyer(SECOND, 'box-app')).status).toBe(1);
     const refused = await foyer(SECOND, 'box-app', 'accept');
     expect([refused.status, refused.out]).toEqual([1, expect.stringMatching(/Refused: 9 of 9/)]);
@@ -226,7 +226,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
     expect((await foyer(SECOND, 'box-app')).status).toBe(0);
   }, 90_000);
 
-  it('tells somebody whose Box user was deleted, offers nothing that cannot help, and recreates for an operator', async () => {
+  it('explains to a person that their Box user was deleted, offers only what can help, and recreates it for an operator', async () => {
     const [account] = (await boxUsersOf(ada.id)).filter(({ clientId }) => clientId === 'second-client');
     await deleteByHand(SECOND.BOX_CLIENT_ID, SECOND.BOX_CLIENT_SECRET, account!.id);
     const page = await browser.get(stack.urls.gateway);
@@ -250,7 +250,7 @@ describe('a tenant whose BOX_CLIENT_ID is swapped under it', () => {
     expect(headingIn(home.html)).toBe('Hello Ada Swap');
   }, 60_000);
 
-  it('makes one new user of twenty sign-ins at once, where the policy is on-sign-in', async () => {
+  it('creates one new user for twenty sign-ins at once, if the policy is on-sign-in', async () => {
     await Promise.all(extra.map((part) => part.stop()));
     await gatewayWith({ ...SECOND, RECREATE_DELETED: 'on-sign-in', SIGN_IN_LIMIT_PER_MINUTE: '1000' });
     await provisionerWith({ ...SECOND, RECREATE_DELETED: 'on-sign-in' });

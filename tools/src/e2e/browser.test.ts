@@ -122,7 +122,7 @@ suite('in a real browser [needs chromium]', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says in plain words what failed, and tries again when asked', async () => {
+  it('says in plain words what failed, and retries when the person asks for it', async () => {
     const { page } = await open();
     const person = await newPerson('Dora Example');
     await stack.box.fault({ kind: 'status', status: 403, match: { method: 'POST', externalId: person.id } });
@@ -135,7 +135,7 @@ suite('in a real browser [needs chromium]', () => {
     );
   });
 
-  it('explains a refusal by Okta and offers to sign in as somebody else', async () => {
+  it('explains a refusal by Okta and offers to sign in as another person', async () => {
     const { page } = await open();
     await signIn(page, 'unassigned@example.com');
     await page.getByRole('heading', { level: 1, name: 'You cannot sign in here' }).waitFor();

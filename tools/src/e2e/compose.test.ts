@@ -65,7 +65,7 @@ async function compose(...args: string[]): Promise<string> {
     expect((await signIn(GATEWAY, person)).message).toBe('Hello Ada Example');
   });
 
-  it('makes one Box user of fifty first sign-ins at once, over three provisioners', async () => {
+  it('creates one Box user for fifty first sign-ins at once, with three provisioners', async () => {
     const grace = { username: 'grace@example.com', password: SAMPLE_PASSWORD };
     const pages = await Promise.all(Array.from({ length: 50 }, () => signIn(GATEWAY, grace)));
     expect(new Set(pages.map(({ boxUserId }) => boxUserId)).size).toBe(1);
@@ -73,7 +73,7 @@ async function compose(...args: string[]): Promise<string> {
     expect(users.filter(({ name }) => name === 'Grace Sample')).toHaveLength(1);
   });
 
-  it('keeps everybody over a restart of all that is ours', async () => {
+  it('keeps all people after a restart of all programs of Foyer', async () => {
     await compose('restart', '--timeout', '20', 'postgres', 'redis', 'gateway', 'provisioner');
     const again = await until('signing in works again', async () => {
       const page = await signIn(GATEWAY, person).catch(() => null);
@@ -82,7 +82,7 @@ async function compose(...args: string[]): Promise<string> {
     expect(again.message).toBe('Hello Ada Example');
   }, 240_000);
 
-  it('runs as nobody special', async () => {
+  it('runs as an unprivileged user', async () => {
     expect((await compose('exec', '-T', 'gateway', 'id', '-un')).trim()).toBe('node');
   });
 
@@ -107,12 +107,12 @@ async function compose(...args: string[]): Promise<string> {
     },
   );
 
-  it('asks for a password at Redis', async () => {
+  it('requires a password for Redis', async () => {
     const answer = await compose('exec', '-T', 'redis', 'env', '-u', 'REDISCLI_AUTH', 'redis-cli', 'ping');
     expect(answer).toContain('NOAUTH');
   });
 
-  it('keeps the stores where only its own programs reach them, without a way out', async () => {
+  it('keeps the stores in a network that only its own programs reach, without access to the outside', async () => {
     const reach = `require('node:net').connect(5432, 'postgres').on('connect', () => console.log('reached'))
       .on('error', (error) => console.log(error.code)); setTimeout(() => process.exit(), 5000).unref()`;
     expect(

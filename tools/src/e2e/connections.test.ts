@@ -42,7 +42,7 @@ describe('connections of real processes', () => {
   });
   const said = (event: string): boolean => lines.some((line) => line.includes(`"event":"${event}"`));
 
-  it('lose nothing and end no process while PostgreSQL ends one of them after another', async () => {
+  it('lose nothing and end no process while PostgreSQL terminates them one after another', async () => {
     const [{ parts, databaseUrl }, outside] = await boot({ provisioners: 2, env: { provisioner: quick } });
     const admin = new pg.Client(databaseUrl);
     await admin.connect();

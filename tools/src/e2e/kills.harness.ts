@@ -111,7 +111,7 @@ export function describeKills(
   };
 
   describe(`real kills, queue on ${backEnd}`, () => {
-    it('lets a worker that slept past its lease, its answer from Box in hand, write nothing', async () => {
+    it('lets a worker write nothing that was suspended until its lease expired, after the answer of Box', async () => {
       const [first] = stack.parts.provisioners;
       let subject = '';
       let wake = async (): Promise<void> => undefined;
@@ -143,7 +143,7 @@ export function describeKills(
       expect(await brokenPromises(stack, outside)).toEqual([]);
     });
 
-    it('sends nothing when a worker wakes between its intent and the sending, its lease over', async () => {
+    it('sends nothing when a worker resumes between its intent and the call, after its lease expired', async () => {
       const newcomer = someone('intent');
       const wakeCreator = await sleepAfterIntent('create_user', newcomer, () =>
         outside.pushPastTheApi(newcomer, 'First Name'),
@@ -169,7 +169,7 @@ export function describeKills(
       expect(await brokenPromises(stack, outside)).toEqual([]);
     });
 
-    it('greets everybody whose sign-in the gateway’s death cut off, once each', async () => {
+    it('greets each person whose sign-in was interrupted by a kill of the gateway, once', async () => {
       const people = await Promise.all(
         Array.from({ length: 12 }, (_, n) => outside.newPerson(`Cut Off ${n}`)),
       );
@@ -184,7 +184,7 @@ export function describeKills(
       expect(await brokenPromises(stack, outside)).toEqual([]);
     });
 
-    it('keeps its promise to a crowd of newcomers whatever dies', async () => {
+    it('keeps its promise to many new people whichever processes are killed', async () => {
       const seed = seedOf(`real kills, queue on ${backEnd}`);
       const dice = new Dice(seed);
       const deeds = dice.shuffled(deedsFor(stack, outside, dice, () => only.loseQueue(stack, outside)));

@@ -105,7 +105,7 @@ export function describeMainJob(
       expect(provisioning).toEqual([]);
     });
 
-    it('makes one Box user of a hundred first sign-ins of one person at once, and answers every browser', async () => {
+    it('creates one Box user for a hundred first sign-ins of one person at once, and answers every browser', async () => {
       const person = await newPerson('Juno Example');
       const browsers = await Promise.all(
         Array.from({ length: 100 }, () => signIn(stack.urls.gateway, person.credentials)),
@@ -136,7 +136,7 @@ export function describeMainJob(
       }
     });
 
-    it('ends in one Box user when every worker is killed between Box’s commit and ours', async () => {
+    it('ends with one Box user when every worker is killed between the commit of Box and that of Foyer', async () => {
       const subject = `00u-kill-${randomUUID().slice(0, 8)}`;
       await stack.box.fault({
         kind: 'slowAfter',
@@ -153,7 +153,7 @@ export function describeMainJob(
       expect(await createsOf(subject)).toHaveLength(1);
     });
 
-    it('finishes every request though the queue’s data is wiped while they wait', async () => {
+    it('finishes every request although the data of the queue is deleted while they wait', async () => {
       await Promise.all(stack.parts.provisioners.map((part) => part.stop()));
       const subjects = Array.from({ length: 25 }, (_, n) => `00u-wiped-${n}-${randomUUID().slice(0, 8)}`);
       const ids = await Promise.all(subjects.map(push));
@@ -164,7 +164,7 @@ export function describeMainJob(
       for (const subject of subjects) expect(await boxUsersOf(subject)).toHaveLength(1);
     });
 
-    it('loses nothing when workers are killed and stopped in the middle of a crowd', async () => {
+    it('loses nothing when workers are killed and stopped while many people wait', async () => {
       const subjects = Array.from({ length: 60 }, (_, n) => `00u-crowd-${n}-${randomUUID().slice(0, 8)}`);
       await stack.box.settings({ latencyMs: 40 });
       const ids = await Promise.all(subjects.map(push));
@@ -178,7 +178,7 @@ export function describeMainJob(
       for (const subject of subjects) expect(await boxUsersOf(subject)).toHaveLength(1);
     });
 
-    it('leaves every Box write with an intent on record, and an outcome or a later look-up', async () => {
+    it('records an intent for every write to Box, and an outcome or a later look-up', async () => {
       const unsettled = await query(
         `SELECT c.id FROM api_call c LEFT JOIN api_call_outcome o ON o.call_id = c.id
          WHERE c.operation = 'create_user' AND (o.result IS NULL OR o.result = 'ambiguous')
@@ -193,7 +193,7 @@ export function describeMainJob(
       expect(n).toBeGreaterThanOrEqual(seen);
     });
 
-    it('answers the browser with a page that follows along while Box commits too late for the look-up, and ends in one user', async () => {
+    it('answers the browser with a progress page while Box commits too late for the look-up, and ends with one user', async () => {
       const person = await newPerson('Slow Example');
       // Box commits after our time limit, and after the look-up that follows it.
       await stack.box.fault({
@@ -213,7 +213,7 @@ export function describeMainJob(
       expect(await boxUsersOf(person.id)).toHaveLength(1);
     });
 
-    it('shows in the audit log every call that made an identity so, without a secret', async () => {
+    it('shows in the audit log every call that led to the state of an identity, without a secret', async () => {
       const id = await push(`00u-audit-${randomUUID().slice(0, 8)}`);
       await ended(id);
       const response = await api('GET', `/v1/api-calls?requestId=${id}`, 'foyer.audit');

@@ -49,7 +49,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     await loop.configure(dialect);
   });
 
-  it('is made in Box as they are hired, and follows every change of their profile', async () => {
+  it('is created in Box when they are assigned, and follows every change of their profile', async () => {
     const { login, id } = await inOkta({ profile: { title: 'Engineer', locale: 'de_DE' } });
     const [request] = await loop.settled(scim().assign(login));
     expect(request).toMatchObject({ cause: 'scim', outcome: 'created' });
@@ -72,7 +72,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     expect(await loop.boxUser(id)).toMatchObject({ jobTitle: '', phone: '', address: '', language: 'gb' });
   });
 
-  it('tells in the audit log who asked for what, and which Box calls came of it', async () => {
+  it('has records in the audit log of who requested what, and which Box calls followed', async () => {
     const { login, id } = await inOkta({ profile: { title: 'Engineer' } });
     const [request] = await loop.settled(scim().assign(login));
     const story = await loop.story(request!.id);
@@ -134,7 +134,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     );
   });
 
-  it('is switched off everywhere as they leave, their files kept, and finds them when they come back', async () => {
+  it('is deactivated everywhere when they leave, and finds their files when they come back', async () => {
     const { login, id } = await hired({ firstName: 'Lea', lastName: 'Ver' });
     const before = await loop.boxUser(id);
     await stack.box.seed({ files: [{ externalId: id, path: '/notes.txt' }] });
@@ -172,7 +172,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     await showsNotes(back.browser);
   });
 
-  it('keeps their Box user when they are hired again under another Okta id', async () => {
+  it('keeps their Box user when they are assigned again under another Okta id', async () => {
     const { login, id } = await hired();
     const before = await loop.boxUser(id);
     await stack.box.seed({ files: [{ externalId: id, path: '/notes.txt' }] });
@@ -192,7 +192,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     expect((await stack.box.state()).users.filter(({ externalId }) => externalId === anew.id)).toEqual([]);
   });
 
-  it('is linked when they signed in before the app had provisioning: nobody is made twice', async () => {
+  it('is linked when they signed in before the app had provisioning: no person is created twice', async () => {
     const { login, id } = await inOkta({ assigned: true, profile: { title: 'Engineer' } });
     const first = await enter(login);
     expect(first.message).toBe('New user created: Iris Example');
@@ -203,7 +203,7 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     expect(await loop.boxUser(id)).toMatchObject({ id: first.boxUserId, jobTitle: 'Engineer' });
   });
 
-  it('is matched by an import, and a confirmed match is pushed to like anybody else', async () => {
+  it('is matched by an import, and Okta pushes to a confirmed match as to any other person', async () => {
     const signedIn = await inOkta({ assigned: true });
     await enter(signedIn.login);
     await stack.okta.changePerson(signedIn.id, { assigned: false });
@@ -243,7 +243,7 @@ describe('any SCIM client', () => {
   const inBox = async (externalId: string) =>
     (await stack.box.state()).users.filter((user) => user.externalId === externalId);
 
-  it('that creates somebody twice, by name or by id, is answered 409, and Box has one user', async () => {
+  it('that creates a person twice, by name or by id, is answered with 409, and Box has one user', async () => {
     const { login, externalId } = await newcomer();
     const answers = await Promise.all([
       hire(login, externalId),
@@ -257,7 +257,7 @@ describe('any SCIM client', () => {
     expect(await inBox(externalId)).toHaveLength(1);
   });
 
-  it('that creates the same person many times at once makes one, and one Box user', async () => {
+  it('that creates the same person many times at once creates one person and one Box user', async () => {
     const [login, externalId] = [`at-once-${mark()}@example.com`, `00u${mark()}`];
     const answers = await Promise.all(Array.from({ length: 12 }, () => hire(login, externalId)));
     expect(answers.map(({ status }) => status).sort()).toEqual([
@@ -268,7 +268,7 @@ describe('any SCIM client', () => {
     expect(await inBox(externalId)).toHaveLength(1);
   });
 
-  it('that deletes somebody who owns nothing has Box forget them, and finds them anew when they come back', async () => {
+  it('that deletes a person without content deletes them in Box, and gets a new user when they come back', async () => {
     const { login, externalId, id } = await newcomer();
     const [before] = await inBox(externalId);
     const group = await loop.send('POST', '/Groups', {
@@ -301,7 +301,7 @@ describe('any SCIM client', () => {
     expect(await loop.boxMembers(displayName)).toEqual([]);
   });
 
-  it('that deletes somebody who owns a file leaves them in Box, switched off, to come back to it', async () => {
+  it('that deletes a person who owns a file deactivates them in Box, and they get the file back when they return', async () => {
     const { login, externalId, id } = await newcomer();
     const [before] = await inBox(externalId);
     await stack.box.seed({ files: [{ externalId, path: '/kept.txt' }] });
@@ -313,7 +313,7 @@ describe('any SCIM client', () => {
     expect(await inBox(externalId)).toMatchObject([{ id: before!.id, status: 'active', items: 1 }]);
   });
 
-  it('that deletes, creates and switches somebody off and on faster than Box answers ends as it was last told', async () => {
+  it('that deletes, creates, deactivates and reactivates a person faster than Box answers ends in the last state that it requested', async () => {
     const { login, externalId, id } = await newcomer();
     await stack.box.settings({ latencyMs: 60 });
     for (let n = 0; n < 4; n++) {
@@ -325,7 +325,7 @@ describe('any SCIM client', () => {
     expect(await inBox(externalId)).toMatchObject([{ status: 'active', jobTitle: 'Title 3' }]);
   });
 
-  it('that says again what was said brings Box in step when the last try had failed', async () => {
+  it('that repeats a push provisions the person in Box when the last try had failed', async () => {
     const [login, externalId] = [`again-${mark()}@example.com`, `00u${mark()}`];
     await stack.box.fault({ kind: 'status', status: 400, times: 1, match: { method: 'POST', externalId } });
     const answer = await hire(login, externalId);
@@ -337,7 +337,7 @@ describe('any SCIM client', () => {
     expect(await inBox(externalId)).toHaveLength(1);
   });
 
-  it('that says again what a group is has it tried again, too', async () => {
+  it('that repeats the push of a group starts another try, too', async () => {
     await stack.box.fault({ kind: 'status', status: 400, match: { method: 'POST', path: '/2.0/groups' } });
     const crew = { schemas: [GROUP], displayName: `Again ${mark()}` };
     const answer = await loop.send('POST', '/Groups', crew);

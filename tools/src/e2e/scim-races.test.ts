@@ -128,7 +128,7 @@ async function expectInStep(id: string, people: readonly Person[]): Promise<stri
   return scim.members;
 }
 
-it('takes members in before Box has their users, and they join by themselves', async () => {
+it('accepts members before Box has their users, and adds them later automatically', async () => {
   await stack.box.fault({
     kind: 'slow',
     delayMs: 400,
@@ -146,7 +146,7 @@ it('takes members in before Box has their users, and they join by themselves', a
   expect(await expectInStep(id, people)).toHaveLength(12);
 });
 
-it('parks members whom nobody has pushed yet, and lets them in when they are', async () => {
+it('stores members who were not pushed yet, and adds them when they are pushed', async () => {
   const early = `00u${mark()}${mark()}`;
   const id = await makeGroup(`Parked ${mark()}`, [{ id: early, externalId: early }]);
   await loop.outside.allFinal();
@@ -159,7 +159,7 @@ it('parks members whom nobody has pushed yet, and lets them in when they are', a
   expect(await expectInStep(id, [person])).toEqual([early]);
 });
 
-it('leaves nobody in Box whose adding ended unclear, and who is not wanted before Box’s listings show them', async () => {
+it('leaves no member in Box whose adding had an unknown result and who was removed before the listings of Box show them', async () => {
   const [kept, ghost] = await crowd(2);
   const id = await makeGroup(`Ghost ${mark()}`, [kept!]);
   await loop.outside.allFinal();
@@ -181,7 +181,7 @@ it.each([
   ],
   ['deleted', async (id: string) => (await loop.send('DELETE', `/Groups/${id}`)).status],
 ])(
-  'leaves no group behind in Box whose creation ended unclear, and that is %s before the next try',
+  'leaves no extra group in Box whose creation had an unknown result, and that is %s before the next try',
   async (_what, change) => {
     const name = `Behind ${mark()}`;
     const creating = { method: 'POST', path: '/2.0/groups' };
@@ -209,7 +209,7 @@ const faults: readonly BoxFault[] = [
   { kind: 'html', status: 502 },
 ];
 
-it('ends with the members that were asked for last, whatever is changed at once, refused, cut off or killed', async () => {
+it('ends with the members of the last push, whatever is changed at once, refused, cut off or killed', async () => {
   const seed = seedOf('one group, many hands');
   const dice = new Dice(seed);
   await stack.box.settings({ latencyMs: 25, lookupLagMs: 150 });
@@ -247,7 +247,7 @@ it('ends with the members that were asked for last, whatever is changed at once,
   expect({ seed, inStep, ...box }).toEqual({ seed, inStep: true, ...scim });
 });
 
-it('takes over a group of that name that was made by hand: ours are put right, others are left alone', async () => {
+it('adopts a group with that name that was created by hand: members of Foyer are corrected, others are left unchanged', async () => {
   const [ours, gone, come] = await crowd(3);
   await loop.outside.allFinal();
   const { users } = await stack.box.state();
@@ -273,7 +273,7 @@ it('takes over a group of that name that was made by hand: ours are put right, o
   ]);
 });
 
-it('ends with the names that were asked for last, though groups exchange them faster than Box is told', async () => {
+it('ends with the names of the last push, although groups exchange them faster than the calls to Box', async () => {
   await stack.box.settings({ latencyMs: 100 });
   const [member] = await crowd(1);
   const [a, b, c] = ['A', 'B', 'C'].map((name) => `${name} ${mark()}`);
@@ -290,7 +290,7 @@ it('ends with the names that were asked for last, though groups exchange them fa
   expect(await expectInStep(two, [])).toEqual([]);
 });
 
-it('takes a leaver out of a group whose new name is taken by hand, and says why the name waits', async () => {
+it('removes a leaver from a group whose new name was taken by hand, and reports why the name waits', async () => {
   const [stays, leaves] = await crowd(2);
   const [name, taken] = [`Named ${mark()}`, `Taken ${mark()}`];
   const id = await makeGroup(name, [stays!, leaves!]);
@@ -316,7 +316,7 @@ it('takes a leaver out of a group whose new name is taken by hand, and says why 
   expect(await expectInStep(id, [stays!, leaves!])).toEqual([stays!.externalId]);
 });
 
-it('brings in and takes out everybody else when Box refuses one member for good', async () => {
+it('adds and removes all other members when Box refuses one member permanently', async () => {
   const people = await crowd(24);
   const id = await makeGroup(`Refused ${mark()}`, people.slice(0, 4));
   await loop.outside.allFinal();

@@ -22,7 +22,7 @@ describe('freePorts', () => {
 });
 
 describe('requirePorts', () => {
-  it('is content with free ports', async () => {
+  it('accepts free ports', async () => {
     const [one = 0, two = 0] = await freePorts(2);
     await expect(requirePorts({ gateway: one, 'Box twin': two })).resolves.toBeUndefined();
   });

@@ -41,7 +41,7 @@ afterEach(async () => {
 const STAYS = "console.log('ready ' + process.pid); setInterval(() => {}, 1e6);";
 
 describe('a part', () => {
-  it('is started when it says that it is ready, and gives what it said', async () => {
+  it('is started when it reports that it is ready, and returns its message', async () => {
     const seen: LogLine[] = [];
     const part = script(STAYS, { log: (line) => seen.push(line) });
     expect(await part.start()).toBe(String(part.pid));
@@ -57,7 +57,7 @@ describe('a part', () => {
     );
   });
 
-  it('that says nothing at all before it ends is reported as such', async () => {
+  it('that prints nothing before it ends is reported as such', async () => {
     await expect(script("process.kill(process.pid, 'SIGKILL')").start()).rejects.toThrow(
       /killed by SIGKILL\)\n {4}it printed nothing\n {2}What to do: look in the log of the system/,
     );
@@ -91,7 +91,7 @@ describe('a part', () => {
     );
   });
 
-  it('that dies later is told, once; one that was stopped is not', async () => {
+  it('that ends unexpectedly later is reported once; one that was stopped is not', async () => {
     const told: string[] = [];
     const part = script(STAYS);
     const heard = new Promise<void>((resolve) => {
@@ -122,7 +122,7 @@ describe('a part', () => {
     expect(part.running).toBe(true);
   });
 
-  it('gets no environment but its own', async () => {
+  it('gets only its own environment', async () => {
     const part = script("console.log('ready ' + JSON.stringify(process.env)); setInterval(() => {}, 1e6);", {
       env: { ONLY: 'this' },
     });

@@ -5,7 +5,7 @@ const postgresUrl = process.env.FOYER_TEST_POSTGRES_URL;
 const template = 'foyer_template';
 
 describe('a stack', () => {
-  it('boots what is asked for, and its twins do as told', async () => {
+  it('starts the requested parts, and its twins obey their control API', async () => {
     const said: string[] = [];
     const stack = await startStack({
       parts: ['okta', 'box'],
@@ -48,7 +48,7 @@ describe('a stack', () => {
     await expect(fetch(`http://127.0.0.1:${port}/_control/people`)).rejects.toThrow('fetch failed');
   });
 
-  it('says so when the PostgreSQL server it was given does not answer', async () => {
+  it('reports that the given PostgreSQL server does not answer', async () => {
     const [port = 0] = await freePorts(1);
     const nobody = `postgresql://x@127.0.0.1:${port}/postgres`;
     await expect(startStack({ parts: [], postgresUrl: nobody })).rejects.toThrow(

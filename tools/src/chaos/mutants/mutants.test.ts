@@ -12,7 +12,7 @@ import { mutate } from './mutant.ts';
 const server = process.env.FOYER_TEST_POSTGRES_URL ?? '';
 
 it.each(sourceMutants.map((mutant) => [mutant.name, mutant] as const))(
-  '%s: the guard is where the mutant looks for it',
+  '%s: the guard is in the place that the mutant changes',
   (_name, mutant) => {
     expect(mutate(sourceOf(mutant), mutant)).not.toBe(sourceOf(mutant));
   },
@@ -46,19 +46,19 @@ async function runMutants(...args: string[]): Promise<{ status: number | null; o
   return { status, out };
 }
 
-it('finds out a create that is sent again without a look-up, and says by which seed', async () => {
+it('detects a create that is sent again without a look-up, and reports the seed', async () => {
   const { status, out } = await runMutants('--only', 'plan: creates again without a look-up');
   expect(out).toMatch(/found after \d+, seed \d+: .*without asking Box first/);
   expect(status).toBe(0);
 }, 600_000);
 
-it('says why one is not to be found out, and that is no failure', async () => {
+it('states why a mutant cannot be detected, and that is not a failure', async () => {
   const { status, out } = await runMutants('--only', 'turn: a stopping worker', '--schedules', '1');
   expect(out).toMatch(/NOT FOUND in 1\n {2}The request is due at once/);
   expect(status).toBe(0);
 }, 600_000);
 
-it('fails when one that breaks a promise is not found out', async () => {
+it('fails when a mutant that breaks a promise is not detected', async () => {
   const { status, out } = await runMutants('--only', 'plan: who is deleted', '--schedules', '1');
   expect(out).toContain('NOT FOUND in 1');
   expect(status).toBe(1);
