@@ -71,7 +71,7 @@ describe('why a person has no files', () => {
       'a Box user that was deleted',
       { boxAccount: { ...account, missingSince: at } },
       null,
-      /deleted it.*recreate/,
+      /was deleted.*recreate/,
     ],
     ['an inactive Box user', { boxAccount: { ...account, status: 'inactive' } }, null, /inactive in Box/],
     [

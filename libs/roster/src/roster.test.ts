@@ -82,7 +82,7 @@ describe('JSON Lines', () => {
     expect(await read(line(ada) + line(bob) + line({ ...ada, name: 'Other' }))).toEqual([
       person(1, ada),
       person(2, bob),
-      refused(3, 'subject', 'is on line 1 already', '00u1'),
+      refused(3, 'subject', 'is already on line 1', '00u1'),
     ]);
   });
 
@@ -131,8 +131,8 @@ describe('CSV', () => {
       'phone',
       /is not a known column; the known columns are issuer/,
     ],
-    ['another separator', 'subject;username;name\n', 'subject;username;name', /is not a column/],
-    ['a column twice', 'subject,username,name,subject\n', 'subject', /twice/],
+    ['another separator', 'subject;username;name\n', 'subject;username;name', /is not a known column/],
+    ['a column twice', 'subject,username,name,subject\n', 'subject', /the name of two columns/],
     ['a column missing', 'subject,email,name\n', 'username', /missing/],
     ['an open quote', '"subject,username\n', 'header', /is not CSV/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x0a]), 'header', /is not UTF-8/],

@@ -104,7 +104,7 @@ describe('POST /v1/provisioning-batches', () => {
     expect([status, body.counts.lines, body.counts.waiting, body.counts.refused]).toEqual([202, 3, 1, 2]);
     expect(body.failures.items).toMatchObject([
       { line: 3, code: 'invalid_request', errors: [{ field: 'line' }], requestId: null },
-      { line: 4, subject: '00uCsv1', errors: [{ field: 'subject', message: 'is on line 2 already' }] },
+      { line: 4, subject: '00uCsv1', errors: [{ field: 'subject', message: 'is already on line 2' }] },
     ]);
     const page = await follow(body.id, '?limit=1');
     expect(page.failures.items).toHaveLength(1);

@@ -227,7 +227,7 @@ describe('a wrong issuer', () => {
         await wrong.app.get(IssuerWatch, { strict: false }).start();
         expect(lines.join('')).toContain('"event":"issuer-wrong"');
         expect(lines.join('')).toContain(
-          `OKTA_ISSUER_URI is ${front.issuer}, but the provider there calls itself https://auth.example.com`,
+          `OKTA_ISSUER_URI is ${front.issuer}, but the metadata of the provider name https://auth.example.com`,
         );
         const [status, warning] = await warnings(wrong);
         expect(status).toBe(200);
@@ -244,7 +244,7 @@ describe('a wrong issuer', () => {
     front.alter(DISCOVERY, withFields({ issuer: `${front.issuer}/` }));
     await fresh(async (wrong) => {
       await wrong.app.get(IssuerWatch, { strict: false }).start();
-      expect((await warnings(wrong))[1]).toContain(`calls itself ${front.issuer}/:`);
+      expect((await warnings(wrong))[1]).toContain(`name ${front.issuer}/:`);
     });
   });
 

@@ -139,7 +139,7 @@ describe('an issuer that is looked into', () => {
     issuer = 'https://other.example.com';
     expect((await asked(url)).state).toMatchObject({
       kind: 'wrong',
-      message: expect.stringMatching(`OKTA_ISSUER_URI is ${url}.*calls itself ${issuer}`) as unknown,
+      message: expect.stringMatching(`OKTA_ISSUER_URI is ${url}.*name ${issuer}`) as unknown,
     });
     const away = await nowhere();
     expect(await asked(away)).toMatchObject({

@@ -48,7 +48,7 @@ describe('a stranger', () => {
     expectScimError(none, 401, 'Authorization header');
     expect(none.headers.get('www-authenticate')).toBe('Bearer realm="foyer-scim"');
     const wrong = await house.ask(path, { method, authorization: `Bearer ${unknown}`, from: '192.0.2.99' });
-    expectScimError(wrong, 401, 'not known here');
+    expectScimError(wrong, 401, 'is not known');
     expect(wrong.headers.get('www-authenticate')).toBe(
       'Bearer realm="foyer-scim", error="invalid_token", error_description="The token is not known."',
     );
@@ -131,7 +131,7 @@ describe('a SCIM token', () => {
   it.each(['other', 'DEFAULT', 'default%20', '%64efault2', '__proto__'])(
     'is of no use at the tenant %s',
     async (tenant) => {
-      expectScimError(await house.as(okta, `/t/${tenant}/scim/v2/Users`), 404, 'not served here');
+      expectScimError(await house.as(okta, `/t/${tenant}/scim/v2/Users`), 404, 'does not serve this tenant');
     },
   );
 
@@ -201,7 +201,7 @@ describe('a SCIM token', () => {
        UPDATE scim_token SET tenant_id = t.id FROM t WHERE name = 'foreign'`,
     );
     for (const path of ['/scim/v2/who', '/t/foreign/scim/v2/Users'])
-      expectScimError(await house.as(token, path), 401, 'not known here');
+      expectScimError(await house.as(token, path), 401, 'is not known');
   });
 
   it('has its last use written down', async () => {
@@ -241,7 +241,7 @@ describe('an access token of Okta', () => {
 
   it('is of no use at another tenant', async () => {
     const token = await house.api.keys.token(['foyer.scim']);
-    expectScimError(await house.as(token, '/t/other/scim/v2/Users'), 404, 'not served here');
+    expectScimError(await house.as(token, '/t/other/scim/v2/Users'), 404, 'does not serve this tenant');
   });
 });
 

@@ -125,7 +125,7 @@ describe('foyer audit verify', () => {
     expect(await foyer(['audit', 'verify', '--file', path, '--head', head], {})).toMatchObject({ status: 0 });
     const other = `3:${'0'.repeat(64)}`;
     expect((await foyer(['audit', 'verify', '--file', path, '--head', other], {})).out).toContain(
-      'written anew',
+      'rewritten',
     );
     const later = head.replace('3:', '4:');
     expect((await foyer(['audit', 'verify', '--file', path, '--head', later], {})).out).toContain(
