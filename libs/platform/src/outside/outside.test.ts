@@ -153,7 +153,7 @@ describe('an issuer that is looked into', () => {
     const derived = `${url}/oauth2/default`;
     expect((await inspectIssuer(apiIssuer(derived, url))).problem).toBeNull();
     expect((await inspectIssuer(apiIssuer(derived, 'https://example.okta.com'))).problem).toMatch(
-      /^OKTA_API_ISSUER_URI is .*, but there is no provider there: its metadata are answered with 404\.$/,
+      /^OKTA_API_ISSUER_URI is .*, but no provider answers there: the request for its metadata got 404\.$/,
     );
   });
 });
