@@ -69,6 +69,4 @@ if (missed.length > 0) {
   console.error(`A rule does not work: it was not detected that ${missed.join(', nor that ')}.`);
   process.exit(1);
 }
-console.log(
-  `The rules work: all ${planted.length + alsoPlanted.length} planted violations were detected.`,
-);
+console.log(`The rules work: all ${planted.length + alsoPlanted.length} planted violations were detected.`);

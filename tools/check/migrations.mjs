@@ -58,8 +58,7 @@ function problemsOf(lines) {
   for (const line of lines) {
     const entry = entryOf(line);
     if (!entry) problems.push(`${LIST}: "${line}" is not a checksum and a name`);
-    else if (entry.isCurrent && listed.has(entry.name))
-      problems.push(`${LIST}: ${entry.name} occurs twice`);
+    else if (entry.isCurrent && listed.has(entry.name)) problems.push(`${LIST}: ${entry.name} occurs twice`);
     else if (entry.isCurrent) listed.set(entry.name, entry.checksum);
   }
   const onDisk = new Set();

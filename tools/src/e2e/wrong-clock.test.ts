@@ -90,7 +90,8 @@ describe('a provisioner whose clock is an hour ahead', () => {
     expect(await brokenPromises(stack, outside)).toEqual([]);
   }
 
-  it('leaves its retries to one with a correct clock, with the queue on PostgreSQL', () => retriesAreStarted());
+  it('leaves its retries to one with a correct clock, with the queue on PostgreSQL', () =>
+    retriesAreStarted());
 
   const withRedis = findProgram('redis-server') || process.env.CI === 'true' ? it : it.skip;
   withRedis('leaves its retries to a right one, with the queue on Redis [needs redis-server]', async () => {

@@ -59,14 +59,17 @@ export function describeBoxLifecycle(name: string, makeSubject: () => Promise<Bo
       ['jobTitle', 100],
       ['phone', 100],
       ['address', 255],
-    ] as const)('accepts a %s of %d characters, and reports that Box refused a longer one', async (field, max) => {
-      const { id } = await created();
-      value(await update(id, { [field]: 'x'.repeat(max) }));
-      const refused = await update(id, { [field]: 'y'.repeat(max + 1), name: 'Somebody Else' });
-      expect(fault(refused)).toMatchObject({ code: 'box_invalid', ambiguous: false });
-      expect((await subject.profileOf(id))[field]).toBe('x'.repeat(max));
-      expect((await read(id))?.name).toBe('Ada Example');
-    });
+    ] as const)(
+      'accepts a %s of %d characters, and reports that Box refused a longer one',
+      async (field, max) => {
+        const { id } = await created();
+        value(await update(id, { [field]: 'x'.repeat(max) }));
+        const refused = await update(id, { [field]: 'y'.repeat(max + 1), name: 'Somebody Else' });
+        expect(fault(refused)).toMatchObject({ code: 'box_invalid', ambiguous: false });
+        expect((await subject.profileOf(id))[field]).toBe('x'.repeat(max));
+        expect((await read(id))?.name).toBe('Ada Example');
+      },
+    );
 
     it('moves the external id, under which Box then finds the same user', async () => {
       const { id } = await created();

@@ -25,9 +25,12 @@ describe('plan', () => {
     expect(plan(desired, nothing)).toEqual({ kind: 'create', externalId: '00u1', name: 'Ada Example' });
   });
 
-  it.each(['unsettled', 'conflict'] as const)('looks the user up in Box first after a create that ended %s', (lastCreate) => {
-    expect(plan(desired, { ...nothing, lastCreate })).toEqual({ kind: 'find', externalId: '00u1' });
-  });
+  it.each(['unsettled', 'conflict'] as const)(
+    'looks the user up in Box first after a create that ended %s',
+    (lastCreate) => {
+      expect(plan(desired, { ...nothing, lastCreate })).toEqual({ kind: 'find', externalId: '00u1' });
+    },
+  );
 
   it('creates again at once when Box has answered, in an earlier attempt, that no user has the external id', () => {
     const known: Known = { ...nothing, lastCreate: 'unsettled', lastWord: { kind: 'nobody' } };
