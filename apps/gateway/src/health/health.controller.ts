@@ -6,11 +6,11 @@ import {
   scimTokenProblem,
   TenantBoxApp,
 } from '@foyer/persistence';
-import { checkReadiness, Metrics, NotReady } from '@foyer/platform';
+import { boxCredentialsWarning, checkReadiness, Metrics, NotReady } from '@foyer/platform';
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
 import { IssuerWatch } from '../okta/issuer-watch.ts';
-import { DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
+import { BOX, DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
 
 const CHECK_TIMEOUT_MS = 2_000;
 
@@ -25,7 +25,9 @@ export class HealthController {
     @Inject(DATABASE) private readonly database: Parts['database'],
     @Inject(QUEUE) private readonly queue: Parts['queue'],
     @Inject(LOGGER) private readonly logger: Parts['logger'],
+    @Inject(BOX) private readonly box: Pick<Parts['box'], 'credentialsProblem'>,
   ) {
+    metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => metrics.showScimTokens(await scimTokens.standing()));
     metrics.collect(async () => {
@@ -42,7 +44,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) res: Response) {
-    const { database, queue, shutdown, boxApp, scimTokens, issuers } = this;
+    const { database, queue, shutdown, boxApp, scimTokens, issuers, box } = this;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -53,6 +55,8 @@ export class HealthController {
         },
         queue: () => queue.ping(CHECK_TIMEOUT_MS),
         gateway: async () => shutdown.signal.throwIfAborted(),
+        // A warning only: sign-in does not need Box, and its pages say what is wrong.
+        box: async () => boxCredentialsWarning(box.credentialsProblem()),
         'box-app': async () => {
           const problem = boxAppProblem(await boxApp.state());
           if (problem !== null) throw new NotReady(problem);
