@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { boxUserIdOf, headingOf, type Browser, type Page } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
 
@@ -83,9 +86,47 @@ it('refuses a cursor that does not belong to this list', async () => {
   }
 });
 
-it('asks a person who is not signed in to sign in', async () => {
-  for (const address of ['/files', '/files/1', '/files/1/content']) {
-    const page = await gateway.browser().open(address);
+it('asks a person who is not signed in to sign in, and then opens what they asked for', async () => {
+  const browser = await withFiles('grace@example.com', ['Reports/2027/Plan.txt']);
+  const reports = linkOf(await browser.open('/'), 'Reports');
+  for (const address of ['/files', reports, '/files/1', '/files/1/content']) {
+    const stranger = gateway.browser();
+    const page = await stranger.open(address);
     expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in']);
+    const there = await stranger.signIn('grace@example.com', { path: linkOf(page, 'Sign in again') });
+    expect(there.url).toBe(new URL(address, gateway.url).href);
+    if (address === reports) expect([there.status, headingOf(there)]).toEqual([200, 'Reports']);
   }
+});
+
+/** The page for a request whose target is spelled as it stands here, which `fetch` would correct. */
+const pageFor = async (target: string): Promise<string> => {
+  const { hostname, port } = new URL(gateway.url);
+  const sent = request({ hostname, port, path: target, headers: { accept: 'text/html' } }).end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return text(answer);
+};
+
+it.each([
+  'http://evil.example.com/files',
+  'https://evil.example.com/files',
+  '//evil.example.com/files',
+  '/files/..//evil.example.com',
+  '/files?returnTo=https://evil.example.com/',
+  '/files/1"><script>alert(1)</script>',
+  "/files?'onmouseover='alert(1)",
+  '/files/1%0d%0aset-cookie:a=b',
+])('leads to our own origin after a sign-in that begins at %s', async (target) => {
+  const page = await pageFor(target);
+  expect(page).not.toMatch(/<script|["'] *onmouseover/);
+  const [, link] = /href="(\/login[^"]*)"/.exec(page) ?? [];
+  const browser = gateway.browser();
+  const there = await browser.signIn('grace@example.com', { path: link ?? '/login' });
+  expect(new URL(there.url).origin).toBe(gateway.url);
+  expect((await browser.cookies('a')).map(({ key }) => key)).toEqual([]);
+});
+
+it('does not send a form again after a sign-in', async () => {
+  const page = await gateway.browser().open('/retry', { form: {} });
+  expect(page.text).not.toContain('returnTo=%2Fretry');
 });

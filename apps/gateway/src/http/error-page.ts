@@ -14,20 +14,24 @@ const ways: Partial<Record<ErrorCode, Html>> = {
   sign_in_expired: again,
   sign_in_failed: again,
   okta_unavailable: again,
-  unauthenticated: again,
 };
+
+/** The sign-in checks the path again, so that it leads to no other origin, and to no new sign-in. */
+const andComeBack = (path: string): Html =>
+  html`<a class="button" href="/login?returnTo=${encodeURIComponent(path)}">Sign in again</a>`;
 
 /**
  * Says what happened, to the person at the screen. The error's `detail` is written for programs and operators, and stays out.
- * `reference` finds the lines of the log about it.
+ * `reference` finds the lines of the log about it; `path` is where the person was going.
  */
-export function errorPage({ code }: FoyerError, reference: string): string {
+export function errorPage({ code }: FoyerError, reference: string, path = '/'): string {
   const { heading, person } = personWords[code];
+  const way = code === 'unauthenticated' ? andComeBack(path) : (ways[code] ?? null);
   return page({
     title: heading,
     body: html`<h1>${heading}</h1>
       <p>${person}</p>
       ${referenceLine(reference)}
-      <p class="actions">${ways[code] ?? null} ${home}</p>`,
+      <p class="actions">${way} ${home}</p>`,
   });
 }

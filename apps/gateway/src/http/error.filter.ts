@@ -38,13 +38,16 @@ export class ErrorFilter implements ExceptionFilter {
     if (wait !== undefined) res.setHeader('retry-after', String(Math.max(1, wait)));
     if (isScim(req)) return sendScimError(res, toScimError(known));
     res.status(status);
-    if (wantsPage(req)) res.type('html').send(errorPage(known, req.reference));
+    if (wantsPage(req)) res.type('html').send(errorPage(known, req.reference, pathOf(req)));
     else
       res
         .type('application/problem+json')
         .send(JSON.stringify(toProblem(known, `urn:uuid:${req.reference}`)));
   }
 }
+
+/** Where the browser was going; a form is not sent again. */
+const pathOf = ({ method, originalUrl }: Request): string => (method === 'GET' ? originalUrl : '/');
 
 /** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
 function log(req: Request, error: FoyerError | ScimError): void {
