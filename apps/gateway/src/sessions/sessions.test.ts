@@ -97,6 +97,23 @@ test('a session ends when it was idle for too long', async () => {
   expect(isSignedOut((await browser.open('/')).text)).toBe(true);
 });
 
+test('it does not end while it is used, even with the shortest idle time-out', async () => {
+  const brief = await startGateway({ env: { SESSION_IDLE_MINUTES: '1' } });
+  try {
+    const active = brief.browser();
+    await active.signIn('ada@example.com');
+    // Moving the expiry is the same to the session as 20 seconds that pass.
+    for (let uses = 0; uses < 6; uses++) {
+      await brief.database.query(`UPDATE session SET expire = expire - interval '20 seconds'`);
+      expect(isSignedOut((await active.open('/')).text)).toBe(false);
+    }
+    await brief.database.query(`UPDATE session SET expire = expire - interval '60 seconds'`);
+    expect(isSignedOut((await active.open('/')).text)).toBe(true);
+  } finally {
+    await brief.close();
+  }
+});
+
 test('it is prolonged by use, in the database once a minute', async () => {
   const sid = await sidOf(browser);
   const expiry = async () => (await sessions()).find((row) => row.sid === sid)?.expire.valueOf() ?? 0;
