@@ -8,6 +8,7 @@ export default {
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: '<rootDir>/tools/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/tools/jest/global-teardown.mjs',
+  testSequencer: '<rootDir>/tools/jest/sequencer.mjs',
   reporters: ['default', '<rootDir>/tools/jest/reporter.mjs'],
   testTimeout: 120_000,
   maxWorkers: 2,
