@@ -1,5 +1,6 @@
 // One PostgreSQL server for the whole run. Each test creates a database of its own as a copy of `foyer_template`,
 // which has every migration: CREATE DATABASE x TEMPLATE foyer_template.
+import { join } from 'node:path';
 import { migrate } from '../../libs/persistence/src/migrations/migrate.ts';
 import { createDatabase, startPostgres } from '../src/stack/postgres.ts';
 import { postgresPrograms, serverOwner } from '../src/stack/postgres-files.ts';
@@ -12,6 +13,8 @@ function checkRuns(given) {
 
 export default async function setUp() {
   checkRuns(process.env.FOYER_FUZZ_RUNS);
+  // Twins run from TypeScript, and most files start some. With what Node compiled before, a start takes a quarter to a half less processor time.
+  process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../../node_modules/.cache/node-compile');
   const server = await startPostgres({ maxConnections: 300 });
   try {
     await migrate({ databaseUrl: await createDatabase(server.url, 'foyer_template') });

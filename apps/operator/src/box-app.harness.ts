@@ -32,7 +32,12 @@ export class TwoApps {
   static async start(): Promise<TwoApps> {
     const test = await createTestDatabase();
     const twin = spawn(process.execPath, ['--conditions', '@foyer/source', twinMain], {
-      env: { PATH: process.env.PATH, BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        BOX_TWIN_PORT: '0',
+        BOX_TWIN_RATE_LIMIT: '0',
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(createInterface({ input: twin.stdout }), 'line')) as [string];

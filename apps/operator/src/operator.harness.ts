@@ -37,7 +37,7 @@ export async function startTwin(
   env: Record<string, string>,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
   const child = spawn(process.execPath, [...source, twinMain(twin)], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

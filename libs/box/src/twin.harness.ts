@@ -35,7 +35,12 @@ export class BoxTwin {
   /** Starts one on a free port, without a rate limit unless one is set later. */
   static async start(): Promise<BoxTwin> {
     const child = spawn(process.execPath, ['--conditions', '@foyer/source', main], {
-      env: { PATH: process.env.PATH, BOX_TWIN_PORT: '0', BOX_TWIN_RATE_LIMIT: '0' },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        BOX_TWIN_PORT: '0',
+        BOX_TWIN_RATE_LIMIT: '0',
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit').then(() => {
