@@ -136,6 +136,11 @@ export class Scheduler {
     ready: () => boolean = always,
   ): Promise<F | null> {
     if (thread.actor.dead) return never();
+    if (thread.parked) {
+      // Such as a timer of a library: whatever it wakes would run out of turn, and the first would wait for ever.
+      this.faults.push(`${thread.name} reached "${boundary}" while it waits at "${thread.parked.boundary}"`);
+      return never();
+    }
     return new Promise((resolve) => {
       thread.waitsForLock = null;
       const go = (fault: number | null): void => resolve(fault === null ? null : faults[fault]!);

@@ -30,7 +30,7 @@ export class SqlDesk {
 
   constructor(url: string, admin: Admin) {
     this.#admin = admin;
-    this.database = openDatabase({ url, poolSize: 20 });
+    this.database = openDatabase({ url, poolSize: 20, hasTimeLimits: false });
     const { pool } = this.database;
     this.#connect = pool.connect.bind(pool);
     pool.on('connect', (client) => client.on('error', () => undefined));

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
 import { openDatabase, openTenant } from './database.ts';
@@ -21,24 +22,53 @@ describe('the database', () => {
     await nobody.close();
   });
 
+  const limitsOf = async (client: Pick<typeof test.database.pool, 'query'>) => {
+    const { rows } = await client.query<{ name: string; setting: string }>(
+      `SELECT name, setting FROM pg_settings WHERE name IN
+         ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'application_name')`,
+    );
+    return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+  };
+
   it('limits statements, locks and idle transactions on every connection that it opens', async () => {
-    const of = async (client: Pick<typeof test.database.pool, 'query'>) => {
-      const { rows } = await client.query<{ name: string; setting: string }>(
-        `SELECT name, setting FROM pg_settings WHERE name IN
-           ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'application_name')`,
-      );
-      return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
-    };
     const limits = {
       application_name: 'foyer',
       idle_in_transaction_session_timeout: '30000',
       lock_timeout: '10000',
       statement_timeout: '15000',
     };
-    expect(await of(test.database.pool)).toEqual(limits);
+    expect(await limitsOf(test.database.pool)).toEqual(limits);
     const own = await test.database.connect();
-    expect(await of(own)).toEqual({ ...limits, statement_timeout: '0' });
+    expect(await limitsOf(own)).toEqual({ ...limits, statement_timeout: '0' });
     await own.end();
+  });
+
+  it.each([
+    [true, 15_000],
+    [false, 2 ** 31 - 1],
+  ])('limits the time of a transaction: %s', async (hasTimeLimits, limitMs) => {
+    const database = openDatabase({ url: test.url, poolSize: 1, hasTimeLimits });
+    await database.prisma.$queryRaw`SELECT 1`;
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    try {
+      await database.prisma.$transaction((tx) => tx.$queryRaw`SELECT 1`);
+      const delays = timers.mock.calls.map(([, ms]) => ms);
+      expect([15_000, 2 ** 31 - 1].filter((ms) => delays.includes(ms))).toEqual([limitMs]);
+    } finally {
+      timers.mockRestore();
+      await database.close();
+    }
+  });
+
+  it('has no limits for a simulation, whose time is not the machine’s', async () => {
+    const database = openDatabase({ url: test.url, poolSize: 1, hasTimeLimits: false });
+    expect(await limitsOf(database.pool)).toEqual({
+      application_name: 'foyer',
+      idle_in_transaction_session_timeout: '0',
+      lock_timeout: '0',
+      statement_timeout: '0',
+    });
+    await database.close();
   });
 
   it('gets rid of a transaction that was never ended: the server ends its connection', async () => {

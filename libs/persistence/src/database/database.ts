@@ -7,6 +7,11 @@ export interface DatabaseOptions {
   readonly url: string;
   /** The most connections of this process. */
   readonly poolSize?: number;
+  /**
+   * Whether statements, locks, transactions and connections have limits on time; true when left out. Only a simulation
+   * has none, because its time is not the machine's.
+   */
+  readonly hasTimeLimits?: boolean;
   /** How long to wait for the answer to a query, in milliseconds; must exceed the limit of every statement. */
   readonly silenceMs?: number;
   /** Called when an idle connection breaks; the pool replaces it automatically. */
@@ -33,6 +38,10 @@ const limits = {
   lock_timeout: 10_000,
   idle_in_transaction_session_timeout: 30_000,
 };
+/** For PostgreSQL and pg, 0 stands for no limit. */
+const noLimits = { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 };
+/** Prisma has no word for no limit; this is the longest that a timer of Node can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 const CONNECTION_WAIT_MS = 10_000;
 /**
@@ -44,21 +53,23 @@ const SILENCE_MS = 20_000;
 const FIRST_PROBE_MS = 10_000;
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, poolSize = 10, silenceMs = SILENCE_MS, onError = () => {} } = options;
+  const { url, poolSize = 10, silenceMs = SILENCE_MS, hasTimeLimits = true, onError = () => {} } = options;
   const config = {
     connectionString: url,
     application_name: 'foyer',
-    connectionTimeoutMillis: CONNECTION_WAIT_MS,
-    query_timeout: silenceMs,
+    connectionTimeoutMillis: hasTimeLimits ? CONNECTION_WAIT_MS : 0,
+    query_timeout: hasTimeLimits ? silenceMs : 0,
     keepAlive: true,
     keepAliveInitialDelayMillis: FIRST_PROBE_MS,
-    ...limits,
+    ...(hasTimeLimits ? limits : noLimits),
   };
   const Client = watchedClients();
   const pool = new pg.Pool({ ...config, max: poolSize, Client });
   pool.on('error', onError);
   // Many callers may wait for a connection as long as for the server; Prisma's own limit is two seconds.
-  const transactionOptions = { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout };
+  const transactionOptions = hasTimeLimits
+    ? { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout }
+    : { maxWait: LONGEST_MS, timeout: LONGEST_MS };
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
     prisma,
