@@ -13,7 +13,8 @@ function checkRuns(given) {
 
 export default async function setUp() {
   checkRuns(process.env.FOYER_FUZZ_RUNS);
-  // Twins run from TypeScript, and most files start some. With what Node compiled before, a start takes a quarter to a half less processor time.
+  // Twins run from TypeScript, and most files start some. With what Node compiled before, a start takes a quarter to a
+  // half less processor time.
   process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../../node_modules/.cache/node-compile');
   const server = await startPostgres({ maxConnections: 300 });
   try {
