@@ -133,7 +133,7 @@ function sentence(error: unknown): string {
     /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|28|3D|57)/.test(code) ||
     isNoConnection.test(error.message)
   )
-    return `The database of DATABASE_URL cannot be used: ${error.message}`;
+    return `The database of DATABASE_URL cannot be used: ${error.message}. Check DATABASE_URL, and that PostgreSQL runs.`;
   return error.message;
 }
 

@@ -115,9 +115,22 @@ describe('each problem is found, with its remedy:', () => {
       state: 'failed',
       remedy: containing('DATABASE_URL'),
     });
+    expect(found('migrations')).toBeUndefined();
     expect(found('tenant')).toMatchObject({ state: 'not checked' });
     expect(found('issuer').state).toBe('ok');
     expect(found('client secret').state).toBe('ok');
+  });
+
+  it('a database that allows no writes, which is not taken for a fault of Box', async () => {
+    const url = new URL(tenant.environment.DATABASE_URL!);
+    url.searchParams.set('options', '-c default_transaction_read_only=on');
+    const { status, found, wrong } = await examine({ DATABASE_URL: url.href });
+    expect(status).toBe(1);
+    expect(wrong).toEqual([found('database')]);
+    expect(found('database')).toMatchObject({
+      detail: containing('which allows no writes'),
+      remedy: containing('primary'),
+    });
   });
 
   it('a tenant that does not exist, which is not created', async () => {

@@ -3,7 +3,7 @@ import type { OktaConfig } from '@foyer/platform';
 import type { JobQueue } from '@foyer/provisioning';
 import { boxChecks, type BoxSources } from './box.ts';
 import { failed, notChecked, runChecks, type Check, type CheckResult } from './check.ts';
-import { clockCheck, databaseChecks } from './database.ts';
+import { clockCheck, databaseCheck, migrationsCheck } from './database.ts';
 import { oktaChecks } from './okta.ts';
 import { processChecks } from './processes.ts';
 import { scimChecks } from './scim.ts';
@@ -31,8 +31,10 @@ export async function examine(
   { database, tenant, queue, okta, box }: DoctorSources,
   onResult?: (result: CheckResult) => void,
 ): Promise<CheckResult[]> {
-  const first = await runChecks(databaseChecks(database), onResult);
-  const isReadable = first.every(({ state }) => state !== 'failed');
+  const first = await runChecks([databaseCheck(database)], onResult);
+  const failedIn = (results: readonly CheckResult[]) => results.some(({ state }) => state === 'failed');
+  if (!failedIn(first)) first.push(...(await runChecks([migrationsCheck(database)], onResult)));
+  const isReadable = !failedIn(first);
   const tenantId = isReadable ? await findTenant(database, tenant) : null;
   const rest =
     tenantId === null

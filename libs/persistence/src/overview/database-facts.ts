@@ -5,6 +5,8 @@ export interface DatabaseFacts {
   readonly version: string;
   readonly role: string;
   readonly isSuperuser: boolean;
+  /** The server, a replica perhaps, or a setting allows no writes. */
+  readonly isReadOnly: boolean;
   /** The database's clock, in milliseconds since 1970. */
   readonly clock: number;
 }
@@ -13,6 +15,7 @@ const facts = statement<never>(
   'database-facts',
   `SELECT current_setting('server_version') AS version, current_user::text AS role,
      coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false) AS "isSuperuser",
+     current_setting('transaction_read_only') = 'on' AS "isReadOnly",
      (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock`,
 );
 const someBoxUserOf = statement<'tenant'>(
