@@ -7,6 +7,7 @@ import { Outside } from './outside.harness.ts';
 import { findProgram } from './program.harness.ts';
 import { brokenPromises } from './promise.harness.ts';
 import { until } from './until.harness.ts';
+import { volume } from './volume.harness.ts';
 
 const quick = {
   BOX_TIMEOUT_MS: '1000',
@@ -18,7 +19,7 @@ const quick = {
   RETRY_MAX_MS: '1000',
 };
 const someone = (what: string): string => `00u-${what}-${randomUUID().slice(0, 8)}`;
-const TERMINATIONS = 30;
+const TERMINATIONS = volume(10, 30);
 
 describe('connections of real processes', () => {
   let stack: Stack | undefined;
