@@ -58,6 +58,8 @@ async function runMany(
     ran += 1;
     if (outcome.violations.length > 0) {
       broken.push(outcome);
+      // A schedule that real time had part in does not break again, so its steps would be lost.
+      for (const line of outcome.trace) say(line);
       tellBroken(outcome);
     }
     if (ran % TELL_EVERY === 0) say(`  ${ran} of ${schedules}, ${broken.length} broken`);
