@@ -1,4 +1,5 @@
 import { openStatuses, priorityOf } from '@foyer/shared';
+import { isLinkOf, linkMade } from '../identities/links.ts';
 import { sourceUnlessTaken } from '../identities/name-sources.ts';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
@@ -28,22 +29,28 @@ const source = sourceUnlessTaken(`'administered'`, {
   subject: 'p.subject',
   username: 'p.username',
 });
-const theirs = 'i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject';
+const isTheirs = isLinkOf({ tenant: '$1', directory: 'p.issuer', subject: 'p.subject' });
+/** Joins the link `l` and the identity `i` of each person `p`. */
+const theirs = `JOIN identity_link l ON ${isTheirs} JOIN identity i ON i.id = l.identity_id`;
 
 /**
  * Sorted, so that two files with the same people wait for each other instead of deadlocking. A person inserted by
  * another transaction at the same moment is found by the next statement.
  */
-export const addIdentities = `INSERT INTO identity
-    (tenant_id, issuer, subject, username, email, name, username_source, email_source)
-  SELECT $1, p.*, ${source}, 'administered' FROM ${profiles} WHERE NOT EXISTS (SELECT FROM identity i WHERE ${theirs})
-  ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING`;
+export const addIdentities = `WITH made AS (
+    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, username_source, email_source)
+    SELECT $1, p.*, ${source}, 'administered' FROM ${profiles}
+    WHERE NOT EXISTS (SELECT FROM identity_link l WHERE ${isTheirs})
+    ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING
+    RETURNING id, tenant_id, issuer, subject
+  ), ${linkMade(`'same_subject'`, "'batch'", { mayMove: false })}
+  SELECT FROM made`;
 
 /**
  * In the order in which every statement locks several identities. A concurrent sign-in or attempt waits for the chunk's
  * end.
  */
-export const holdIdentities = `SELECT i.id FROM identity i JOIN ${people} ON ${theirs} ORDER BY i.id FOR NO KEY UPDATE OF i`;
+export const holdIdentities = `SELECT i.id FROM ${people} ${theirs} ORDER BY i.id FOR NO KEY UPDATE OF i`;
 
 const differs = '(i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.email, p.name)';
 
@@ -51,10 +58,10 @@ const differs = '(i.username, i.email, i.name) IS DISTINCT FROM (p.username, p.e
 export const changeIdentities = `UPDATE identity i SET username = p.username, email = p.email, name = p.name,
     username_source = ${source}, email_source = 'administered',
     generation = i.generation + CASE WHEN ${differs} THEN 1 ELSE 0 END, updated_at = clock_timestamp()
-  FROM ${profiles} WHERE ${theirs} AND i.active AND i.scim IS NULL
+  FROM ${profiles} JOIN identity_link l ON ${isTheirs} WHERE i.id = l.identity_id AND i.active AND i.scim IS NULL
     AND (${differs} OR (i.username_source, i.email_source) IS DISTINCT FROM ('administered', 'administered'))`;
 
-const standing = `identity i JOIN ${people} ON ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;
+const standing = `${people} ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;
 const inStep =
   '(a.identity_id IS NOT NULL AND a.missing_since IS NULL AND a.applied_generation = i.generation)';
 
@@ -68,9 +75,10 @@ export const makeRequests = `WITH made AS (
 
 /** The request or the code of each line ($4) of the batch ($5); no row for people who are in step. */
 export const addLines = `INSERT INTO provisioning_batch_line (batch_id, line, subject, request_id, code)
-  SELECT $5, n.line, i.subject, newest.id, CASE WHEN NOT i.active THEN 'identity_deactivated' END
+  SELECT $5, n.line, n.subject, newest.id, CASE WHEN NOT i.active THEN 'identity_deactivated' END
   FROM unnest($2::text[], $3::text[], $4::int[]) AS n (issuer, subject, line)
-  JOIN (SELECT i.*, ${inStep} AS in_step FROM ${standing}) i ON i.issuer = n.issuer AND i.subject = n.subject
+  JOIN (SELECT i.id, i.active, i.generation, p.issuer, p.subject, ${inStep} AS in_step FROM ${standing}) i
+    ON i.issuer = n.issuer AND i.subject = n.subject
   LEFT JOIN LATERAL (
     SELECT r.id FROM provisioning_request r
     WHERE r.tenant_id = $1 AND r.identity_id = i.id AND r.generation = i.generation

@@ -8,6 +8,7 @@ import {
 import type { Person } from '@foyer/shared';
 import { isUncertain } from '../convergence/convergence-statements.ts';
 import { toLastCreate } from '../convergence/taking.ts';
+import { isLinkOf } from '../identities/links.ts';
 import type { Database } from '../database/database.ts';
 
 interface Row {
@@ -40,7 +41,8 @@ const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS missing, ${isUncertain} AS uncertain, c.id AS create_id, c.result AS create_result, c.status AS create_status
   FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
-  LEFT JOIN identity i ON i.tenant_id = $1 AND i.issuer = p.issuer AND i.subject = p.subject
+  LEFT JOIN identity_link l ON ${isLinkOf({ tenant: '$1', directory: 'p.issuer', subject: 'p.subject' })}
+  LEFT JOIN identity i ON i.id = l.identity_id
   LEFT JOIN box_account a ON a.identity_id = i.id
   LEFT JOIN LATERAL (
     SELECT call.id, o.result, o.status FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id

@@ -5,13 +5,16 @@ import type { Database } from '../database/database.ts';
 import { isNameKey } from '../scim/user-names.ts';
 import type { Transaction } from '../database/transaction.ts';
 
-/** A sign-in that waits for an operator, because a deactivated person with another id has the same user name. */
+/**
+ * A sign-in that waits for an operator: a deactivated person with another id has the same user name, or the id leads to
+ * a person whom SCIM has under another id and another user name.
+ */
 export interface HeldSignIn {
   readonly issuer: string;
   readonly subject: string;
   readonly username: string;
   readonly name: string;
-  /** The deactivated person with that user name. */
+  /** The person who has that user name, or to whom the id leads. */
   readonly identityId: string;
   readonly attempts: number;
   readonly firstAt: Date;
@@ -22,18 +25,18 @@ export interface HeldSignIn {
 
 /**
  * The deactivated person whose user name is claimed by a sign-in with an unmanaged id, or null. If there is one, the
- * sign-in is recorded as held.
+ * sign-in is recorded as held. `holder`: whom the id leads to, if it is in doubt whether it still should.
  */
 export async function holdSignIn(
   tx: Transaction,
   tenantId: string,
   { issuer, subject, username, name }: Person,
+  holder: string | null = null,
 ): Promise<string | null> {
   const [held] = await tx.$queryRawUnsafe<{ id: string }[]>(
     `WITH holder AS (
        SELECT o.id FROM identity o
-       WHERE o.tenant_id = $1::uuid AND NOT o.active AND scim_user_name(o.username) = scim_user_name($4) AND ${isNameKey('o')}
-         AND (o.issuer, o.subject) IS DISTINCT FROM ($2, $3)
+       WHERE o.tenant_id = $1::uuid AND ${holder === null ? isNamesake : 'o.id = $6::uuid'}
        ORDER BY o.updated_at DESC LIMIT 1
      ), noted AS (
        INSERT INTO held_sign_in AS h (tenant_id, issuer, subject, username, name, identity_id)
@@ -47,9 +50,14 @@ export async function holdSignIn(
     subject,
     username,
     name,
+    holder,
   );
   return held?.id ?? null;
 }
+
+/** Whether the row `o` is a deactivated person with another id and the user name; there is no other holder. */
+const isNamesake = `$6::uuid IS NULL AND NOT o.active AND scim_user_name(o.username) = scim_user_name($4)
+         AND ${isNameKey('o')} AND (o.issuer, o.subject) IS DISTINCT FROM ($2, $3)`;
 
 /** The operators' view of held sign-ins, and their decisions. */
 export class HeldSignIns {

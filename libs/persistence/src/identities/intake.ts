@@ -3,6 +3,7 @@ import { priorityOf, type NameParts, type Person, type RequestCause } from '@foy
 import { changing, type Changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { holdSignIn } from './held-sign-ins.ts';
+import { isLinkOf, linkMade } from './links.ts';
 import { betterSource, nameSources, sourceUnlessTaken, type NameSources } from './name-sources.ts';
 import { newestRequest, requestFor, type MadeRequest } from '../requests/new-request.ts';
 import { UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
@@ -67,7 +68,38 @@ interface IdentityRow {
   username_source: NameSources['username'];
   email_source: NameSources['email'];
   is_namesake_off: boolean;
+  is_doubtful: boolean;
 }
+
+/** What a write needs to know besides the person. `by`: who says it. */
+interface Claiming {
+  readonly cause: RequestCause;
+  readonly sources: NameSources;
+  readonly by: string;
+}
+
+/** How often a person is written again whom another transaction makes at the same moment. */
+const WRITE_TRIES = 3;
+
+/** The id was given to another person at the same moment: the transaction is repeated, as after a serialization failure. */
+class LinkMoved extends Error {
+  override readonly name = 'LinkMoved';
+  readonly code = '40001';
+}
+
+/**
+ * The person to whom an id leads. $1 tenant, $2 issuer, $3 subject, $4 user name. `is_doubtful`: SCIM manages the person
+ * under another id, and this one comes with another user name: the directory may have given the name to somebody else.
+ */
+const find = `SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id,
+    a.applied_generation, a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name,
+    i.family_name, i.username_source, i.email_source,
+    i.scim IS NULL AND EXISTS (
+      SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND NOT o.active AND o.id <> i.id
+        AND scim_user_name(o.username) = scim_user_name($4::text)) AS is_namesake_off,
+    i.scim IS NOT NULL AND i.subject <> l.subject AND scim_user_name(i.username) <> scim_user_name($4::text) AS is_doubtful
+  FROM identity_link l JOIN identity i ON i.id = l.identity_id LEFT JOIN box_account a ON a.identity_id = i.id
+  WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`;
 
 /** Admits people: the identity and the request that converges it are written in one transaction. */
 export class Intake {
@@ -95,13 +127,14 @@ export class Intake {
     if (claim === undefined) {
       const known = await this.find(this.database.prisma, person);
       if (known !== null && isInStep(known, person) && hasSources(known, sources)) {
-        if (!(mayHold && known.is_namesake_off)) return inStep(known, null);
+        if (!(mayHold && (known.is_namesake_off || known.is_doubtful))) return inStep(known, null);
       }
     }
     return this.transaction(change, async (tx, onRecord) => {
       const earlier = claim && (await this.earlier(tx, claim));
       if (earlier) return earlier;
-      const admission = await this.admitLocked(tx, person, cause, sources);
+      const by = change?.intent().actor ?? cause;
+      const admission = await this.admitLocked(tx, person, { cause, sources, by });
       if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
       if (admission.kind === 'requested') await onRecord(admission.requestId, admission.identity.id);
       return admission;
@@ -154,15 +187,8 @@ export class Intake {
   }
 
   private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
-    const [row] = await tx.$queryRaw<IdentityRow[]>`
-      SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id, a.applied_generation,
-        a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name, i.family_name,
-        i.username_source, i.email_source,
-        i.scim IS NULL AND EXISTS (
-          SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND NOT o.active AND o.id <> i.id
-            AND scim_user_name(o.username) = scim_user_name(${person.username}::text)) AS is_namesake_off
-      FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
-      WHERE i.tenant_id = ${this.tenantId}::uuid AND i.issuer = ${person.issuer} AND i.subject = ${person.subject}`;
+    const { issuer, subject, username } = person;
+    const [row] = await tx.$queryRawUnsafe<IdentityRow[]>(find, this.tenantId, issuer, subject, username);
     return row ?? null;
   }
 
@@ -173,16 +199,20 @@ export class Intake {
   private async admitLocked(
     tx: Transaction,
     person: Person & NameParts,
-    cause: RequestCause,
-    sources: NameSources,
+    { cause, sources, by }: Claiming,
   ): Promise<Admission> {
     const known = cause === 'sign-in' ? await this.find(tx, person) : null;
-    if (cause === 'sign-in' && (known === null || known.is_namesake_off)) {
-      const holder = known?.active === false ? null : await holdSignIn(tx, this.tenantId, person);
+    const isDoubtful = known?.active === true && known.is_doubtful;
+    if (cause === 'sign-in' && (known === null || known.is_namesake_off || isDoubtful)) {
+      const holder =
+        known?.active === false
+          ? null
+          : await holdSignIn(tx, this.tenantId, person, isDoubtful ? known.id : null);
       if (holder !== null) return { kind: 'held', identityId: holder };
     }
-    await this.write(tx, person, sources);
+    const written = await this.write(tx, person, { sources, by }, isDoubtful ? splitOff : writeSaid);
     const row = (await this.find(tx, person))!;
+    if (row.id !== written) throw new LinkMoved();
     if (!row.active) return { kind: 'deactivated', identityId: row.id };
     if (isInStep(row, person))
       return inStep(row, await newestRequest(tx, this.tenantId, { identityId: row.id }));
@@ -191,23 +221,21 @@ export class Intake {
     return { kind: 'requested', identity: toIdentity(row), ...made };
   }
 
-  private async write(tx: Transaction, person: Person & NameParts, sources: NameSources): Promise<void> {
+  /** Returns the identity that was written. */
+  private async write(
+    tx: Transaction,
+    person: Person & NameParts,
+    { sources, by }: Pick<Claiming, 'sources' | 'by'>,
+    text: string,
+  ): Promise<string> {
     const { issuer, subject, username, name, email = null, givenName = null, familyName = null } = person;
-    await tx.$queryRawUnsafe(
-      upsert,
-      ...[
-        this.tenantId,
-        issuer,
-        subject,
-        username,
-        email,
-        name,
-        sources.username,
-        sources.email,
-        givenName,
-        familyName,
-      ],
-    );
+    const values = [issuer, subject, username, email, name, sources.username, sources.email];
+    const more = [givenName, familyName, by];
+    for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
+      const [row] = await tx.$queryRawUnsafe<{ id: string }[]>(text, this.tenantId, ...values, ...more);
+      if (row) return row.id;
+    }
+    throw new LinkMoved();
   }
 
   /** A second use of the key waits here until the first one commits. */
@@ -252,27 +280,54 @@ const retried = `SELECT i.active OR a.identity_id IS NOT NULL OR ${hasOpenCreate
 
 const mayChange = '(i.active AND i.scim IS NULL)';
 const sourceOf = (name: 'username' | 'email'): string =>
-  `CASE WHEN NOT ${mayChange} THEN i.${name}_source WHEN i.${name} IS DISTINCT FROM excluded.${name} THEN excluded.${name}_source
-    ELSE ${betterSource(`i.${name}_source`, `excluded.${name}_source`)} END`;
-const isChanged = `${mayChange} AND (i.username, i.email, i.name) IS DISTINCT FROM (excluded.username, excluded.email, excluded.name)`;
+  `CASE WHEN NOT ${mayChange} THEN i.${name}_source WHEN i.${name} IS DISTINCT FROM said.${name} THEN said.${name}_source
+    ELSE ${betterSource(`i.${name}_source`, `said.${name}_source`)} END`;
+const isChanged = `${mayChange} AND (i.username, i.email, i.name) IS DISTINCT FROM (said.username, said.email, said.name)`;
 
 /**
  * $1 tenant, $2 issuer, $3 subject, $4 user name, $5 e-mail, $6 name, $7 and $8 the sources of user name and e-mail, $9
- * and $10 given and family name.
+ * and $10 given and family name, $11 by whose word.
  */
-const upsert = `INSERT INTO identity AS i (tenant_id, issuer, subject, username, email, name, username_source, email_source,
-    given_name, family_name)
-  VALUES ($1::uuid, $2, $3, $4, $5, $6, ${sourceUnlessTaken('$7', { tenant: '$1::uuid', subject: '$3', username: '$4' })}, $8, $9, $10)
-  ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET
-    username = CASE WHEN ${mayChange} THEN excluded.username ELSE i.username END,
-    email = CASE WHEN ${mayChange} THEN excluded.email ELSE i.email END,
-    name = CASE WHEN ${mayChange} THEN excluded.name ELSE i.name END,
-    username_source = ${sourceOf('username')},
-    email_source = ${sourceOf('email')},
-    given_name = coalesce(excluded.given_name, i.given_name),
-    family_name = coalesce(excluded.family_name, i.family_name),
-    generation = i.generation + CASE WHEN ${isChanged} THEN 1 ELSE 0 END,
-    updated_at = CASE WHEN ${isChanged} THEN clock_timestamp() ELSE i.updated_at END`;
+const said = `said AS (
+    SELECT $2::text AS issuer, $3::text AS subject, $4::text AS username, $5::text AS email, $6::text AS name,
+      ${sourceUnlessTaken('$7', { tenant: '$1::uuid', subject: '$3', username: '$4' })} AS username_source,
+      $8::text AS email_source, $9::text AS given_name, $10::text AS family_name)`;
+
+const insertSaid = `INSERT INTO identity (tenant_id, issuer, subject, username, email, name, username_source, email_source,
+      given_name, family_name)
+    SELECT $1::uuid, said.* FROM said`;
+
+/**
+ * Writes the person to whom the id leads, or a new one under it. Returns no row when another transaction has just made
+ * that person: the next statement sees them.
+ */
+const writeSaid = `WITH ${said}, known AS (
+    SELECT l.identity_id AS id FROM identity_link l
+    WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}
+  ), changed AS (
+    UPDATE identity i SET
+      username = CASE WHEN ${mayChange} THEN said.username ELSE i.username END,
+      email = CASE WHEN ${mayChange} THEN said.email ELSE i.email END,
+      name = CASE WHEN ${mayChange} THEN said.name ELSE i.name END,
+      username_source = ${sourceOf('username')},
+      email_source = ${sourceOf('email')},
+      given_name = coalesce(said.given_name, i.given_name),
+      family_name = coalesce(said.family_name, i.family_name),
+      generation = i.generation + CASE WHEN ${isChanged} THEN 1 ELSE 0 END,
+      updated_at = CASE WHEN ${isChanged} THEN clock_timestamp() ELSE i.updated_at END
+    FROM known, said WHERE i.tenant_id = $1::uuid AND i.id = known.id
+    RETURNING i.id
+  ), made AS (
+    ${insertSaid} WHERE NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (tenant_id, issuer, subject) DO NOTHING RETURNING id, tenant_id, issuer, subject
+  ), ${linkMade(`'same_subject'`, '$11', { mayMove: false })}
+  SELECT id FROM changed UNION ALL SELECT id FROM made`;
+
+/** A new person, to whom the id leads from now on: an operator said that it is not the other's. */
+const splitOff = `WITH ${said}, made AS (
+    ${insertSaid} RETURNING id, tenant_id, issuer, subject
+  ), ${linkMade(`'operator_release'`, '$11', { mayMove: true })}
+  SELECT id FROM made`;
 
 const rank: Record<NameSources['username'], number> = { claimed: 0, verified: 1, administered: 2 };
 

@@ -40,7 +40,7 @@ const byKey = statement<'tenant' | 'query' | 'id'>(
   'person-by-key',
   `SELECT DISTINCT ON (x.id) x.id AS "identityId", x.by FROM (
      SELECT 1 AS rank, id, 'identity id' AS by FROM identity WHERE tenant_id = $tenant::uuid AND id = $id::uuid
-     UNION ALL SELECT 2, id, 'subject' FROM identity WHERE tenant_id = $tenant::uuid AND subject = $query
+     UNION ALL SELECT 2, identity_id, 'subject' FROM identity_link WHERE tenant_id = $tenant::uuid AND subject = $query
      UNION ALL SELECT 3, identity_id, 'Box user id' FROM box_account WHERE tenant_id = $tenant::uuid AND box_user_id = $query
      UNION ALL SELECT 3, identity_id, 'Box user id' FROM former_box_account
        WHERE tenant_id = $tenant::uuid AND box_user_id = $query

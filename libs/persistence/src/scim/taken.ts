@@ -15,5 +15,5 @@ export const taken = (keys: readonly Key[]): ScimError =>
 export function takenBy(error: unknown): readonly Key[] {
   const constraint = constraintOf(error) ?? '';
   if (/user_?name/i.test(constraint)) return ['userName'];
-  return /subject/i.test(constraint) ? ['externalId'] : [];
+  return /subject|link/i.test(constraint) ? ['externalId'] : [];
 }

@@ -1,7 +1,8 @@
 import type { Document } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
 import { recorded, type ChangeValue } from '../call-log/call-log.ts';
-import { statement } from '../database/statement.ts';
+import { isLinkOf, linkMade } from '../identities/links.ts';
+import { statement, type SqlValue } from '../database/statement.ts';
 import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './user.ts';
 
@@ -22,11 +23,13 @@ const insertUserSql = (more: string) => `WITH made AS (
     WHERE NOT EXISTS (
         SELECT FROM identity i WHERE i.tenant_id = $tenant::uuid AND ${isNameKey('i')}
           AND scim_user_name(i.username) = scim_user_name($username::text))
+      AND NOT EXISTS (SELECT FROM identity_link l
+        WHERE ${isLinkOf({ tenant: '$tenant::uuid', directory: '$issuer::text', subject: '$subject::text' })})
       AND NOT EXISTS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
           AND m.value = $external_id::text)
-    ON CONFLICT DO NOTHING RETURNING id, created_at
-  ), request AS (
+    ON CONFLICT DO NOTHING RETURNING id, tenant_id, issuer, subject, created_at
+  ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: false })}, request AS (
     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
     SELECT $tenant::uuid, id, 1, 'scim', ${priorityOf.scim},
       clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
@@ -44,7 +47,9 @@ type NewUserValue =
   | 'active'
   | 'document'
   | 'profile'
+  | 'by'
   | 'grace_ms';
+export type NewUserValues = Readonly<Record<NewUserValue, SqlValue>>;
 export const insertUser = statement<NewUserValue>('insert-user', insertUserSql(''));
 /** Also records the call that asked for it, in the same statement. */
 export const insertUserOnRecord = statement<NewUserValue | ChangeValue>(

@@ -1,5 +1,6 @@
 import { requestFor, type MadeRequest } from '../requests/new-request.ts';
 import type { Transaction } from '../database/transaction.ts';
+import { isLinkOf, type LinkRule } from '../identities/links.ts';
 import { taken } from './taken.ts';
 import { isNameKey } from './user-names.ts';
 
@@ -8,14 +9,30 @@ import { isNameKey } from './user-names.ts';
  * given when the directory's look-up by the same user name finds that identity; otherwise it would retry without end.
  */
 
+/** Whom a create finds, and by which rule the id that it brings leads to them. */
+export interface Returning {
+  readonly id: string;
+  readonly rule: LinkRule;
+}
+
 interface Candidate {
   readonly id: string;
   readonly isManaged: boolean;
   readonly isDeleted: boolean;
   readonly active: boolean;
+  /** The external id leads to them. */
+  readonly isLinked: boolean;
+  /** The external id is the one that SCIM shows. */
   readonly isSubject: boolean;
   readonly isNamed: boolean;
 }
+
+/**
+ * A visible resource has its own external id: another one that leads to the same person came by a sign-in, and a
+ * create with it is about somebody else.
+ */
+const isLinkedAtMost = ({ isLinked, isSubject, isManaged, isDeleted }: Candidate): boolean =>
+  isLinked && !isSubject && isManaged && !isDeleted;
 
 /**
  * The existing identity for a create, locked: known only by sign-in, deleted before, or deactivated and renamed since.
@@ -27,27 +44,32 @@ export async function findReturning(
   tenantId: string,
   issuer: string,
   { userName, externalId }: { readonly userName: string; readonly externalId: string | null },
-): Promise<string | null> {
-  const candidates = await tx.$queryRawUnsafe<Candidate[]>(
-    `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
-       coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject", scim_user_name(i.username) = scim_user_name($4) AS "isNamed"
-     FROM identity i
-     WHERE i.tenant_id = $1::uuid
-       AND ((i.issuer = $2 AND i.subject = $3) OR (scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')}))
-     ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`,
-    tenantId,
-    issuer,
-    externalId,
-    userName,
-  );
-  const known = candidates.find(({ isSubject }) => isSubject);
-  if (candidates.some(({ isSubject, isDeleted }) => !isSubject && !isDeleted)) throw taken(['userName']);
+): Promise<Returning | null> {
+  const rows = await tx.$queryRawUnsafe<Candidate[]>(candidatesSql, tenantId, issuer, externalId, userName);
+  const candidates = rows
+    .map((row) => (isLinkedAtMost(row) ? { ...row, isLinked: false } : row))
+    .filter(({ isLinked, isNamed }) => isLinked || isNamed);
+  const known = candidates.find(({ isLinked }) => isLinked);
+  if (candidates.some(({ isLinked, isDeleted }) => !isLinked && !isDeleted)) throw taken(['userName']);
   // The one deleted last under this name.
-  if (known === undefined) return candidates[0]?.id ?? null;
+  const [named] = candidates;
+  if (known === undefined) return named ? { id: named.id, rule: 'pushed_user_name' } : null;
   const isBack = !known.isManaged || known.isDeleted || (!known.active && !known.isNamed);
-  if (isBack) return known.id;
+  if (isBack) return { id: known.id, rule: 'same_subject' };
   throw taken(known.isNamed ? ['userName', 'externalId'] : ['externalId']);
 }
+
+/** $1 tenant, $2 issuer, $3 external id, $4 user name. */
+const candidatesSql = `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
+    i.id IN (SELECT id FROM linked) AS "isLinked", coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
+    scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')} AS "isNamed"
+  FROM identity i
+  WHERE i.tenant_id = $1::uuid AND (i.id IN (SELECT id FROM linked)
+    OR (scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')}))
+  ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`.replaceAll(
+  'SELECT id FROM linked',
+  `SELECT l.identity_id FROM identity_link l WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`,
+);
 
 /**
  * Frees a subject before a person gets it: an identity that has it, and is not a visible SCIM resource, is deactivated

@@ -5,6 +5,7 @@ import { changeValues } from '../call-log/call-log.ts';
 import { changing, type Changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { linkMade, linkTo } from '../identities/links.ts';
 import { run } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
@@ -12,9 +13,9 @@ import { requestsForGroups, takeOut } from './group-members.ts';
 import { isEmailClaimed, userPlaces } from './places.ts';
 import { taken, takenBy } from './taken.ts';
 import type { ScimUser, Written } from './user.ts';
-import { insertUser, insertUserOnRecord, toNewUser, type NewRow } from './user-insert.ts';
+import { insertUser, insertUserOnRecord, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
 import { shownName } from './user-names.ts';
-import { claimName, findReturning, makeWay } from './user-roads.ts';
+import { claimName, findReturning, makeWay, type Returning } from './user-roads.ts';
 
 /** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
@@ -95,26 +96,39 @@ export class ScimUsers {
       email: person.email,
       name: person.name,
       active: person.active ? 1 : 0,
+      by: actorOf(call),
       document: JSON.stringify(document),
       profile: JSON.stringify(person.profile),
       grace_ms: RELAY_GRACE_MS,
     };
-    const [made] =
-      call === undefined
-        ? await run<NewRow>(this.database, insertUser, values)
-        : await run<NewRow>(this.database, insertUserOnRecord, { ...values, ...changeValues(call) });
+    const made = await this.insertAlone(values, call);
     if (made) {
       call?.committed();
       return toNewUser(made, document);
     }
     return this.writing(call, async (tx, onRecord) => {
       const back = await findReturning(tx, this.tenantId, this.issuer, person);
-      if (back !== null) await this.revive(tx, back, document);
-      const id = back ?? (await this.insert(tx, subject, document));
+      if (back !== null) await this.revive(tx, back, document, actorOf(call));
+      const id = back?.id ?? (await this.insert(tx, subject, document, actorOf(call)));
       const written = await this.written(tx, id);
       await onRecord(written.requests[0]?.requestId ?? null, id);
       return written;
     });
+  }
+
+  /** Null when the person may be known: only a transaction can tell. */
+  private async insertAlone(values: NewUserValues, call?: RecordedChange): Promise<NewRow | null> {
+    try {
+      const [made] =
+        call === undefined
+          ? await run<NewRow>(this.database, insertUser, values)
+          : await run<NewRow>(this.database, insertUserOnRecord, { ...values, ...changeValues(call) });
+      return made ?? null;
+    } catch (error) {
+      // Somebody else got the id at the same moment.
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) return null;
+      throw error;
+    }
   }
 
   /**
@@ -136,7 +150,7 @@ export class ScimUsers {
       // Null keeps the subject. When the external id is removed, a stand-in replaces it.
       const isTakenAway = person.externalId === null && before.document['externalId'] !== undefined;
       const subject = isTakenAway ? `${STAND_IN}${randomUUID()}` : person.externalId;
-      const given = await this.claim(tx, before, subject, person.userName);
+      const given = await this.claim(tx, before, { subject, userName: person.userName, by: actorOf(call) });
       const [changed] = await tx.$queryRaw<{ id: string }[]>`
         UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
           subject = coalesce(${subject}, subject), email = ${person.email}, name = ${person.name},
@@ -160,12 +174,14 @@ export class ScimUsers {
   private async claim(
     tx: Transaction,
     { id, isManaged, document }: ScimUser,
-    subject: string | null,
-    userName: string,
+    { subject, userName, by }: { subject: string | null; userName: string; by: string | null },
   ): Promise<readonly MadeRequest[]> {
     if (!isManaged || userName !== document['userName']) await claimName(tx, this.tenantId, id, userName);
     const isMoved = subject !== null && subject !== document['externalId'];
-    return isMoved ? makeWay(tx, this.tenantId, id, subject) : [];
+    if (!isMoved) return [];
+    const requests = await makeWay(tx, this.tenantId, id, subject);
+    await linkTo(tx, this.tenantId, id, { subject, rule: 'administered', by });
+    return requests;
   }
 
   /**
@@ -224,8 +240,15 @@ export class ScimUsers {
     return rows[0] ? toUser(rows[0]) : null;
   }
 
-  private async revive(tx: Transaction, id: string, document: Document): Promise<void> {
+  private async revive(
+    tx: Transaction,
+    { id, rule }: Returning,
+    document: Document,
+    by: string | null,
+  ): Promise<void> {
     const person = toPerson(document);
+    const { externalId: subject } = person;
+    if (subject !== null) await linkTo(tx, this.tenantId, id, { subject, rule, by });
     await tx.$executeRaw`
       UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false, shares_user_name = false,
         subject = coalesce(${person.externalId}, subject),
@@ -234,13 +257,19 @@ export class ScimUsers {
       WHERE id = ${id}::uuid`;
   }
 
-  private async insert(tx: Transaction, subject: string, document: Document): Promise<string> {
+  /** An id that a sign-in brought for somebody else moves to the new person. */
+  private async insert(
+    tx: Transaction,
+    subject: string,
+    document: Document,
+    by: string | null,
+  ): Promise<string> {
     const person = toPerson(document);
-    const [row] = await tx.$queryRaw<{ id: string }[]>`
-      INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
-      VALUES (${this.tenantId}::uuid, ${this.issuer}, ${subject}, ${person.userName}, ${person.email}, ${person.name},
-        ${person.active}, ${JSON.stringify(document)}::jsonb, ${JSON.stringify(person.profile)}::jsonb)
-      RETURNING id`;
+    const values = [person.userName, person.email, person.name, person.active, JSON.stringify(document)];
+    const [row] = await tx.$queryRawUnsafe<{ id: string }[]>(
+      insertLinked,
+      ...[this.tenantId, this.issuer, subject, ...values, JSON.stringify(person.profile), by],
+    );
     return row!.id;
   }
 
@@ -263,6 +292,16 @@ export class ScimUsers {
     return { resource: (await this.hold(tx, id))!, requests: [...person, ...groups] };
   }
 }
+
+/** Who asks for a change; null when its call is recorded elsewhere. */
+const actorOf = (call: RecordedChange | undefined): string | null => call?.intent().actor ?? null;
+
+/** $4 user name, $5 e-mail, $6 name, $7 active, $8 document, $9 profile, $10 by whose word. */
+const insertLinked = `WITH made AS (
+    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
+    VALUES ($1::uuid, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb) RETURNING id, tenant_id, issuer, subject
+  ), ${linkMade(`'same_subject'`, '$10', { mayMove: true })}
+  SELECT id FROM made`;
 
 /** Removes a person from all groups, and returns these groups, locked. */
 const leaveGroups = `WITH held AS (

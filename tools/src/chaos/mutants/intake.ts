@@ -16,8 +16,8 @@ export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'intake: a sign-in changes whom the directory manages',
     file: intake,
-    from: '    name = CASE WHEN ${mayChange} THEN excluded.name ELSE i.name END,',
-    to: '    name = excluded.name,',
+    from: ' name = CASE WHEN ${mayChange} THEN said.name ELSE i.name END,',
+    to: ' name = said.name,',
   },
   {
     name: 'intake: whoever has a request under way joins it, whatever it is about',

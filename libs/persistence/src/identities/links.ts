@@ -1,0 +1,56 @@
+import { STAND_IN } from '@foyer/scim';
+import type { Transaction } from '../database/transaction.ts';
+
+/** The named rules by which links are made; see docs/decisions/0016-an-id-is-a-link-to-a-person.md. */
+export type LinkRule = 'same_subject' | 'pushed_user_name' | 'administered' | 'operator_release';
+
+/** In SQL: whether `l` is the link of the id. */
+export const isLinkOf = (of: {
+  readonly [key in 'tenant' | 'directory' | 'subject']: string;
+}): string => `l.tenant_id = ${of.tenant} AND l.directory = ${of.directory} AND l.subject = ${of.subject}`;
+
+/** In SQL: the rule of a link; an id that stands in for a missing one says so. */
+const ruleOf = (subject: string, rule: string): string =>
+  `CASE WHEN ${subject} LIKE '${STAND_IN}%' THEN 'stand_in' ELSE ${rule} END`;
+
+const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identity_id = excluded.identity_id,
+      rule = excluded.rule, made_at = clock_timestamp(), made_by = excluded.made_by
+    WHERE l.identity_id <> excluded.identity_id`;
+
+/**
+ * Parts of a statement that link the new identities of its part `made`, which returns id, tenant_id, issuer and
+ * subject. `rule` and `by` are SQL. Without `mayMove`, an id that leads to somebody is a unique violation.
+ */
+export const linkMade = (rule: string, by: string, { mayMove }: { readonly mayMove: boolean }): string => `place AS (
+    INSERT INTO directory (tenant_id, key) SELECT DISTINCT m.tenant_id, m.issuer FROM made m
+    WHERE NOT EXISTS (SELECT FROM directory d WHERE d.tenant_id = m.tenant_id AND d.key = m.issuer) ON CONFLICT DO NOTHING
+  ), linked AS (
+    INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
+    SELECT m.tenant_id, m.issuer, m.subject, m.id, ${ruleOf('m.subject', rule)}, ${by} FROM made m
+    ${mayMove ? moves : ''}
+  )`;
+
+/** $1 tenant, $2 identity, $3 subject, $4 rule, $5 by whose word. */
+const link = `WITH person AS (
+    SELECT id, tenant_id, issuer, subject, scim FROM identity WHERE tenant_id = $1::uuid AND id = $2::uuid
+  ), ended AS (
+    DELETE FROM identity_link l USING person p
+    WHERE ${isLinkOf({ tenant: 'p.tenant_id', directory: 'p.issuer', subject: 'p.subject' })} AND l.identity_id = p.id
+      AND p.subject <> $3 AND (p.subject LIKE '${STAND_IN}%' OR p.scim ->> 'externalId' = p.subject)
+  ) INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
+    SELECT p.tenant_id, p.issuer, $3, p.id, ${ruleOf('$3', '$4')}, $5 FROM person p ${moves}`;
+
+/**
+ * Makes the id that a SCIM client gives a person lead to them, before it is written to the identity's row. If it led to
+ * somebody else, the link moves, and their sessions end. The id that a SCIM client gave before ends: the client says
+ * that it is not this person's. An id that only a sign-in or a machine brought goes on leading to the person, because a
+ * directory may have one id in its tokens and another in SCIM.
+ */
+export async function linkTo(
+  tx: Transaction,
+  tenantId: string,
+  id: string,
+  { subject, rule, by }: { readonly subject: string; readonly rule: LinkRule; readonly by: string | null },
+): Promise<void> {
+  await tx.$executeRawUnsafe(link, tenantId, id, subject, rule, by);
+}
