@@ -43,7 +43,9 @@ const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] 
   },
   {
     target: /rollback|asked again/,
-    cues: [{ at: /^sql intake.admit: update identity, insert identity, .* before/, fault: 'connection lost' }],
+    cues: [
+      { at: /^sql intake.admit: update identity, insert identity, .* before/, fault: 'connection lost' },
+    ],
   },
   { target: /handBack/, cues: [{ at: /^port store.take after/, stops: true }] },
 ];

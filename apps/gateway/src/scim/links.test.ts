@@ -63,18 +63,21 @@ const writes: Record<string, (id: string, subject: string) => Promise<unknown>> 
 };
 
 describe('a second id of a person', () => {
-  test.each(['sign-in', 'api'] as const)('that SCIM adds to one known by %s leads to them too', async (known) => {
-    const { id, token, pushed } = await withTwoIds(known);
-    for (const who of [token, pushed]) expect(identityOf(await signIn(who))).toBe(id);
-    expect(await linksOf(id)).toEqual(
-      new Map([
-        [token.subject, ['same_subject', true]],
-        [pushed.subject, ['administered', true]],
-      ]),
-    );
-    const [row] = await scim.house.api.sql('SELECT subject FROM identity WHERE id = $1', [id]);
-    expect(row).toEqual({ subject: pushed.subject });
-  });
+  test.each(['sign-in', 'api'] as const)(
+    'that SCIM adds to one known by %s leads to them too',
+    async (known) => {
+      const { id, token, pushed } = await withTwoIds(known);
+      for (const who of [token, pushed]) expect(identityOf(await signIn(who))).toBe(id);
+      expect(await linksOf(id)).toEqual(
+        new Map([
+          [token.subject, ['same_subject', true]],
+          [pushed.subject, ['administered', true]],
+        ]),
+      );
+      const [row] = await scim.house.api.sql('SELECT subject FROM identity WHERE id = $1', [id]);
+      expect(row).toEqual({ subject: pushed.subject });
+    },
+  );
 
   test('is switched off with them', async () => {
     const { id, token, pushed } = await withTwoIds('sign-in');

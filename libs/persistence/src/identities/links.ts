@@ -21,7 +21,11 @@ const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identit
  * Parts of a statement that link the new identities of its part `made`, which returns id, tenant_id, issuer and
  * subject. `rule` and `by` are SQL. Without `mayMove`, an id that leads to somebody is a unique violation.
  */
-export const linkMade = (rule: string, by: string, { mayMove }: { readonly mayMove: boolean }): string => `place AS (
+export const linkMade = (
+  rule: string,
+  by: string,
+  { mayMove }: { readonly mayMove: boolean },
+): string => `place AS (
     INSERT INTO directory (tenant_id, key) SELECT DISTINCT m.tenant_id, m.issuer FROM made m
     WHERE NOT EXISTS (SELECT FROM directory d WHERE d.tenant_id = m.tenant_id AND d.key = m.issuer) ON CONFLICT DO NOTHING
   ), linked AS (

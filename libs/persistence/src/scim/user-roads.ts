@@ -60,16 +60,17 @@ export async function findReturning(
 }
 
 /** $1 tenant, $2 issuer, $3 external id, $4 user name. */
-const candidatesSql = `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
+const candidatesSql =
+  `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
     i.id IN (SELECT id FROM linked) AS "isLinked", coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
     scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')} AS "isNamed"
   FROM identity i
   WHERE i.tenant_id = $1::uuid AND (i.id IN (SELECT id FROM linked)
     OR (scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')}))
   ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`.replaceAll(
-  'SELECT id FROM linked',
-  `SELECT l.identity_id FROM identity_link l WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`,
-);
+    'SELECT id FROM linked',
+    `SELECT l.identity_id FROM identity_link l WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`,
+  );
 
 /**
  * Frees a subject before a person gets it: an identity that has it, and is not a visible SCIM resource, is deactivated
