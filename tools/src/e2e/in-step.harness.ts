@@ -4,20 +4,31 @@ import type { BoxTwinState, BoxTwinUser, OktaPerson } from '../stack/twins.ts';
 
 /**
  * Returns how Box differs from Okta, one sentence each, from the state of the two twins, which do not know each other
- * or the database. Call it when no work is left.
+ * or the database. Call it when no work is left. `firstIds`: of people who have another Okta id now, the one under which
+ * Box got to know them, by the new one.
  */
-export async function differences({ okta, box }: Stack): Promise<string[]> {
+export async function differences(
+  { okta, box }: Stack,
+  firstIds: ReadonlyMap<string, string> = new Map(),
+): Promise<string[]> {
   const [people, scim, state] = [await okta.people(), await okta.scim.state(), await box.state()];
   return [
-    ...people.flatMap((person) => differencesOf(person, scim, state)),
+    ...people.flatMap((person) =>
+      differencesOf(person, firstIds.get(person.id) ?? person.id, scim, state),
+    ),
     ...scim.groups.flatMap((group) => differencesOfGroup(group, scim, state)),
   ];
 }
 
-function differencesOf(person: OktaPerson, scim: ScimState, { users }: BoxTwinState): string[] {
+function differencesOf(
+  person: OktaPerson,
+  inBox: string,
+  scim: ScimState,
+  { users }: BoxTwinState,
+): string[] {
   const link = scim.users.find((one) => one.person === person.id);
   if (!link) return [];
-  const own = users.filter(({ externalId }) => externalId === person.id);
+  const own = users.filter(({ externalId }) => externalId === inBox);
   const [user] = own;
   if (user === undefined || own.length !== 1) return [`${person.login} has ${own.length} Box users`];
   const status = link.active ? 'active' : 'inactive';
