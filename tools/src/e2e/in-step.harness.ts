@@ -13,9 +13,7 @@ export async function differences(
 ): Promise<string[]> {
   const [people, scim, state] = [await okta.people(), await okta.scim.state(), await box.state()];
   return [
-    ...people.flatMap((person) =>
-      differencesOf(person, firstIds.get(person.id) ?? person.id, scim, state),
-    ),
+    ...people.flatMap((person) => differencesOf(person, firstIds.get(person.id) ?? person.id, scim, state)),
     ...scim.groups.flatMap((group) => differencesOfGroup(group, scim, state)),
   ];
 }
