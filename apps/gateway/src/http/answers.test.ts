@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { FoyerError, personWords } from '@foyer/shared';
+import { headingOf, type Browser } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
 
 let gateway: TestGateway;
@@ -72,6 +74,55 @@ describe('an error', () => {
     await ask(`/authorization-code/callback?${query}`, { method: 'POST' });
     expect(logged.some((line) => line.includes('/nowhere'))).toBe(true);
     expect(logged.filter((line) => line.includes('a-code-of-okta'))).toEqual([]);
+  });
+
+  describe('whose own answer cannot be made', () => {
+    const words = personWords as unknown as Record<string, { person: string | undefined }>;
+    const failing = async (error: Error, work: (browser: Browser) => Promise<void>) => {
+      const find = gateway.parts.identities.find.bind(gateway.parts.identities);
+      const { person } = words['internal_error']!;
+      const browser = gateway.browser();
+      await browser.signIn('ada@example.com');
+      gateway.parts.identities.find = () => Promise.reject(error);
+      words['internal_error']!.person = undefined;
+      try {
+        await work(browser);
+      } finally {
+        gateway.parts.identities.find = find;
+        words['internal_error']!.person = person;
+      }
+    };
+    const failures = (reference: string | null) =>
+      logged.filter(
+        (line) => line.includes('"event":"error-answer-failed"') && line.includes(reference ?? 'none'),
+      );
+
+    test('is a plain page without a stack, and is logged with the reference', async () => {
+      await failing(new TypeError('secret internals'), async (browser) => {
+        const answer = await browser.open('/');
+        expect([answer.status, headingOf(answer)]).toEqual([500, 'Something went wrong']);
+        expect(answer.headers.get('content-type')).toContain('text/html');
+        expect(answer.headers.get('cache-control')).toBe('no-store');
+        expect(answer.text).not.toMatch(/secret internals|TypeError|at .*\.[jt]s:/);
+        const [line, ...others] = failures(answer.headers.get('x-request-id'));
+        expect(others).toEqual([]);
+        expect(line).toContain('A value of undefined cannot be put into a page.');
+        expect(line).toContain('secret internals');
+      });
+    });
+
+    test('is a problem document for all others', async () => {
+      const unknown = Object.assign(new FoyerError('internal_error'), { code: 'no_such_code' });
+      await failing(unknown, async (browser) => {
+        const answer = await browser.open('/v1/me', { headers: { accept: 'application/json' } });
+        expect([answer.status, answer.headers.get('content-type')]).toEqual([
+          500,
+          expect.stringContaining('application/problem+json'),
+        ]);
+        expect(JSON.parse(answer.text)).toMatchObject({ status: 500, code: 'internal_error' });
+        expect(failures(answer.headers.get('x-request-id'))).toHaveLength(1);
+      });
+    });
   });
 
   test('that is internal shows no details', async () => {

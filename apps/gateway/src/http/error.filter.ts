@@ -1,8 +1,9 @@
-import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { fromHttpError, isUnavailable, toProblem } from '@foyer/platform';
 import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
+import { LOGGER, type Parts } from '../parts.ts';
 import { errorPage } from './error-page.ts';
 import { isFault } from './fault.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
@@ -20,10 +21,22 @@ const quoting: ReadonlySet<ErrorCode> = new Set(['malformed_body', 'not_found'])
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Parts['logger']) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const req = http.getRequest<Request>();
     const res = http.getResponse<Response>();
+    try {
+      this.answer(error, req, res);
+    } catch (failure) {
+      // Express would answer with a page of its own, which shows the stack.
+      this.logger.error({ event: 'error-answer-failed', reference: req.reference, err: failure, error });
+      sendFallback(req, res);
+    }
+  }
+
+  private answer(error: unknown, req: Request, res: Response): void {
     const known = error instanceof ScimError ? error : toFoyerError(error, req);
     log(req, known);
     if (res.headersSent) {
@@ -45,6 +58,34 @@ export class ErrorFilter implements ExceptionFilter {
         .send(JSON.stringify(toProblem(known, `urn:uuid:${req.reference}`)));
   }
 }
+
+/** What is sent when the answer itself could not be made: constant texts, which cannot fail in turn. */
+function sendFallback(req: Request, res: Response): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  res.status(500).setHeader('cache-control', 'no-store');
+  if (wantsPage(req)) res.type('html').send(FALLBACK_PAGE);
+  else res.type('application/problem+json').send(FALLBACK_PROBLEM);
+}
+
+const FALLBACK_PAGE = `<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8" /><title>Something went wrong – Foyer</title></head>
+  <body>
+    <h1>Something went wrong</h1>
+    <p>That was our fault, not yours. Try again in a minute.</p>
+    <p><a href="/">Go to the start page</a></p>
+  </body>
+</html>
+`;
+const FALLBACK_PROBLEM = JSON.stringify({
+  type: '/docs/errors#internal_error',
+  title: 'An internal error occurred',
+  status: 500,
+  code: 'internal_error',
+});
 
 /** Where the browser was going; a form is not sent again. */
 const pathOf = ({ method, originalUrl }: Request): string => (method === 'GET' ? originalUrl : '/');

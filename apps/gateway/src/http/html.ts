@@ -33,5 +33,7 @@ function render(value: Value): string {
   if (value === null) return '';
   if (value instanceof Html) return value.toString();
   if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
-  return value.map(String).join('');
+  if (Array.isArray(value)) return value.map(String).join('');
+  // The types forbid it; what a cast or an unchecked index let through is reported by name.
+  throw new TypeError(`A value of ${typeof value} cannot be put into a page.`);
 }
