@@ -242,10 +242,10 @@ export class TenantWorld {
     return settled;
   }
 
-  /** Starts a command in a process of its own. */
-  start(...args: string[]) {
+  /** Starts a command in a process of its own; `environment` adds to the tenant's. */
+  start(args: readonly string[], environment: Record<string, string> = {}) {
     const child = spawn(process.execPath, [operatorMain, ...args], {
-      env: { PATH: process.env.PATH, ...this.environment },
+      env: { PATH: process.env.PATH, ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [out, err] = ['', ''];
