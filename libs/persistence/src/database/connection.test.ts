@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as tick } from 'node:timers/promises';
 import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisioning/testing';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
@@ -82,6 +84,94 @@ describe('a pool whose connections have all gone silent', () => {
     await expect(under).rejects.toThrow();
     await until('the pool noticed', () => database.pool.idleCount === 0);
     expect(await lostQuestions()).toBe(0);
+  });
+});
+
+describe('a caller that waits for a connection of a pool that is in use', () => {
+  const WAIT_MS = 1_500;
+  /** For a busy machine; without its limit each of these waits would be longer or endless. */
+  const SLACK_MS = 5_000;
+  const opened: Database[] = [];
+  /** A pool of two connections that are both open. */
+  const smallPool = async (limits: { connectionWaitMs: number; silenceMs: number }): Promise<Database> => {
+    const small = openDatabase({ url: proxy.url, poolSize: 2, ...limits });
+    opened.push(small);
+    const clients = await Promise.all([small.pool.connect(), small.pool.connect()]);
+    clients.forEach((client) => client.release());
+    return small;
+  };
+  afterEach(async () => {
+    proxy.cut();
+    for (const small of opened.splice(0)) await small.close();
+  });
+  const timed = async (work: Promise<unknown>): Promise<{ error: string; ms: number }> => {
+    const began = performance.now();
+    const error = await work.then(
+      () => 'none',
+      (reason: unknown) => String(reason),
+    );
+    return { error, ms: performance.now() - began };
+  };
+  it.each<Fault>(['black-hole', 'eat-answers'])(
+    'fails within the time to wait for a connection when those in use are silent: %s',
+    async (fault) => {
+      const small = await smallPool({ connectionWaitMs: WAIT_MS, silenceMs: 10 * WAIT_MS });
+      proxy.set(fault);
+      const silent = [timed(small.pool.query('SELECT 1')), timed(small.pool.query('SELECT 1'))];
+      const waited = await timed(small.pool.query('SELECT 1'));
+      expect(waited.error).toContain('timeout exceeded when trying to connect');
+      expect(waited.ms).toBeLessThan(WAIT_MS + SLACK_MS);
+      proxy.cut();
+      await Promise.all(silent);
+      proxy.set(null);
+      await until('an answer', async () => !(await fails(small.pool.query('SELECT 1'))));
+    },
+  );
+
+  it.each<Fault>(['black-hole', 'eat-answers', 'half-open'])(
+    'gets a new connection when the silent ones are closed before that: %s',
+    async (fault) => {
+      const small = await smallPool({ connectionWaitMs: 20 * SILENCE_MS, silenceMs: SILENCE_MS });
+      proxy.set(fault);
+      const silent = [timed(small.pool.query('SELECT 1')), timed(small.pool.query('SELECT 1'))];
+      const waiter = timed(small.pool.query('SELECT 1'));
+      await tick(SILENCE_MS / 2);
+      proxy.set(null);
+      expect((await waiter).error).toBe('none');
+      for (const { error, ms } of await Promise.all(silent)) {
+        expect(error).not.toBe('none');
+        expect(ms).toBeLessThan(SILENCE_MS + SLACK_MS);
+      }
+    },
+  );
+
+  it('waits for a connection and then for an answer, one after the other', async () => {
+    const small = await smallPool({ connectionWaitMs: 4 * WAIT_MS, silenceMs: WAIT_MS });
+    const held = await Promise.all([small.pool.connect(), small.pool.connect()]);
+    const waiter = timed(small.pool.query('SELECT 1'));
+    await tick(WAIT_MS);
+    proxy.set('black-hole');
+    held[0].release();
+    const { error, ms } = await waiter;
+    held[1].release(true);
+    expect(error).toContain('Query read timeout');
+    expect(ms).toBeGreaterThan(1.9 * WAIT_MS);
+    expect(ms).toBeLessThan(5 * WAIT_MS + SLACK_MS);
+  });
+
+  it('has the limits that the manual states', async () => {
+    const small = openDatabase({ url: proxy.url });
+    opened.push(small);
+    const { connectionTimeoutMillis = 0, query_timeout: silence = 0 } = small.pool.options;
+    expect([connectionTimeoutMillis, silence]).toEqual([10_000, 20_000]);
+    const manual = (await readFile(join(import.meta.dirname, '../../../../docs/operate.md'), 'utf8')).replace(
+      /\s+/g,
+      ' ',
+    );
+    const [wait, answer] = [connectionTimeoutMillis / 1000, silence / 1000];
+    expect(manual).toContain(
+      `up to ${wait} s for a connection, and then up to ${answer} s for the answer: ${wait + answer} s together`,
+    );
   });
 });
 

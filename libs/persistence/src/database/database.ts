@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   readonly hasTimeLimits?: boolean;
   /** How long to wait for the answer to a query, in milliseconds; must exceed the limit of every statement. */
   readonly silenceMs?: number;
+  /** How long a caller waits for a connection of the pool, in milliseconds. */
+  readonly connectionWaitMs?: number;
   /** Called when an idle connection breaks; the pool replaces it automatically. */
   readonly onError?: (error: Error) => void;
 }
@@ -43,6 +45,7 @@ const noLimits = { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_se
 /** Prisma has no word for no limit; this is the longest that a timer of Node can wait. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** A caller waits at most this long, and then `SILENCE_MS` for an answer: 30 s together. */
 const CONNECTION_WAIT_MS = 10_000;
 /**
  * The server enforces the statement limit, so a server that disappeared does not: without our own limit the wait would
@@ -53,11 +56,12 @@ const SILENCE_MS = 20_000;
 const FIRST_PROBE_MS = 10_000;
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, poolSize = 10, silenceMs = SILENCE_MS, hasTimeLimits = true, onError = () => {} } = options;
+  const { url, poolSize = 10, hasTimeLimits = true, onError = () => {} } = options;
+  const { silenceMs = SILENCE_MS, connectionWaitMs = CONNECTION_WAIT_MS } = options;
   const config = {
     connectionString: url,
     application_name: 'foyer',
-    connectionTimeoutMillis: hasTimeLimits ? CONNECTION_WAIT_MS : 0,
+    connectionTimeoutMillis: hasTimeLimits ? connectionWaitMs : 0,
     query_timeout: hasTimeLimits ? silenceMs : 0,
     keepAlive: true,
     keepAliveInitialDelayMillis: FIRST_PROBE_MS,
@@ -68,7 +72,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('error', onError);
   // Many callers may wait for a connection as long as for the server; Prisma's own limit is two seconds.
   const transactionOptions = hasTimeLimits
-    ? { maxWait: CONNECTION_WAIT_MS, timeout: limits.statement_timeout }
+    ? { maxWait: connectionWaitMs, timeout: limits.statement_timeout }
     : { maxWait: LONGEST_MS, timeout: LONGEST_MS };
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
