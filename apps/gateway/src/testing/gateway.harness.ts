@@ -17,7 +17,7 @@ export interface GatewayOptions {
   /** Replaces the worker in this process. */
   readonly queue?: JobQueue;
   /** A proxy between the gateway and its Okta. */
-  readonly front?: OktaFront;
+  readonly front?: Pick<OktaFront, 'issuer' | 'lead'>;
   /** Receives every line of the log. */
   readonly onLog?: (line: string) => void;
 }

@@ -56,6 +56,7 @@ class Link {
   async #trickle(chunk: Buffer): Promise<void> {
     this.#far.pause();
     for (const byte of chunk) {
+      if (this.#near.destroyed) return;
       this.#near.write(Buffer.of(byte));
       await new Promise((resolve) => setTimeout(resolve, TRICKLE_MS));
     }
