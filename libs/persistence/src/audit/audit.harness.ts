@@ -107,7 +107,7 @@ export async function verifyFile(lines: readonly string[]): Promise<AuditSummary
 
 /** Does what only the tables' owner can do: with the triggers disabled. */
 export async function asOwner(
-  test: TestDatabase,
+  test: Pick<TestDatabase, 'url'>,
   sql: string,
   values: unknown[] = [],
 ): Promise<pg.QueryResult> {
@@ -152,7 +152,11 @@ export async function writeMonth(
 }
 
 /** Sets the sealing time of a month's blocks, and rehashes the chain, as only a forger could. */
-export async function sealedAt(test: TestDatabase, tenantId: string, month: string): Promise<void> {
+export async function sealedAt(
+  test: Pick<TestDatabase, 'url' | 'database'>,
+  tenantId: string,
+  month: string,
+): Promise<void> {
   const { rows: blocks } = await test.database.pool.query<Parameters<typeof hashOfBlock>[0]>(
     `SELECT tenant_id AS "tenantId", seq::int, month, count, call_ids::text AS calls, outcome_ids::text AS outcomes,
        encode(entries_digest, 'hex') AS "entriesDigest", sealed_at AS "sealedAt" FROM audit_block WHERE tenant_id = $1 ORDER BY seq`,

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { sealAll, verify } from '../audit/audit.harness.ts';
 import { createTestDatabase } from '../database/database.harness.ts';
 import { findTenant, openDatabase } from '../database/database.ts';
 import { RelayStore } from '../requests/relay-store.ts';
 import { ScimUsers } from '../scim/users.ts';
 import { checksumOf, migrationsDirectory, readLanded } from './files.ts';
 import { buildEarlier, formerTexts, history } from './history.harness.ts';
+import { buildPrunedChain, removeCall } from './pruned-chain.harness.ts';
 import { migrate, migrationProblem, pendingMigrations } from './migrate.ts';
 import { schemaSnapshot } from './schema-snapshot.harness.ts';
 
@@ -105,6 +107,32 @@ async function goesOn(url: string, groups: number): Promise<void> {
     await database.close();
   }
 }
+
+describe('an audit chain that an earlier version has pruned', () => {
+  const MONTH = '2026-01';
+  const withSeal = versions.filter(([, landings]) => landings.includes('20261121130400_audit_seal'));
+
+  it.each([withSeal.at(0)!, withSeal.at(-1)!])('is intact after the upgrade: %s', async (_last, landings) => {
+    const url = await newDatabase();
+    await buildEarlier(url, landings);
+    const { head, keptCall } = await buildPrunedChain(url, MONTH);
+    await migrate({ databaseUrl: url });
+    const database = openDatabase({ url, poolSize: 4 });
+    try {
+      const tenantId = (await findTenant(database, 'acme')) ?? '';
+      await sealAll(database, tenantId);
+      expect(await verify(database, tenantId, head)).toMatchObject({
+        ...{ findings: 0, first: [], waiting: 0, prunedMonths: [MONTH] },
+        // Six calls and six outcomes, of which one call with its outcome was kept.
+        prunings: [{ actor: 'migration', rows: 10 }],
+      });
+      await removeCall(url, keptCall);
+      expect((await verify(database, tenantId, head)).findings).toBeGreaterThan(0);
+    } finally {
+      await database.close();
+    }
+  });
+});
 
 describe('the former texts of migrations', () => {
   it('are all there, and are all known by their checksums', async () => {
