@@ -65,8 +65,8 @@ export const planMutants: readonly SourceMutant[] = [
   {
     name: 'converge: an adopted user counts as in step',
     file: converge,
-    from: 'return saved(applied(step.user, asFound(step.user), 0), step.effect);',
-    to: 'return saved(applied(step.user, { name: desired.name }, desired.generation), step.effect);',
+    from: 'const next = await saved(applied(step.user, asFound(step.user), 0), step.effect);',
+    to: 'const next = await saved(applied(step.user, { name: desired.name }, desired.generation), step.effect);',
   },
   {
     name: 'converge: a change is saved as if it had said everything',
@@ -89,7 +89,7 @@ export const planMutants: readonly SourceMutant[] = [
   {
     name: 'converge: a user that was deleted stays mapped',
     file: converge,
-    from: 'await store.forgetAccount(lease, boxUserId);\n  return { known: { account: null',
+    from: 'await store.forgetAccount(taken.lease, boxUserId);\n  return { known: { account: null',
     to: 'return { known: { account: null',
   },
   {
