@@ -10,6 +10,7 @@ import {
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
 import { defaultRetryPolicy } from '@foyer/provisioning';
+import type { GroupEdit } from '@foyer/scim';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
 
 let test: TestDatabase;
@@ -32,6 +33,7 @@ interface TwinState {
     readonly status: string;
     readonly kind: string;
   }[];
+  readonly groups: { readonly id: string; readonly name: string }[];
   readonly memberships: { readonly userId: string; readonly groupId: string }[];
 }
 
@@ -93,6 +95,34 @@ async function parts() {
   };
 }
 
+/** People who have Box users, as the ids of their identities. */
+async function mapped(tenantId: string, count: number): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, at) => `00u${at}`);
+  const { users } = (await twin.control('POST', 'seed', {
+    users: names.map((externalId) => ({ name: externalId, externalId })),
+  })) as { users: { id: string }[] };
+  const { rows } = await test.database.pool.query<{ id: string }>(
+    `WITH made AS (
+       INSERT INTO identity (tenant_id, issuer, subject, username, name)
+       SELECT $1, 'https://example.okta.com', s, s || '@example.com', s FROM unnest($2::text[]) s RETURNING id, subject)
+     INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+     SELECT made.id, $1, x.id, made.subject, 'active', 1
+     FROM made JOIN unnest($2::text[], $3::text[]) AS x (subject, id) ON x.subject = made.subject RETURNING identity_id AS id`,
+    [tenantId, names, users.map(({ id }) => id)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How many members each group has in Box. */
+async function inBox(): Promise<Record<string, number>> {
+  const { groups, memberships } = (await twin.control('GET', 'state')) as TwinState;
+  return Object.fromEntries(
+    groups.map(({ id, name }) => [name, memberships.filter(({ groupId }) => groupId === id).length]),
+  );
+}
+
+type Opened = readonly { readonly requestId: string }[];
+
 describe('a Box that loses every second call', () => {
   it.each([
     ['before the commit', 200, [{ kind: 'resetBefore', every: 2 }]],
@@ -124,25 +154,120 @@ describe('a Box that loses every second call', () => {
   );
 });
 
+describe('a Box that loses every second call about groups', () => {
+  it.each([
+    ['before the commit', 'resetBefore'],
+    ['after the commit', 'resetAfter'],
+  ])(
+    '%s keeps no group from its members, its new name or its end',
+    async (_when, kind) => {
+      const { tenantId, settle, ends } = await parts();
+      const groups = new ScimGroups(test.database, tenantId);
+      const people = await mapped(tenantId, 3);
+      const members = people.map((value) => ({ value, display: null, type: null }));
+      /** One group after the other, so that each meets the fault at each of its calls. */
+      const done = (written: Opened) =>
+        settle(
+          'group',
+          written.map(({ requestId }) => requestId),
+        );
+      const create = async (displayName: string, size: number): Promise<string> => {
+        const { resource, requests } = await groups.create({ displayName }, members.slice(0, size));
+        await done(requests);
+        return resource.id;
+      };
+      const change = async (id: string, edit: GroupEdit, displayName = ''): Promise<Opened> =>
+        (await groups.edit(
+          id,
+          () => undefined,
+          [edit],
+          () => ({ displayName }),
+        ))!.requests;
+      const rename = (id: string, to: string) => change(id, { kind: 'attributes', operations: [] }, to);
+      const lose = () =>
+        twin.control('POST', 'faults', { kind, every: 2, times: null, match: { path: '/2.0' } });
+
+      // Three pages of members, whom Foyer does not know.
+      const { users } = (await twin.control('POST', 'seed', {
+        users: Array.from({ length: 2_100 }, (_, at) => ({ name: `Other ${at}`, externalId: `other-${at}` })),
+      })) as { users: { id: string }[] };
+      const others = users.map(({ id }) => id);
+      await twin.control('POST', 'seed', { groups: [{ name: 'By hand', members: others }] });
+      await lose();
+      const ids: string[] = [];
+      for (let size = 0; size <= 3; size++) ids.push(await create(`Team ${size}`, size));
+      ids.push(await create('By hand', 3));
+      expect(await inBox()).toEqual({ 'Team 0': 0, 'Team 1': 1, 'Team 2': 2, 'Team 3': 3, 'By hand': 2_103 });
+
+      await done(await change(ids[3]!, { kind: 'remove-members', values: people.slice(0, 1) }));
+      const first = await rename(ids[1]!, 'Between');
+      const second = await rename(ids[2]!, 'Team 1');
+      await done([...first, ...second, ...(await rename(ids[1]!, 'Team 2'))]);
+      expect(await inBox()).toEqual({ 'Team 0': 0, 'Team 1': 2, 'Team 2': 1, 'Team 3': 2, 'By hand': 2_103 });
+
+      for (const id of ids) await done((await groups.remove(id, () => undefined))!);
+      expect(await inBox()).toEqual({});
+      const statuses = (await ends()).map((end) => (end as { status: string }).status);
+      expect(new Set(statuses)).toEqual(new Set(['succeeded']));
+    },
+    LONG_MS,
+  );
+
+  it.each(['resetBefore', 'resetAfter'])(
+    'with %s keeps nobody in a group who left it before their add was settled',
+    async (kind) => {
+      const { tenantId, settle, ends } = await parts();
+      const groups = new ScimGroups(test.database, tenantId);
+      const people = await mapped(tenantId, 1);
+      for (const [at, value] of ['first', 'second'].entries()) {
+        const { resource, requests } = await groups.create({ displayName: value }, []);
+        await settle(
+          'group',
+          requests.map(({ requestId }) => requestId),
+        );
+        // The add that ends ambiguously, and then the fault counts from the first or from the second call.
+        const only = { method: 'POST', path: '/2.0/group_memberships' };
+        await twin.control('POST', 'faults', { kind, times: 1, match: only });
+        const member = { value: people[0]!, display: null, type: null };
+        const edited = (edit: GroupEdit) =>
+          groups.edit(
+            resource.id,
+            () => undefined,
+            [edit],
+            (document) => document,
+          );
+        const added = (await edited({ kind: 'add-members', members: [member] }))!.requests;
+        await settle(
+          'group',
+          added.map(({ requestId }) => requestId),
+          1,
+        );
+        await twin.control('DELETE', 'faults');
+        await twin.control('POST', 'faults', { kind, every: 2, times: null, match: { path: '/2.0' } });
+        if (at === 1) await fetch(new URL('/2.0/users/me', twin.url));
+        const removed = (await edited({ kind: 'remove-members', values: people }))!.requests;
+        await settle(
+          'group',
+          [...added, ...removed].map(({ requestId }) => requestId),
+        );
+        await twin.control('DELETE', 'faults');
+        expect(await inBox()).toMatchObject({ [value]: 0 });
+      }
+      expect(new Set((await ends()).map((end) => (end as { status: string }).status))).toEqual(
+        new Set(['succeeded']),
+      );
+    },
+    LONG_MS,
+  );
+});
+
 describe('a group of which Box answers every 15th add with 503, having done it', () => {
   it('has all 400 members in the end: each turn gets ahead', async () => {
     const { tenantId, settle, ends, state } = await parts();
-    const names = Array.from({ length: 400 }, (_, at) => `00u${at}`);
-    const { users } = (await twin.control('POST', 'seed', {
-      users: names.map((externalId) => ({ name: externalId, externalId })),
-    })) as { users: { id: string }[] };
-    const { rows } = await test.database.pool.query<{ id: string }>(
-      `WITH made AS (
-         INSERT INTO identity (tenant_id, issuer, subject, username, name)
-         SELECT $1, 'https://example.okta.com', s, s || '@example.com', s FROM unnest($2::text[]) s RETURNING id, subject)
-       INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
-       SELECT made.id, $1, x.id, made.subject, 'active', 1
-       FROM made JOIN unnest($2::text[], $3::text[]) AS x (subject, id) ON x.subject = made.subject RETURNING identity_id AS id`,
-      [tenantId, names, users.map(({ id }) => id)],
-    );
+    const people = await mapped(tenantId, 400);
     const match = { method: 'POST', path: '/2.0/group_memberships' };
     await twin.control('POST', 'faults', { kind: 'statusAfter', status: 503, every: 15, times: null, match });
-    const members = rows.map(({ id }) => ({ value: id, display: null, type: null }));
+    const members = people.map((value) => ({ value, display: null, type: null }));
     const { requests } = await new ScimGroups(test.database, tenantId).create(
       { displayName: 'All' },
       members,

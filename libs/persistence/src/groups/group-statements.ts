@@ -21,7 +21,7 @@ const take = statement<Taking>(
   'take-group',
   `WITH ${lease(groups)}
   SELECT l.display_name, l.deleted_at IS NOT NULL AS is_deleted, l.generation, l.box_group_id, l.box_name, l.is_surveyed,
-    l.begun_name, EXISTS (
+    l.begun_name, l.taken_name, l.surveyed_to, EXISTS (
       SELECT FROM scim_group o WHERE o.tenant_id = l.tenant_id AND o.deleted_at IS NULL AND o.id <> l.id
         AND scim_group_name(o.display_name) = scim_group_name(l.box_name)) AS is_in_the_way,
         st.effect, ${leasing}`,
@@ -39,12 +39,13 @@ const told = (effect: string): string => `noted AS (
   )`;
 
 export const save = statement<
-  Extending | 'request' | 'box_group' | 'box_name' | 'surveyed' | 'effect' | 'event' | 'detail'
+  Extending | 'request' | 'box_group' | 'box_name' | 'surveyed' | 'surveyed_to' | 'effect' | 'event' | 'detail'
 >(
   'save-group',
   fenced(groups, `saved AS (SELECT id FROM fence), ${told('coalesce($effect::text, r.effect)')}`, {
     set: `lease_expires_at = ${leaseEnd}, box_group_id = $box_group::text, box_name = $box_name::text,
-      is_surveyed = $surveyed::int = 1, begun_name = NULL, applied_generation = 0`,
+      is_surveyed = $surveyed::int = 1, surveyed_to = $surveyed_to::int, begun_name = NULL, taken_name = NULL,
+      applied_generation = 0`,
   }),
 );
 
@@ -52,6 +53,13 @@ export const begin = statement<Extending | 'name'>(
   'begin-group',
   fenced(groups, 'begun AS (SELECT id FROM fence)', {
     set: `lease_expires_at = ${leaseEnd}, begun_name = $name::text`,
+  }),
+);
+
+export const noteTaken = statement<Extending | 'name'>(
+  'note-taken',
+  fenced(groups, 'noted AS (SELECT id FROM fence)', {
+    set: `lease_expires_at = ${leaseEnd}, taken_name = $name::text`,
   }),
 );
 
@@ -70,7 +78,7 @@ export const dropMembers = statement<Extending>(
 );
 
 /** $memberships: [{"id": …, "boxUserId": …}]. */
-export const noteMemberships = statement<Extending | 'memberships'>(
+export const noteMemberships = statement<Extending | 'memberships' | 'surveyed_to'>(
   'note-memberships',
   fenced(
     groups,
@@ -82,35 +90,48 @@ export const noteMemberships = statement<Extending | 'memberships'>(
     ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
       box_user_id = excluded.box_user_id, is_unsettled = false
   )`,
+    { set: `lease_expires_at = ${leaseEnd}, surveyed_to = $surveyed_to::int` },
   ),
 );
 
 /**
  * The members that need a change, with their Box users. A member without a Box user, or with a missing one, is skipped.
- * If a person's account was replaced, the old account's memberships do not count for the new one.
+ * If a person's account was replaced, the old account's memberships and answers do not count for the new one.
  */
 export const memberTasks = statement<Extending | 'after' | 'limit'>(
   'member-tasks',
   fenced(
     groups,
     `todo AS (
-    SELECT m.value, m.identity_id, m.is_wanted, m.box_membership_id, m.box_user_id, a.box_user_id AS account
+    SELECT m.value, m.identity_id, m.is_wanted, m.box_membership_id, m.box_user_id, a.box_user_id AS account,
+      CASE WHEN NOT m.is_wanted OR m.box_user_id = a.box_user_id THEN m.box_answer END AS answer
     FROM fence f JOIN scim_group_member m ON m.group_id = f.id
     LEFT JOIN box_account a ON a.identity_id = m.identity_id AND a.missing_since IS NULL
     WHERE (NOT m.is_wanted OR (m.box_membership_id IS NULL AND m.identity_id IS NOT NULL))
       AND m.value > $after::text AND (NOT m.is_wanted OR a.box_user_id IS NOT NULL)
     ORDER BY m.value LIMIT $limit::int
   ), begun AS (
-    UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL
+    UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL,
+      box_answer = t.answer
     FROM fence f, todo t
     WHERE m.group_id = f.id AND m.value = t.value AND t.is_wanted AND m.is_wanted
     RETURNING m.value
   )`,
     {
       select: `SELECT t.value, t.identity_id, t.is_wanted, t.box_membership_id, coalesce(t.account, t.box_user_id) AS add_to,
-      t.box_user_id, b.value IS NOT NULL AS is_begun
+      t.box_user_id, t.answer, b.value IS NOT NULL AS is_begun
     FROM fence f LEFT JOIN todo t ON true LEFT JOIN begun b ON b.value = t.value ORDER BY t.value`,
     },
+  ),
+);
+
+export const memberAnswered = statement<Extending | 'value' | 'answer'>(
+  'member-answered',
+  fenced(
+    groups,
+    `saved AS (
+    UPDATE scim_group_member m SET box_answer = $answer::text FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
+  )`,
   ),
 );
 
@@ -120,7 +141,7 @@ export const memberAdded = statement<Extending | 'value' | 'membership' | 'box_u
     groups,
     `saved AS (
     UPDATE scim_group_member m SET box_membership_id = $membership::text, box_user_id = $box_user::text,
-      is_unsettled = false, trouble = NULL
+      is_unsettled = false, box_answer = NULL, trouble = NULL
     FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
   )`,
   ),
@@ -134,7 +155,7 @@ export const memberRemoved = statement<Extending | 'value'>(
     `gone AS (
     DELETE FROM scim_group_member m USING fence f WHERE m.group_id = f.id AND m.value = $value::text AND NOT m.is_wanted
   ), back AS (
-    UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false
+    UPDATE scim_group_member m SET box_membership_id = NULL, box_user_id = NULL, box_answer = NULL, is_unsettled = false
     FROM fence f WHERE m.group_id = f.id AND m.value = $value::text AND m.is_wanted
   )`,
   ),
@@ -145,7 +166,7 @@ export const memberRefused = statement<Extending | 'value' | 'why'>(
   fenced(
     groups,
     `saved AS (
-    UPDATE scim_group_member m SET trouble = $why::text, is_unsettled = false
+    UPDATE scim_group_member m SET trouble = $why::text, box_answer = NULL, is_unsettled = false
     FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
   )`,
   ),

@@ -5,6 +5,7 @@ import {
   type BoxGroupAccount,
   type GroupLease,
   type GroupStore,
+  type MemberAnswer,
   type MemberTask,
   type SaveResult,
   type TakenGroup,
@@ -22,6 +23,8 @@ interface GroupRow extends LeaseRow {
   readonly box_name: string | null;
   readonly is_surveyed: boolean;
   readonly begun_name: string | null;
+  readonly taken_name: string | null;
+  readonly surveyed_to: number;
   readonly is_in_the_way: boolean;
   readonly effect: RequestOutcome | null;
 }
@@ -33,6 +36,7 @@ interface TaskRow {
   readonly box_membership_id: string | null;
   readonly add_to: string;
   readonly box_user_id: string | null;
+  readonly answer: MemberAnswer | null;
   readonly is_begun: boolean;
 }
 
@@ -57,14 +61,22 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
       account:
         row.box_group_id === null
           ? null
-          : { boxGroupId: row.box_group_id, name: row.box_name!, isSurveyed: row.is_surveyed },
+          : {
+              ...{ boxGroupId: row.box_group_id, name: row.box_name! },
+              ...{ isSurveyed: row.is_surveyed, surveyedTo: row.surveyed_to },
+            },
       begunAs: row.begun_name,
+      takenName: row.taken_name,
       effect: row.effect,
     };
   }
 
   begin(lease: GroupLease, name: string | null): Promise<void> {
     return this.fenced(lease, statements.begin, { name });
+  }
+
+  noteTaken(lease: GroupLease, name: string | null): Promise<void> {
+    return this.fenced(lease, statements.noteTaken, { name });
   }
 
   async saveGroup(
@@ -77,6 +89,7 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
       await this.fenced(lease, statements.save, {
         box_group: account?.boxGroupId ?? null,
         box_name: account?.name ?? null,
+        surveyed_to: account?.surveyedTo ?? 0,
         surveyed: (account?.isSurveyed ?? true) ? 1 : 0,
         detail: account && `Box group ${account.boxGroupId}`,
         ...{ event, effect },
@@ -91,14 +104,21 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
   noteMemberships(
     lease: GroupLease,
     memberships: readonly { readonly id: string; readonly boxUserId: string }[],
+    surveyedTo: number,
   ): Promise<void> {
-    return this.fenced(lease, statements.noteMemberships, { memberships: JSON.stringify(memberships) });
+    return this.fenced(lease, statements.noteMemberships, {
+      ...{ memberships: JSON.stringify(memberships), surveyed_to: surveyedTo },
+    });
   }
 
   async memberTasks(lease: GroupLease, after: string | null, limit: number): Promise<MemberTask[]> {
     const values = { after: after ?? '', limit };
     const rows = await this.fencedRows<keyof typeof values, TaskRow>(lease, statements.memberTasks, values);
     return rows.flatMap((row) => toTask(row));
+  }
+
+  memberAnswered(lease: GroupLease, { value }: MemberTask, answer: MemberAnswer): Promise<void> {
+    return this.fenced(lease, statements.memberAnswered, { value, answer });
   }
 
   memberAdded(lease: GroupLease, task: MemberTask, membershipId: string): Promise<void> {
@@ -142,8 +162,8 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
 /** A row without a value only shows that the lease is held. A member who is not wanted any more is not a task. */
 function toTask(row: TaskRow): MemberTask[] {
   if (row.value === null) return [];
-  const { value, identity_id: identityId } = row;
-  if (row.is_wanted) return row.is_begun ? [{ kind: 'add', value, identityId, boxUserId: row.add_to }] : [];
+  const { value, identity_id: identityId, answer } = row;
+  if (row.is_wanted) return row.is_begun ? [{ kind: 'add', value, identityId, answer, boxUserId: row.add_to }] : [];
   const boxUserId = row.box_user_id ?? row.add_to;
-  return [{ kind: 'remove', value, identityId, boxUserId, membershipId: row.box_membership_id }];
+  return [{ kind: 'remove', value, identityId, answer, boxUserId, membershipId: row.box_membership_id }];
 }

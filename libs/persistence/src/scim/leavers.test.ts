@@ -98,7 +98,8 @@ describe('the memberships of a deleted person', () => {
   it('are kept until they are read from Box, if it is unknown whether Box has them', async () => {
     const { rows, tasks, boxUserId, ada } = await inGroup({ begun: true });
     expect(rows).toEqual([{ is_wanted: false, is_unsettled: true }]);
-    const task = { kind: 'remove', value: ada.id, identityId: ada.id, boxUserId, membershipId: null };
+    const whose = { value: ada.id, identityId: ada.id, boxUserId };
+    const task = { kind: 'remove', ...whose, answer: null, membershipId: null };
     expect(await tasks()).toEqual([task]);
   });
 

@@ -19,6 +19,10 @@ export interface GroupParts {
 /** More steps than any plan needs, even when the Box group is deleted during the attempt. */
 const MAX_STEPS = 16;
 const PAGE = 1_000;
+/** The largest offset that Box accepts. */
+const OFFSET_MAX = 10_000;
+/** Members read again when a survey goes on in a later attempt: so many may have left the group meanwhile. */
+const OVERLAP = 100;
 
 /** `progressed`: less is left to do than before this step. Absent: no. */
 type Next = ({ readonly known: KnownGroup } | { readonly ending: Ending }) & {
@@ -31,6 +35,7 @@ export async function convergeGroup(taken: TakenGroup, parts: GroupParts): Promi
   let known: KnownGroup = {
     account: taken.account,
     begunAs: taken.begunAs,
+    takenName: taken.takenName,
     seen: {},
     effect: taken.effect,
   };
@@ -77,7 +82,8 @@ async function carryOut(
     case 'find': {
       const result = await box.findGroup(context, step.name);
       if (!result.ok) return faulted(result.fault);
-      return { known: { ...known, seen: { ...known.seen, found: result.value } } };
+      const after = { ...known, seen: { ...known.seen, found: result.value } };
+      return result.value === null ? noteTaken(null, lease, after, parts) : { known: after };
     }
     case 'adopt': {
       const account = { boxGroupId: step.group.id, name: step.group.name, isSurveyed: false };
@@ -85,14 +91,14 @@ async function carryOut(
       if ('known' in next || known.begunAs === null) return next;
       // By now the group that the ambiguous create may have made belongs to another of our groups.
       await parts.store.begin(lease, null);
-      return { known: { ...known, begunAs: null, seen: {} } };
+      return { known: { ...known, begunAs: null, takenName: null, seen: {} } };
     }
     case 'rename': {
       const result = await box.renameGroup(context, step.boxGroupId, step.name);
       if (!result.ok && result.fault.code === 'box_group_missing')
         return saved(null, 'box-group-missing', known.effect);
       if (!result.ok && result.fault.code === 'box_group_conflict')
-        return { known: { ...known, seen: { ...known.seen, isTaken: true } } };
+        return noteTaken(step.name, lease, { ...known, seen: { ...known.seen, isTaken: true } }, parts);
       if (!result.ok) return faulted(result.fault);
       const account = { ...known.account!, name: step.name };
       return saved(account, 'box-group-renamed', known.effect ?? 'updated');
@@ -132,7 +138,22 @@ async function create(
     return save(account, { event: 'box-group-created', effect: 'created' }, taken, known, parts);
   }
   if (isFirst && (result.ok || !result.fault.ambiguous)) await parts.store.begin(taken.lease, null);
-  return result.ok ? { known: { ...known, seen: { isTaken: true } } } : faulted(result.fault);
+  if (!result.ok) return faulted(result.fault);
+  return noteTaken(name, taken.lease, { ...known, seen: { ...known.seen, isTaken: true } }, parts);
+}
+
+/**
+ * Keeps Box's answer about the name for later attempts. It does not count as progress, because Box might contradict
+ * itself without end.
+ */
+async function noteTaken(
+  name: string | null,
+  lease: TakenGroup['lease'],
+  known: KnownGroup,
+  { store }: Pick<GroupParts, 'store'>,
+): Promise<Next> {
+  if (name !== (known.takenName ?? null)) await store.noteTaken(lease, name);
+  return { known: { ...known, takenName: name } };
 }
 
 /** Reads the members of an adopted group, so that those in Box already are neither added twice nor left behind. */
@@ -143,8 +164,10 @@ async function survey(
   { box, store, stopping }: GroupParts,
 ): Promise<Next> {
   const account = known.account!;
-  for (let offset: number | null = 0; offset !== null;) {
-    if (stopping.aborted) return { ending: { kind: 'handed-back' } };
+  const resumed = Math.max(0, (account.surveyedTo ?? 0) - OVERLAP);
+  let progressed = false;
+  for (let offset: number | null = resumed; offset !== null;) {
+    if (stopping.aborted) return { ending: { kind: 'handed-back' }, progressed };
     const page = await box.listMemberships(context, {
       boxGroupId: account.boxGroupId,
       offset,
@@ -152,12 +175,16 @@ async function survey(
     });
     if (!page.ok && page.fault.code === 'box_group_missing')
       return save(null, { event: 'box-group-missing', effect: known.effect }, { lease }, known, { store });
-    if (!page.ok) return faulted(page.fault);
-    await store.noteMemberships(lease, page.value.memberships);
-    offset = page.value.nextOffset;
+    if (!page.ok) return { ...faulted(page.fault), progressed };
+    const { memberships, nextOffset } = page.value;
+    await store.noteMemberships(lease, memberships, nextOffset ?? offset);
+    progressed ||= nextOffset !== null && nextOffset > (account.surveyedTo ?? 0);
+    // After an overlap the last page would begin where Box lists nothing any more.
+    const isLast: boolean = nextOffset !== null && nextOffset > OFFSET_MAX && offset < OFFSET_MAX;
+    offset = isLast ? OFFSET_MAX : nextOffset;
   }
   const news = { event: 'box-group-adopted', effect: known.effect } as const;
-  return save({ ...account, isSurveyed: true }, news, { lease }, known, { store });
+  return save({ boxGroupId: account.boxGroupId, name: account.name, isSurveyed: true }, news, { lease }, known, { store });
 }
 
 async function afterMembers(
@@ -193,7 +220,7 @@ async function save(
   if (result === 'saved') {
     // A deleted Box group is no progress, because it might be deleted again and again.
     const progressed = account !== null || news.event === 'box-group-deleted';
-    return { known: { ...known, account, begunAs: null, effect: news.effect, seen: {} }, progressed };
+    return { known: { ...known, account, begunAs: null, takenName: null, effect: news.effect, seen: {} }, progressed };
   }
   return faulted({
     code: 'box_conflict',

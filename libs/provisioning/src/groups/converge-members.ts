@@ -1,6 +1,5 @@
 import type { BoxFault, BoxResult, CallContext } from '../people/box-port.ts';
-import type { MembershipKey } from './box-groups-port.ts';
-import type { MemberTask } from './group-model.ts';
+import type { MemberAnswer, MemberTask } from './group-model.ts';
 import type { GroupBox, GroupStore, TakenGroup } from './group-port.ts';
 
 interface Counts {
@@ -92,38 +91,33 @@ function carryOut(task: MemberTask, doing: Doing): Promise<TaskEnd> {
   return task.kind === 'add' ? add(task, about) : remove(task, about);
 }
 
-async function add(task: MemberTask, { context, boxGroupId, lease, box, store }: Doing): Promise<TaskEnd> {
-  const membership = { boxUserId: task.boxUserId, boxGroupId };
-  const result = await box.addMembership(context, membership);
-  if (!result.ok && result.fault.code === 'box_member_missing') {
-    const group = await box.readGroup(context, boxGroupId);
-    if (!group.ok) return group.fault;
-    if (group.value === null) return 'group-missing';
-    await store.memberRefused(lease, task, result.fault.detail);
-    return 'refused';
+async function add(task: MemberTask, doing: Doing): Promise<TaskEnd> {
+  const { lease, store } = doing;
+  const settled = task.answer === 'missing' ? missing : await settleMembership(task, doing);
+  if (!settled.ok) {
+    if (isAboutOne(settled.fault)) await store.memberRefused(lease, task, settled.fault.detail);
+    return settled.fault;
   }
-  if (!result.ok && isAboutOne(result.fault)) await store.memberRefused(lease, task, result.fault.detail);
-  if (!result.ok) return result.fault;
-  if (result.value.kind === 'added') {
-    await store.memberAdded(lease, task, result.value.membershipId);
+  if (settled.value !== null) {
+    await store.memberAdded(lease, task, settled.value);
     return 'added';
   }
-  const found = await box.findMembership(context, membership);
-  if (!found.ok) return found.fault;
-  if (found.value === null) return notShown;
-  await store.memberAdded(lease, task, found.value);
-  return 'added';
+  const group = await doing.box.readGroup(doing.context, doing.boxGroupId);
+  if (!group.ok) return group.fault;
+  if (group.value === null) return 'group-missing';
+  await store.memberRefused(lease, task, 'Box does not return the user.');
+  return 'refused';
 }
 
-async function remove(
-  task: Extract<MemberTask, { kind: 'remove' }>,
-  { context, boxGroupId, lease, box, store }: Doing,
-): Promise<TaskEnd> {
+/** A person whose add ended ambiguously may be a member: that is settled first, and the membership's id is stored. */
+async function remove(task: Extract<MemberTask, { kind: 'remove' }>, doing: Doing): Promise<TaskEnd> {
+  const { context, lease, box, store } = doing;
   let { membershipId } = task;
   if (membershipId === null) {
-    const found = await settleAdding({ boxUserId: task.boxUserId, boxGroupId }, { context, box });
-    if (!found.ok) return found.fault;
-    membershipId = found.value;
+    const settled = await settleMembership(task, doing);
+    if (!settled.ok) return settled.fault;
+    membershipId = settled.value;
+    if (membershipId !== null) await store.memberAdded(lease, task, membershipId);
   }
   if (membershipId !== null) {
     const result = await box.removeMembership(context, membershipId);
@@ -133,22 +127,39 @@ async function remove(
   return 'removed';
 }
 
+const missing: BoxResult<null> = { ok: true, value: null };
+
 /**
- * The membership of a person whose add ended ambiguously; null when there is none and none can appear. A listing that
- * does not show it may lag, so the person is added once more: Box refuses a second membership, or creates one that can
- * be removed.
+ * The id of the user's membership; null when the user or the group does not exist, so that no membership can appear. A
+ * listing that does not show the membership may lag, so the user is added: Box refuses a second membership, or creates
+ * one. Each answer of Box is kept, and the next attempt starts with the other call: a Box that loses every second call
+ * would otherwise lose the same one each time.
  */
-async function settleAdding(
-  membership: MembershipKey,
-  { context, box }: Pick<Doing, 'context' | 'box'>,
-): Promise<BoxResult<string | null>> {
-  const found = await box.findMembership(context, membership);
-  if (!found.ok || found.value !== null) return found;
+async function settleMembership(task: MemberTask, doing: Doing): Promise<BoxResult<string | null>> {
+  const { context, boxGroupId, lease, box, store } = doing;
+  const membership = { boxUserId: task.boxUserId, boxGroupId };
+  const answered = (answer: MemberAnswer) => store.memberAnswered(lease, task, answer);
+  const find = async (): Promise<BoxResult<string | null>> => {
+    const found = await box.findMembership(context, membership);
+    if (found.ok && found.value === null) await answered('not-shown');
+    return found;
+  };
+
+  const isFoundFirst = task.answer === 'exists' || (task.answer === null && task.kind === 'remove');
+  if (isFoundFirst) {
+    const found = await find();
+    if (!found.ok || found.value !== null) return found;
+  }
   const added = await box.addMembership(context, membership);
-  if (!added.ok) return added.fault.code === 'box_member_missing' ? { ok: true, value: null } : added;
-  return added.value.kind === 'added'
-    ? { ok: true, value: added.value.membershipId }
-    : { ok: false, fault: notShown };
+  if (!added.ok && added.fault.code === 'box_member_missing') {
+    await answered('missing');
+    return missing;
+  }
+  if (!added.ok) return added;
+  if (added.value.kind === 'added') return { ok: true, value: added.value.membershipId };
+  await answered('exists');
+  const found = isFoundFirst ? missing : await find();
+  return found.ok && found.value === null ? { ok: false, fault: notShown } : found;
 }
 
 const notShown: BoxFault = {

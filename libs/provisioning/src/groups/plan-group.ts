@@ -4,16 +4,18 @@ import type { DesiredGroup, GroupStep, KnownGroup } from './group-model.ts';
  * The next step towards Box having the group with this name and these members. Pure, as `plan` is. Group names in Box
  * are unique: a create is safe to repeat, and when the name is taken the group with exactly that name is adopted. A
  * create that may have succeeded is continued under its own name, and the group is renamed or deleted afterwards. A
- * taken name does not delay the members, least of all a removal.
+ * taken name does not delay the members, least of all a removal. An attempt starts with the call that Box has not
+ * answered yet, so that each answer gets a request ahead even when Box loses every second call.
  */
-export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effect }: KnownGroup): GroupStep {
+export function planGroup(desired: DesiredGroup, known: KnownGroup): GroupStep {
+  const { account, begunAs, seen, effect } = known;
   if (desired.isDeleted) {
     if (account) return { kind: 'delete', boxGroupId: account.boxGroupId };
     if (begunAs === null) return { kind: 'finish', outcome: effect ?? 'unchanged' };
   }
-  if (account === null) return planNewGroup(begunAs ?? desired.name, seen);
+  if (account === null) return planNewGroup(begunAs ?? desired.name, known);
   const { boxGroupId } = account;
-  const name = nextName(desired, account.name, seen);
+  const name = nextName(desired, account.name, known);
   if (account.name !== name) return { kind: 'rename', boxGroupId, name };
   if (!account.isSurveyed) return { kind: 'survey', boxGroupId };
   if (!seen.membersDone) return { kind: 'members', boxGroupId };
@@ -25,13 +27,17 @@ export function planGroup(desired: DesiredGroup, { account, begunAs, seen, effec
  * Two of our groups that exchange names would wait for each other, so the one whose name the other needs gets a
  * temporary name.
  */
-function nextName(desired: DesiredGroup, current: string, { isTaken }: KnownGroup['seen']): string {
-  if (!isTaken) return desired.name;
+function nextName(desired: DesiredGroup, current: string, { seen, takenName }: KnownGroup): string {
+  // A name that was taken earlier is tried again once the members are done.
+  const wasTaken = takenName === desired.name && !seen.membersDone;
+  if (!seen.isTaken && !wasTaken) return desired.name;
   return desired.isInTheWay ? `Group ${desired.groupId}` : current;
 }
 
-function planNewGroup(name: string, { isTaken, found }: KnownGroup['seen']): GroupStep {
-  if (!isTaken) return { kind: 'create', name };
+function planNewGroup(name: string, { seen, takenName }: KnownGroup): GroupStep {
+  const { isTaken, found } = seen;
+  const wasTaken = takenName === name && found === undefined;
+  if (!isTaken && !wasTaken && !found) return { kind: 'create', name };
   if (found === undefined) return { kind: 'find', name };
   if (found !== null) return { kind: 'adopt', group: found };
   return {

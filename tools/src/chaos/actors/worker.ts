@@ -74,6 +74,8 @@ function turnsOf(context: Context, stopping: AbortSignal): Turns {
     saveGroup: 'store.saveGroup',
     noteMemberships: 'store.noteMemberships',
     memberTasks: 'store.memberTasks',
+    noteTaken: 'store.noteTaken',
+    memberAnswered: 'store.memberAnswered',
     memberAdded: 'store.memberAdded',
     memberRemoved: 'store.memberRemoved',
     memberRefused: 'store.memberRefused',

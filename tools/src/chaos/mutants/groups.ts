@@ -23,8 +23,8 @@ export const groupMutants: readonly SourceMutant[] = [
   {
     name: 'group: a create that may have worked goes on under the new name',
     file: plan,
-    from: 'planNewGroup(begunAs ?? desired.name, seen)',
-    to: 'planNewGroup(desired.name, seen)',
+    from: 'planNewGroup(begunAs ?? desired.name, known)',
+    to: 'planNewGroup(desired.name, known)',
   },
   {
     name: 'group: keeps its old name',
@@ -61,14 +61,14 @@ export const groupMutants: readonly SourceMutant[] = [
   {
     name: 'members: who may have been added is forgotten without a look',
     file: members,
-    from: 'if (membershipId === null) {\n    const found',
-    to: 'if (membershipId === null && isNever()) {\n    const found',
+    from: 'if (membershipId === null) {\n    const settled',
+    to: 'if (membershipId === null && isNever()) {\n    const settled',
   },
   {
     name: 'members: a listing that shows nobody is believed',
     file: members,
-    from: 'if (!found.ok || found.value !== null) return found;',
-    to: 'if (found.ok || found === undefined) return found;',
+    from: 'if (!found.ok || found.value !== null) return found;\n  }',
+    to: 'if (found.ok || found === undefined) return found;\n  }',
   },
   {
     name: 'members: a removal that failed counts',

@@ -1,0 +1,1 @@
+ALTER TABLE scim_group_member VALIDATE CONSTRAINT scim_group_member_box_answer;
