@@ -39,7 +39,15 @@ const told = (effect: string): string => `noted AS (
   )`;
 
 export const save = statement<
-  Extending | 'request' | 'box_group' | 'box_name' | 'surveyed' | 'surveyed_to' | 'effect' | 'event' | 'detail'
+  | Extending
+  | 'request'
+  | 'box_group'
+  | 'box_name'
+  | 'surveyed'
+  | 'surveyed_to'
+  | 'effect'
+  | 'event'
+  | 'detail'
 >(
   'save-group',
   fenced(groups, `saved AS (SELECT id FROM fence), ${told('coalesce($effect::text, r.effect)')}`, {

@@ -163,7 +163,8 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
 function toTask(row: TaskRow): MemberTask[] {
   if (row.value === null) return [];
   const { value, identity_id: identityId, answer } = row;
-  if (row.is_wanted) return row.is_begun ? [{ kind: 'add', value, identityId, answer, boxUserId: row.add_to }] : [];
+  if (row.is_wanted)
+    return row.is_begun ? [{ kind: 'add', value, identityId, answer, boxUserId: row.add_to }] : [];
   const boxUserId = row.box_user_id ?? row.add_to;
   return [{ kind: 'remove', value, identityId, answer, boxUserId, membershipId: row.box_membership_id }];
 }

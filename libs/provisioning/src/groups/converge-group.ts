@@ -184,7 +184,13 @@ async function survey(
     offset = isLast ? OFFSET_MAX : nextOffset;
   }
   const news = { event: 'box-group-adopted', effect: known.effect } as const;
-  return save({ boxGroupId: account.boxGroupId, name: account.name, isSurveyed: true }, news, { lease }, known, { store });
+  return save(
+    { boxGroupId: account.boxGroupId, name: account.name, isSurveyed: true },
+    news,
+    { lease },
+    known,
+    { store },
+  );
 }
 
 async function afterMembers(
@@ -220,7 +226,10 @@ async function save(
   if (result === 'saved') {
     // A deleted Box group is no progress, because it might be deleted again and again.
     const progressed = account !== null || news.event === 'box-group-deleted';
-    return { known: { ...known, account, begunAs: null, takenName: null, effect: news.effect, seen: {} }, progressed };
+    return {
+      known: { ...known, account, begunAs: null, takenName: null, effect: news.effect, seen: {} },
+      progressed,
+    };
   }
   return faulted({
     code: 'box_conflict',
