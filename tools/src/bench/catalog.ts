@@ -4,6 +4,7 @@ import { drainMeasurements } from './drain.ts';
 import { type Measurement } from './figure.ts';
 import { mainJobMeasurements } from './main-job.ts';
 import { memoryMeasurement } from './memory.ts';
+import { pollsMeasurement } from './polls.ts';
 import { signInUnderBulkMeasurement } from './sign-in-under-bulk.ts';
 import { scimMeasurements } from './scim.ts';
 import { sizeMeasurement } from './size.ts';
@@ -18,4 +19,5 @@ export const catalog: readonly Measurement[] = [
   sizeMeasurement,
   ...scimMeasurements,
   memoryMeasurement,
+  pollsMeasurement,
 ];

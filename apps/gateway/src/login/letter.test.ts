@@ -68,7 +68,7 @@ describe('tokens', () => {
     await gateway.okta.control('POST', 'faults', { kind: 'wrongIssuer' });
     const page = await gateway.browser().signIn('ada@example.com');
     expect(page.text).not.toContain('attacker');
-    expect(logged.join('')).toContain(`is of https://attacker.example.com, not of ${front.issuer}`);
+    expect(logged.join('')).toContain(`is https://attacker.example.com, not ${front.issuer}`);
   });
 });
 

@@ -192,7 +192,7 @@ describe('each problem is found, with its remedy:', () => {
     const { found } = await examine({ OKTA_API_ISSUER_URI: `${okta.url}/oauth2/none` });
     expect(found('issuer of access tokens')).toMatchObject({
       state: 'warning',
-      detail: matching(/^OKTA_API_ISSUER_URI is .*oauth2\/none, but there is no provider there/),
+      detail: matching(/^OKTA_API_ISSUER_URI is .*oauth2\/none, but no provider answers there/),
       remedy: containing('OKTA_API_ISSUER_URI'),
     });
     const front = createServer((request, response) => {
