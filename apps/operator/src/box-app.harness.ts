@@ -70,7 +70,22 @@ export class TwoApps {
   }
 
   /** Deletes a Box user like an administrator in Box's console. */
-  async deleteUser({ clientId }: BoxApp, boxUserId: string): Promise<void> {
+  async deleteUser(app: BoxApp, boxUserId: string): Promise<void> {
+    await this.asAdministrator(app, 'DELETE', `${boxUserId}?force=true`, 204);
+  }
+
+  /** Gives a Box user another external id, as another program that uses the same Box app may do. */
+  async changeExternalId(app: BoxApp, boxUserId: string, externalId: string): Promise<void> {
+    await this.asAdministrator(app, 'PUT', boxUserId, 200, { external_app_user_id: externalId });
+  }
+
+  private async asAdministrator(
+    { clientId }: BoxApp,
+    method: string,
+    path: string,
+    expected: number,
+    body?: object,
+  ): Promise<void> {
     const token = await fetch(`${this.url}/oauth2/token`, {
       method: 'POST',
       body: new URLSearchParams({
@@ -82,11 +97,12 @@ export class TwoApps {
       }),
     });
     const { access_token: bearer } = (await token.json()) as { access_token: string };
-    const response = await fetch(`${this.url}/2.0/users/${boxUserId}?force=true`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${bearer}` },
+    const response = await fetch(`${this.url}/2.0/users/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
     });
-    if (response.status !== 204) throw new Error(`Box answered ${response.status}.`);
+    if (response.status !== expected) throw new Error(`Box answered ${response.status}.`);
   }
 
   async tenant(bound: BoxApp = TwoApps.first): Promise<TenantOfTwo> {

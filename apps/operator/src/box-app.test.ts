@@ -32,7 +32,7 @@ describe('npm run foyer -- box-app', () => {
     ]) {
       const { status, out } = await tenant.foyer(second, args);
       expect(status).toBe(1);
-      expect(out).toMatch(/Refused: 3 of 3 accounts.*Nothing was changed/);
+      expect(out).toMatch(/Refused: 3 of 3 checked accounts.*Nothing was changed/);
       expect(out).toMatch(/is not visible to this app/);
     }
     expect((await tenant.foyer(second, ['box-app', 'accept', '--sample', '1'])).out).toMatch(
@@ -63,11 +63,8 @@ describe('npm run foyer -- box-app', () => {
 
   it('does not accept a user that has the external id of another person', async () => {
     const tenant = await world.tenant();
-    const { identityId } = await tenant.mapped();
-    await world.test.database.prisma.identity.update({
-      where: { id: identityId },
-      data: { subject: '00uElse' },
-    });
+    const { boxUserId } = await tenant.mapped();
+    await world.changeExternalId(first, boxUserId, '00uElse');
     await world.test.database.prisma.tenant.update({
       where: { id: tenant.tenantId },
       data: { boxClientId: 'mistaken-client' },
