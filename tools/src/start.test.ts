@@ -24,7 +24,7 @@ describe('the arguments of npm start', () => {
   });
 
   it('refuse a port together with --once, which uses free ones', () => {
-    expect(() => readArguments(['--once', '--port', '3100'])).toThrow('--once takes free ports');
+    expect(() => readArguments(['--once', '--port', '3100'])).toThrow('--once uses free ports');
   });
 
   it.each([['--twice'], ['once']])('refuse %s by name', (argument) => {

@@ -23,7 +23,7 @@ it('warns while Box refuses the credentials, and stays ready: people can still s
   });
   expect(await ready()).toEqual({
     status: 200,
-    warning: expect.stringMatching(/^Box has refused our credentials for \d+ s: /) as string,
+    warning: expect.stringMatching(/^Box has refused our credentials for \d+ s\. /) as string,
   });
   expect(await hasMetric()).toBe(true);
 });

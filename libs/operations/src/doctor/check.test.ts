@@ -27,7 +27,7 @@ describe('checks', () => {
 
   it('that never end are given up', async () => {
     const [result] = await runChecks([check('silent', () => new Promise(() => {}))], undefined, 5);
-    expect(result).toMatchObject({ state: 'failed', detail: 'There was no answer within 0.005 s.' });
+    expect(result).toMatchObject({ state: 'failed', detail: 'The check got no answer within 0.005 s.' });
   });
 
   it('say why of several errors at once, as of addresses that were all refused', async () => {
