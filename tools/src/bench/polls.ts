@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
 import { median } from './measure.ts';
@@ -9,8 +11,8 @@ const sizes: Record<Scale, { polls: number; tokens: number }> = {
   full: { polls: 10_000, tokens: 50 },
   small: { polls: 300, tokens: 5 },
 };
-const IDLE_LOOKS = 20;
-const LOOK_EVERY_MS = 20;
+/** For how long /healthz is watched before each crowd. */
+const IDLE_MS = 1_000;
 /** The response to a held poll ends within this, in seconds. */
 const HELD_S = 5;
 
@@ -28,6 +30,7 @@ interface Answer {
 async function polls(scale: Scale, say: (line: string) => void): Promise<Figure[]> {
   const { polls: count, tokens: number } = sizes[scale];
   const stack = await startStack({ env: { gateway: { API_LIMIT_PER_MINUTE: '0' } } });
+  let watch: Worker | undefined;
   try {
     // The request does not end meanwhile, so that polls can be held.
     await stack.box.fault({
@@ -39,27 +42,29 @@ async function polls(scale: Scale, say: (line: string) => void): Promise<Figure[
     const tokens: string[] = [];
     while (tokens.length < number) tokens.push(await stack.okta.serviceToken('foyer.read foyer.write'));
     const url = await pushOne(stack, tokens[0]!);
+    const health = `${stack.urls.gateway.replace('localhost', '127.0.0.1')}/healthz`;
+    watch = new Worker(new URL('./health-watch.js', import.meta.url), { workerData: { url: health } });
     const figures: Figure[] = [];
     for (const [what, using, headers] of [
       ['with one token', tokens.slice(0, 1), {}],
       [`with ${number} tokens`, tokens, {}],
       [`with ${number} tokens, held`, tokens, { prefer: `wait=${HELD_S}` }],
     ] as const) {
-      const idle = await healthOf(stack, IDLE_LOOKS);
-      let isOver = false;
-      const watched = healthOf(stack, () => isOver);
+      await look(watch);
+      await pause(IDLE_MS);
+      const idle = await look(watch);
       const answers = await Promise.all(
         Array.from({ length: count }, (_, n) =>
           get(url, { ...headers, authorization: `Bearer ${using[n % using.length]!}` }),
         ),
       );
-      isOver = true;
-      const line = figuresOf(`${grouped(count)} polls ${what}`, answers, median(idle), await watched);
+      const line = figuresOf(`${grouped(count)} polls ${what}`, answers, median(idle), await look(watch));
       say(`${what}: ${describe(answers)}`);
       figures.push(...line);
     }
     return figures;
   } finally {
+    await watch?.terminate();
     await stack.stop();
   }
 }
@@ -112,15 +117,10 @@ const describe = (answers: readonly Answer[]): string =>
     })
     .join(', ');
 
-/** How long /healthz takes, in milliseconds: so many times, or until it is over. */
-async function healthOf(stack: Stack, times: number | (() => boolean)): Promise<number[]> {
-  const url = new URL(`${stack.urls.gateway.replace('localhost', '127.0.0.1')}/healthz`);
-  const taken: number[] = [];
-  const isDone = () => (typeof times === 'number' ? taken.length >= times : taken.length > 0 && times());
-  while (!isDone()) {
-    taken.push((await get(url, {})).ms);
-    await pause(LOOK_EVERY_MS);
-  }
+/** How long each /healthz took since the last look, in milliseconds. */
+async function look(watch: Worker): Promise<number[]> {
+  watch.postMessage('look');
+  const [taken] = (await once(watch, 'message')) as [number[]];
   return taken;
 }
 
