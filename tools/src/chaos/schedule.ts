@@ -277,7 +277,7 @@ class Schedule {
     return row?.due == null ? null : row.due - EPOCH;
   }
 
-  /** An operator retries a failed request for which no new one is open. */
+  /** An operator retries a failed request for which no new one is open. By a simulated clock, several may begin at once. */
   async #retryFailed(problems: string[]): Promise<boolean> {
     const { house, tenantId, clock, dice } = this.#world;
     const failed = await house.admin.query<{ id: string; isPushed: boolean } & Person>(
@@ -288,7 +288,7 @@ class Schedule {
          AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
          AND NOT EXISTS (SELECT FROM provisioning_request other
            WHERE (other.identity_id = r.identity_id OR other.group_id = r.group_id)
-             AND (other.due_at IS NOT NULL OR other.created_at > r.created_at))
+             AND (other.due_at IS NOT NULL OR (other.created_at, other.finished_at) > (r.created_at, r.finished_at)))
        ORDER BY i.subject, r.created_at, r.id`,
       [tenantId],
     );
