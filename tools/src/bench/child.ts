@@ -14,7 +14,7 @@ function program(
   return new Part({
     name: file,
     command: process.execPath,
-    args: [join(import.meta.dirname, `${file}.js`), ...args],
+    args: [join(import.meta.dirname, 'programs', `${file}.js`), ...args],
     cwd: process.cwd(),
     env: { PATH: process.env.PATH ?? '', ...env },
     ready: (line) => (line.startsWith('{') ? line : undefined),

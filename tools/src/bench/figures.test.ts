@@ -1,4 +1,4 @@
-import { judge } from './bulk-limit.ts';
+import { judge } from './figures/bulk-limit.ts';
 import { readStat } from './cpu.ts';
 import { atLeast, atMost, grouped } from './figure.ts';
 import { median } from './measure.ts';

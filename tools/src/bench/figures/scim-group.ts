@@ -1,8 +1,8 @@
 import http from 'node:http';
 import pg from 'pg';
-import { type Stack } from '../stack/stack.ts';
-import { atMost, grouped, type Figure, type Scale } from './figure.ts';
-import { median } from './measure.ts';
+import { type Stack } from '../../stack/stack.ts';
+import { atMost, grouped, type Figure, type Scale } from '../figure.ts';
+import { median } from '../measure.ts';
 import { fill, send, startService, type Service } from './scim-service.ts';
 
 const AT_ONCE = 50;

@@ -1,14 +1,14 @@
 import http from 'node:http';
 import pg from 'pg';
 import { z } from 'zod';
-import { signIn } from '../demonstration/browser.ts';
-import { request } from '../http.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { SAMPLE_PASSWORD } from '../stack/twins.ts';
-import { emptyApp } from './child.ts';
-import { atLeast, atMost, type Figure, type Measurement } from './figure.ts';
-import { get, median, rate } from './measure.ts';
-import { UNLIMITED } from './unlimited.ts';
+import { signIn } from '../../demonstration/browser.ts';
+import { request } from '../../http.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../../stack/twins.ts';
+import { emptyApp } from '../child.ts';
+import { atLeast, atMost, type Figure, type Measurement } from '../figure.ts';
+import { get, median, rate } from '../measure.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 interface Bench {
   readonly stack: Stack;

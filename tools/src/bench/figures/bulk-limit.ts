@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { type BoxCall } from '../stack/twins.ts';
-import { Crowd } from './crowd.ts';
-import { atLeast, atMost, type Figure, type Measurement, type Scale } from './figure.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { type BoxCall } from '../../stack/twins.ts';
+import { Crowd } from '../crowd.ts';
+import { atLeast, atMost, type Figure, type Measurement, type Scale } from '../figure.ts';
 
 const PER_MINUTE = 1_000;
 const PROVISIONERS = 2;

@@ -1,11 +1,11 @@
-import { type Stack, startStack } from '../stack/stack.ts';
-import { runEmptyJobs } from './child.ts';
-import { cpuMs } from './cpu.ts';
-import { Crowd } from './crowd.ts';
-import { atLeast, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { median } from './measure.ts';
-import { statementsPerIdentity } from './statements.ts';
-import { UNLIMITED } from './unlimited.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { runEmptyJobs } from '../child.ts';
+import { cpuMs } from '../cpu.ts';
+import { Crowd } from '../crowd.ts';
+import { atLeast, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { median } from '../measure.ts';
+import { statementsPerIdentity } from '../statements.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 type Backend = 'PostgreSQL' | 'Redis';
 

@@ -1,9 +1,9 @@
 import http from 'node:http';
 import { z } from 'zod';
-import { startPostgres } from '../stack/postgres.ts';
-import { emptyApp } from './child.ts';
-import { atLeast, atMost, grouped, type Figure, type Measurement, type Scale } from './figure.ts';
-import { median, rate } from './measure.ts';
+import { startPostgres } from '../../stack/postgres.ts';
+import { emptyApp } from '../child.ts';
+import { atLeast, atMost, grouped, type Figure, type Measurement, type Scale } from '../figure.ts';
+import { median, rate } from '../measure.ts';
 import { group } from './scim-group.ts';
 import { fill, send, startService, type Service } from './scim-service.ts';
 

@@ -1,15 +1,15 @@
 import { openDatabase, openTenant } from '@foyer/persistence';
 import pg from 'pg';
-import { startPostgres } from '../stack/postgres.ts';
-import { type Part } from '../stack/process.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { startDrainWorker } from './child.ts';
-import { Crowd } from './crowd.ts';
-import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { load } from './load.ts';
-import { median, rate } from './measure.ts';
-import { untilSealed } from './sealed.ts';
-import { UNLIMITED } from './unlimited.ts';
+import { startPostgres } from '../../stack/postgres.ts';
+import { type Part } from '../../stack/process.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { startDrainWorker } from '../child.ts';
+import { Crowd } from '../crowd.ts';
+import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { load } from '../load.ts';
+import { median, rate } from '../measure.ts';
+import { untilSealed } from '../sealed.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 const sizes: Record<Scale, { few: number; many: number; people: number; rounds: number }> = {
   full: { few: 1_000, many: 1_000_000, people: 1_000, rounds: 5 },

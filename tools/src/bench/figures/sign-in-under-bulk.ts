@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { signIn } from '../demonstration/browser.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { SAMPLE_PASSWORD } from '../stack/twins.ts';
-import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { load } from './load.ts';
-import { median } from './measure.ts';
+import { signIn } from '../../demonstration/browser.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { SAMPLE_PASSWORD } from '../../stack/twins.ts';
+import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { load } from '../load.ts';
+import { median } from '../measure.ts';
 
 const sizes: Record<Scale, { waiting: number; blocks: number; signIns: number }> = {
   full: { waiting: 20_000, blocks: 5, signIns: 25 },

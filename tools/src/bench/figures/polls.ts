@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { startStack, type Stack } from '../stack/stack.ts';
-import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { median } from './measure.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
+import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { median } from '../measure.ts';
 
 const sizes: Record<Scale, { polls: number; tokens: number }> = {
   full: { polls: 10_000, tokens: 50 },
@@ -43,7 +43,9 @@ async function polls(scale: Scale, say: (line: string) => void): Promise<Figure[
     while (tokens.length < number) tokens.push(await stack.okta.serviceToken('foyer.read foyer.write'));
     const url = await pushOne(stack, tokens[0]!);
     const health = `${stack.urls.gateway.replace('localhost', '127.0.0.1')}/healthz`;
-    watch = new Worker(new URL('./health-watch.js', import.meta.url), { workerData: { url: health } });
+    watch = new Worker(new URL('../programs/health-watch.js', import.meta.url), {
+      workerData: { url: health },
+    });
     const figures: Figure[] = [];
     for (const [what, using, headers] of [
       ['with one token', tokens.slice(0, 1), {}],

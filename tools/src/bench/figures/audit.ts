@@ -1,13 +1,13 @@
 import pg from 'pg';
-import { type Part } from '../stack/process.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { startDrainWorker } from './child.ts';
-import { cpuMs } from './cpu.ts';
-import { Crowd } from './crowd.ts';
-import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { median } from './measure.ts';
-import { untilSealed } from './sealed.ts';
-import { UNLIMITED } from './unlimited.ts';
+import { type Part } from '../../stack/process.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { startDrainWorker } from '../child.ts';
+import { cpuMs } from '../cpu.ts';
+import { Crowd } from '../crowd.ts';
+import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { median } from '../measure.ts';
+import { untilSealed } from '../sealed.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 const sizes: Record<Scale, { people: number; rounds: number }> = {
   full: { people: 1_000, rounds: 15 },

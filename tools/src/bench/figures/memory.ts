@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { freePorts } from '../stack/ports.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
-import { atMost, type Figure, grouped, type Measurement, type Scale } from './figure.ts';
-import { heldBy, type Held } from './inspector.ts';
-import { median } from './measure.ts';
-import { UNLIMITED } from './unlimited.ts';
+import { freePorts } from '../../stack/ports.ts';
+import { type Stack, startStack } from '../../stack/stack.ts';
+import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
+import { heldBy, type Held } from '../inspector.ts';
+import { median } from '../measure.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 const sizes: Record<Scale, { few: number; many: number }> = {
   full: { few: 1_000, many: 100_000 },

@@ -1,8 +1,8 @@
 import http from 'node:http';
 import { openDatabase, openTenant, ScimTokens } from '@foyer/persistence';
 import pg from 'pg';
-import { startStack, type Stack } from '../stack/stack.ts';
-import { load } from './load.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
+import { load } from '../load.ts';
 
 const TENANT = 'default';
 
