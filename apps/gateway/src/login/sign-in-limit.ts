@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import { AddressLimit } from '../http/address-limit.ts';
+import { AddressLimit } from '../limits/address-limit.ts';
 import { CONFIG, DATABASE, type Parts } from '../parts.ts';
 
 /**

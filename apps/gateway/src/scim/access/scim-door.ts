@@ -5,7 +5,7 @@ import { FoyerError } from '@foyer/shared';
 import type { NextFunction, Request, Response } from 'express';
 import { AccessTokens } from '../../access/access-tokens.ts';
 import { challengeOf } from '../../access/challenge.ts';
-import { AddressLimit } from '../../http/address-limit.ts';
+import { AddressLimit } from '../../limits/address-limit.ts';
 import { CONFIG, DATABASE, type Parts } from '../../parts.ts';
 import type { ScimClient } from './scim-client.ts';
 

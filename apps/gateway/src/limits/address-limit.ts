@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { FoyerError } from '@foyer/shared';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Parts } from '../parts.ts';
-import { clientKey } from './client-address.ts';
+import { clientKey } from '../http/client-address.ts';
 
 const WINDOW_SECONDS = 60;
 
