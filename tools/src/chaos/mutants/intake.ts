@@ -1,6 +1,6 @@
 import type { SourceMutant } from './mutant.ts';
 
-const intake = 'libs/persistence/src/identities/intake.ts';
+const intake = 'libs/persistence/src/identities/intake-statements.ts';
 const requests = 'libs/persistence/src/requests/new-request.ts';
 const users = 'libs/persistence/src/scim/users.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
