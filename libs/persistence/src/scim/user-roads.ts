@@ -31,7 +31,7 @@ interface Candidate {
  * A visible resource has its own external id: another one that leads to the same person came by a sign-in, and a
  * create with it is about somebody else.
  */
-const isLinkedAtMost = ({ isLinked, isSubject, isManaged, isDeleted }: Candidate): boolean =>
+const isAboutAnother = ({ isLinked, isSubject, isManaged, isDeleted }: Candidate): boolean =>
   isLinked && !isSubject && isManaged && !isDeleted;
 
 /**
@@ -47,7 +47,7 @@ export async function findReturning(
 ): Promise<Returning | null> {
   const rows = await tx.$queryRawUnsafe<Candidate[]>(candidatesSql, tenantId, issuer, externalId, userName);
   const candidates = rows
-    .map((row) => (isLinkedAtMost(row) ? { ...row, isLinked: false } : row))
+    .map((row) => (isAboutAnother(row) ? { ...row, isLinked: false } : row))
     .filter(({ isLinked, isNamed }) => isLinked || isNamed);
   const known = candidates.find(({ isLinked }) => isLinked);
   if (candidates.some(({ isLinked, isDeleted }) => !isLinked && !isDeleted)) throw taken(['userName']);
@@ -59,23 +59,23 @@ export async function findReturning(
   throw taken(known.isNamed ? ['userName', 'externalId'] : ['externalId']);
 }
 
+/** To whom the external id leads. */
+const linked = `SELECT l.identity_id FROM identity_link l
+    WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`;
+
 /** $1 tenant, $2 issuer, $3 external id, $4 user name. */
-const candidatesSql =
-  `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
-    i.id IN (SELECT id FROM linked) AS "isLinked", coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
+const candidatesSql = `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
+    i.id IN (${linked}) AS "isLinked", coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
     scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')} AS "isNamed"
   FROM identity i
-  WHERE i.tenant_id = $1::uuid AND (i.id IN (SELECT id FROM linked)
+  WHERE i.tenant_id = $1::uuid AND (i.id IN (${linked})
     OR (scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')}))
-  ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`.replaceAll(
-    'SELECT id FROM linked',
-    `SELECT l.identity_id FROM identity_link l WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`,
-  );
+  ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`;
 
 /**
  * Frees a subject before a person gets it: an identity that has it, and is not a visible SCIM resource, is deactivated
- * under a stand-in subject. Its Box user gets the new external id, keeps its content, and is left for an operator.
- * Returns the requests for that.
+ * under a stand-in subject. Its Box user keeps its external id and its content, and is left for an operator. Returns
+ * the requests for that.
  */
 export async function makeWay(
   tx: Transaction,

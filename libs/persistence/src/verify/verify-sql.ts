@@ -46,7 +46,10 @@ function laterCall(condition: string): string {
  * Adds discrepancies: each statement takes the run ($1) and the tenant ($2). Identities with work in progress are left
  * out.
  */
-const add = `INSERT INTO verify_exception (run_id, kind, identity_id, box_user_id, other_box_users, external_id, call_id, detail)`;
+const columns = 'run_id, kind, identity_id, box_user_id, other_box_users, external_id, call_id, detail';
+const add = `INSERT INTO verify_exception (${columns})`;
+/** Those need no recheck. */
+const addConfirmed = `INSERT INTO verify_exception (${columns}, confirmed)`;
 const none = `'{}'::text[]`;
 
 /** Two listed Box users with one external id, or the mapped user and another one with the identity's external id. */
@@ -101,7 +104,7 @@ const differing = `${add}
   WHERE a.tenant_id = $2 AND (b.external_id, b.name, b.status) IS DISTINCT FROM (${externalId}, a.name, a.status) AND NOT ${busy}`;
 
 /** Needs no recheck: Box has no part in it, and an identity and its links change in one transaction. */
-const unlinked = `${add.replace('detail)', 'detail, confirmed)')}
+const unlinked = `${addConfirmed}
   SELECT $1::uuid, 'unlinked', i.id, a.box_user_id, ${none}, ${externalId}, NULL::bigint,
     CASE WHEN l.identity_id IS NULL THEN 'No link leads to this identity under its id.'
       ELSE format('Its id leads to the identity %s.', l.identity_id) END, true
