@@ -55,7 +55,7 @@ const words: Readonly<Record<ExceptionKind, Words>> = {
   unlinked: {
     plural: 'unlinked',
     remedy:
-      'Somebody changed the database by hand, or restored it in part: restore it whole, or make the link that is missing.',
+      'The database was changed by hand, or restored in part. Restore it whole, or insert the missing row of identity_link.',
   },
   group: {
     plural: 'groups that differ',

@@ -16,8 +16,8 @@ const hasMetric = async () =>
 
 it('warns while Box refuses the credentials, and stays ready: people can still sign in', async () => {
   expect(await ready()).toEqual({ status: 200, warning: undefined });
-  const nobody = { requestId: null, identityId: null, lease: null };
-  expect(await gateway.parts.box.findUser(nobody, '00uAda')).toMatchObject({
+  const context = { requestId: null, identityId: null, lease: null };
+  expect(await gateway.parts.box.findUser(context, '00uAda')).toMatchObject({
     ok: false,
     fault: { code: 'box_auth_failed' },
   });
