@@ -215,6 +215,37 @@ describe('a group', () => {
     expect(box.groups.size).toBe(1);
   });
 
+  describe.each(['lost', 'dies'] as const)(
+    'whose member is removed, and the answer of Box is not stored (%s)',
+    (end) => {
+      it.each([
+        ['known', undefined],
+        ['not known, because the answer to the add was lost, too', 'cut-after'],
+      ] as const)(
+        'has the member again who is pushed again; the membership was %s',
+        async (_what, adding) => {
+          const { person, create, settle, inBox, edit, box, open, groupTurn } = await parts();
+          const ann = await person();
+          await settle();
+          const id = await create('Back', [ann]);
+          if (adding) box.meet('addMembership', adding);
+          if (adding) await groupTurn((await open())[0]!.id);
+          else await settle();
+          expect(await inBox(id)).toEqual([ann]);
+
+          await edit(id, { kind: 'remove-members', values: [ann] });
+          const [removal] = await open();
+          if (end === 'lost') box.meet('removeMembership', 'cut-after');
+          await groupTurn(removal!.id, end === 'dies' ? dying(box, 'removeMembership') : box);
+          expect(await inBox(id)).toEqual([]);
+          await edit(id, { kind: 'add-members', members: [member(ann)] });
+          await settle();
+          expect(await inBox(id)).toEqual([ann]);
+        },
+      );
+    },
+  );
+
   it('goes on without a member whom Box does not show any more, and says so', async () => {
     const { person, create, settle, inBox, groups, box, requests } = await parts();
     const [ann, ben] = [await person(), await person()];

@@ -96,15 +96,15 @@ export const noteMemberships = statement<Extending | 'memberships' | 'surveyed_t
     FROM fence f, jsonb_to_recordset($memberships::jsonb) AS x (id text, "boxUserId" text)
     JOIN box_account a ON a.tenant_id = $tenant::uuid AND a.box_user_id = x."boxUserId"
     ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
-      box_user_id = excluded.box_user_id, is_unsettled = false
+      box_user_id = excluded.box_user_id, is_unsettled = m.is_unsettled AND NOT m.is_wanted
   )`,
     { set: `lease_expires_at = ${leaseEnd}, surveyed_to = $surveyed_to::int` },
   ),
 );
 
 /**
- * The members that need a change, with their Box users. A member without a Box user, or with a missing one, is skipped.
- * If a person's account was replaced, the old account's memberships and answers do not count for the new one.
+ * The members that need a change, with their Box users; each is marked as unsettled before Box is called. A member without
+ * a Box user, or with a missing one, is skipped. If a person's account was replaced, the old account's memberships and answers do not count for the new one.
  */
 export const memberTasks = statement<Extending | 'after' | 'limit'>(
   'member-tasks',
@@ -119,10 +119,10 @@ export const memberTasks = statement<Extending | 'after' | 'limit'>(
       AND m.value > $after::text AND (NOT m.is_wanted OR a.box_user_id IS NOT NULL)
     ORDER BY m.value LIMIT $limit::int
   ), begun AS (
-    UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL,
-      box_answer = t.answer
+    UPDATE scim_group_member m SET is_unsettled = true, trouble = NULL, box_answer = t.answer,
+      box_user_id = CASE WHEN t.is_wanted THEN t.account ELSE m.box_user_id END
     FROM fence f, todo t
-    WHERE m.group_id = f.id AND m.value = t.value AND t.is_wanted AND m.is_wanted
+    WHERE m.group_id = f.id AND m.value = t.value AND m.is_wanted = t.is_wanted
     RETURNING m.value
   )`,
     {
@@ -151,6 +151,21 @@ export const memberAdded = statement<Extending | 'value' | 'membership' | 'box_u
     UPDATE scim_group_member m SET box_membership_id = $membership::text, box_user_id = $box_user::text,
       is_unsettled = false, box_answer = NULL, trouble = NULL
     FROM fence f WHERE m.group_id = f.id AND m.value = $value::text
+  )`,
+  ),
+);
+
+/**
+ * The membership that is about to be removed. The row stays unsettled: if the answer to the removal is lost, Box may or
+ * may not have the member. A member who is wanted again by now is settled by the next task.
+ */
+export const memberFound = statement<Extending | 'value' | 'membership' | 'box_user'>(
+  'member-found',
+  fenced(
+    groups,
+    `saved AS (
+    UPDATE scim_group_member m SET box_membership_id = $membership::text, box_user_id = $box_user::text, box_answer = NULL
+    FROM fence f WHERE m.group_id = f.id AND m.value = $value::text AND NOT m.is_wanted
   )`,
   ),
 );

@@ -128,6 +128,12 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
     });
   }
 
+  memberFound(lease: GroupLease, { value, boxUserId }: MemberTask, membershipId: string): Promise<void> {
+    return this.fenced(lease, statements.memberFound, {
+      ...{ value, box_user: boxUserId, membership: membershipId },
+    });
+  }
+
   memberRemoved(lease: GroupLease, { value }: MemberTask): Promise<void> {
     return this.fenced(lease, statements.memberRemoved, { value });
   }
@@ -159,12 +165,11 @@ export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implemen
   }
 }
 
-/** A row without a value only shows that the lease is held. A member who is not wanted any more is not a task. */
+/** A row without a value only shows that the lease is held. A member who was changed meanwhile is not begun. */
 function toTask(row: TaskRow): MemberTask[] {
-  if (row.value === null) return [];
+  if (row.value === null || !row.is_begun) return [];
   const { value, identity_id: identityId, answer } = row;
-  if (row.is_wanted)
-    return row.is_begun ? [{ kind: 'add', value, identityId, answer, boxUserId: row.add_to }] : [];
+  if (row.is_wanted) return [{ kind: 'add', value, identityId, answer, boxUserId: row.add_to }];
   const boxUserId = row.box_user_id ?? row.add_to;
   return [{ kind: 'remove', value, identityId, answer, boxUserId, membershipId: row.box_membership_id }];
 }

@@ -24,10 +24,12 @@ const given = `given AS (
     ) i ON x.type IS DISTINCT FROM 'Group'
   )`;
 
+/** A member whose removal was begun may be gone from Box: the membership counts as unknown. */
 const add = `WITH ${given}, changed AS (
     INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
     SELECT $2::uuid, $1::uuid, value, identity_id, display, coalesce(type, 'User') FROM given ORDER BY value
-    ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL,
+    ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL, box_answer = NULL,
+      box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END,
       identity_id = coalesce(excluded.identity_id, m.identity_id), display = coalesce(excluded.display, m.display)
     WHERE NOT m.is_wanted
     RETURNING 1

@@ -208,7 +208,7 @@ export const keepMemberships = `INSERT INTO scim_group_member AS m
   JOIN box_account a ON a.tenant_id = $3 AND a.box_user_id = x."boxUserId"
   LEFT JOIN scim_group_member known ON known.group_id = $1 AND known.identity_id = a.identity_id
   ON CONFLICT (group_id, value) DO UPDATE SET box_membership_id = excluded.box_membership_id,
-    box_user_id = excluded.box_user_id, is_unsettled = false`;
+    box_user_id = excluded.box_user_id, is_unsettled = m.is_unsettled AND NOT m.is_wanted`;
 
 /** Adds the discrepancy. $1 run, $2 group, $3 detail. */
 export const addGroup = `INSERT INTO verify_exception (run_id, kind, group_id, detail, confirmed)

@@ -117,7 +117,7 @@ async function remove(task: Extract<MemberTask, { kind: 'remove' }>, doing: Doin
     const settled = await settleMembership(task, doing);
     if (!settled.ok) return settled.fault;
     membershipId = settled.value;
-    if (membershipId !== null) await store.memberAdded(lease, task, membershipId);
+    if (membershipId !== null) await store.memberFound(lease, task, membershipId);
   }
   if (membershipId !== null) {
     const result = await box.removeMembership(context, membershipId);

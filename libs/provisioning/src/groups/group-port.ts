@@ -46,13 +46,15 @@ export interface GroupStore extends TurnStore<TakenGroup> {
     surveyedTo: number,
   ): Promise<void>;
   /**
-   * The members after `after` that need a change, in the order of their values. A member to be added counts as
-   * unsettled from now on: if the result stays unknown, Box is asked before the member is forgotten.
+   * The members after `after` that need a change, in the order of their values. Each counts as unsettled from now on: if
+   * the result stays unknown, Box is asked before the member is forgotten, or counts as a member again.
    */
   memberTasks(lease: GroupLease, after: string | null, limit: number): Promise<MemberTask[]>;
   /** Records Box's answer for later attempts. */
   memberAnswered(lease: GroupLease, task: MemberTask, answer: MemberAnswer): Promise<void>;
   memberAdded(lease: GroupLease, task: MemberTask, membershipId: string): Promise<void>;
+  /** Saves the membership that is about to be removed; the member stays unsettled. */
+  memberFound(lease: GroupLease, task: MemberTask, membershipId: string): Promise<void>;
   memberRemoved(lease: GroupLease, task: MemberTask): Promise<void>;
   /** Box refused the member. */
   memberRefused(lease: GroupLease, task: MemberTask, why: string): Promise<void>;

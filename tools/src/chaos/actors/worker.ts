@@ -77,6 +77,7 @@ function turnsOf(context: Context, stopping: AbortSignal): Turns {
     noteTaken: 'store.noteTaken',
     memberAnswered: 'store.memberAnswered',
     memberAdded: 'store.memberAdded',
+    memberFound: 'store.memberFound',
     memberRemoved: 'store.memberRemoved',
     memberRefused: 'store.memberRefused',
     noteMembers: 'store.noteMembers',

@@ -79,8 +79,8 @@ export const groupMutants: readonly SourceMutant[] = [
   {
     name: 'members: are not marked before Box is asked',
     file: statements,
-    from: 'UPDATE scim_group_member m SET is_unsettled = true, box_user_id = t.account, trouble = NULL',
-    to: 'UPDATE scim_group_member m SET is_unsettled = m.is_unsettled, box_user_id = t.account, trouble = NULL',
+    from: 'UPDATE scim_group_member m SET is_unsettled = true, trouble = NULL, box_answer = t.answer',
+    to: 'UPDATE scim_group_member m SET is_unsettled = m.is_unsettled, trouble = NULL, box_answer = t.answer',
   },
   {
     name: 'members: who is wanted again is dropped with the removal',
@@ -118,6 +118,12 @@ export const groupMutants: readonly SourceMutant[] = [
     file: scim,
     from: 'WHERE m.is_wanted AND (m.box_membership_id IS NOT NULL OR m.is_unsettled) AND ${condition} RETURNING 1',
     to: 'WHERE m.is_wanted AND m.is_unsettled AND ${condition} RETURNING 1',
+  },
+  {
+    name: 'members: added again after a removal without an answer, they count as still in Box',
+    file: scim,
+    from: 'CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END',
+    to: 'm.box_membership_id',
   },
   {
     name: 'members: added again while they are being removed, they are not wanted',
