@@ -112,7 +112,8 @@ export function startGateway(world: World, life: number): Gateway {
   };
   const admit = async (thread: Thread, { person, cause, claim }: Visit): Promise<void> => {
     const admission = await intake.admit(person, cause, claim);
-    if (cause === 'sign-in' && 'identity' in admission) await signIn(world, admission.identity.id);
+    if (cause === 'sign-in' && 'identity' in admission)
+      await signIn(world, admission.identity.id, admission.identity.sessionEpoch);
     if (admission.kind === 'requested') await enqueue(thread, admission);
   };
   const retry = async (thread: Thread, { requestId }: OperatorsRetry): Promise<void> => {
