@@ -22,3 +22,7 @@ export const toLine = (text: string, max: number): string =>
 
 /** Whether the text has the format of the ids that Foyer issues, in upper or lower case. */
 export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
+/** A number and its noun: `1 row`, `2 rows`. `many` is for nouns whose plural has no `s`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;

@@ -54,8 +54,15 @@ export function describeKills(
     (await stack.box.state()).users.filter(({ externalId }) => externalId === subject);
   const createsOf = async (subject: string) =>
     createsIn(await stack.box.calls()).filter((call) => externalIdOf(call) === subject);
-  const leasesLost = (part: Part) =>
-    log.filter((said) => said.part === part.name && said.line.includes('"event":"lease-lost"')).length;
+  /**
+   * How many turns of a provisioner ended without a result: because its lease was lost, or because it closed a connection
+   * to PostgreSQL that had been silent while the process was suspended.
+   */
+  const turnsLost = (part: Part) =>
+    log.filter(
+      ({ part: name, line }) =>
+        name === part.name && /"event":"(lease-lost|converge-threw|direct-run-failed)"/.test(line),
+    ).length;
 
   /** Runs `work` while only the first provisioner is up, then starts the others again. */
   const alone = async (work: () => Promise<void>): Promise<void> => {
@@ -75,11 +82,11 @@ export function describeKills(
     );
   /**
    * Stops the first provisioner with its intent recorded and nothing sent. Returns a function that continues it once
-   * its lease has expired, and waits until it has noticed that.
+   * its lease has expired, and waits until its turn has ended.
    */
   const sleepAfterIntent = async (operation: string, subject: string, push: () => Promise<unknown>) => {
     const [first] = stack.parts.provisioners;
-    const lost = leasesLost(first!);
+    const lost = turnsLost(first!);
     let wake = async (): Promise<void> => undefined;
     await alone(async () => {
       // Another person comes first, so that the next intent is not the one of a token call.
@@ -106,7 +113,7 @@ export function describeKills(
     });
     return async () => {
       await wake();
-      await until('the one that slept knows', async () => (leasesLost(first!) > lost ? true : null));
+      await until('its turn ends', async () => (turnsLost(first!) > lost ? true : null));
     };
   };
 
@@ -134,10 +141,11 @@ export function describeKills(
       };
       while (!(await putToSleep())) await wake();
       await outside.allFinal();
+      const lost = turnsLost(first!);
       const before = await recordOf(subject);
       expect(before).toMatchObject([{ status: 'succeeded', outcome: 'created' }]);
       await wake();
-      await until('the one that slept knows', async () => (leasesLost(first!) > 0 ? true : null));
+      await until('its turn ends', async () => (turnsLost(first!) > lost ? true : null));
       expect(await recordOf(subject)).toEqual(before);
       expect(await createsOf(subject)).toHaveLength(1);
       expect(await brokenPromises(stack, outside)).toEqual([]);

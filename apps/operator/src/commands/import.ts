@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BatchIntake, Batches, PrismaCallLog, type Database } from '@foyer/persistence';
 import { receiveBatch, type Reception } from '@foyer/provisioning';
 import { readRoster } from '@foyer/roster';
-import { isId, type ProvisioningBatch } from '@foyer/shared';
+import { counted, isId, type ProvisioningBatch } from '@foyer/shared';
 import { followBatch } from '../batch-follow.ts';
 import { OperatorProblem, type Command, type Setting } from '../command.ts';
 import { dryRun } from '../dry-run.ts';
@@ -67,7 +67,7 @@ async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting:
     }
   }
   const chunks = hashed(
-    input.chunks((bytes) => progress.update(bytes, input.bytes, `bytes, ${taken} lines`)),
+    input.chunks((bytes) => progress.update(bytes, input.bytes, `bytes, ${counted(taken, 'line')}`)),
   );
   const batches = new Batches(database, tenantId);
   const reception = await receiveBatch(
@@ -92,12 +92,12 @@ async function takeIn(input: RosterInput, issuer: string, parts: Parts, setting:
   await new PrismaCallLog(database, tenantId, 0).conclude(openCall, { ...commandOutcome, answer });
   if (stopping.aborted && batch.stopped) {
     throw new OperatorProblem(
-      `Stopped before line ${batch.stopped.line}. The ${batch.counts.lines} lines before it are batch ` +
-        `${batch.id} and are being processed. Import the same file again for the rest.`,
+      `Stopped before line ${batch.stopped.line}. Batch ${batch.id} has the ${counted(batch.counts.lines, 'line')} ` +
+        'before it and is being processed. Import the same file again for the rest.',
     );
   }
   terminal.remark(
-    `Batch ${batch.id}: ${batch.counts.lines} lines were accepted. Processing continues in the background.`,
+    `Batch ${batch.id}: accepted ${counted(batch.counts.lines, 'line')}. Processing continues in the background.`,
   );
   return followBatch(batch.id, batches, setting);
 }

@@ -22,7 +22,7 @@ describe('status', () => {
     await tenant.person();
     const { status, out } = await tenant.run('status');
     expect({ status, out }).toMatchObject({ status: 0 });
-    expect(out).toContain(`Tenant ${tenant.slug}: 1 people (1 active, 1 with a Box user), 0 groups`);
+    expect(out).toContain(`Tenant ${tenant.slug}: 1 person (1 active, 1 with a Box user), 0 groups`);
     expect(out).toMatch(/^ {2}gateway +\S+:\d+ +since /m);
     expect(out).toMatch(/^ {2}last 5 min +1 succeeded +0 failed +2 calls to Box$/m);
     expect(out).toContain('Nothing needs attention.');

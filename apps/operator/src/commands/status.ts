@@ -1,6 +1,7 @@
 import { boxAppOf } from '@foyer/box';
 import { readStatus, type StatusReport, type StatusSources } from '@foyer/operations';
 import { ConfigError, type OperatorConfig } from '@foyer/platform';
+import { counted } from '@foyer/shared';
 import type { Command } from '../command.ts';
 import { duration, table } from '../table.ts';
 import { withTenant } from '../tenancy.ts';
@@ -40,9 +41,9 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
     for (const line of table(rows.length === 0 ? [['nothing']] : rows)) terminal.print(`  ${line}`);
   };
   terminal.print(
-    `Tenant ${tenant}: ${people.total} people (${people.active} active, ${people.withBoxUser} with a Box user` +
+    `Tenant ${tenant}: ${counted(people.total, 'person', 'people')} (${people.active} active, ${people.withBoxUser} with a Box user` +
       `${people.kept === 0 ? '' : `, ${people.kept} deleted and kept in Box`}), ` +
-      `${groups.total} groups (${groups.waitingMembers} members not in Box yet)`,
+      `${counted(groups.total, 'group')} (${counted(groups.waitingMembers, 'member')} not in Box yet)`,
   );
   section('Running', processes.map(processRow));
   section(
@@ -51,7 +52,7 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
       `last ${minutes} min`,
       `${succeeded} succeeded`,
       `${lost} failed`,
-      `${boxCalls} calls to Box`,
+      `${counted(boxCalls, 'call')} to Box`,
     ]),
   );
   if (budget !== null) terminal.print(`  ${budgetLine(budget)}`);
@@ -65,7 +66,9 @@ function print(tenant: string, status: StatusReport, terminal: Terminal): void {
     ]),
   );
   for (const { id, lines, open, isRead } of batches)
-    terminal.print(`  batch ${id}: ${isRead ? '' : 'being read, '}${lines} lines, ${open} requests open`);
+    terminal.print(
+      `  batch ${id}: ${isRead ? '' : 'being read, '}${counted(lines, 'line')}, ${counted(open, 'request')} open`,
+    );
   section(
     'Next',
     next.map(({ requestId, about, code, attempts, inSeconds }) => [
@@ -113,7 +116,7 @@ const budgetLine = ({ level, pausedMs }: NonNullable<StatusReport['budget']>): s
 const auditLine = ({ sealedSecondsAgo, blocks }: StatusReport['work']['audit']): string =>
   sealedSecondsAgo === null
     ? 'Audit log: not sealed yet.'
-    : `Audit log: ${blocks} blocks, sealed ${duration(sealedSecondsAgo)} ago.`;
+    : `Audit log: ${counted(blocks, 'block')}, sealed ${duration(sealedSecondsAgo)} ago.`;
 
 const verifiedLine = (at: Date | null): string =>
   at === null ? 'Never verified against Box.' : `Last verified against Box at ${at.toISOString()}.`;

@@ -1,5 +1,6 @@
 import { runningProcesses, workOverview, type Database, type RunningProcess } from '@foyer/persistence';
 import type { JobQueue } from '@foyer/provisioning';
+import { counted } from '@foyer/shared';
 import { failed, ok, warning, type Check, type Finding } from './check.ts';
 import { CLOCK_LIMIT_S } from './database.ts';
 
@@ -49,8 +50,7 @@ export const processChecks = (database: Database, tenantId: string, queue: JobQu
 export function runningFinding(processes: readonly RunningProcess[]): Finding {
   const count = (app: RunningProcess['app']) => processes.filter((process) => process.app === app).length;
   const [gateways, provisioners] = [count('gateway'), count('provisioner')];
-  const number = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-  const detail = `${number(gateways, 'gateway')} and ${number(provisioners, 'provisioner')} run.`;
+  const detail = `${counted(gateways, 'gateway')} and ${counted(provisioners, 'provisioner')} run.`;
   if (gateways > 0 && provisioners > 0) return ok(detail);
   const missing = [gateways === 0 ? 'a gateway' : '', provisioners === 0 ? 'a provisioner' : ''];
   return failed(

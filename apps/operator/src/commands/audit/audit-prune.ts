@@ -5,6 +5,7 @@ import {
   type Database,
   type KeptReason,
 } from '@foyer/persistence';
+import { counted } from '@foyer/shared';
 import { readKeepMonths } from '../../audit/input.ts';
 import { OperatorProblem, type Command, type Setting } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
@@ -30,8 +31,9 @@ export const auditPruneCommand: Command = {
       const month = firstMonthKept(new Date(), keep);
       const months = await new AuditPruner(database, tenantId).months(month);
       for (const { month: each, blocks, rows, tooFresh } of months) {
-        const fresh = tooFresh === 0 ? '' : `; ${tooFresh} blocks were sealed too recently to be removed`;
-        setting.terminal.print(`${each}: ${rows} rows in ${blocks} blocks${fresh}`);
+        const fresh =
+          tooFresh === 0 ? '' : `; sealed too recently to be removed: ${counted(tooFresh, 'block')}`;
+        setting.terminal.print(`${each}: ${counted(rows, 'row')} in ${counted(blocks, 'block')}${fresh}`);
       }
       const blocks = months.reduce((sum, each) => sum + each.blocks, 0);
       if (blocks === 0) setting.terminal.print(`There is nothing to remove before ${month}.`);
@@ -68,11 +70,11 @@ async function prune(
     }
   } catch (error) {
     if (!(error instanceof PruningHeldUp)) throw error;
-    throw new OperatorProblem(`${error.message} ${removed} rows were removed before.`);
+    throw new OperatorProblem(`${error.message} Removed before: ${counted(removed, 'row')}.`);
   } finally {
     progress.end();
   }
-  terminal.print(`removed: ${removed} rows`);
+  terminal.print(`removed: ${counted(removed, 'row')}`);
   for (const reason of Object.keys(reasons) as KeptReason[])
     if (kept[reason] > 0) terminal.print(`kept: ${kept[reason]} rows ${reasons[reason]}`);
   if (stopping.aborted) terminal.print('Stopped before the end. Call again to continue.');

@@ -6,6 +6,7 @@ import {
   readAct,
   type AuditSummary,
 } from '@foyer/provisioning';
+import { counted } from '@foyer/shared';
 import { headsFor, headsOf, type NotedHead } from '../../audit/heads.ts';
 import { readHead } from '../../audit/input.ts';
 import { linesOf, sizeOfFile } from '../../audit/lines.ts';
@@ -107,16 +108,16 @@ function report(verdict: Verdict): string[] {
   const since = oldestUnsealedAt === null ? '' : `, the oldest of ${oldestUnsealedAt}`;
   return [
     findings === 0
-      ? `intact: tenant ${tenant}, ${rows} rows in ${blocks} blocks`
-      : `NOT INTACT: tenant ${tenant}, ${findings} findings; ${rows} rows in ${blocks} blocks are unchanged`,
+      ? `intact: tenant ${tenant}, ${counted(rows, 'row')} in ${counted(blocks, 'block')}`
+      : `NOT INTACT: tenant ${tenant}, ${counted(findings, 'finding')}; unchanged: ${counted(rows, 'row')} in ${counted(blocks, 'block')}`,
     ...first.map(({ text }, at) => `${at === 0 ? 'first' : '     '}  ${text}`),
     ...(findings > first.length ? [`       and ${findings - first.length} more`] : []),
     ...(head === null ? [] : [`head: ${head.seq}:${head.hash}, sealed at ${head.sealedAt}`]),
     ...(prunedMonths.length === 0 ? [] : [`pruned: ${prunedMonths.join(', ')}`]),
     ...prunings.map(
       ({ id, at, actor, rows: gone }) =>
-        `        ${gone} rows by ${actor ?? 'an unknown actor'} at ${at}, call ${id}`,
+        `        ${counted(gone, 'row')} by ${actor ?? 'an unknown actor'} at ${at}, call ${id}`,
     ),
-    ...(unsealed === null ? [] : [`not sealed yet: ${unsealed} rows${since}`]),
+    ...(unsealed === null ? [] : [`not sealed yet: ${counted(unsealed, 'row')}${since}`]),
   ];
 }

@@ -97,7 +97,7 @@ describe('foyer audit verify', () => {
     const { status, out, err } = await foyer(['audit', 'verify', '--tenant', slug]);
     expect(status).toBe(0);
     expect(out).toMatch(
-      /^intact: tenant t-\S+, 12 rows in 3 blocks\nhead: 3:[0-9a-f]{64}, sealed at \S+Z\nnot sealed yet: 1 rows, the oldest of \S+Z\n$/,
+      /^intact: tenant t-\S+, 12 rows in 3 blocks\nhead: 3:[0-9a-f]{64}, sealed at \S+Z\nnot sealed yet: 1 row, the oldest of \S+Z\n$/,
     );
     expect(err).toContain('100% 12/12');
   });

@@ -1,5 +1,5 @@
 import { DeadLetters, Intake, PrismaCallLog, type Database } from '@foyer/persistence';
-import type { ErrorCode } from '@foyer/shared';
+import { counted, type ErrorCode } from '@foyer/shared';
 import { OperatorProblem, type Command, type Setting } from '../../command.ts';
 import { codeOption, requestOperand } from '../../dead-letter-options.ts';
 import { commandChange, commandIntent, commandOutcome } from '../../on-record.ts';
@@ -83,7 +83,7 @@ async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting
   });
   progress.end();
   await log.conclude(callId, { ...commandOutcome, answer: { ...done } });
-  terminal.print(`${done.retried} requests were created${leftOut}. They are processed with low priority.`);
+  terminal.print(`Created with low priority: ${counted(done.retried, 'request')}${leftOut}.`);
   if (!stopping.aborted) return 0;
   terminal.remark('Stopped before the end. Run the same command again to continue.');
   return 2;

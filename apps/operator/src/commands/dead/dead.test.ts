@@ -78,7 +78,7 @@ describe('a dead letter of a group', () => {
     await tenant.workOnGroup(retried.id);
     expect((await retryOf(one.requestId))!.status).toBe('succeeded');
     const all = await tenant.run('dead', 'retry', '--code', 'box_forbidden', '--yes');
-    expect(all.out).toContain('1 requests were created');
+    expect(all.out).toContain('Created with low priority: 1 request');
     await tenant.workOnGroup((await retryOf(other.requestId))!.id);
     expect(await tenant.run('dead', 'list')).toMatchObject({
       status: 0,
