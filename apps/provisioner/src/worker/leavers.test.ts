@@ -265,6 +265,46 @@ describe('whoever is deleted', () => {
     },
   );
 
+  describe.each(['cut-after', 'cut-before', 'dies'] as const)(
+    'and whose deletion has no known result (%s)',
+    (trouble) => {
+      async function halfDeleted() {
+        const all = await parts();
+        const { box, users, turn, settle, hire } = all;
+        const ada = await hire('00uada');
+        await settle();
+        const [made] = (await users.remove(ada.id, 'delete', () => undefined))!;
+        if (trouble !== 'dies') box.meet('deleteUser', trouble);
+        await turn(made!.requestId, trouble === 'dies' ? dying(box, 'deleteUser') : box);
+        return { ...all, ada };
+      }
+
+      it('has one active Box user when they come back', async () => {
+        const { box, settle, hire, outcome, ada } = await halfDeleted();
+        expect((await hire('00uada')).id).toBe(ada.id);
+        await settle();
+        expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });
+        expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', boxUserId: only(box).id });
+      });
+
+      it('is known as deleted or as inactive when they come back and are deleted under the default policy', async () => {
+        const { box, users, settle, hire, outcome, calls, ada } = await halfDeleted();
+        await hire('00uada');
+        await users.remove(ada.id, 'deactivate', () => undefined);
+        await settle();
+        const [left] = [...box.users.values()];
+        expect(left?.status ?? 'inactive').toBe('inactive');
+        expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', boxUserId: left?.id ?? null });
+        // Nothing is in doubt any more, so the next request asks Box for nothing.
+        const before = (await calls()).length;
+        await hire('00uada');
+        await users.remove(ada.id, 'deactivate', () => undefined);
+        await settle();
+        expect(await calls()).toHaveLength(before);
+      });
+    },
+  );
+
   it('is only switched off by the default policy', async () => {
     const { box, users, settle, hire } = await parts();
     const ada = await hire('00uada');

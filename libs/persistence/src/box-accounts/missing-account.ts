@@ -7,9 +7,10 @@ const told = (source: string, event: string): string => `
     WHERE r.id = $request::uuid RETURNING r.id
   ), told AS (INSERT INTO request_event (request_id, event, detail) SELECT id, '${event}', $detail::text FROM noted)`;
 
-/** The newest update so far: a worker that saves the mapping now knows its result. Read together with `fence`. */
-export const updatesSettled = `coalesce(
-    (SELECT max(c.id) FROM api_call c WHERE c.identity_id = fence.id AND c.operation = 'update_user'), 0)`;
+/** The newest change so far: a worker that saves the mapping now knows its result. Read together with `fence`. */
+export const changesSettled = `coalesce(
+    (SELECT max(c.id) FROM api_call c
+      WHERE c.identity_id = fence.id AND c.operation IN ('update_user', 'delete_user')), 0)`;
 
 export const markMissing = `
   marked AS (
@@ -21,7 +22,7 @@ export const markMissing = `
 export const restoreAccount = `
   restored AS (
     UPDATE box_account a SET missing_since = NULL, name = $name::text, status = $status::text, profile = '{}',
-      applied_generation = $generation::int, settled_update = ${updatesSettled}, found_different = NULL, updated_at = clock_timestamp()
+      applied_generation = $generation::int, settled_update = ${changesSettled}, found_different = NULL, updated_at = clock_timestamp()
     FROM fence WHERE a.identity_id = fence.id AND a.box_user_id = $box_user::text
     RETURNING a.identity_id
   ), ${told('restored', 'box-user-restored')}`;

@@ -4,7 +4,7 @@ import {
   forgetAccount,
   markMissing,
   restoreAccount,
-  updatesSettled,
+  changesSettled,
 } from '../box-accounts/missing-account.ts';
 import { statement, wordList } from '../database/statement.ts';
 import {
@@ -36,21 +36,21 @@ const people: Holder = {
   fixed: { column: 'box_external_id', value: boxExternalId },
 };
 
-/**
- * True for a mapping `a` when an update that it does not include may have succeeded, or `verify` found that Box
- * differs.
- */
-export const isUncertain = `(a.found_different IS NOT NULL OR EXISTS (
+/** True for a mapping `a` when such a call, which it does not include, may have changed Box. */
+const mayHave = (operation: 'update_user' | 'delete_user'): string => `EXISTS (
       SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
-      WHERE call.identity_id = a.identity_id AND call.operation = 'update_user' AND call.id > a.settled_update
-        AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous'))))`;
+      WHERE call.identity_id = a.identity_id AND call.operation = '${operation}' AND call.id > a.settled_update
+        AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;
+
+/** Whether Box may have other values than the mapping `a`: an update may have succeeded, or `verify` found a difference. */
+export const isUncertain = `(a.found_different IS NOT NULL OR ${mayHave('update_user')})`;
 
 const take = statement<Taking>(
   'take',
   `WITH ${lease(people)}
   SELECT l.subject, l.box_external_id AS own_external_id, l.username, l.name, l.active, l.generation, l.box_profile, l.is_removed, st.effect, st.cause,
     a.box_user_id, a.external_id AS box_external_id, a.name AS box_name, a.profile AS applied_profile, a.status AS box_status, a.applied_generation,
-    a.missing_since IS NOT NULL AS box_missing, ${isUncertain} AS box_uncertain,
+    a.missing_since IS NOT NULL AS box_missing, ${isUncertain} AS box_uncertain, ${mayHave('delete_user')} AS box_may_be_deleted,
     c.id AS create_id, c.result AS create_result, c.status AS create_status,
     c.external_id AS create_external_id, w.operation AS word_operation, w.named AS word_named, ${leasing}
   LEFT JOIN box_account a ON a.identity_id = l.id
@@ -81,7 +81,7 @@ const saved = `saved AS (
     INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, external_id, name, profile, status,
       applied_generation, settled_update)
     SELECT id, $tenant::uuid, $box_user::text, $external_id::text, $name::text, $profile::jsonb, $status::text,
-      $generation::int, ${updatesSettled} FROM fence
+      $generation::int, ${changesSettled} FROM fence
     ON CONFLICT (identity_id) DO UPDATE SET box_user_id = excluded.box_user_id, external_id = excluded.external_id,
       name = excluded.name, profile = excluded.profile, status = excluded.status, applied_generation = excluded.applied_generation,
       settled_update = excluded.settled_update, found_different = NULL, updated_at = clock_timestamp()

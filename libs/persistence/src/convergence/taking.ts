@@ -38,6 +38,7 @@ export interface TakenRow extends LeaseRow {
   readonly box_status: 'active' | 'inactive' | null;
   readonly box_missing: boolean;
   readonly box_uncertain: boolean;
+  readonly box_may_be_deleted: boolean;
   readonly cause: RequestCause;
   readonly applied_generation: number | null;
   readonly box_profile: BoxProfile;
@@ -65,6 +66,7 @@ export function toTaken(lease: Lease, row: TakenRow, recreateDeleted: boolean): 
           appliedGeneration: row.applied_generation!,
           ...(row.box_missing && { isMissing: true }),
           ...(row.box_uncertain && { isUncertain: true }),
+          ...(row.box_may_be_deleted && { mayBeDeleted: true }),
         };
   return {
     lease,

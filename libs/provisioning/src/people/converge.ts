@@ -132,7 +132,7 @@ async function carryOut(step: Doable, taken: Taken, known: Known, parts: Converg
     case 'delete':
       return remove(step.boxUserId, context, taken, known, parts);
     case 'confirm':
-      return saved({ ...known.account!, appliedGeneration: desired.generation }, known.effect);
+      return saved(confirmed(known.account!, desired.generation), known.effect);
     case 'mark-missing':
       await parts.store.markMissing(lease, step.boxUserId);
       return { known: { ...known, account: { ...known.account!, isMissing: true } } };
@@ -164,13 +164,22 @@ async function remove(
   const result = await box.deleteUser(context, boxUserId);
   if (!result.ok) return { fault: result.fault };
   if (result.value !== 'deleted') {
-    const account = { ...known.account!, appliedGeneration: taken.desired.generation };
+    const account = confirmed(known.account!, taken.desired.generation);
     const after: Known = { ...known, observed: { ...known.observed, isKept: true } };
     return save(account, 'kept', taken, after, store, whyKept[result.value]);
   }
   await store.forgetAccount(taken.lease, boxUserId);
   return { known: { account: null, lastCreate: null, observed: {}, effect: 'deleted' } };
 }
+
+/** The mapping, of which Box's answers leave nothing in doubt. */
+const confirmed = (
+  { mayBeDeleted: _over, ...account }: BoxAccount,
+  appliedGeneration: number,
+): BoxAccount => ({
+  ...account,
+  appliedGeneration,
+});
 
 /** For the request's timeline, after "because". */
 const whyKept = {

@@ -52,6 +52,8 @@ export interface BoxAccount {
    * Absent: no.
    */
   readonly isUncertain?: boolean;
+  /** A delete of ours may have succeeded. Absent: no. */
+  readonly mayBeDeleted?: boolean;
 }
 
 /**

@@ -159,6 +159,38 @@ describe('plan', () => {
   });
 });
 
+describe('plan after a deletion with an unknown result', () => {
+  const mapped = { ...account, status: 'inactive' as const, mayBeDeleted: true };
+  const left = { ...desired, active: false };
+  const seen = (found: BoxUser | null) => ({ ...nothing, account: mapped, observed: { found } });
+
+  it('deletes again while the person is to be deleted', () => {
+    expect(plan({ ...left, isRemoved: true }, { ...nothing, account: mapped })).toEqual({
+      kind: 'delete',
+      boxUserId: '11',
+    });
+  });
+
+  it('asks Box before it says anything about a person who is to be kept', () => {
+    expect(plan(left, { ...nothing, account: mapped })).toEqual({ kind: 'read', boxUserId: '11' });
+    expect(plan(left, seen({ ...user, status: 'inactive' }))).toEqual({ kind: 'confirm' });
+    expect(plan(left, seen(null))).toEqual({ kind: 'forget', boxUserId: '11' });
+  });
+
+  it('gives up the old user of a person who is back, once Box does not have it', () => {
+    expect(plan(desired, { ...nothing, account: mapped })).toMatchObject({
+      kind: 'update',
+      effect: 'reactivated',
+    });
+    const gone = { ...nothing, account: mapped, observed: { isGone: true } };
+    expect(plan(desired, gone)).toEqual({ kind: 'read', boxUserId: '11' });
+    expect(plan(desired, { ...gone, observed: { isGone: true, found: null } })).toEqual({
+      kind: 'forget',
+      boxUserId: '11',
+    });
+  });
+});
+
 describe('plan for a deleted Box user', () => {
   const missing: Known = { ...nothing, account: { ...account, isMissing: true } };
   const gone: Known = { ...nothing, account, observed: { isGone: true } };

@@ -12,7 +12,9 @@ import { changeOf, externalIdChange, wholeChange } from './profile.ts';
 export function plan(desired: Desired, known: Known): Step {
   const { account } = known;
   if (account === null) return desired.active ? planNewcomer(desired, known) : planLeaver(desired, known);
-  if (account.isMissing || known.observed.isGone) return planMissing(desired, known, account);
+  const { isGone, found } = known.observed;
+  const isDeleted = account.mayBeDeleted && found === null;
+  if (account.isMissing || isGone || isDeleted) return planMissing(desired, known, account);
 
   if (account.isUncertain) return planCertainty(desired, known, account);
   return desired.active ? planActive(desired, known, account) : planInactive(desired, known, account);
@@ -43,6 +45,8 @@ function planInactive(desired: Desired, { effect, observed }: Known, account: Bo
   if (change.externalId !== undefined)
     return { kind: 'update', boxUserId, change, effect: effect ?? 'updated' };
   if (desired.isRemoved && !observed.isKept) return { kind: 'delete', boxUserId };
+  // The person is not to be deleted any more. An update shows whether the user exists, so it is asked for here only.
+  if (account.mayBeDeleted) return observed.found ? { kind: 'confirm' } : { kind: 'read', boxUserId };
   return settled(desired, effect, account);
 }
 
@@ -71,6 +75,8 @@ function planMissing(desired: Desired, known: Known, account: BoxAccount): Step 
     return account.isMissing
       ? planRestoring(account.externalId ?? desired.externalId, found)
       : contradiction(boxUserId);
+  // Foyer deleted the user itself, so the person may have another one.
+  if (account.mayBeDeleted) return { kind: 'forget', boxUserId };
   if (!account.isMissing) return { kind: 'mark-missing', boxUserId };
   if (!desired.active) {
     // A user that does not exist cannot be used, so it counts as deactivated.

@@ -32,6 +32,18 @@ export const planMutants: readonly SourceMutant[] = [
     to: 'if (account.isUncertain && false) return',
   },
   {
+    name: 'plan: a deletion that may have worked is no doubt',
+    file: plan,
+    from: 'if (account.mayBeDeleted) return observed.found',
+    to: 'if (account.mayBeDeleted && false) return observed.found',
+  },
+  {
+    name: 'plan: a user that Foyer deleted itself counts as missing',
+    file: plan,
+    from: "if (account.mayBeDeleted) return { kind: 'forget', boxUserId };",
+    to: '',
+  },
+  {
     name: 'plan: a leaver is not switched off',
     file: plan,
     from: "if (account.status === 'active')\n    return",
