@@ -1,5 +1,5 @@
 import type { BoxCall } from '../../stack/twins.ts';
-import { hasChanged, pathOf, sentBlindly, type Entry } from './ledger.ts';
+import { hasChanged, pathOf, sentBlindly, type BegunCreate, type Entry } from './ledger.ts';
 
 export interface CallRow {
   readonly id: string;
@@ -9,6 +9,7 @@ export interface CallRow {
 }
 
 const isClear = ({ result }: CallRow): boolean => result === 'ok' || result === 'refused';
+const isUnknown = ({ result }: CallRow): boolean => result === null || result === 'ambiguous';
 const changes = (operation: string): boolean => /^(create|update|delete|add|remove)_/.test(operation);
 
 /** Compares the recorded calls to Box with what the wire and the twin saw. */
@@ -21,7 +22,7 @@ export function callsHold(
     ...sameAsTwin(ledger, twin),
     ...trueOutcomes(calls, ledger),
     ...settled(calls),
-    ...sentBlindly(ledger),
+    ...sentBlindly(ledger, neverSent(calls, ledger)),
   ];
 }
 
@@ -52,7 +53,18 @@ function trueOutcomes(calls: readonly CallRow[], ledger: readonly Entry[]): stri
  */
 const settled = (calls: readonly CallRow[]): string[] =>
   calls.flatMap((call, at) => {
-    if (!changes(call.operation) || (call.result !== null && call.result !== 'ambiguous')) return [];
+    if (!changes(call.operation) || !isUnknown(call)) return [];
     const later = calls.slice(at + 1).filter(({ holderId }) => holderId === call.holderId);
     return later.some(isClear) ? [] : [`nobody ever found out how a ${call.operation} ended`];
   });
+
+/** Creates whose sender ended between the record and the wire. */
+function neverSent(calls: readonly CallRow[], ledger: readonly Entry[]): BegunCreate[] {
+  const places = new Map(calls.map(({ id }, at) => [id, at]));
+  const sent = new Set(ledger.map(({ callId }) => callId));
+  return calls.flatMap((call, at) =>
+    call.operation !== 'create_user' || !isUnknown(call) || sent.has(call.id)
+      ? []
+      : [{ holderId: call.holderId, isBefore: (id) => id !== null && at < (places.get(id) ?? -1) }],
+  );
+}

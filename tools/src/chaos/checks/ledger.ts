@@ -45,24 +45,37 @@ export const isCreate = (entry: Entry): boolean =>
 const isLookUp = ({ exchange: { method, path } }: Entry): boolean =>
   method === 'GET' && /^\/2\.0\/users(\/\d+)?(\?|$)/.test(path);
 
+/** A create on record that never reached the wire and has no clear outcome, so that its sender could not know that. */
+export interface BegunCreate {
+  readonly holderId: string | null;
+  /** Whether it is on record before the given call. */
+  readonly isBefore: (callId: string | null) => boolean;
+}
+
 /**
  * Creates that were sent again although the earlier one may have worked and Box was not asked since the first of them.
- * Judged by what the sender saw on the wire, not by what it recorded.
+ * Judged by what the sender saw on the wire. The record only tells of creates that were begun and never sent.
  */
-export function sentBlindly(entries: readonly Entry[]): string[] {
+export function sentBlindly(entries: readonly Entry[], begun: readonly BegunCreate[]): string[] {
+  const inDoubt = new Set<string>();
   const unclear = new Set<string>();
   const asked = new Set<string>();
   const problems: string[] = [];
   for (const entry of entries) {
     const about = entry.holderId ?? 'nobody';
+    const wasBegun = begun.some(
+      ({ holderId, isBefore }) => holderId === entry.holderId && isBefore(entry.callId),
+    );
+    if (wasBegun) inDoubt.add(about);
     const isDelete = entry.exchange.method === 'DELETE';
-    if (isDelete && isAnswer(entry)) unclear.delete(about);
-    if (isLookUp(entry) && isAnswer(entry) && unclear.has(about)) asked.add(about);
+    if (isDelete && isAnswer(entry)) for (const known of [inDoubt, unclear]) known.delete(about);
+    if (isLookUp(entry) && isAnswer(entry) && inDoubt.has(about)) asked.add(about);
     if (!isCreate(entry)) continue;
     if (unclear.has(about) && !asked.has(about))
       problems.push('a create was sent again without asking Box first');
     if (isClearNo(entry)) continue;
-    if (!unclear.has(about)) asked.delete(about);
+    if (!inDoubt.has(about)) asked.delete(about);
+    inDoubt.add(about);
     unclear.add(about);
   }
   return problems;
