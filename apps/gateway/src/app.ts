@@ -12,7 +12,7 @@ import { bodyInTime } from './http/slow-clients.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
 import { Admission } from './limits/admission.ts';
 import type { Parts } from './parts.ts';
-import { ScimDoor } from './scim/access/scim-door.ts';
+import { ScimAuthenticator } from './scim/access/scim-authenticator.ts';
 import { scimBody } from './scim/body.ts';
 import { Sessions } from './sessions/sessions.ts';
 
@@ -34,10 +34,10 @@ export async function createApp(parts: Parts): Promise<NestExpressApplication> {
   app.set('etag', false);
   app.disable('x-powered-by');
   const { load, checkForgery } = app.get(Sessions, { strict: false });
-  const { enter } = app.get(ScimDoor, { strict: false });
+  const { authenticate } = app.get(ScimAuthenticator, { strict: false });
   app.use(app.get(Admission, { strict: false }).admit, requestLog(logger, metrics), bodyInTime(isBatch));
   app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
-  for (const path of scimPaths) app.use(path, enter, scimBody);
+  for (const path of scimPaths) app.use(path, authenticate, scimBody);
   app.use(unless(hasNoSession, load));
   for (const handler of jsonBody(BODY_LIMIT)) app.use(unless(isScim, handler));
   app.use(unless(isForMachines, express.urlencoded({ limit: BODY_LIMIT, extended: false })));

@@ -129,7 +129,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
     stopReporting,
-    bulkAllowance: budget.purse('bulk', BULK_WAIT_MS),
+    bulkAllowance: budget.permits('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
       databaseUrl: config.DATABASE_URL,
@@ -141,7 +141,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
       auth: config.boxAuth,
       baseUrl: config.BOX_BASE_URL,
       timeoutMs: config.BOX_TIMEOUT_MS,
-      allowance: budget.purse('sign-in', FILES_WAIT_MS),
+      allowance: budget.permits('sign-in', FILES_WAIT_MS),
       log: callLog,
       onNotice: (notice) => reportBoxNotice(notice, logger),
       onCall: (call) => metrics.observeBoxCall(call),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createBox } from '@foyer/box';
 import { Intake, openTenant, PrismaCallLog, PrismaConvergenceStore, TenantBoxApp } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
-import { takeTurn, type BoxApp } from '@foyer/provisioning';
+import { runAttempt, type BoxApp } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
 import { Terminal } from './terminal.ts';
@@ -155,7 +155,7 @@ export class TenantOfTwo {
     const stopping = new AbortController().signal;
     const policy = { attempts: 1, baseMs: 1, maxMs: 1 };
     for (const { id } of open)
-      await takeTurn(id, { store, box, policy, stopping, tell: ({ kind }) => news.push(kind) });
+      await runAttempt(id, { store, box, policy, stopping, tell: ({ kind }) => news.push(kind) });
     await box.close();
     return news;
   }

@@ -29,7 +29,7 @@ export async function dryRun(
   const problem = boxAppProblem(await new TenantBoxApp(database, tenantId, boxApp).read());
   if (problem !== null) throw new OperatorProblem(problem);
   const { BOX_BASE_URL: baseUrl, BOX_TIMEOUT_MS: timeoutMs } = config;
-  const allowance = openBoxBudget(database, boxApp, config.BOX_CALLS_PER_MINUTE).purse('bulk', PERMIT_MS);
+  const allowance = openBoxBudget(database, boxApp, config.BOX_CALLS_PER_MINUTE).permits('bulk', PERMIT_MS);
   const log = new PrismaCallLog(database, tenantId, 0);
   const box = createBox({ auth, baseUrl, timeoutMs, log, allowance });
   const bars = {

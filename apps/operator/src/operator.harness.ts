@@ -13,7 +13,7 @@ import {
   ScimGroups,
 } from '@foyer/persistence';
 import { createTestDatabase, plant, somebody, type TestDatabase } from '@foyer/persistence/testing';
-import { takeGroupTurn, takeTurn } from '@foyer/provisioning';
+import { takeGroupTurn, runAttempt } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
 import { Terminal } from './terminal.ts';
@@ -151,7 +151,7 @@ export class TenantWorld {
 
   /** Works on a request as a worker does, until it ends or has to wait for its next attempt. */
   async work(requestId: string, attempts = 1): Promise<void> {
-    await takeTurn(requestId, { ...this.turning(attempts), store: this.store });
+    await runAttempt(requestId, { ...this.turning(attempts), store: this.store });
   }
 
   /** A new group as a SCIM client pushes it, and its open request, which no worker has started. */

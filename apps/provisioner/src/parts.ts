@@ -108,7 +108,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
       auth: config.boxAuth,
       baseUrl: config.BOX_BASE_URL,
       timeoutMs: config.BOX_TIMEOUT_MS,
-      allowance: budget.purse('soon'),
+      allowance: budget.permits('soon'),
       log: new PrismaCallLog(database, tenantId, leaseMs),
       onNotice: (notice) => reportBoxNotice(notice, logger),
       onCall: (call) => metrics.observeBoxCall(call),

@@ -5,10 +5,10 @@ import type { Allowance, BoxFault, BoxNotice, BoxResult, CallContext } from '@fo
 import { Acceptance } from './acceptance.ts';
 import { clockOffsetOf } from './assertion.ts';
 import { credentialsOf, type Credentials } from './credentials.ts';
-import { fault, type Judgement, type Operation } from './judge.ts';
+import { fault, type CallResult, type Operation } from './interpret-response.ts';
 import { readUserById } from './operations.ts';
 import type { BoxOperation, BoxOptions } from './options.ts';
-import { heed, pay } from './payment.ts';
+import { reportThrottled, acquirePermit } from './permit.ts';
 import { Recorder } from './recorder.ts';
 import { Redactor } from './redactor.ts';
 import { TokenSource } from './token-source.ts';
@@ -88,7 +88,7 @@ export class AuthorizedCalls {
     const token = await this.#tokens.get(context);
     if (!token.ok) return token;
     const first = await this.#send(context, operation, token.value);
-    if (!first.tokenRefused) return this.#heedCredentials(operation, first.result);
+    if (!first.tokenRefused) return this.#noteCredentials(operation, first.result);
 
     const { asUser } = operation;
     if (asUser === undefined) this.#tokens.forget(token.value);
@@ -97,7 +97,7 @@ export class AuthorizedCalls {
     else if (await this.#isInactive(context, asUser)) return inactive(asUser);
     const renewed = await this.#tokens.get(context);
     if (!renewed.ok) return renewed;
-    return this.#heedCredentials(operation, (await this.#send(context, operation, renewed.value)).result);
+    return this.#noteCredentials(operation, (await this.#send(context, operation, renewed.value)).result);
   }
 
   /** Whether a person is inactive in Box; null when Box does not answer. */
@@ -107,7 +107,7 @@ export class AuthorizedCalls {
   }
 
   /** Reports to `Acceptance` and the token source whether Box accepted the credentials. */
-  #heedCredentials<T>({ asUser }: Operation<T>, result: BoxResult<T>): BoxResult<T> {
+  #noteCredentials<T>({ asUser }: Operation<T>, result: BoxResult<T>): BoxResult<T> {
     const code = result.ok ? null : result.fault.code;
     if (!result.ok && code === 'box_auth_failed' && asUser === undefined)
       return { ok: false, fault: this.#tokens.refuse(this.#acceptance.refused(result.fault)) };
@@ -128,12 +128,12 @@ export class AuthorizedCalls {
     context: CallContext,
     operation: Operation<T>,
     token: string,
-  ): Promise<Pick<Judgement<T>, 'result' | 'tokenRefused'>> {
+  ): Promise<Pick<CallResult<T>, 'result' | 'tokenRefused'>> {
     const allowance = context.allowance ?? this.#allowance;
-    const unpaid = await pay(allowance);
-    if (unpaid) return { result: { ok: false, fault: unpaid }, tokenRefused: false };
+    const throttled = await acquirePermit(allowance);
+    if (throttled) return { result: { ok: false, fault: throttled }, tokenRefused: false };
     const { name, method, path, params, body, asUser } = operation;
-    const judgement = await this.#recorder.call(context, operation, () =>
+    const callResult = await this.#recorder.call(context, operation, () =>
       this.#transport.exchange(
         (networkSession) =>
           networkSession.networkClient.fetch(
@@ -150,22 +150,22 @@ export class AuthorizedCalls {
         listings.has(name) ? LISTING_MAX_BYTES : BODY_MAX_BYTES,
       ),
     );
-    await heed(allowance, judgement.result);
-    return judgement;
+    await reportThrottled(allowance, callResult.result);
+    return callResult;
   }
 
   /** The token is shared by all calls, so its request is not fenced by the lease of the call that needs it first. */
   async #requestToken(context: CallContext): Promise<BoxResult<TokenGrant>> {
     const first = await this.#askForToken(context);
-    if (first.clockOffsetMs === null) return this.#heedGrant(first.result);
+    if (first.clockOffsetMs === null) return this.#noteGrant(first.result);
     // Refused because of its times: the assertion is signed once more by Box's clock, and the offset is kept for later
     // tokens.
     this.#clockOffsetMs = first.clockOffsetMs;
     this.#onNotice({ kind: 'clock-off', offsetMs: this.#clockOffsetMs });
-    return this.#heedGrant((await this.#askForToken(context)).result);
+    return this.#noteGrant((await this.#askForToken(context)).result);
   }
 
-  #heedGrant(grant: BoxResult<TokenGrant>): BoxResult<TokenGrant> {
+  #noteGrant(grant: BoxResult<TokenGrant>): BoxResult<TokenGrant> {
     if (!grant.ok && grant.fault.code === 'box_auth_failed') this.#acceptance.refused(grant.fault);
     return grant;
   }
@@ -178,7 +178,7 @@ export class AuthorizedCalls {
       return (seen.exchange = await this.#transport.exchange((session) => askForToken(session, nowMs)));
     });
     if (result.ok) this.#redactor.learn(result.value.access_token);
-    await heed(context.allowance ?? this.#allowance, result);
+    await reportThrottled(context.allowance ?? this.#allowance, result);
     return { result, clockOffsetMs: seen.exchange ? clockOffsetOf(seen.exchange, Date.now()) : null };
   }
 }

@@ -8,7 +8,7 @@ import type {
   NewBoxUser,
 } from '@foyer/provisioning';
 import { AuthorizedCalls } from './authorized-calls.ts';
-import { fault } from './judge.ts';
+import { fault } from './interpret-response.ts';
 import { BoxConfigError } from './jwt-config.ts';
 import * as groups from './operations-groups.ts';
 import {

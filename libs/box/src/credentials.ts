@@ -3,7 +3,7 @@ import { AuthorizationManager } from 'box-node-sdk/managers/authorization';
 import type { NetworkSession } from 'box-node-sdk/networking/network';
 import { signAssertion } from './assertion.ts';
 import { parseJwtConfig } from './jwt-config.ts';
-import type { Operation } from './judge.ts';
+import type { Operation } from './interpret-response.ts';
 import type { BoxApp, BoxAuth } from './options.ts';
 import { readToken, type TokenGrant } from './wire.ts';
 

@@ -5,7 +5,7 @@ import type {
   MembershipKey,
   MembershipPage,
 } from '@foyer/provisioning';
-import type { Operation, Reading } from './judge.ts';
+import type { Operation, Reading } from './interpret-response.ts';
 import {
   GROUP_FIELDS,
   readGroup,

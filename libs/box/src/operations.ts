@@ -8,7 +8,7 @@ import type {
   NewBoxUser,
   UserPage,
 } from '@foyer/provisioning';
-import type { Operation, Reading } from './judge.ts';
+import type { Operation, Reading } from './interpret-response.ts';
 import { readFolderPage, readUser, readUserPage, readUsers, USER_FIELDS } from './wire.ts';
 
 const extractOf = (user: BoxUser) => ({

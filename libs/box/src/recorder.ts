@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { refuseInsideTransaction, type CallContext, type CallLog } from '@foyer/provisioning';
-import { judge, type Judgement, type Operation } from './judge.ts';
+import { interpretResponse, type CallResult, type Operation } from './interpret-response.ts';
 import type { BoxCallReport } from './options.ts';
 import type { Redactor } from './redactor.ts';
 import type { Exchange } from './transport.ts';
@@ -39,7 +39,7 @@ export class Recorder {
     context: CallContext,
     operation: Operation<T>,
     send: () => Promise<Exchange>,
-  ): Promise<Judgement<T>> {
+  ): Promise<CallResult<T>> {
     const { name, method, path, parameters } = operation;
     refuseInsideTransaction(`A call to Box (${name})`);
     const actor = operation.asUser === undefined ? null : `box:${operation.asUser}`;
@@ -57,10 +57,10 @@ export class Recorder {
     const startedAt = performance.now();
     const exchange = startedAt - begunAt > this.#sendWithinMs ? outOfDate : await send();
     const durationMs = Math.round(performance.now() - startedAt);
-    const judgement = judge(operation, exchange, this.#redactor);
-    const { result, status } = judgement.outcome;
-    await this.#log.conclude(callId, { ...judgement.outcome, durationMs });
+    const callResult = interpretResponse(operation, exchange, this.#redactor);
+    const { result, status } = callResult.outcome;
+    await this.#log.conclude(callId, { ...callResult.outcome, durationMs });
     this.#onCall?.({ operation: name, status, result, durationMs });
-    return judgement;
+    return callResult;
   }
 }

@@ -1,7 +1,7 @@
 export * from './call-log/api-calls.ts';
 export * from './box-accounts/box-accounts.ts';
 export * from './box-accounts/box-app.ts';
-export * from './box-accounts/box-app-moves.ts';
+export * from './box-accounts/box-app-migration.ts';
 export type { KeptReason } from './audit/needed.ts';
 export * from './audit/pruner.ts';
 export * from './audit/reader.ts';
@@ -19,7 +19,7 @@ export * from './identities/connections.ts';
 export * from './identities/identities.ts';
 export * from './identities/intake.ts';
 export * from './migrations/migrate.ts';
-export type { About, MadeRequest } from './requests/new-request.ts';
+export type { About, OpenedRequest } from './requests/new-request.ts';
 export * from './requests/relay-store.ts';
 export * from './requests/request-versions.ts';
 export * from './requests/request-watch.ts';

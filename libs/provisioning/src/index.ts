@@ -8,7 +8,7 @@ export * from './groups/box-groups-port.ts';
 export * from './people/box-port.ts';
 export * from './people/check-accounts.ts';
 export * from './budget/budget-port.ts';
-export * from './budget/budget.ts';
+export * from './budget/rate-limiter.ts';
 export { ConnectionWatch, type WatchedConnection } from './relay/connection-watch.ts';
 export * from './people/converge.ts';
 export * from './people/display-name.ts';

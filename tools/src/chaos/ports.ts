@@ -1,4 +1,4 @@
-import type { Purse, Spending, WaitOptions } from '@foyer/provisioning';
+import type { Permits, Acquisition, WaitOptions } from '@foyer/provisioning';
 import type { Timers, VirtualClock } from './clock.ts';
 import { never, oneTurn, type Actor, type Scheduler } from './scheduler.ts';
 
@@ -44,36 +44,36 @@ export function bounded<T extends object>(
  * The same permits for a process whose only timers are `timers`: a wait for one of them is a boundary, and continuing
  * from it moves the clock to the timer's time.
  */
-export class WaitingPurse implements Purse {
-  readonly #purse: Purse;
+export class WaitingPurse implements Permits {
+  readonly #permits: Permits;
   readonly #parts: { scheduler: Scheduler; actor: Actor; timers: Timers; clock: VirtualClock };
 
   constructor(
-    purse: Purse,
+    permits: Permits,
     parts: { scheduler: Scheduler; actor: Actor; timers: Timers; clock: VirtualClock },
   ) {
-    this.#purse = purse;
+    this.#permits = permits;
     this.#parts = parts;
   }
 
-  fill(options?: WaitOptions): Promise<Spending> {
-    return this.#wait(() => this.#purse.fill(options));
+  fill(options?: WaitOptions): Promise<Acquisition> {
+    return this.#wait(() => this.#permits.fill(options));
   }
 
-  spend(): Promise<Spending> {
-    return this.#wait(() => this.#purse.spend());
+  acquire(): Promise<Acquisition> {
+    return this.#wait(() => this.#permits.acquire());
   }
 
-  refused(retryAfterMs: number | undefined): Promise<void> {
-    return this.#purse.refused(retryAfterMs);
+  reportThrottled(retryAfterMs: number | undefined): Promise<void> {
+    return this.#permits.reportThrottled(retryAfterMs);
   }
 
   begin(): void {
-    this.#purse.begin();
+    this.#permits.begin();
   }
 
   close(): void {
-    this.#purse.close();
+    this.#permits.close();
   }
 
   async #wait<T>(ask: () => Promise<T>): Promise<T> {

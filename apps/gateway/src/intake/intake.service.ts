@@ -6,7 +6,7 @@ import {
   TenantBoxApp,
   type Admission,
   type IdempotencyClaim,
-  type MadeRequest,
+  type OpenedRequest,
   type Vouched,
 } from '@foyer/persistence';
 import type { RecordedChange } from '@foyer/provisioning';
@@ -111,7 +111,7 @@ export class IntakeService {
   }
 
   /** Enqueues requests that the queue may not have yet; the caller does not wait for it. */
-  enqueue(...requests: readonly MadeRequest[]): void {
-    this.line.tell(requests.filter(({ isNew, isHurried }) => isNew || isHurried));
+  enqueue(...requests: readonly OpenedRequest[]): void {
+    this.line.tell(requests.filter(({ isNew, wasPromoted }) => isNew || wasPromoted));
   }
 }

@@ -1,4 +1,4 @@
-import type { MadeRequest } from '@foyer/persistence';
+import type { OpenedRequest } from '@foyer/persistence';
 import { createLogger } from '@foyer/platform';
 import type { Job, JobQueue, LaneDepth } from '@foyer/provisioning';
 import { QueueLine } from './queue-line.ts';
@@ -32,11 +32,11 @@ function parts(background: LaneDepth = none) {
   return { line, words, answers, ids, answerAll };
 }
 
-const request = (requestId: string, priority = 5): MadeRequest => ({
+const request = (requestId: string, priority = 5): OpenedRequest => ({
   ...{ requestId, priority, job: priority === 15 ? 'converge-group' : 'converge' },
-  ...{ isNew: true, isHurried: false },
+  ...{ isNew: true, wasPromoted: false },
 });
-const many = (from: number, to: number): MadeRequest[] =>
+const many = (from: number, to: number): OpenedRequest[] =>
   Array.from({ length: to - from }, (_, n) => request(`${from + n}`));
 
 it('reports pushes one notification at a time, with all that arrived in between', async () => {

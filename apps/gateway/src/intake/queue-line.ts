@@ -1,4 +1,4 @@
-import type { MadeRequest } from '@foyer/persistence';
+import type { OpenedRequest } from '@foyer/persistence';
 import type { Logger } from '@foyer/platform';
 import { BackgroundRoom, type JobQueue } from '@foyer/provisioning';
 import { laneOf, priorityOf } from '@foyer/shared';
@@ -18,7 +18,7 @@ export class QueueLine {
   private readonly queue: JobQueue;
   private readonly logger: Logger;
   private readonly room: BackgroundRoom;
-  private readonly waiting: MadeRequest[] = [];
+  private readonly waiting: OpenedRequest[] = [];
   private isMoving = false;
 
   constructor(queue: JobQueue, logger: Logger) {
@@ -27,8 +27,8 @@ export class QueueLine {
     this.room = new BackgroundRoom(queue);
   }
 
-  tell(requests: readonly MadeRequest[]): void {
-    const isPushed = ({ priority }: MadeRequest): boolean => priority >= priorityOf.scim;
+  tell(requests: readonly OpenedRequest[]): void {
+    const isPushed = ({ priority }: OpenedRequest): boolean => priority >= priorityOf.scim;
     const urgent = requests.filter((request) => !isPushed(request));
     if (urgent.length > 0) void this.add(urgent);
     this.waiting.push(...requests.filter(isPushed).slice(0, MOST_WAITING - this.waiting.length));
@@ -42,9 +42,9 @@ export class QueueLine {
   }
 
   /** Never throws. */
-  private async add(requests: readonly MadeRequest[]): Promise<void> {
+  private async add(requests: readonly OpenedRequest[]): Promise<void> {
     try {
-      const isBackground = ({ priority }: MadeRequest): boolean => laneOf(priority) === 'background';
+      const isBackground = ({ priority }: OpenedRequest): boolean => laneOf(priority) === 'background';
       const isFree = !requests.some(isBackground) || (await this.room.isFree());
       const jobs = requests
         .filter((request) => isFree || !isBackground(request))

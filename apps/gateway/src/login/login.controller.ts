@@ -6,7 +6,7 @@ import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
 import { signedOut } from '../sessions/signed-out.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import { BackGuard, OutGuard } from './login.guards.ts';
+import { CallbackGuard, LoginGuard } from './login.guards.ts';
 import { SignInRecord } from './sign-in-record.ts';
 import type { Verified } from './sign-in.ts';
 import { Trail } from './trail.ts';
@@ -27,14 +27,14 @@ export class LoginController {
   ) {}
 
   @Get('login')
-  @UseGuards(OutGuard)
+  @UseGuards(LoginGuard)
   login(): never {
     throw new Error('the guard answers with a redirect, and never gets here');
   }
 
   /** Responds with a redirect, so that reloading the next page does not repeat the sign-in. */
   @Get('authorization-code/callback')
-  @UseGuards(BackGuard)
+  @UseGuards(CallbackGuard)
   @Header('cache-control', 'no-store')
   async callback(@Req() req: Request & { user: Verified }, @Res() res: Response): Promise<void> {
     const { person, isEmailVerified, idToken, returnTo } = req.user;

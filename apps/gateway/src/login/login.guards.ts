@@ -3,7 +3,7 @@ import { AuthGuard } from '@nestjs/passport';
 import { FoyerError } from '@foyer/shared';
 import type { Request } from 'express';
 import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
-import type { Leg } from './okta.strategy.ts';
+import type { FlowStep } from './okta.strategy.ts';
 import { safeReturnTo } from './return-to.ts';
 import { isNavigation } from './navigation.ts';
 import { SignInLimit } from './sign-in-limit.ts';
@@ -29,7 +29,7 @@ const notANavigation = () =>
 
 /** Redirects the browser to Okta. */
 @Injectable()
-export class OutGuard extends AuthGuard() {
+export class LoginGuard extends AuthGuard() {
   constructor(
     @Inject(STRATEGY) strategy: string,
     @Inject(CONFIG) private readonly config: Parts['config'],
@@ -42,7 +42,7 @@ export class OutGuard extends AuthGuard() {
     return (await super.canActivate(context)) === true;
   }
 
-  override getAuthenticateOptions(context: ExecutionContext): Leg {
+  override getAuthenticateOptions(context: ExecutionContext): FlowStep {
     const { query } = this.getRequest(context);
     for (const field of ['returnTo', 'prompt']) {
       if (query[field] === undefined || typeof query[field] === 'string') continue;
@@ -51,7 +51,7 @@ export class OutGuard extends AuthGuard() {
       });
     }
     return {
-      leg: 'out',
+      step: 'out',
       returnTo: safeReturnTo(query.returnTo, this.config.FOYER_BASE_URL),
       prompt: query.prompt === 'login' ? 'login' : undefined,
     };
@@ -64,7 +64,7 @@ export class OutGuard extends AuthGuard() {
 
 /** Completes the sign-in of a browser that returns from Okta; `req.user` is then `Verified`. */
 @Injectable()
-export class BackGuard extends AuthGuard() {
+export class CallbackGuard extends AuthGuard() {
   constructor(
     @Inject(STRATEGY) strategy: string,
     @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
@@ -86,8 +86,8 @@ export class BackGuard extends AuthGuard() {
     }
   }
 
-  override getAuthenticateOptions(context: ExecutionContext): Leg {
-    return { leg: 'back', trail: this.getRequest(context).trail ?? new Trail(this.calls) };
+  override getAuthenticateOptions(context: ExecutionContext): FlowStep {
+    return { step: 'back', trail: this.getRequest(context).trail ?? new Trail(this.calls) };
   }
 
   override getRequest(context: ExecutionContext): Request {

@@ -9,7 +9,7 @@ import { CONFIG, type Parts } from '../parts.ts';
 import { SessionsModule } from '../sessions/sessions.module.ts';
 import { Attempts } from './attempts.ts';
 import { LoginController } from './login.controller.ts';
-import { BackGuard, OutGuard, STRATEGY } from './login.guards.ts';
+import { CallbackGuard, LoginGuard, STRATEGY } from './login.guards.ts';
 import { OktaClient } from './okta-client.ts';
 import { OktaStrategy } from './okta.strategy.ts';
 import { SignInLimit } from './sign-in-limit.ts';
@@ -49,8 +49,8 @@ function registerStrategy(config: Config, attempts: Attempts, issuer: Issuer<Sig
     Attempts,
     SignInLimit,
     SignInRecord,
-    OutGuard,
-    BackGuard,
+    LoginGuard,
+    CallbackGuard,
     { provide: STRATEGY, inject: [CONFIG, Attempts, SIGN_IN_ISSUER], useFactory: registerStrategy },
   ],
 })

@@ -15,9 +15,9 @@ export interface OktaStrategyOptions {
 }
 
 /** The step of the flow that a guard asks for: redirect the browser to Okta, or complete its return. */
-export type Leg =
-  | { readonly leg: 'out'; readonly returnTo: string; readonly prompt: 'login' | undefined }
-  | { readonly leg: 'back'; readonly trail: Trail };
+export type FlowStep =
+  | { readonly step: 'out'; readonly returnTo: string; readonly prompt: 'login' | undefined }
+  | { readonly step: 'back'; readonly trail: Trail };
 
 const Outbound = z.object({ returnTo: z.string(), verifier: z.string() });
 
@@ -56,8 +56,9 @@ export class OktaStrategy extends OpenIdConnectStrategy {
     this.signIn = signIn;
   }
 
-  override authenticate(req: Request, options: Leg): void {
-    const work = options.leg === 'out' ? this.sendOut(req, options) : this.takeBack(req, options.trail);
+  override authenticate(req: Request, options: FlowStep): void {
+    const work =
+      options.step === 'out' ? this.redirectToOkta(req, options) : this.acceptCallback(req, options.trail);
     work.catch((error: unknown) => this.error(error));
   }
 
@@ -67,14 +68,17 @@ export class OktaStrategy extends OpenIdConnectStrategy {
     return { code_challenge: challenge, code_challenge_method: 'S256' };
   }
 
-  private async sendOut(req: Request, { returnTo, prompt }: Extract<Leg, { leg: 'out' }>): Promise<void> {
+  private async redirectToOkta(
+    req: Request,
+    { returnTo, prompt }: Extract<FlowStep, { step: 'out' }>,
+  ): Promise<void> {
     const { authorization_endpoint } = await this.metadata.metadata();
     this._oauth2 = { ...this._oauth2, _authorizeUrl: authorization_endpoint };
     const state = { returnTo, verifier: randomBytes(32).toString('base64url') };
     super.authenticate(req, { state, prompt });
   }
 
-  private async takeBack(req: Request, trail: Trail): Promise<void> {
+  private async acceptCallback(req: Request, trail: Trail): Promise<void> {
     this.success(await this.signIn.complete(req, req.res!, trail));
   }
 }

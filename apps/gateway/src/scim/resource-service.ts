@@ -1,4 +1,4 @@
-import type { MadeRequest } from '@foyer/persistence';
+import type { OpenedRequest } from '@foyer/persistence';
 import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
 import { isId } from '@foyer/shared';
@@ -43,7 +43,7 @@ export interface ResourceService {
   replace(id: string, body: unknown, asking: Asking): Promise<Answered>;
   patch(id: string, body: unknown, asking: Asking): Promise<Answered>;
   /** The request that makes Box match; null when Box needs no change. */
-  remove(id: string, asking: Asking): Promise<Pick<MadeRequest, 'requestId'> | null>;
+  remove(id: string, asking: Asking): Promise<Pick<OpenedRequest, 'requestId'> | null>;
 }
 
 /** A text that does not have the form of our ids never reaches the database. */

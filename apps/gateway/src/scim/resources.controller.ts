@@ -36,7 +36,7 @@ const changed: Readonly<Record<string, number>> = {
   DELETE: HttpStatus.NO_CONTENT,
 };
 
-/** One type of resource over HTTP (RFC 7644, section 3). ScimDoor has authenticated the client. */
+/** One type of resource over HTTP (RFC 7644, section 3). ScimAuthenticator has authenticated the client. */
 abstract class ResourcesController {
   protected readonly service: ResourceService;
   protected readonly ignored: IgnoredNames;

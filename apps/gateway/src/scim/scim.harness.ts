@@ -1,4 +1,4 @@
-import { ScimHouse, type ScimAnswer } from './access/scim-door.harness.ts';
+import { ScimHouse, type ScimAnswer } from './access/scim-authenticator.harness.ts';
 
 export const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';

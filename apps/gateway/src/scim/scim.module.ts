@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.ts';
 import { IntakeModule } from '../intake/intake.module.ts';
-import { ScimDoor } from './access/scim-door.ts';
+import { ScimAuthenticator } from './access/scim-authenticator.ts';
 import { BulkController } from './bulk.controller.ts';
 import { BulkService } from './bulk.service.ts';
 import { DiscoveryController } from './discovery.controller.ts';
@@ -10,11 +10,11 @@ import { IgnoredNames } from './unknown/ignored-names.ts';
 import { GroupsController, UsersController } from './resources.controller.ts';
 import { UsersService } from './users.service.ts';
 
-/** The SCIM 2.0 server. ScimDoor authenticates every call below its paths. */
+/** The SCIM 2.0 server. ScimAuthenticator authenticates every call below its paths. */
 @Module({
   imports: [AccessModule, IntakeModule],
   controllers: [UsersController, GroupsController, BulkController, DiscoveryController],
-  providers: [ScimDoor, UsersService, GroupsService, BulkService, IgnoredNames],
-  exports: [ScimDoor],
+  providers: [ScimAuthenticator, UsersService, GroupsService, BulkService, IgnoredNames],
+  exports: [ScimAuthenticator],
 })
 export class ScimModule {}

@@ -1,6 +1,6 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import { openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
-import { takeTurn, type Job, type JobQueue } from '@foyer/provisioning';
+import { runAttempt, type Job, type JobQueue } from '@foyer/provisioning';
 import type { Parts } from '../parts.ts';
 
 const LEASE_MS = 30_000;
@@ -98,7 +98,7 @@ export class InlineWorker implements JobQueue {
   private async turn(requestId: string): Promise<void> {
     const { store, box, stopping } = this;
     const parts = { store, box, policy, stopping: stopping.signal, tell: () => undefined };
-    const end = await takeTurn(requestId, parts);
+    const end = await runAttempt(requestId, parts);
     if (end.kind === 'again' && !stopping.signal.aborted)
       this.again(requestId, Math.min(AGAIN_MS, end.delayMs));
   }

@@ -52,7 +52,7 @@ export const verifyCommand: Command = {
         const log = new PrismaCallLog(database, tenantId, 0);
         const { BOX_BASE_URL: baseUrl, BOX_TIMEOUT_MS: timeoutMs } = config;
         const budget = openBoxBudget(database, boxAppOf(auth), config.BOX_CALLS_PER_MINUTE);
-        const allowance = budget.purse('bulk', PERMIT_MS);
+        const allowance = budget.permits('bulk', PERMIT_MS);
         const box = createBox({ auth, baseUrl, timeoutMs, log, allowance });
         try {
           const run = await runOf(store, values, setting.terminal);

@@ -51,8 +51,8 @@ export class Relay {
 
   async round(): Promise<RelayRound> {
     const queue = {
-      add: (...args: Parameters<JobQueue['add']>) => this.heeding(this.queue.add(...args)),
-      depth: () => this.heeding(this.queue.depth()),
+      add: (...args: Parameters<JobQueue['add']>) => this.watching(this.queue.add(...args)),
+      depth: () => this.watching(this.queue.depth()),
     };
     return relayDue(this.store, queue, this.stopping.signal, this.direct);
   }
@@ -101,7 +101,7 @@ export class Relay {
   }
 
   /** Remembers that the queue failed, so that the next round runs without it. */
-  private async heeding<T>(asked: Promise<T>): Promise<T> {
+  private async watching<T>(asked: Promise<T>): Promise<T> {
     try {
       return await asked;
     } catch (error) {

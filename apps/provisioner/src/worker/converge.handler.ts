@@ -1,7 +1,7 @@
 import { toPlainError, type Logger, type Metrics } from '@foyer/platform';
 import {
   takeGroupTurn,
-  takeTurn,
+  runAttempt,
   type GroupTurnParts,
   type JobContext,
   type JobEnd,
@@ -21,7 +21,7 @@ type Handler = (payload: { requestId: string }, context?: JobContext) => Promise
 /** The handler of the job `converge`: runs one attempt, with its log lines and metrics. */
 export function convergeHandler(parts: ConvergeParts): Handler {
   const tell = (news: TurnNews): void => report(news, parts);
-  return ({ requestId }, context) => takeTurn(requestId, { ...parts, tell }, context?.priority);
+  return ({ requestId }, context) => runAttempt(requestId, { ...parts, tell }, context?.priority);
 }
 
 /** The handler of the job `converge-group`. */

@@ -9,7 +9,7 @@ import {
   ScimGroups,
 } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
-import { LeaseLost, takeGroupTurn, takeTurn, type GroupBox, type TurnNews } from '@foyer/provisioning';
+import { LeaseLost, takeGroupTurn, runAttempt, type GroupBox, type TurnNews } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import type { GroupEdit, Member } from '@foyer/scim';
 
@@ -64,7 +64,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
         tenantId,
       ]);
       for (const { id, isGroup } of left)
-        await (isGroup ? groupTurn(id) : takeTurn(id, { ...turn, store: people, box }));
+        await (isGroup ? groupTurn(id) : runAttempt(id, { ...turn, store: people, box }));
     }
     throw new Error(`Still open: ${JSON.stringify(await open())} ${JSON.stringify(news.slice(-3))}`);
   };

@@ -9,7 +9,7 @@ import {
   type ScimUser,
 } from '@foyer/persistence';
 import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
-import { LeaseLost, takeTurn, type BoxPort } from '@foyer/provisioning';
+import { LeaseLost, runAttempt, type BoxPort } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 
 let test: TestDatabase;
@@ -32,7 +32,7 @@ async function parts() {
   const policy = { attempts: 20, baseMs: 1, maxMs: 1 };
   const stopping = new AbortController().signal;
   const turn = (requestId: string, port: BoxPort = box) =>
-    takeTurn(requestId, { store, box: port, policy, stopping, tell: () => undefined });
+    runAttempt(requestId, { store, box: port, policy, stopping, tell: () => undefined });
   const settle = async (): Promise<void> => {
     for (let rounds = 0; rounds < 60; rounds++) {
       const { rows } = await database.pool.query<{ id: string }>(

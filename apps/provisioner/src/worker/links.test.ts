@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Intake, PrismaCallLog, PrismaConvergenceStore, ScimUsers } from '@foyer/persistence';
 import { createTestDatabase, type TestDatabase } from '@foyer/persistence/testing';
-import { takeTurn } from '@foyer/provisioning';
+import { runAttempt } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { ScimError } from '@foyer/scim';
 
@@ -130,7 +130,7 @@ class Directory {
       );
       if (open.length === 0) return;
       if (rounds === 30) throw new Error('Never settles.');
-      for (const { id } of open) await takeTurn(id, { ...parts, stopping, tell: () => undefined });
+      for (const { id } of open) await runAttempt(id, { ...parts, stopping, tell: () => undefined });
     }
   }
 

@@ -269,12 +269,12 @@ it('a person of a file who signs in no longer waits behind the file', async () =
   expect(await door.admit(person!, 'sign-in')).toMatchObject({
     requestId: id,
     isNew: false,
-    isHurried: true,
+    wasPromoted: true,
   });
   expect(await requests()).toMatchObject([{ id, priority: 1 }]);
   expect(await door.admit(person!, 'sign-in')).toMatchObject({
     requestId: id,
     isNew: false,
-    isHurried: false,
+    wasPromoted: false,
   });
 });

@@ -3,7 +3,7 @@ import { LeaseLost, type BoxApp, type CallContext, type Taken } from '@foyer/pro
 import { ApiCalls } from '../call-log/api-calls.ts';
 import { BoxAccounts } from './box-accounts.ts';
 import { boxAppProblem, TenantBoxApp } from './box-app.ts';
-import { BoxAppMoves } from './box-app-moves.ts';
+import { BoxAppMigration } from './box-app-migration.ts';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore, type ConvergenceStoreOptions } from '../convergence/convergence-store.ts';
 import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
@@ -55,7 +55,7 @@ async function parts(bound: BoxApp | null = oldApp) {
     newRequest,
     mapped,
     log,
-    moves: new BoxAppMoves(database, tenantId),
+    moves: new BoxAppMigration(database, tenantId),
     requests: new Requests(database, tenantId),
     accountsOf: (app: BoxApp) => new BoxAccounts(database, tenantId, app),
     operatorCalls: async () =>

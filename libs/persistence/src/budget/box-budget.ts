@@ -1,4 +1,4 @@
-import { BudgetClerk, limitsOf, unlimitedBudget, type Budget, type BudgetNews } from '@foyer/provisioning';
+import { RateLimiter, limitsOf, unlimitedBudget, type Budget, type BudgetNews } from '@foyer/provisioning';
 import { BoxBudgetStore, type BoxServiceAccount } from './box-budget-store.ts';
 import type { Database } from '../database/database.ts';
 
@@ -20,6 +20,6 @@ export function openBoxBudget(
   if (callsPerMinute === 0) return { ...unlimitedBudget(tell), look: async () => null };
   const limits = limitsOf(callsPerMinute);
   const store = new BoxBudgetStore(database, account, limits);
-  const clerk = new BudgetClerk({ store, limits, tell });
-  return { purse: (urgency, limitMs) => clerk.purse(urgency, limitMs), look: () => store.look() };
+  const limiter = new RateLimiter({ store, limits, tell });
+  return { permits: (urgency, limitMs) => limiter.permits(urgency, limitMs), look: () => store.look() };
 }

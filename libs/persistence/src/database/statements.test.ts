@@ -1,4 +1,4 @@
-import { defaultRetryPolicy, takeTurn } from '@foyer/provisioning';
+import { defaultRetryPolicy, runAttempt } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
@@ -26,7 +26,7 @@ async function parts() {
       if (admission.kind !== 'requested') throw new Error(admission.kind);
       return admission.requestId;
     },
-    turn: (requestId: string) => takeTurn(requestId, { ...turn, tell: () => undefined }),
+    turn: (requestId: string) => runAttempt(requestId, { ...turn, tell: () => undefined }),
   };
 }
 

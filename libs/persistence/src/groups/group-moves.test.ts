@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseLost, type BoxApp, type TakenGroup } from '@foyer/provisioning';
 import { TenantBoxApp } from '../box-accounts/box-app.ts';
-import { BoxAppMoves } from '../box-accounts/box-app-moves.ts';
+import { BoxAppMigration } from '../box-accounts/box-app-migration.ts';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { ScimGroups } from '../scim/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
@@ -32,7 +32,7 @@ async function parts() {
   const account = { boxGroupId, name: taken.desired.name, isSurveyed: true };
   await store.saveGroup(taken.lease, account, { event: 'box-group-created', effect: 'created' });
   const newest = async () => (await groups.find(resource.id, false))!.requestId!;
-  return { moves: new BoxAppMoves(database, tenantId), store, storeOf, taken, account, newest };
+  return { moves: new BoxAppMigration(database, tenantId), store, storeOf, taken, account, newest };
 }
 
 async function take(store: PrismaGroupStore, requestId: string): Promise<TakenGroup> {

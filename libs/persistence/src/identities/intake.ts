@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import { holdSignIn } from './held-sign-ins.ts';
 import { find, retried, splitOff, writeSaid, type IdentityRow } from './intake-statements.ts';
 import { nameSources, type NameSources } from './name-sources.ts';
-import { newestRequest, requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { newestRequest, requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import { UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 
 /** The fields of an identity that the gateway needs right after intake. */
@@ -20,12 +20,12 @@ export interface AdmittedIdentity {
 
 /**
  * The result of an intake. `in-step`: mapped and unchanged, nothing to do. `requested`: follow that request; `isNew` is
- * false for an existing request for the same state, and `isHurried` is true when that one was moved out of the
+ * false for an existing request for the same state, and `wasPromoted` is true when that one was moved out of the
  * background lane, because a person now waits for it at a screen.
  */
 export type Admission =
   | { readonly kind: 'in-step'; readonly identity: AdmittedIdentity; readonly newestRequestId: string | null }
-  | ({ readonly kind: 'requested'; readonly identity: AdmittedIdentity } & MadeRequest)
+  | ({ readonly kind: 'requested'; readonly identity: AdmittedIdentity } & OpenedRequest)
   | { readonly kind: 'deactivated'; readonly identityId: string }
   /** `identityId`: the person who has the claimed user name, or to whom the id leads; see `HeldSignIn`. */
   | { readonly kind: 'held'; readonly identityId: string }
@@ -45,7 +45,7 @@ export interface IdempotencyClaim {
 }
 
 export type RetryAdmission =
-  | ({ readonly kind: 'requested' } & MadeRequest)
+  | ({ readonly kind: 'requested' } & OpenedRequest)
   | { readonly kind: 'not-found' }
   | { readonly kind: 'not-failed' }
   | { readonly kind: 'deactivated' };
@@ -216,7 +216,7 @@ export class Intake {
       WHERE k.tenant_id = ${this.tenantId}::uuid AND k.client = ${claim.client} AND k.key = ${claim.key}`;
     if (!row) return null;
     if (row.body_hash !== claim.bodyHash) return { kind: 'key-reused' };
-    const request = { requestId: row.request_id, isNew: false, isHurried: false };
+    const request = { requestId: row.request_id, isNew: false, wasPromoted: false };
     return {
       kind: 'requested',
       identity: toIdentity(row),

@@ -16,17 +16,17 @@ export type About =
   | { readonly identityId: string; readonly groupId?: undefined }
   | { readonly groupId: string; readonly identityId?: undefined };
 
-/** `isHurried`: it was moved out of the background lane, because a person now waits for it at a screen. */
-export interface MadeRequest {
+/** `wasPromoted`: it was moved out of the background lane, because a person now waits for it at a screen. */
+export interface OpenedRequest {
   readonly requestId: string;
   /** The kind and priority of the job, for the queue. */
   readonly job: JobName;
   readonly priority: number;
   readonly isNew: boolean;
-  readonly isHurried: boolean;
+  readonly wasPromoted: boolean;
 }
 
-const workOf = (about: About, cause: RequestCause): Pick<MadeRequest, 'job' | 'priority'> =>
+const workOf = (about: About, cause: RequestCause): Pick<OpenedRequest, 'job' | 'priority'> =>
   about.groupId === undefined
     ? { job: 'converge', priority: priorityOf[cause] }
     : { job: 'converge-group', priority: GROUP_PRIORITY };
@@ -41,7 +41,7 @@ export async function requestFor(
   about: About & { readonly generation: number },
   cause: RequestCause,
   retryOf: string | null = null,
-): Promise<MadeRequest> {
+): Promise<OpenedRequest> {
   const { identityId = null, groupId = null, generation } = about;
   const work = workOf(about, cause);
   const { priority } = work;
@@ -50,10 +50,10 @@ export async function requestFor(
     select: { id: true, priority: true, startedAt: true },
   });
   if (open !== null) {
-    const isHurried =
+    const wasPromoted =
       open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
-    if (isHurried) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
-    return { ...work, requestId: open.id, isNew: false, isHurried };
+    if (wasPromoted) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
+    return { ...work, requestId: open.id, isNew: false, wasPromoted };
   }
   const [made] = await tx.$queryRaw<{ id: string }[]>`
       WITH made AS (
@@ -63,7 +63,7 @@ export async function requestFor(
         RETURNING id
       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
       SELECT id FROM made`;
-  return { ...work, requestId: made!.id, isNew: true, isHurried: false };
+  return { ...work, requestId: made!.id, isNew: true, wasPromoted: false };
 }
 
 /** The newest request of a person or a group; null when there was none yet. */

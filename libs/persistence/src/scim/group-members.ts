@@ -1,7 +1,7 @@
 import type { Filter, Member } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
-import { requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
@@ -109,8 +109,8 @@ export async function requestsForGroups(
   tx: Transaction,
   tenantId: string,
   groupIds: readonly string[],
-): Promise<MadeRequest[]> {
-  const made: MadeRequest[] = [];
+): Promise<OpenedRequest[]> {
+  const made: OpenedRequest[] = [];
   for (const groupId of groupIds) {
     const [group] = await tx.$queryRaw<{ generation: number }[]>`
       UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()

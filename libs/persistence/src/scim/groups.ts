@@ -4,7 +4,7 @@ import { GROUP_PRIORITY, openStatuses } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { changingOn, type OnRecord } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
-import { RELAY_GRACE_MS, type MadeRequest } from '../requests/new-request.ts';
+import { RELAY_GRACE_MS, type OpenedRequest } from '../requests/new-request.ts';
 import { wordList } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION } from '../database/transaction.ts';
 import { GroupMembers } from './group-members.ts';
@@ -146,7 +146,7 @@ export class ScimGroups {
     id: string,
     check: (group: HeldGroup) => void,
     call?: RecordedChange,
-  ): Promise<readonly MadeRequest[] | null> {
+  ): Promise<readonly OpenedRequest[] | null> {
     return this.writing(call, async (client, onRecord) => {
       const before = await this.hold(client, id);
       if (before === null) return null;
@@ -197,7 +197,7 @@ export class ScimGroups {
       values: [id, this.tenantId, displayName, externalId, bump, RELAY_GRACE_MS],
     });
     const { isNew, ...resource } = rows[0]!;
-    const work = { job: 'converge-group', priority: GROUP_PRIORITY, isHurried: false } as const;
+    const work = { job: 'converge-group', priority: GROUP_PRIORITY, wasPromoted: false } as const;
     return { resource, requests: [{ ...work, requestId: resource.requestId, isNew }] };
   }
 }

@@ -62,5 +62,5 @@ export const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Docume
     ...{ id, document: { active: true, ...document }, generation: 1, createdAt, updatedAt: createdAt },
     ...{ groups: [], boxUserId: null, inStep: false, requestId, isManaged: true },
   },
-  requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, isHurried: false }],
+  requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, wasPromoted: false }],
 });

@@ -1,4 +1,4 @@
-import { requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { isLinkOf, type LinkRule } from '../identities/links.ts';
 import { taken } from './taken.ts';
@@ -82,7 +82,7 @@ export async function makeWay(
   tenantId: string,
   id: string,
   subject: string,
-): Promise<MadeRequest[]> {
+): Promise<OpenedRequest[]> {
   const gone = await tx.$queryRaw<{ id: string; generation: number }[]>`
     UPDATE identity SET subject = 'scim:' || gen_random_uuid(), active = false, username_source = 'claimed',
       generation = generation + 1, updated_at = clock_timestamp()
@@ -90,7 +90,7 @@ export async function makeWay(
       AND issuer = (SELECT issuer FROM identity WHERE id = ${id}::uuid)
       AND (scim IS NULL OR scim_deleted_at IS NOT NULL)
     RETURNING id, generation`;
-  const requests: MadeRequest[] = [];
+  const requests: OpenedRequest[] = [];
   for (const { id: identityId, generation } of gone)
     requests.push(await requestFor(tx, tenantId, { identityId, generation }, 'scim'));
   return requests;

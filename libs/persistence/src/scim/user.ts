@@ -1,5 +1,5 @@
 import type { Document } from '@foyer/scim';
-import type { MadeRequest } from '../requests/new-request.ts';
+import type { OpenedRequest } from '../requests/new-request.ts';
 
 /** A person as a SCIM resource; `document` has the client's attributes, under their canonical names. */
 export interface ScimUser {
@@ -20,5 +20,5 @@ export interface ScimUser {
 /** What a write did, and the requests to enqueue. */
 export interface Written<T> {
   readonly resource: T;
-  readonly requests: readonly MadeRequest[];
+  readonly requests: readonly OpenedRequest[];
 }

@@ -4,7 +4,7 @@ import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { changeValues } from '../call-log/call-log.ts';
 import { changing, type Changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
-import { RELAY_GRACE_MS, requestFor, type MadeRequest } from '../requests/new-request.ts';
+import { RELAY_GRACE_MS, requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import { linkMade, linkTo } from '../identities/links.ts';
 import { run } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
@@ -175,7 +175,7 @@ export class ScimUsers {
     tx: Transaction,
     { id, isManaged, document }: ScimUser,
     { subject, userName, by }: { subject: string | null; userName: string; by: string | null },
-  ): Promise<readonly MadeRequest[]> {
+  ): Promise<readonly OpenedRequest[]> {
     if (!isManaged || userName !== document['userName']) await claimName(tx, this.tenantId, id, userName);
     const isMoved = subject !== null && subject !== document['externalId'];
     if (!isMoved) return [];
@@ -200,7 +200,7 @@ export class ScimUsers {
     policy: DeletePolicy,
     check: (user: ScimUser) => void,
     call?: RecordedChange,
-  ): Promise<readonly MadeRequest[] | null> {
+  ): Promise<readonly OpenedRequest[] | null> {
     return this.writing(call, async (tx, onRecord) => {
       const before = await this.hold(tx, id);
       if (before === null) return null;
@@ -273,7 +273,7 @@ export class ScimUsers {
     return row!.id;
   }
 
-  private async requested(tx: Transaction, id: string): Promise<readonly MadeRequest[]> {
+  private async requested(tx: Transaction, id: string): Promise<readonly OpenedRequest[]> {
     const [row] = await tx.$queryRaw<{ generation: number }[]>`
       SELECT generation FROM identity WHERE id = ${id}::uuid`;
     return [await requestFor(tx, this.tenantId, { identityId: id, generation: row!.generation }, 'scim')];

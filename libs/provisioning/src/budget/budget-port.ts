@@ -86,26 +86,26 @@ export interface BudgetStore {
 }
 
 /** `waitMs`: roughly how long until a permit is available; 0 when the process is stopping. */
-export type Spending = { readonly ok: true } | { readonly ok: false; readonly waitMs: number };
+export type Acquisition = { readonly ok: true } | { readonly ok: false; readonly waitMs: number };
 
 /** The right to call Box. A permit is spent before each call; without one the call is not made. */
 export interface Allowance {
   /** Throws what the store throws: no calls are made while the rate limiter cannot be reached. */
-  spend(): Promise<Spending>;
+  acquire(): Promise<Acquisition>;
   /** Box answered 429: pauses all calls. Never throws. */
-  refused(retryAfterMs: number | undefined): Promise<void>;
+  reportThrottled(retryAfterMs: number | undefined): Promise<void>;
 }
 
 export interface WaitOptions {
   readonly stopping?: AbortSignal;
-  /** Called once, when the wait is known to take a second or longer; `waitMs` as in `Spending`. */
+  /** Called once, when the wait is known to take a second or longer; `waitMs` as in `Acquisition`. */
   readonly onWait?: (waitMs: number) => void;
 }
 
 /** The permits of one attempt. The first can be acquired before the attempt begins. */
-export interface Purse extends Allowance {
+export interface Permits extends Allowance {
   /** Waits up to two seconds for one permit. A second `fill` does nothing while that permit is unused. */
-  fill(options?: WaitOptions): Promise<Spending>;
+  fill(options?: WaitOptions): Promise<Acquisition>;
   /** The attempt now holds a lease, so its further permits come before those of attempts that have not begun. */
   begin(): void;
   /** Returns an unused permit for another caller. */
@@ -113,8 +113,8 @@ export interface Purse extends Allowance {
 }
 
 export interface Budget {
-  /** `limitMs`: the longest that `spend` waits; when the wait is known to be longer, `spend` refuses at once. */
-  purse(urgency: Urgency, limitMs?: number): Purse;
+  /** `limitMs`: the longest that `acquire` waits; when the wait is known to be longer, `acquire` refuses at once. */
+  permits(urgency: Urgency, limitMs?: number): Permits;
 }
 
 /** Events for the log and the metrics. `seconds`: how long a permit took. */

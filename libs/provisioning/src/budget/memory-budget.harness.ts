@@ -6,7 +6,7 @@ import {
   type BudgetStore,
   type PerUrgency,
 } from './budget-port.ts';
-import type { Clock } from './budget.ts';
+import type { Clock } from './rate-limiter.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_UNTOLD_MS = 60_000;

@@ -53,10 +53,10 @@ export abstract class FakeCalls {
   ): Promise<BoxResult<T>> {
     if (refused) return { ok: false, fault: refused };
     const { operation, method, path, parameters, asUser } = call;
-    const spending = await context.allowance?.spend();
-    if (spending?.ok === false) {
+    const acquired = await context.allowance?.acquire();
+    if (acquired?.ok === false) {
       const fault = { code: 'box_rate_limited', detail: 'Not sent.', ambiguous: false } as const;
-      return { ok: false, fault: { ...fault, retryAfterMs: spending.waitMs } };
+      return { ok: false, fault: { ...fault, retryAfterMs: acquired.waitMs } };
     }
     const actor = asUser === undefined ? null : `box:${asUser}`;
     const callId = await this.#log.intend(context, {
@@ -76,7 +76,7 @@ export abstract class FakeCalls {
       answer: answerOf(result),
       durationMs: 0,
     });
-    if (status === 429 && !result.ok) await context.allowance?.refused(result.fault.retryAfterMs);
+    if (status === 429 && !result.ok) await context.allowance?.reportThrottled(result.fault.retryAfterMs);
     return result;
   }
 

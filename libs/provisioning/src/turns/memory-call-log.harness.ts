@@ -8,7 +8,7 @@ import {
   type GroupLease,
   type Lease,
 } from '../people/box-port.ts';
-import type { Allowance, Spending } from '../budget/budget-port.ts';
+import type { Allowance, Acquisition } from '../budget/budget-port.ts';
 
 export interface LoggedCall {
   readonly context: CallContext;
@@ -58,13 +58,13 @@ export class CountedAllowance implements Allowance {
     this.left = left;
   }
 
-  async spend(): Promise<Spending> {
+  async acquire(): Promise<Acquisition> {
     if (this.left === 0) return { ok: false, waitMs: 4_321 };
     this.left -= 1;
     return { ok: true };
   }
 
-  async refused(retryAfterMs: number | undefined): Promise<void> {
+  async reportThrottled(retryAfterMs: number | undefined): Promise<void> {
     this.refusals.push(retryAfterMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode, RequestOutcome } from '@foyer/shared';
 import { LeaseLost, type BoxPort, type GroupLease, type Lease } from '../people/box-port.ts';
-import { urgencyOf, type Budget, type Purse, type Spending } from '../budget/budget-port.ts';
+import { urgencyOf, type Budget, type Permits, type Acquisition } from '../budget/budget-port.ts';
 import { converge, type Ending } from '../people/converge.ts';
 import { convergeGroup } from '../groups/converge-group.ts';
 import type { GroupBox, GroupStore } from '../groups/group-port.ts';
@@ -36,7 +36,7 @@ type AnyLease = Lease | GroupLease;
 /** What differs between people and groups: the store of requests, and how Box is made to match. */
 interface Kind<T extends Unread<AnyLease>> {
   readonly store: TurnStore<T>;
-  converge(taken: T, purse: Purse | undefined): Promise<Ending>;
+  converge(taken: T, permits: Permits | undefined): Promise<Ending>;
 }
 interface Turning<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
 
@@ -92,20 +92,20 @@ const LAST = Number.MAX_SAFE_INTEGER;
  * worker for at most two seconds. Throws what the stores throw when recording the end fails: the queue and the relay
  * then try again.
  */
-export function takeTurn(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
-  const work = (taken: Taken, purse: Purse | undefined): Promise<Ending> => {
+export function runAttempt(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+  const work = (taken: Taken, permits: Permits | undefined): Promise<Ending> => {
     // A person needs only a call or two, so an attempt that has begun is finished first.
-    purse?.begin();
-    return converge(taken, { ...parts, allowance: purse });
+    permits?.begin();
+    return converge(taken, { ...parts, allowance: permits });
   };
   return turn(requestId, { ...parts, converge: work }, priority);
 }
 
-/** As `takeTurn`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
+/** As `runAttempt`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
 export function takeGroupTurn(requestId: string, parts: GroupTurnParts, priority = LAST): Promise<JobEnd> {
   return turn(
     requestId,
-    { ...parts, converge: (taken, purse) => convergeGroup(taken, { ...parts, allowance: purse }) },
+    { ...parts, converge: (taken, permits) => convergeGroup(taken, { ...parts, allowance: permits }) },
     priority,
   );
 }
@@ -117,31 +117,31 @@ async function turn<T extends Unread<AnyLease>>(
 ): Promise<JobEnd> {
   const { stopping, budget, random = Math.random } = parts;
   if (stopping.aborted) return { kind: 'again', delayMs: 0 };
-  const purse = budget?.purse(urgencyOf(priority));
-  if (!purse) return begin(requestId, parts);
+  const permits = budget?.permits(urgencyOf(priority));
+  if (!permits) return begin(requestId, parts);
   try {
-    const filled = await fill(purse, requestId, parts);
-    if (filled.ok) return await begin(requestId, parts, purse);
+    const filled = await fill(permits, requestId, parts);
+    if (filled.ok) return await begin(requestId, parts, permits);
     const spread = Math.min(LONGEST_SPREAD_MS, filled.waitMs * SPREAD_SHARE) * random();
     return { kind: 'again', delayMs: Math.ceil(filled.waitMs + spread) };
   } finally {
-    purse.close();
+    permits.close();
   }
 }
 
 /** Waits for the permit; a longer wait is added to the request's timeline. */
 async function fill<T extends Unread<AnyLease>>(
-  purse: Purse,
+  permits: Permits,
   requestId: string,
   { store, stopping }: Turning<T>,
-): Promise<Spending> {
+): Promise<Acquisition> {
   let noted: Promise<void> | undefined;
   const onWait = (waitMs: number): void => {
     noted = store.noteWait(requestId, waitMs);
     // It is awaited below, but possibly seconds after it failed, so a rejection is handled here.
     noted.catch(() => undefined);
   };
-  const filled = await purse.fill({ stopping, onWait });
+  const filled = await permits.fill({ stopping, onWait });
   await noted;
   return filled;
 }
@@ -149,7 +149,7 @@ async function fill<T extends Unread<AnyLease>>(
 async function begin<T extends Unread<AnyLease>>(
   requestId: string,
   parts: Turning<T>,
-  purse?: Purse,
+  permits?: Permits,
 ): Promise<JobEnd> {
   const result = await parts.store.take(requestId);
   if (result.kind === 'over') return over;
@@ -165,7 +165,7 @@ async function begin<T extends Unread<AnyLease>>(
     return settle(taken, unreadable, parts, begun);
   }
   try {
-    return await settle(taken, await parts.converge(result.taken, purse), parts, begun);
+    return await settle(taken, await parts.converge(result.taken, permits), parts, begun);
   } catch (error) {
     if (error instanceof LeaseLost) {
       parts.tell({ kind: 'lease-lost', requestId, ...whose });

@@ -34,7 +34,7 @@ export async function verifyGroups(runId: string, parts: GroupsParts): Promise<G
   for (let after: string | null = null; ;) {
     const page: StandingGroup[] = await parts.store.groups(after, GROUPS_AT_ONCE);
     for (const group of page) {
-      if ((await judge(runId, group, parts)) === 'passed') passed += 1;
+      if ((await check(runId, group, parts)) === 'passed') passed += 1;
       parts.onProgress(++groups);
     }
     if (page.length < GROUPS_AT_ONCE) return { groups, passed };
@@ -42,7 +42,7 @@ export async function verifyGroups(runId: string, parts: GroupsParts): Promise<G
   }
 }
 
-async function judge(runId: string, group: StandingGroup, parts: GroupsParts): Promise<Verdict> {
+async function check(runId: string, group: StandingGroup, parts: GroupsParts): Promise<Verdict> {
   if ((await look(group, parts)) === null) return 'fits';
   const found = await look(group, parts);
   if (found === null) return 'passed';

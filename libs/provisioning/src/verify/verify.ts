@@ -121,10 +121,10 @@ async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<
     for (let at = 0; at < worth.length; at += LOOKS_AT_ONCE) {
       const some = worth.slice(at, at + LOOKS_AT_ONCE);
       // All of them end before the first fault is passed on, so that no call stays in flight.
-      const judged = await Promise.allSettled(
-        some.map((candidate) => judge(runId, candidate, parts, asking)),
+      const checked = await Promise.allSettled(
+        some.map((candidate) => check(runId, candidate, parts, asking)),
       );
-      for (const end of judged) {
+      for (const end of checked) {
         if (end.status === 'rejected') throw end.reason;
         looks[end.value] += 1;
       }
@@ -134,7 +134,7 @@ async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<
   return looks;
 }
 
-async function judge(
+async function check(
   runId: string,
   candidate: Candidate,
   parts: VerifyParts,

@@ -44,7 +44,7 @@ async function audit(scale: Scale): Promise<Figure[]> {
     for (let round = 0; round <= rounds; round++) {
       // The order changes, because the machine is not in the same state for the first worker and the second.
       for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
-        await takeTurn(side, stack, database, people);
+        await runAttempt(side, stack, database, people);
       }
     }
   } finally {
@@ -59,7 +59,7 @@ async function audit(scale: Scale): Promise<Figure[]> {
 }
 
 /** Sealing the rest at the end of a turn counts towards that turn. */
-async function takeTurn(side: Side, stack: Stack, database: pg.Client, people: number): Promise<void> {
+async function runAttempt(side: Side, stack: Stack, database: pg.Client, people: number): Promise<void> {
   const { crowd, worker, rates, cpu } = side;
   await crowd.admit(people);
   const programs = [worker, stack.parts.postgres, stack.parts.box];

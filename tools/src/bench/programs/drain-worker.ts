@@ -17,7 +17,7 @@ import {
   MOST_HELD,
   PutOffJobs,
   relayDue,
-  takeTurn,
+  runAttempt,
   unlimitedBudget,
 } from '@foyer/provisioning';
 import { createConsumer, createQueue, type QueueOptions } from '@foyer/queue';
@@ -63,7 +63,7 @@ const box = createBox({
   auth: config.boxAuth,
   baseUrl: config.BOX_BASE_URL,
   timeoutMs: config.BOX_TIMEOUT_MS,
-  allowance: budget.purse('soon'),
+  allowance: budget.permits('soon'),
   log: audited ? new PrismaCallLog(database, tenantId, leaseMs) : noLog,
 });
 const queueOptions: QueueOptions = {
@@ -84,7 +84,7 @@ const consumer = await createConsumer(
   },
   {
     converge: ({ requestId }, { priority }) =>
-      takeTurn(requestId, { store, box, budget, policy, stopping: stopping.signal, tell }, priority),
+      runAttempt(requestId, { store, box, budget, policy, stopping: stopping.signal, tell }, priority),
     'converge-group': () => Promise.reject(new Error('Nobody made a group.')),
   },
 );

@@ -1,4 +1,4 @@
-import { ScimGroups, ScimUsers, type MadeRequest } from '@foyer/persistence';
+import { ScimGroups, ScimUsers, type OpenedRequest } from '@foyer/persistence';
 import { ScimError, type Document, type GroupEdit } from '@foyer/scim';
 import {
   externalIdOf,
@@ -25,7 +25,7 @@ interface Doors {
   readonly users: ScimUsers;
   readonly groups: ScimGroups;
 }
-type Enqueue = (thread: Thread, requests: readonly MadeRequest[]) => Promise<void>;
+type Enqueue = (thread: Thread, requests: readonly OpenedRequest[]) => Promise<void>;
 
 /** The writing side of the gateway's SCIM server: each script is a thread, which the next gateway continues. */
 export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyScript) => void {
@@ -42,7 +42,7 @@ export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyS
     edit: 'scim.groups.edit',
     remove: 'scim.groups.remove',
   });
-  const push = async (script: AnyScript): Promise<readonly MadeRequest[]> => {
+  const push = async (script: AnyScript): Promise<readonly OpenedRequest[]> => {
     if (script.kind === 'group') return pushGroup(world, script, { users, groups });
     if (script.kind === 'hand') return pushHand(script, { users, groups });
     return pushPerson(context, script, { users, groups });
@@ -72,7 +72,7 @@ async function pushPerson(
   context: Context,
   script: PersonScript,
   doors: Doors,
-): Promise<readonly MadeRequest[]> {
+): Promise<readonly OpenedRequest[]> {
   const step = script.steps[script.done]!;
   script.sessions ??= await sessionsOf(context.world, script.id);
   const { requests, said } = await carryOut(context, script, step, doors);
@@ -84,7 +84,7 @@ async function pushPerson(
 }
 
 interface Pushed {
-  readonly requests: readonly MadeRequest[];
+  readonly requests: readonly OpenedRequest[];
   readonly said: SaidOfPerson;
 }
 
@@ -132,7 +132,7 @@ async function assign(
   script: PersonScript,
   said: SaidOfPerson,
   { users }: Doors,
-): Promise<readonly MadeRequest[]> {
+): Promise<readonly OpenedRequest[]> {
   try {
     const { resource, requests } = await users.create(documentOf(said));
     script.id = resource.id;
@@ -153,11 +153,11 @@ async function update(
   { id }: { readonly id: string | null },
   { users }: Doors,
   to: Document,
-): Promise<readonly MadeRequest[]> {
+): Promise<readonly OpenedRequest[]> {
   return (await users.update(id!, anything, (document) => ({ ...document, ...to })))?.requests ?? [];
 }
 
-async function pushHand(script: HandScript, { users }: Doors): Promise<readonly MadeRequest[]> {
+async function pushHand(script: HandScript, { users }: Doors): Promise<readonly OpenedRequest[]> {
   const { title } = script.steps[script.done]!;
   const written = await users.update(script.of.id!, anything, (document) => ({ ...document, title }));
   script.done += 1;
@@ -169,7 +169,7 @@ async function pushGroup(
   world: Context['world'],
   script: GroupScript,
   doors: Doors,
-): Promise<readonly MadeRequest[]> {
+): Promise<readonly OpenedRequest[]> {
   const { requests, said } = await carryOutGroup(world, script, doors);
   script.said = said;
   script.done += 1;
@@ -180,7 +180,7 @@ async function carryOutGroup(
   world: Context['world'],
   script: GroupScript,
   { groups }: Doors,
-): Promise<{ readonly requests: readonly MadeRequest[]; readonly said: SaidOfGroup }> {
+): Promise<{ readonly requests: readonly OpenedRequest[]; readonly said: SaidOfGroup }> {
   const step = script.steps[script.done]!;
   const last = script.said ?? { name: script.name, members: new Set<string>(), isDeleted: false };
   const edit = async (one: GroupEdit, to: Document = {}) =>
@@ -216,7 +216,7 @@ async function makeGroup(
   { house, tenantId }: Context['world'],
   script: GroupScript,
   groups: ScimGroups,
-): Promise<readonly MadeRequest[]> {
+): Promise<readonly OpenedRequest[]> {
   try {
     const { resource, requests } = await groups.create({ schemas: [GROUP], displayName: script.name }, []);
     script.id = resource.id;

@@ -1,4 +1,4 @@
-import { Intake, type IdempotencyClaim, type MadeRequest } from '@foyer/persistence';
+import { Intake, type IdempotencyClaim, type OpenedRequest } from '@foyer/persistence';
 import { BackgroundRoom } from '@foyer/provisioning';
 import { laneOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Dice } from '../../dice.ts';
@@ -99,7 +99,7 @@ export function startGateway(world: World, life: number): Gateway {
   /**
    * Like the gateway's intake: no visit waits for the queue or fails with it, and the relay enqueues what is missing.
    */
-  const enqueue = async (thread: Thread, made: MadeRequest): Promise<void> => {
+  const enqueue = async (thread: Thread, made: OpenedRequest): Promise<void> => {
     if (!made.isNew) return;
     const { requestId, job, priority } = made;
     try {

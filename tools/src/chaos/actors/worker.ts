@@ -1,10 +1,10 @@
 import { createBox, type Box } from '@foyer/box';
 import { BoxBudgetStore, PrismaCallLog, PrismaConvergenceStore, PrismaGroupStore } from '@foyer/persistence';
 import {
-  BudgetClerk,
+  RateLimiter,
   limitsOf,
   takeGroupTurn,
-  takeTurn,
+  runAttempt,
   type Budget,
   type GroupLease,
   type GroupStore,
@@ -84,7 +84,7 @@ function turnsOf(context: Context, stopping: AbortSignal): Turns {
     finish: 'store.finish',
   });
   return {
-    converge: (requestId, priority) => takeTurn(requestId, { ...parts, store: people }, priority),
+    converge: (requestId, priority) => runAttempt(requestId, { ...parts, store: people }, priority),
     'converge-group': (requestId, priority) =>
       takeGroupTurn(requestId, { ...parts, store: groups }, priority),
   };
@@ -158,9 +158,9 @@ function openBudget(context: Context): Budget {
     ask: 'budget.ask',
     refuse: 'budget.refuse',
   });
-  const clerk = new BudgetClerk({ store, limits, clock: timers });
+  const limiter = new RateLimiter({ store, limits, clock: timers });
   return {
-    purse: (urgency, limitMs) =>
-      new WaitingPurse(clerk.purse(urgency, limitMs), { scheduler, actor, timers, clock }),
+    permits: (urgency, limitMs) =>
+      new WaitingPurse(limiter.permits(urgency, limitMs), { scheduler, actor, timers, clock }),
   };
 }

@@ -1,6 +1,6 @@
 import type { SourceMutant } from './mutant.ts';
 
-const judge = 'libs/box/src/judge.ts';
+const interpretResponse = 'libs/box/src/interpret-response.ts';
 const operations = 'libs/box/src/operations.ts';
 const groups = 'libs/box/src/operations-groups.ts';
 const recorder = 'libs/box/src/recorder.ts';
@@ -9,31 +9,31 @@ const recorder = 'libs/box/src/recorder.ts';
 export const boxMutants: readonly SourceMutant[] = [
   {
     name: 'box: 5xx-sure',
-    file: judge,
+    file: interpretResponse,
     from: 'if (status < 400 || status >= 500 || status === 408) {',
     to: 'if (status < 400 || status === 408) {',
   },
   {
     name: 'box: lost-sure',
-    file: judge,
+    file: interpretResponse,
     from: "    case 'lost':\n      return unsettled(operation, {",
     to: "    case 'lost':\n      return unsettled({ ...operation, changes: false }, {",
   },
   {
     name: 'box: an answer that cannot be read is sure',
-    file: judge,
+    file: interpretResponse,
     from: 'return unsettled(operation, { status, detail, extract: cleaned({ requestId }, redactor) });',
     to: "return failed(status, fault('box_unavailable', detail), cleaned({ requestId }, redactor));",
   },
   {
     name: 'box: an answer that cannot be read is taken for done',
-    file: judge,
+    file: interpretResponse,
     from: "const code = changes ? 'box_ambiguous' : 'box_unavailable';",
     to: "if (told.status === 502) return succeeded({ kind: 'created', user: { id: '1', name: '', login: '', status: 'active', externalId: null, isAppUser: true } } as never, { result: 'ok', status: 200, error: null, answer: {} });\n  const code = changes ? 'box_ambiguous' : 'box_unavailable';",
   },
   {
     name: 'box: 401 is unclear',
-    file: judge,
+    file: interpretResponse,
     from: "if (refused.code !== 'box_auth_failed') return withFault('refused', status, refused, extract);",
     to: "if (refused.code !== 'box_auth_failed') return withFault('ambiguous', status, refused, extract);",
     unseen: 'Asking Box once too often breaks nothing.',
@@ -71,8 +71,8 @@ export const boxMutants: readonly SourceMutant[] = [
   {
     name: 'box: the outcome is left out',
     file: recorder,
-    from: 'await this.#log.conclude(callId, { ...judgement.outcome, durationMs });',
-    to: "if (judgement.outcome.result !== 'ambiguous') await this.#log.conclude(callId, { ...judgement.outcome, durationMs });",
+    from: 'await this.#log.conclude(callId, { ...callResult.outcome, durationMs });',
+    to: "if (callResult.outcome.result !== 'ambiguous') await this.#log.conclude(callId, { ...callResult.outcome, durationMs });",
     unseen: 'A call without an outcome counts as one with an ambiguous outcome.',
   },
   {

@@ -85,8 +85,8 @@ export const groupMutants: readonly SourceMutant[] = [
   {
     name: 'members: who is wanted again is dropped with the removal',
     file: statements,
-    from: 'AND m.value = $value::text AND NOT m.is_wanted\n',
-    to: 'AND m.value = $value::text\n',
+    from: 'USING fence f WHERE m.group_id = f.id AND m.value = $value::text AND NOT m.is_wanted',
+    to: 'USING fence f WHERE m.group_id = f.id AND m.value = $value::text',
   },
   {
     name: 'members: the group ends with members left to do',

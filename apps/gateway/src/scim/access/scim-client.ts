@@ -6,7 +6,7 @@ export interface ScimClient {
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** Set by ScimDoor, so every handler below the SCIM paths has it. */
+    /** Set by ScimAuthenticator, so every handler below the SCIM paths has it. */
     scimClient?: ScimClient;
   }
 }

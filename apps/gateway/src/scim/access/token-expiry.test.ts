@@ -1,6 +1,6 @@
 import { createLogger } from '@foyer/platform';
 import { reportScimTokens } from '../../reports.ts';
-import { ScimHouse } from './scim-door.harness.ts';
+import { ScimHouse } from './scim-authenticator.harness.ts';
 
 let house: ScimHouse;
 beforeEach(async () => {

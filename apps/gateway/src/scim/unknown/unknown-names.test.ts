@@ -1,4 +1,4 @@
-import { ScimHouse } from '../access/scim-door.harness.ts';
+import { ScimHouse } from '../access/scim-authenticator.harness.ts';
 import { ENTERPRISE, PATCH_OP, ScimTestClient, USER } from '../scim.harness.ts';
 
 const CUSTOM = 'urn:okta:custom:1.0:user:foyer';

@@ -1,6 +1,6 @@
 import { describeBoxApp } from '@foyer/persistence';
 import { checkAccounts, type AccountCheck } from '@foyer/provisioning';
-import { atBoxAppDesk, settled, undecided, type BoxAppDesk } from '../../box-app-desk.ts';
+import { withBoxApp, settled, undecided, type BoxAppContext } from '../../with-box-app.ts';
 import { OperatorProblem, type Command } from '../../command.ts';
 
 const MOST_SAMPLED = 1_000_000;
@@ -13,17 +13,17 @@ export const acceptBoxAppCommand: Command = {
   help: { '--sample N': 'check N accounts at Box, chosen at random, instead of all' },
   async run({ terminal, config, stopping, operator }, { sample }) {
     const size = typeof sample === 'string' ? toSize(sample) : null;
-    return atBoxAppDesk(config(), async (desk) => {
-      const state = await desk.boxApp.read();
+    return withBoxApp(config(), async (context) => {
+      const state = await context.boxApp.read();
       const bound = undecided(state);
       if (bound === null) {
         terminal.print(settled(state));
         return 0;
       }
-      const { accounts, missing } = await desk.moves.counts();
+      const { accounts, missing } = await context.moves.counts();
       const total = Math.min(size ?? Infinity, accounts - missing);
       const progress = terminal.progress('checking accounts at Box');
-      const check = await checkAccounts(desk.box, chosen(desk, size), {
+      const check = await checkAccounts(context.box, chosen(context, size), {
         stopping,
         onProgress: (asked) => progress.update(asked, total),
       });
@@ -35,7 +35,7 @@ export const acceptBoxAppCommand: Command = {
           terminal.print(`  identity ${account.identityId}: Box user ${account.boxUserId} ${why}`);
         return refusal.status;
       }
-      const done = await desk.moves.accept(bound, state.configured, operator, {
+      const done = await context.moves.accept(bound, state.configured, operator, {
         asked: check.asked,
         of: accounts,
       });
@@ -52,7 +52,7 @@ export const acceptBoxAppCommand: Command = {
   },
 };
 
-async function* chosen({ accounts }: BoxAppDesk, size: number | null) {
+async function* chosen({ accounts }: BoxAppContext, size: number | null) {
   if (size === null) yield* accounts.all();
   else yield* await accounts.sample(size);
 }

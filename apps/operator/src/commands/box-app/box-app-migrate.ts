@@ -1,5 +1,5 @@
 import { describeBoxApp } from '@foyer/persistence';
-import { atBoxAppDesk, settled, standing, undecided } from '../../box-app-desk.ts';
+import { withBoxApp, settled, standing, undecided } from '../../with-box-app.ts';
 import { OperatorProblem, type Command } from '../../command.ts';
 
 export const migrateBoxAppCommand: Command = {
@@ -8,7 +8,7 @@ export const migrateBoxAppCommand: Command = {
   options: { yes: { type: 'boolean' } },
   help: { '--yes': 'do it; without it, the command only shows what it would do' },
   async run({ terminal, config, operator }, { yes }) {
-    return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
+    return withBoxApp(config(), async ({ boxApp, moves }) => {
       const state = await boxApp.read();
       const bound = undecided(state);
       if (bound === null) {

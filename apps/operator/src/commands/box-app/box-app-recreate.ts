@@ -1,6 +1,6 @@
 import { boxAppProblem } from '@foyer/persistence';
 import { isId, type Identity } from '@foyer/shared';
-import { atBoxAppDesk, type BoxAppDesk } from '../../box-app-desk.ts';
+import { withBoxApp, type BoxAppContext } from '../../with-box-app.ts';
 import { OperatorProblem, type Command } from '../../command.ts';
 
 export const recreateBoxUserCommand: Command = {
@@ -12,23 +12,23 @@ export const recreateBoxUserCommand: Command = {
   async run({ terminal, config, operator }, _values, [id = '', ...more]) {
     if (!isId(id) || more.length > 0)
       throw new OperatorProblem('Give the id of one identity, such as 7d0f6f3a-1c1e-4a53-8f3f-5f7b8d2c4e02.');
-    return atBoxAppDesk(config(), async (desk) => {
-      const account = await recreatable(desk, id.toLowerCase());
-      const read = await desk.box.readUser(
+    return withBoxApp(config(), async (context) => {
+      const account = await recreatable(context, id.toLowerCase());
+      const read = await context.box.readUser(
         { requestId: null, identityId: account.identityId, lease: null },
         account.boxUserId,
       );
       if (!read.ok)
         throw new OperatorProblem(`Box did not answer: ${read.fault.detail}. Nothing was changed.`);
       if (read.value !== null) {
-        const isNews = await desk.accounts.clearMissing(account.identityId, account.boxUserId);
+        const isNews = await context.accounts.clearMissing(account.identityId, account.boxUserId);
         terminal.print(
           `Refused: Box shows user ${account.boxUserId}. ` +
             (isNews ? 'The user exists again, and is no longer marked as missing.' : 'Nothing was changed.'),
         );
         return 1;
       }
-      const done = await desk.moves.recreate(account, desk.boxApp.configured, operator);
+      const done = await context.moves.recreate(account, context.boxApp.configured, operator);
       if (done.kind === 'changed-meanwhile')
         throw new OperatorProblem('The mapping or the Box app changed in the meantime. Nothing was done.');
       terminal.print(
@@ -39,7 +39,7 @@ export const recreateBoxUserCommand: Command = {
   },
 };
 
-async function recreatable({ boxApp, identities }: BoxAppDesk, id: string) {
+async function recreatable({ boxApp, identities }: BoxAppContext, id: string) {
   const problem = boxAppProblem(await boxApp.read());
   if (problem !== null) throw new OperatorProblem(problem);
   const identity: Identity | null = await identities.find(id);

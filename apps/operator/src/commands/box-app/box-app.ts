@@ -1,4 +1,4 @@
-import { atBoxAppDesk, standing } from '../../box-app-desk.ts';
+import { withBoxApp, standing } from '../../with-box-app.ts';
 import type { Command } from '../../command.ts';
 
 export const boxAppCommand: Command = {
@@ -7,7 +7,7 @@ export const boxAppCommand: Command = {
   options: { json: { type: 'boolean' } },
   help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
-    return atBoxAppDesk(config(), async ({ boxApp, moves }) => {
+    return withBoxApp(config(), async ({ boxApp, moves }) => {
       const state = await boxApp.read();
       const counts = await moves.counts();
       if (json) terminal.json({ ...state, ...counts });

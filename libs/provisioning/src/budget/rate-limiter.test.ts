@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { BudgetClerk } from './budget.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import {
   limitsOf,
   LONGEST_PAUSE_MS,
   urgencies,
   urgencyOf,
   type BudgetNews,
-  type Purse,
+  type Permits,
   type Urgency,
 } from './budget-port.ts';
 import { describeBudgetStore, slowLimits } from './budget-store.contract.harness.ts';
@@ -25,16 +25,16 @@ describeBudgetStore('the bucket in memory', async () => {
 });
 
 /** The rate limiters of several processes on one bucket. */
-function office(limit: number, clerks = 1, latencyMs: () => number = () => 2) {
+function processes(limit: number, count = 1, latencyMs: () => number = () => 2) {
   const clock = new VirtualClock();
   const limits = limitsOf(limit);
   const store = new MemoryBudgetStore(limits, clock, latencyMs);
   const news: BudgetNews[] = [];
-  const staff = Array.from(
-    { length: clerks },
-    () => new BudgetClerk({ store, limits, clock, tell: (told) => news.push(told) }),
+  const limiters = Array.from(
+    { length: count },
+    () => new RateLimiter({ store, limits, clock, tell: (told) => news.push(told) }),
   );
-  return { clock, limits, store, news, clerk: staff[0]!, clerks: staff };
+  return { clock, limits, store, news, limiter: limiters[0]!, limiters };
 }
 
 /** Shows how a promise was settled after time has advanced. */
@@ -92,7 +92,7 @@ const pass = (clock: VirtualClock, ms: number): Promise<void> =>
 
 const visit = fc.record({
   at: fc.nat(70_000),
-  clerk: fc.nat(2),
+  limiter: fc.nat(2),
   urgency: fc.constantFrom<Urgency>(...urgencies),
   /** How many callers arrive at that moment. */
   crowd: fc.integer({ min: 1, max: 25 }),
@@ -110,24 +110,24 @@ describe('the window', () => {
         fc.array(visit, { minLength: 1, maxLength: 8 }),
         fc.nat(60),
         async (limit, visits, latency) => {
-          const { clock, clerks } = office(limit, 3, () => latency);
+          const { clock, limiters } = processes(limit, 3, () => latency);
           const arrivals: number[] = [];
-          const turn = async (purse: Purse, { workMs, wayMs, calls }: (typeof visits)[number]) => {
+          const turn = async (permits: Permits, { workMs, wayMs, calls }: (typeof visits)[number]) => {
             for (;;) {
-              const filled = await purse.fill();
+              const filled = await permits.fill();
               if (filled.ok) break;
               await pass(clock, filled.waitMs);
             }
             await pass(clock, workMs);
-            purse.begin();
-            for (let made = 0; made < calls && (await purse.spend()).ok; made++) {
+            permits.begin();
+            for (let made = 0; made < calls && (await permits.acquire()).ok; made++) {
               arrivals.push(clock.now() + wayMs);
             }
-            purse.close();
+            permits.close();
           };
           for (const one of visits) {
             clock.after(one.at, () => {
-              for (let n = 0; n < one.crowd; n++) void turn(clerks[one.clerk]!.purse(one.urgency), one);
+              for (let n = 0; n < one.crowd; n++) void turn(limiters[one.limiter]!.permits(one.urgency), one);
             });
           }
           await clock.runUntil(130_000);
@@ -143,11 +143,11 @@ describe('the window', () => {
           [
             21,
             [
-              { at: 8_679, clerk: 0, urgency: 'sign-in', crowd: 7, workMs: 61, wayMs: 0, calls: 0 },
-              { at: 21_607, clerk: 1, urgency: 'sign-in', crowd: 1, workMs: 121, wayMs: 127, calls: 1 },
-              { at: 8_682, clerk: 2, urgency: 'sign-in', crowd: 2, workMs: 3, wayMs: 0, calls: 2 },
-              { at: 0, clerk: 1, urgency: 'sign-in', crowd: 1, workMs: 0, wayMs: 0, calls: 0 },
-              { at: 24_560, clerk: 0, urgency: 'sign-in', crowd: 18, workMs: 0, wayMs: 0, calls: 2 },
+              { at: 8_679, limiter: 0, urgency: 'sign-in', crowd: 7, workMs: 61, wayMs: 0, calls: 0 },
+              { at: 21_607, limiter: 1, urgency: 'sign-in', crowd: 1, workMs: 121, wayMs: 127, calls: 1 },
+              { at: 8_682, limiter: 2, urgency: 'sign-in', crowd: 2, workMs: 3, wayMs: 0, calls: 2 },
+              { at: 0, limiter: 1, urgency: 'sign-in', crowd: 1, workMs: 0, wayMs: 0, calls: 0 },
+              { at: 24_560, limiter: 0, urgency: 'sign-in', crowd: 18, workMs: 0, wayMs: 0, calls: 2 },
             ],
             1,
           ],
@@ -157,19 +157,19 @@ describe('the window', () => {
   });
 
   it('is used to 97% by bulk alone, by three processes, with late answers', async () => {
-    const { clock, clerks, store } = office(1_000, 3, () => 10);
+    const { clock, limiters, store } = processes(1_000, 3, () => 10);
     const arrivals: number[] = [];
-    const worker = async (clerk: BudgetClerk) => {
+    const worker = async (limiter: RateLimiter) => {
       while (clock.now() < 180_000) {
-        const purse = clerk.purse('bulk');
-        if (!(await purse.fill()).ok) continue;
-        await purse.spend();
+        const permits = limiter.permits('bulk');
+        if (!(await permits.fill()).ok) continue;
+        await permits.acquire();
         arrivals.push(clock.now());
-        purse.close();
+        permits.close();
         await pass(clock, 30);
       }
     };
-    for (const clerk of clerks) for (let n = 0; n < 10; n++) void worker(clerk);
+    for (const limiter of limiters) for (let n = 0; n < 10; n++) void worker(limiter);
     await clock.runUntil(180_000);
     expect(arrivals.length).toBeGreaterThanOrEqual(0.97 * 3_000);
     expect(fullestWindow(arrivals).sliding).toBeLessThanOrEqual(1_000);
@@ -178,24 +178,24 @@ describe('the window', () => {
 });
 
 /** Bulk callers that always wait, on every limiter. */
-function flood(clerks: readonly BudgetClerk[]): void {
-  const worker = async (clerk: BudgetClerk) => {
+function flood(limiters: readonly RateLimiter[]): void {
+  const worker = async (limiter: RateLimiter) => {
     for (;;) {
-      const purse = clerk.purse('bulk');
-      if (!(await purse.fill()).ok) continue;
-      await purse.spend();
+      const permits = limiter.permits('bulk');
+      if (!(await permits.fill()).ok) continue;
+      await permits.acquire();
     }
   };
-  for (const clerk of clerks) for (let n = 0; n < 20; n++) void worker(clerk);
+  for (const limiter of limiters) for (let n = 0; n < 20; n++) void worker(limiter);
 }
 
 describe('a sign-in', () => {
   it('never waits longer than one request for permits while bulk traffic is high', async () => {
-    const { clock, clerks, news } = office(1_000, 3);
-    flood(clerks);
+    const { clock, limiters, news } = processes(1_000, 3);
+    flood(limiters);
     for (let second = 5; second < 60; second++) {
       await clock.runUntil(second * 1_000);
-      const signIns = [1, 2, 3].map((n) => watch(clerks[n - 1]!.purse('sign-in').spend()));
+      const signIns = [1, 2, 3].map((n) => watch(limiters[n - 1]!.permits('sign-in').acquire()));
       await clock.runUntil(second * 1_000 + 20);
       expect(signIns.map(({ value }) => value)).toEqual(Array(3).fill({ ok: true }));
     }
@@ -204,12 +204,12 @@ describe('a sign-in', () => {
   });
 
   it('gets a permit before earlier calls, and a started attempt before one that has not started', async () => {
-    const { clock, clerk } = office(60);
+    const { clock, limiter } = processes(60);
     const order: string[] = [];
     const come = (name: string, urgency: Urgency, begun = false) => {
-      const purse = clerk.purse(urgency, 3_600_000);
-      if (begun) purse.begin();
-      void purse.spend().then(() => order.push(name));
+      const permits = limiter.permits(urgency, 3_600_000);
+      if (begun) permits.begin();
+      void permits.acquire().then(() => order.push(name));
     };
     come('bulk', 'bulk');
     come('soon', 'soon');
@@ -223,33 +223,36 @@ describe('a sign-in', () => {
 
 describe('a pause', () => {
   it('stops every process at its next call, and states the duration to each', async () => {
-    const { clock, clerks } = office(1_000, 2);
-    const [one, other] = clerks as [BudgetClerk, BudgetClerk];
+    const { clock, limiters } = processes(1_000, 2);
+    const [one, other] = limiters as [RateLimiter, RateLimiter];
     await clock.runUntil(60_000);
-    const filled = other.purse('bulk');
+    const filled = other.permits('bulk');
     await Promise.all([filled.fill(), clock.runUntil(60_010)]);
-    await Promise.all([one.purse('sign-in').refused(30_000), clock.runUntil(60_020)]);
-    const [mine, theirs] = [watch(one.purse('sign-in').spend()), watch(other.purse('sign-in').spend())];
+    await Promise.all([one.permits('sign-in').reportThrottled(30_000), clock.runUntil(60_020)]);
+    const [mine, theirs] = [
+      watch(one.permits('sign-in').acquire()),
+      watch(other.permits('sign-in').acquire()),
+    ];
     await clock.runUntil(60_040);
     for (const { value } of [mine, theirs]) {
       expect(value).toEqual({ ok: false, waitMs: expect.any(Number) as number });
       expect(value?.ok === false && value.waitMs).toBeGreaterThan(29_900);
     }
     // The permit was acquired before the pause, which is known here by now: it is not used.
-    const late = watch(filled.spend());
+    const late = watch(filled.acquire());
     await clock.runUntil(60_060);
     expect(late.value?.ok).toBe(false);
     await clock.runUntil(91_000);
-    const after = watch(other.purse('sign-in').spend());
+    const after = watch(other.permits('sign-in').acquire());
     await clock.runUntil(91_200);
     expect(after.value).toEqual({ ok: true });
   });
 
   it('refuses an attempt that has not started after two seconds, with the rest of the pause', async () => {
-    const { clock, clerk } = office(1_000);
-    await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
+    const { clock, limiter } = processes(1_000);
+    await Promise.all([limiter.permits('bulk').reportThrottled(60_000), clock.runUntil(10)]);
     const waits: number[] = [];
-    const turn = watch(clerk.purse('bulk').fill({ onWait: (waitMs) => waits.push(waitMs) }));
+    const turn = watch(limiter.permits('bulk').fill({ onWait: (waitMs) => waits.push(waitMs) }));
     await clock.runUntil(1_000);
     expect(turn.value).toBeUndefined();
     await clock.runUntil(3_000);
@@ -260,29 +263,29 @@ describe('a pause', () => {
   });
 
   it('is kept in this process even when the other processes cannot be informed', async () => {
-    const { clock, clerk, store, news } = office(1_000);
+    const { clock, limiter, store, news } = processes(1_000);
     store.broken = new Error('The database is away.');
-    await Promise.all([clerk.purse('bulk').refused(60_000), clock.runUntil(10)]);
+    await Promise.all([limiter.permits('bulk').reportThrottled(60_000), clock.runUntil(10)]);
     expect(news.map(({ kind }) => kind)).toEqual(['pause-not-shared', 'refused']);
-    expect(clerk.pausedMs).toBeGreaterThan(59_000);
+    expect(limiter.pausedMs).toBeGreaterThan(59_000);
   });
 
   it('is never longer than 15 minutes, whatever time Box states', async () => {
-    const { clock, clerk } = office(1_000);
-    await Promise.all([clerk.purse('bulk').refused(24 * 3_600_000), clock.runUntil(10)]);
-    expect(clerk.pausedMs).toBeLessThanOrEqual(LONGEST_PAUSE_MS);
+    const { clock, limiter } = processes(1_000);
+    await Promise.all([limiter.permits('bulk').reportThrottled(24 * 3_600_000), clock.runUntil(10)]);
+    expect(limiter.pausedMs).toBeLessThanOrEqual(LONGEST_PAUSE_MS);
   });
 });
 
-describe('a purse', () => {
+describe('the permits of an attempt', () => {
   it('gives its unused permit to the next call in line, without a request to the store', async () => {
-    const { clock, clerk, store } = office(10);
-    const first = clerk.purse('bulk');
+    const { clock, limiter, store } = processes(10);
+    const first = limiter.permits('bulk');
     void first.fill();
     await clock.runUntil(60_000);
-    await Promise.all([clerk.purse('bulk').fill(), first.fill(), clock.runUntil(60_100)]);
+    await Promise.all([limiter.permits('bulk').fill(), first.fill(), clock.runUntil(60_100)]);
     // No permit is left for bulk now.
-    const next = watch(clerk.purse('bulk').fill());
+    const next = watch(limiter.permits('bulk').fill());
     await clock.runUntil(60_150);
     const { asks } = store;
     expect(next.value).toBeUndefined();
@@ -292,38 +295,38 @@ describe('a purse', () => {
   });
 
   it('discards permits that no call here may use, because returned permits would exceed the refill', async () => {
-    const { clock, clerk, store } = office(10);
+    const { clock, limiter, store } = processes(10);
     await clock.runUntil(120_000);
-    const purse = clerk.purse('sign-in');
-    await Promise.all([purse.fill(), clock.runUntil(120_010)]);
-    purse.close();
-    await Promise.all([clerk.purse('sign-in').fill(), clock.runUntil(120_020)]);
+    const permits = limiter.permits('sign-in');
+    await Promise.all([permits.fill(), clock.runUntil(120_010)]);
+    permits.close();
+    await Promise.all([limiter.permits('sign-in').fill(), clock.runUntil(120_020)]);
     expect((await store.look()).level).toBeCloseTo(2, 1);
   });
 
   it('does not use an old permit, because its call would fall into a later window', async () => {
-    const { clock, clerk, store } = office(1_000);
+    const { clock, limiter, store } = processes(1_000);
     await clock.runUntil(60_000);
-    const purse = clerk.purse('bulk');
-    await Promise.all([purse.fill(), clock.runUntil(60_010)]);
+    const permits = limiter.permits('bulk');
+    await Promise.all([permits.fill(), clock.runUntil(60_010)]);
     const { asks } = store;
     await clock.runUntil(61_000);
-    await Promise.all([purse.spend(), clock.runUntil(61_010)]);
+    await Promise.all([permits.acquire(), clock.runUntil(61_010)]);
     expect(store.asks).toBe(asks + 1);
   });
 
   it('refuses at once, during an attempt, when the wait is known to be longer than its limit', async () => {
-    const { clock, clerk } = office(10);
-    await Promise.all([clerk.purse('bulk').fill(), clock.runUntil(3_000)]);
-    const spent = watch(clerk.purse('bulk', 1_000).spend());
+    const { clock, limiter } = processes(10);
+    await Promise.all([limiter.permits('bulk').fill(), clock.runUntil(3_000)]);
+    const spent = watch(limiter.permits('bulk', 1_000).acquire());
     await clock.runUntil(3_020);
     expect(spent.value?.ok).toBe(false);
   });
 
   it('leaves the line when the process stops', async () => {
-    const { clock, clerk, store } = office(10);
+    const { clock, limiter, store } = processes(10);
     const stopping = new AbortController();
-    const turn = watch(clerk.purse('bulk').fill({ stopping: stopping.signal }));
+    const turn = watch(limiter.permits('bulk').fill({ stopping: stopping.signal }));
     await clock.runUntil(1_000);
     stopping.abort();
     await clock.runUntil(1_001);
@@ -331,25 +334,28 @@ describe('a purse', () => {
     const { asks } = store;
     await clock.runUntil(120_000);
     expect(store.asks).toBe(asks);
-    expect(await clerk.purse('bulk').fill({ stopping: stopping.signal })).toEqual({ ok: false, waitMs: 0 });
+    expect(await limiter.permits('bulk').fill({ stopping: stopping.signal })).toEqual({
+      ok: false,
+      waitMs: 0,
+    });
   });
 
   it('throws, and allows nothing, while the store is unavailable, and continues when it is back', async () => {
-    const { clock, clerk, store } = office(1_000);
+    const { clock, limiter, store } = processes(1_000);
     await clock.runUntil(10_000);
     store.broken = new Error('The database is away.');
-    const lost = [watch(clerk.purse('sign-in').spend()), watch(clerk.purse('bulk').fill())];
+    const lost = [watch(limiter.permits('sign-in').acquire()), watch(limiter.permits('bulk').fill())];
     await clock.runUntil(10_100);
     expect(lost.map(({ value, error }) => [value, error])).toEqual(Array(2).fill([undefined, store.broken]));
     store.broken = null;
-    const found = watch(clerk.purse('sign-in').spend());
+    const found = watch(limiter.permits('sign-in').acquire());
     await clock.runUntil(10_200);
     expect(found.value).toEqual({ ok: true });
   });
 
   it('waits no longer than its limit for an answer', async () => {
-    const { clock, clerk } = office(1_000, 1, () => 3_600_000);
-    const spent = watch(clerk.purse('sign-in', 1_000).spend());
+    const { clock, limiter } = processes(1_000, 1, () => 3_600_000);
+    const spent = watch(limiter.permits('sign-in', 1_000).acquire());
     await clock.runUntil(1_001);
     expect(spent.value?.ok).toBe(false);
   });

@@ -34,7 +34,7 @@ const MOVE_LIMIT_MS = 15 * 60_000;
  * The operators' decisions about Box apps and deleted users. Each is one transaction with its line in the audit log,
  * and revokes the lease of every running attempt, because everything that its worker has read is out of date.
  */
-export class BoxAppMoves {
+export class BoxAppMigration {
   private readonly database: Database;
   private readonly tenantId: string;
 
@@ -69,7 +69,7 @@ export class BoxAppMoves {
     return this.move(async (tx) => {
       if (!(await this.rebind(tx, from, to))) return { kind: 'changed-meanwhile' };
       await this.fenceOut(tx, Prisma.empty);
-      await this.hurry(tx);
+      await this.promote(tx);
       const [row] = await tx.$queryRaw<[{ accounts: number }]>`
         SELECT count(*)::int AS accounts FROM box_account WHERE tenant_id = ${this.tenantId}::uuid`;
       await this.record(tx, 'accept_box_app', actor, { from: { ...from }, to: { ...to }, ...checked });
@@ -100,7 +100,7 @@ export class BoxAppMoves {
       await tx.$executeRaw`
         UPDATE provisioning_request SET effect = NULL
         WHERE tenant_id = ${tenantId}::uuid AND status = ANY(${[...openStatuses]}::text[]) AND effect IS NOT NULL`;
-      await this.hurry(tx);
+      await this.promote(tx);
       const [requests] = await tx.$queryRaw<[{ requested: number }]>`
         WITH made AS (
           INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
@@ -210,7 +210,7 @@ export class BoxAppMoves {
   }
 
   /** Makes every open request due now for the relay. */
-  private async hurry(tx: Transaction): Promise<void> {
+  private async promote(tx: Transaction): Promise<void> {
     await tx.$executeRaw`
       UPDATE provisioning_request SET due_at = clock_timestamp()
       WHERE tenant_id = ${this.tenantId}::uuid AND status = ANY(${[...openStatuses]}::text[])`;

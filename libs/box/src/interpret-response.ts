@@ -34,7 +34,7 @@ export interface Operation<T> {
   refuse?(status: number, error: BoxError): Reading<T> | ErrorCode | undefined;
 }
 
-export interface Judgement<T> {
+export interface CallResult<T> {
   readonly result: BoxResult<T>;
   readonly outcome: Omit<CallOutcome, 'durationMs'>;
   /** Box refused the access token: nothing was done, and a new token may help. */
@@ -45,7 +45,11 @@ export interface Judgement<T> {
  * Interprets the answer to a call. Pure. Follows Box's "common errors" page; an answer that is not clearly a refusal is
  * not treated as one.
  */
-export function judge<T>(operation: Operation<T>, exchange: Exchange, redactor: Redactor): Judgement<T> {
+export function interpretResponse<T>(
+  operation: Operation<T>,
+  exchange: Exchange,
+  redactor: Redactor,
+): CallResult<T> {
   switch (exchange.kind) {
     case 'unsent':
       return failed(null, fault('box_unavailable', `Box could not be reached: ${exchange.reason}.`), {});
@@ -64,7 +68,7 @@ export function judge<T>(operation: Operation<T>, exchange: Exchange, redactor: 
 
 const isSuccess = ({ status }: Answered): boolean => status >= 200 && status < 300;
 
-function accept<T>(operation: Operation<T>, answered: Answered, redactor: Redactor): Judgement<T> {
+function accept<T>(operation: Operation<T>, answered: Answered, redactor: Redactor): CallResult<T> {
   const { status, headers, body } = answered;
   const requestId = headers['box-request-id'];
   const reading = status === 302 ? operation.redirected?.(headers['location']) : operation.accept(body);
@@ -76,7 +80,7 @@ function accept<T>(operation: Operation<T>, answered: Answered, redactor: Redact
   return succeeded(reading.value, { result: 'ok', status, error: null, answer });
 }
 
-function refuse<T>(operation: Operation<T>, answered: Answered, redactor: Redactor): Judgement<T> {
+function refuse<T>(operation: Operation<T>, answered: Answered, redactor: Redactor): CallResult<T> {
   const { status, headers, body } = answered;
   const error = readError(body);
   const { code, message, conflictId } = error;
@@ -113,19 +117,19 @@ const isDeactivated = (error: BoxError): boolean => /deactivated/i.test(error.me
 function unsettled<T>(
   { changes }: Operation<T>,
   told: { status: number | null; detail: string; extract: Extract; retryAfterMs?: number },
-): Judgement<T> {
+): CallResult<T> {
   const code = changes ? 'box_ambiguous' : 'box_unavailable';
   const unclear = { code, detail: told.detail, ambiguous: changes, retryAfterMs: told.retryAfterMs } as const;
   return withFault(changes ? 'ambiguous' : 'failed', told.status, unclear, told.extract);
 }
 
-const succeeded = <T>(value: T, outcome: Judgement<T>['outcome']): Judgement<T> => ({
+const succeeded = <T>(value: T, outcome: CallResult<T>['outcome']): CallResult<T> => ({
   result: { ok: true, value },
   outcome,
   tokenRefused: false,
 });
 
-const failed = <T>(status: number | null, what: BoxFault, extract: Extract): Judgement<T> =>
+const failed = <T>(status: number | null, what: BoxFault, extract: Extract): CallResult<T> =>
   withFault('failed', status, what, extract);
 
 function withFault<T>(
@@ -133,7 +137,7 @@ function withFault<T>(
   status: number | null,
   what: BoxFault,
   extract: Extract,
-): Judgement<T> {
+): CallResult<T> {
   return {
     result: { ok: false, fault: what },
     outcome: {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ScimHouse, type ScimAnswer } from './scim-door.harness.ts';
+import { ScimHouse, type ScimAnswer } from './scim-authenticator.harness.ts';
 
 let house: ScimHouse;
 let okta: string;

@@ -22,7 +22,7 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
  * read, so that unauthenticated clients cannot send any, and it looks at the Authorization header only.
  */
 @Injectable()
-export class ScimDoor {
+export class ScimAuthenticator {
   private readonly tenant: string;
   private readonly wrongTokens: AddressLimit;
 
@@ -37,7 +37,7 @@ export class ScimDoor {
   }
 
   /** Sets `req.scimClient`, or passes an error to the error filter. */
-  readonly enter = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+  readonly authenticate = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     // The response is for one client only, so no cache may share it.
     res.setHeader('Cache-Control', 'private, no-store');
     res.setHeader('Vary', 'Authorization');

@@ -1,4 +1,4 @@
-import type { BudgetNews, Purse, Spending, Urgency, WaitOptions } from './budget-port.ts';
+import type { BudgetNews, Permits, Acquisition, Urgency, WaitOptions } from './budget-port.ts';
 
 /** The right to one call, taken from the shared bucket. */
 export interface Permit {
@@ -20,7 +20,7 @@ interface Counter {
   readonly pausedMs: number;
   take(place: Place): Promise<Permit | { readonly waitMs: number }>;
   giveBack(permit: Permit): void;
-  refused(retryAfterMs: number | undefined): Promise<void>;
+  reportThrottled(retryAfterMs: number | undefined): Promise<void>;
 }
 
 /** How long an attempt that has not begun waits, because it occupies a worker meanwhile. */
@@ -28,9 +28,9 @@ const FILL_LIMIT_MS = 2_000;
 /** How long an attempt under way waits, because it holds a lease. */
 const SPEND_LIMIT_MS = 2_000;
 
-const good: Spending = { ok: true };
+const good: Acquisition = { ok: true };
 
-export class AllowancePurse implements Purse {
+export class AttemptPermits implements Permits {
   readonly #counter: Counter;
   readonly #limitMs: number;
   #urgency: Urgency;
@@ -43,7 +43,7 @@ export class AllowancePurse implements Purse {
     this.#limitMs = limitMs;
   }
 
-  async fill({ stopping, onWait }: WaitOptions = {}): Promise<Spending> {
+  async fill({ stopping, onWait }: WaitOptions = {}): Promise<Acquisition> {
     if (this.#permit) return good;
     const taken = await this.#take({ limitMs: FILL_LIMIT_MS, holds: true, stopping, onWait });
     if ('waitMs' in taken) return { ok: false, waitMs: taken.waitMs };
@@ -57,7 +57,7 @@ export class AllowancePurse implements Purse {
     if (this.#urgency === 'bulk') this.#urgency = 'soon';
   }
 
-  async spend(): Promise<Spending> {
+  async acquire(): Promise<Acquisition> {
     const permit = this.#permit;
     this.#permit = null;
     if (permit && !permit.stale() && this.#counter.pausedMs === 0) return good;
@@ -66,8 +66,8 @@ export class AllowancePurse implements Purse {
     return 'waitMs' in taken ? { ok: false, waitMs: taken.waitMs } : good;
   }
 
-  refused(retryAfterMs: number | undefined): Promise<void> {
-    return this.#counter.refused(retryAfterMs);
+  reportThrottled(retryAfterMs: number | undefined): Promise<void> {
+    return this.#counter.reportThrottled(retryAfterMs);
   }
 
   close(): void {
@@ -80,22 +80,22 @@ export class AllowancePurse implements Purse {
   }
 }
 
-export class UnlimitedPurse implements Purse {
+export class UnlimitedPermits implements Permits {
   readonly #tell: (news: BudgetNews) => void;
 
   constructor(tell: (news: BudgetNews) => void) {
     this.#tell = tell;
   }
 
-  async fill(): Promise<Spending> {
+  async fill(): Promise<Acquisition> {
     return good;
   }
 
-  async spend(): Promise<Spending> {
+  async acquire(): Promise<Acquisition> {
     return good;
   }
 
-  async refused(retryAfterMs: number | undefined): Promise<void> {
+  async reportThrottled(retryAfterMs: number | undefined): Promise<void> {
     this.#tell({ kind: 'refused', pausedMs: retryAfterMs ?? 0 });
   }
 

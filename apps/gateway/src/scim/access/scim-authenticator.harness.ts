@@ -26,7 +26,7 @@ export class ScimHouse {
       // Lets a test send requests from an address of its own.
       env: { TRUST_PROXY: '1', ...env },
       onLog: (line) => logged.push(line),
-      // Runs behind ScimDoor like the SCIM server's own routes, and returns the authenticated client.
+      // Runs behind ScimAuthenticator like the SCIM server's own routes, and returns the authenticated client.
       prepare: (app) => app.use('/scim/v2/who', (req: Request, res: Response) => res.json(req.scimClient)),
     });
     return new ScimHouse(api, logged);

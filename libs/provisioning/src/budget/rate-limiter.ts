@@ -8,10 +8,10 @@ import {
   type BudgetNews,
   type BudgetStore,
   type PerUrgency,
-  type Purse,
+  type Permits,
   type Urgency,
 } from './budget-port.ts';
-import { AllowancePurse, UnlimitedPurse, type Permit, type Place } from './purse.ts';
+import { AttemptPermits, UnlimitedPermits, type Permit, type Place } from './permits.ts';
 
 /** A clock in milliseconds; only differences count. */
 export interface Clock {
@@ -28,7 +28,7 @@ const processClock: Clock = {
   },
 };
 
-export interface ClerkParts {
+export interface RateLimiterOptions {
   readonly store: BudgetStore;
   readonly limits: BucketLimits;
   /** Must not throw. */
@@ -58,7 +58,7 @@ const rank: PerUrgency<number> = { 'sign-in': 0, soon: 1, bulk: 2 };
  * age. One ask at a time covers all of them, and the next one waits for the time given by the last answer. Permits are
  * not acquired in advance, because a permit held here is missing in another process.
  */
-export class BudgetClerk implements Budget {
+export class RateLimiter implements Budget {
   readonly #store: BudgetStore;
   readonly #limits: BucketLimits;
   readonly #tell: (news: BudgetNews) => void;
@@ -71,7 +71,7 @@ export class BudgetClerk implements Budget {
   #paceMs: number;
   #lastGrantAt = 0;
 
-  constructor({ store, limits, tell = () => {}, clock = processClock }: ClerkParts) {
+  constructor({ store, limits, tell = () => {}, clock = processClock }: RateLimiterOptions) {
     this.#store = store;
     this.#limits = limits;
     this.#tell = tell;
@@ -79,8 +79,8 @@ export class BudgetClerk implements Budget {
     this.#paceMs = 1 / limits.perMs;
   }
 
-  purse(urgency: Urgency, limitMs?: number): Purse {
-    return new AllowancePurse(this, urgency, limitMs);
+  permits(urgency: Urgency, limitMs?: number): Permits {
+    return new AttemptPermits(this, urgency, limitMs);
   }
 
   /** How long calls are known to be paused, in milliseconds. */
@@ -124,7 +124,7 @@ export class BudgetClerk implements Budget {
   }
 
   /** Box answered 429. Never throws: if the pause cannot be shared, the other processes get a 429 of their own. */
-  async refused(retryAfterMs: number | undefined): Promise<void> {
+  async reportThrottled(retryAfterMs: number | undefined): Promise<void> {
     this.#pause(Math.min(retryAfterMs ?? LEAST_LEAVE_MS, LONGEST_PAUSE_MS));
     try {
       this.#pause(await this.#store.refuse(retryAfterMs));
@@ -257,5 +257,5 @@ function countOf(waiters: readonly Waiter[]): PerUrgency<number> {
 
 /** For callers without a rate limit: every call is allowed at once, and a 429 is only reported. */
 export const unlimitedBudget = (tell: (news: BudgetNews) => void = () => {}): Budget => ({
-  purse: () => new UnlimitedPurse(tell),
+  permits: () => new UnlimitedPermits(tell),
 });

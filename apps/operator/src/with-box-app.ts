@@ -1,7 +1,7 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import {
   BoxAccounts,
-  BoxAppMoves,
+  BoxAppMigration,
   describeBoxApp,
   Identities,
   PrismaCallLog,
@@ -16,18 +16,18 @@ import { withTenant } from './tenancy.ts';
 const SILENCE_MS = 15 * 60_000;
 
 /** The objects that the commands about Box apps use. */
-export interface BoxAppDesk {
+export interface BoxAppContext {
   readonly boxApp: TenantBoxApp;
-  readonly moves: BoxAppMoves;
+  readonly moves: BoxAppMigration;
   readonly accounts: BoxAccounts;
   readonly identities: Identities;
   readonly box: Box;
 }
 
 /** Opens the database and Box with the current configuration, and closes both after `work`. */
-export async function atBoxAppDesk<T>(
+export async function withBoxApp<T>(
   config: OperatorConfig,
-  work: (desk: BoxAppDesk) => Promise<T>,
+  work: (context: BoxAppContext) => Promise<T>,
 ): Promise<T> {
   const auth = config.boxAuth();
   const configured = boxAppOf(auth);
@@ -39,7 +39,7 @@ export async function atBoxAppDesk<T>(
       try {
         return await work({
           boxApp: new TenantBoxApp(database, tenantId, configured),
-          moves: new BoxAppMoves(database, tenantId),
+          moves: new BoxAppMigration(database, tenantId),
           accounts: new BoxAccounts(database, tenantId, configured),
           identities: new Identities(database, tenantId),
           box,
