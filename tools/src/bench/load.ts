@@ -5,7 +5,7 @@ const CHUNK = 50_000;
 /** People `from` to `to` of `count`: their ids, and their arrival times, spread evenly over the last day. */
 const people = (from: number, to: number, count: number): string => `
   CREATE TEMP TABLE person AS
-  SELECT n, gen_random_uuid() AS id, gen_random_uuid() AS request_id,
+  SELECT n, uuidv7() AS id, uuidv7() AS request_id,
     clock_timestamp() - interval '1 day' * (1 - n / ${count}::float8) AS at
   FROM generate_series(${from}, ${to}) n`;
 
