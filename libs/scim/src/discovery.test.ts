@@ -10,7 +10,7 @@ import { ENTERPRISE, GROUP, USER } from './scim.harness.ts';
 
 const base = 'https://foyer.example.com/scim/v2';
 
-describe('RFC 7644, section 4: what the service says of itself', () => {
+describe('RFC 7644, section 4: discovery', () => {
   it('lists each schema once, with its address', () => {
     const { Resources, totalResults } = schemasBody(base) as {
       Resources: { id: string; meta: object }[];
@@ -79,7 +79,7 @@ describe('RFC 7644, section 4: what the service says of itself', () => {
     expect(resourceTypeBody('constructor', base)).toBeNull();
   });
 
-  it('says what it can do (RFC 7643, section 5, and RFC 9865, section 4)', () => {
+  it('lists what the service supports (RFC 7643, section 5, and RFC 9865, section 4)', () => {
     const limits = {
       bulkOperations: 100,
       bulkPayloadSize: 1_048_576,

@@ -33,7 +33,7 @@ const planned = (...operations: unknown[]) =>
   );
 
 describe('RFC 7644, section 3.7: a bulk request', () => {
-  it('is read with the type and id that each path names', () => {
+  it('is parsed with the resource type and id of each path', () => {
     const { failOnErrors, entries } = readBulk(
       {
         schemas: [BULK],
@@ -72,7 +72,7 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
       [[], '400 invalidSyntax'],
       [null, '400 invalidSyntax'],
     ),
-  )('is refused: %s', (_, body, expected) => {
+  )('is rejected: %s', (_, body, expected) => {
     expect(refusal(() => readBulk(body, limits))).toBe(expected);
   });
 
@@ -93,29 +93,29 @@ describe('RFC 7644, section 3.7: a bulk request', () => {
       [{ method: 'DELETE', path: '/Users/' }, '400 invalidValue'],
       [{ method: 'DELETE', path: '/Users/1/2' }, '400 invalidValue'],
     ),
-  )('refuses an operation by itself: %s', (_, operation, expected) => {
+  )('rejects a single operation and keeps the others: %s', (_, operation, expected) => {
     expect(answered(operation)).toBe(expected);
     expect(planned(operation, user('b'))).toEqual([`0: ${expected}`, 1]);
   });
 
-  it('refuses an operation with objects in objects', () => {
+  it('rejects an operation with deeply nested objects', () => {
     const data = JSON.parse(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`) as object;
     expect(answered({ ...user('a'), data })).toBe('400 invalidSyntax');
     expect(answered({ method: 'DELETE', path: '/Users/1', data })).toBe('400 invalidSyntax');
   });
 
-  it('has each bulkId once', () => {
+  it('rejects a bulkId that is used twice', () => {
     expect(refusal(() => read(user('a'), user('a')))).toBe('400 invalidValue');
   });
 
-  it('says what an operation was that it refuses, as far as that is known', () => {
+  it('reports the method, path and bulkId of a rejected operation as far as they are known', () => {
     const [entry] = read({ ...user('a'), path: '/Bulk' }).entries;
     expect(entry).toMatchObject({ method: 'POST', bulkId: 'a', operation: null });
   });
 });
 
 describe('RFC 7644, section 3.7.2: bulkIds', () => {
-  it('are made before they are used, and the rest stays in order', () => {
+  it('are resolved before they are used, and the other operations keep their order', () => {
     expect(planned(user('a'), user('b'), group('g', 'a'))).toEqual([0, 1, 2]);
     expect(planned(group('g', 'a', 'b'), user('a'), user('x'), user('b'), user('y'))).toEqual([
       1, 2, 3, 0, 4,
@@ -123,7 +123,7 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
     expect(planned(group('g', 'h'), group('h', 'a'), user('a'))).toEqual([2, 1, 0]);
   });
 
-  it('that nobody makes are refused, and so is what waits for itself (section 3.7.1)', () => {
+  it('are rejected when no operation defines them or when they form a cycle (section 3.7.1)', () => {
     expect(planned(group('g', 'nobody'), user('a'))).toEqual(['0: 400 invalidValue', 1]);
     expect(planned(group('g', 'h'), group('h', 'g'), user('a'), group('k', 'k'))).toEqual([
       2,
@@ -166,12 +166,12 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
     });
   });
 
-  it('whose operation failed fail those that use them', () => {
+  it('fail the operations that refer to a failed operation', () => {
     const { entries } = read(user('a'), group('g', 'a'));
     expect(refusal(() => resolveBulkIds(entries[1]!.operation!, new Map()))).toBe('400 invalidValue');
   });
 
-  it('leave the prototype of all objects alone', () => {
+  it('do not change Object.prototype', () => {
     const data = JSON.parse('{ "__proto__": { "value": "bulkId:a" }, "polluted": 1 }') as object;
     const { entries } = read(user('a'), { method: 'PUT', path: '/Users/1', data });
     const resolved = resolveBulkIds(entries[1]!.operation!, new Map([['a', '1']]));
@@ -179,7 +179,7 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
     expect({}).not.toHaveProperty('value');
   });
 
-  it('are made before they are used, whatever refers to what', () => {
+  it('are defined before they are used, for any graph of references', () => {
     const edges = fc.array(fc.array(fc.nat(9), { maxLength: 3 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(edges, (all) => {
@@ -196,8 +196,8 @@ describe('RFC 7644, section 3.7.2: bulkIds', () => {
   });
 });
 
-describe('any bulk request', () => {
-  it('is read or refused with a reason', () => {
+describe('a bulk request with any content', () => {
+  it('is parsed or rejected with a reason', () => {
     const operation = fc.record(
       {
         method: fc.oneof(fc.constantFrom('POST', 'PUT', 'DELETE'), fc.jsonValue()),

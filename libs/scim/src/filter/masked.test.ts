@@ -3,7 +3,7 @@ import { knownName, maskedFilter, maskedPath } from './masked.ts';
 
 const secret = 'hunter2';
 
-describe('a filter in records', () => {
+describe('a filter in the log', () => {
   it.each([
     ['userName eq "ada@example.com"', 'userName eq "ada@example.com"'],
     ['USERNAME sw "ada"', 'userName sw "ada"'],
@@ -24,16 +24,16 @@ describe('a filter in records', () => {
     ['userName eq "ada" and hunter2', '…'],
     ['hunter2', '…'],
     ['', '…'],
-  ])('%s is told as %s', (given, told) => {
+  ])('%s is recorded as %s', (given, told) => {
     expect(maskedFilter(given, resourceTypes)).toBe(told);
   });
 
-  it('tells no value that is longer than a name', () => {
+  it('masks a value that is longer than a user name can be', () => {
     expect(maskedFilter(`userName eq "${'a'.repeat(257)}"`, [userType])).toBe('userName eq …');
   });
 });
 
-describe('a path in records', () => {
+describe('a path in the log', () => {
   it.each([
     ['displayName', 'displayName'],
     ['name.givenName', 'name.givenName'],
@@ -42,14 +42,14 @@ describe('a path in records', () => {
     ['members[value eq "7"]', 'members[value eq "7"]'],
     ['hunter2', '…'],
     ['emails[hunter2]', '…'],
-  ])('%s is told as %s', (given, told) => {
+  ])('%s is recorded as %s', (given, told) => {
     const path = maskedPath(given, resourceTypes);
     expect(path).toBe(told);
     expect(path).not.toContain(secret);
   });
 });
 
-it('knows the names of the schemas, in any case, and no others', () => {
+it('recognizes names of schemas and attributes in any case, and no other names', () => {
   expect(knownName('DISPLAYNAME', [groupType])).toBe('displayName');
   expect(knownName('urn:ietf:params:scim:schemas:extension:enterprise:2.0:user', [userType])).toMatch(
     /User$/,

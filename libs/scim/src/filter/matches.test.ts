@@ -21,7 +21,7 @@ const barbara = {
 };
 const holds = (text: string) => matches(parseFilter(text, userType), barbara);
 
-describe('RFC 7644, section 3.4.2.2: what a filter means', () => {
+describe('RFC 7644, section 3.4.2.2: evaluating a filter', () => {
   it.each([
     ['userName eq "barbara@EXAMPLE.com"', true],
     ['externalId eq "Ab"', true],
@@ -49,7 +49,7 @@ describe('RFC 7644, section 3.4.2.2: what a filter means', () => {
     ['meta.created gt "2020-01-01T10:00:00Z"', true],
     ['meta.created lt "2020-01-01T10:00:01Z"', true],
     ['meta.created ge "2020-01-01T12:00:00+01:00"', false],
-  ])('compares times as times: %s: %s', (text, expected) => {
+  ])('compares timestamps by time: %s: %s', (text, expected) => {
     expect(holds(text)).toBe(expected);
   });
 
@@ -67,7 +67,7 @@ describe('RFC 7644, section 3.4.2.2: what a filter means', () => {
     ['name pr', true],
     ['name.givenName pr', false],
     ['photos pr', false],
-  ])('of what is missing: %s: %s', (text, expected) => {
+  ])('treats a missing attribute as not present: %s: %s', (text, expected) => {
     expect(holds(text)).toBe(expected);
   });
 
@@ -84,22 +84,22 @@ describe('RFC 7644, section 3.4.2.2: what a filter means', () => {
     ['photos[type ne "photo"]', false],
     ['photos.type ne "photo"', true],
     ['not (emails[type eq "other"])', true],
-  ])('of several values any will do: %s: %s', (text, expected) => {
+  ])('matches if any value of a multi-valued attribute matches: %s: %s', (text, expected) => {
     expect(holds(text)).toBe(expected);
   });
 
-  it('orders text by code points, as a database does', () => {
+  it('orders text by code points, as PostgreSQL does', () => {
     const above = parseFilter(String.raw`externalId gt "\uffee"`, userType);
     expect(matches(above, { externalId: '😀' })).toBe(true);
   });
 
-  it('does not look up what every object has', () => {
+  it('does not read properties that objects inherit', () => {
     expect(matches(parseFilter('name pr', userType), Object.create({ name: { a: 1 } }))).toBe(false);
   });
 });
 
-describe('any filter and its opposite', () => {
-  it('never agree, and "and" and "or" are what they are', () => {
+describe('a filter and its negation', () => {
+  it('never both match, and "and" and "or" behave as in logic', () => {
     fc.assert(
       fc.property(filters, filters, users, (a, b, user) => {
         const [first, second] = [matches(a, user), matches(b, user)];

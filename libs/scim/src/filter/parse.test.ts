@@ -15,8 +15,8 @@ const eq = (name: string, value: string | boolean): Filter => ({
   value,
 });
 
-describe('RFC 7644, section 3.4.2.2: filters that are understood', () => {
-  it('resolves an attribute to the names of the schema, with a step for each', () => {
+describe('RFC 7644, section 3.4.2.2: valid filters', () => {
+  it('have attributes resolved to the names of the schema, one step per level', () => {
     expect(parse('userName eq "bjensen"')).toEqual(eq('userName', 'bjensen'));
     expect(parse('EMAILS.Value eq "a@example.com"')).toMatchObject({
       attribute: {
@@ -57,7 +57,7 @@ describe('RFC 7644, section 3.4.2.2: filters that are understood', () => {
       'emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]',
       '(emails[(type eq "work") and (value co "@example.com")]) or (ims[(type eq "xmpp") and (value co "@foo.com")])',
     ],
-  ])('reads %s', (text, expected) => {
+  ])('parse: %s', (text, expected) => {
     expect(printed(text)).toBe(expected);
   });
 
@@ -69,7 +69,7 @@ describe('RFC 7644, section 3.4.2.2: filters that are understood', () => {
     ['"not" in "not"', 'not (not (a))', 'not (not (a))'],
     ['operators in any case', 'a AND NOT(b) Or c', '((a) and (not (b))) or (c)'],
     ['more blanks than needed', '  ( a\tand   b )  ', '(a) and (b)'],
-  ])('puts %s', (_, text, expected) => {
+  ])('keep the precedence: %s', (_, text, expected) => {
     const letters = { a: 'title pr', b: 'locale pr', c: 'active eq true', d: 'nickName pr' };
     const filled = (each: string) =>
       each.replace(/\b[abcd]\b/g, (letter) => letters[letter as keyof typeof letters]);
@@ -85,11 +85,11 @@ describe('RFC 7644, section 3.4.2.2: filters that are understood', () => {
     ['active eq "True"', true],
     ['active eq TRUE', true],
     ['title eq null', null],
-  ])('reads the value of %s', (text, value) => {
+  ])('have their value parsed: %s', (text, value) => {
     expect(parse(text)).toMatchObject({ value });
   });
 
-  it('takes a comparison after the brackets as one more condition on the element', () => {
+  it('treat a comparison after the brackets as one more condition on the element', () => {
     expect(printed('emails[type eq "work"].value sw "a"')).toBe(
       'emails[(type eq "work") and (value sw "a")]',
     );
@@ -98,13 +98,13 @@ describe('RFC 7644, section 3.4.2.2: filters that are understood', () => {
     );
   });
 
-  it('knows the attributes of the type that is asked', () => {
+  it('use the attributes of the resource type that is queried', () => {
     expect(print(parseFilter('members eq "1"', groupType))).toBe('members.value eq "1"');
     expect(refusal(() => parseFilter('userName eq "1"', groupType))).toBe('400 invalidFilter');
   });
 });
 
-describe('RFC 7644, section 3.4.2.2: filters that are refused', () => {
+describe('RFC 7644, section 3.4.2.2: invalid filters', () => {
   it.each([
     '',
     ' ',
@@ -148,7 +148,7 @@ describe('RFC 7644, section 3.4.2.2: filters that are refused', () => {
     'userName eq "a\nb"',
     'userName eq "\\u0000"',
     'userName eq "\\ud800"',
-  ])('refuses %j', (text) => {
+  ])('are rejected: %j', (text) => {
     expect(refused(text)).toBe('400 invalidFilter');
   });
 
@@ -168,36 +168,36 @@ describe('RFC 7644, section 3.4.2.2: filters that are refused', () => {
     'meta.created eq "2020-02-30T00:00:00Z"',
     'meta.created eq "0000-01-01T00:00:00Z"',
     'meta.created eq 5',
-  ])('refuses to compare what cannot be compared: %s', (text) => {
+  ])('are rejected when an operator does not fit the type: %s', (text) => {
     expect(refused(text)).toBe('400 invalidFilter');
   });
 
   it.each(['password eq "x"', 'password pr', `${USER}:Password sw "x"`, 'title pr or (password ne "x")'])(
-    'gives nothing away of the password: %s (section 7.5.2)',
+    'are rejected when they refer to the password: %s (section 7.5.2)',
     (text) => {
       expect(refused(text)).toBe('403 sensitive');
     },
   );
 
-  it('says where and why', () => {
+  it('are reported with the position and the reason', () => {
     expect(() => parse('userName eq "a" and shoeSize gt 4')).toThrow(
       'The filter is wrong at character 29: There is no attribute "shoeSize".',
     );
   });
 });
 
-describe('limits of a filter', () => {
+describe('the limits of a filter', () => {
   const nested = (depth: number) => '('.repeat(depth) + 'title pr' + ')'.repeat(depth);
   const chained = (count: number) => Array<string>(count).fill('title pr').join(' and ');
 
-  it('counts nesting, not parentheses', () => {
+  it('count nesting, not parentheses', () => {
     const beside = Array<string>(MAX_FILTER_DEPTH + 1)
       .fill('(title pr)')
       .join(' or ');
     expect(parse(beside)).toMatchObject({ kind: 'or', filters: { length: MAX_FILTER_DEPTH + 1 } });
   });
 
-  it('takes as much as it promises', () => {
+  it('admit filters up to the documented size', () => {
     expect(printed(nested(MAX_FILTER_DEPTH))).toBe('title pr');
     expect(parse(chained(MAX_FILTER_CLAUSES))).toMatchObject({ kind: 'and' });
     const longest = `userName eq "${'x'.repeat(MAX_FILTER_LENGTH - 14)}"`;
@@ -212,7 +212,7 @@ describe('limits of a filter', () => {
     ['comparisons', chained(MAX_FILTER_CLAUSES + 1)],
     ['characters', `userName eq "${'x'.repeat(MAX_FILTER_LENGTH)}"`],
     ['characters, a hundred million of them', '('.repeat(100_000_000)],
-  ])('refuses more %s', (_, text) => {
+  ])('reject more %s', (_, text) => {
     expect(refused(text)).toBe('400 invalidFilter');
   });
 
@@ -223,13 +223,13 @@ describe('limits of a filter', () => {
     ['digits', `userName eq ${'1'.repeat(8_000)}x`],
     ['dots', `userName${'.a'.repeat(4_000)} pr`],
     ['brackets', 'emails['.repeat(1_000)],
-  ])('refuses a run of %s', (_, text) => {
+  ])('reject a long run of %s', (_, text) => {
     expect(refused(text)).toBe('400 invalidFilter');
   });
 });
 
-describe('any filter', () => {
-  it('that is printed is read as the same', () => {
+describe('a filter with any content', () => {
+  it('is parsed to the same filter after it was printed', () => {
     fc.assert(
       fc.property(filters, (filter) => {
         expect(print(parse(print(filter)))).toBe(print(filter));
@@ -271,7 +271,7 @@ describe('any filter', () => {
     }),
   );
 
-  it('is read or refused as a filter, whatever it says', () => {
+  it('is parsed or rejected as an invalid filter', () => {
     fc.assert(
       fc.property(texts, (text) => isAnswered(() => parse(text), 'invalidFilter', 'sensitive')),
       { numRuns },

@@ -9,7 +9,7 @@ function parsed(text: string) {
   return [nameOf(attribute), filter && print(filter), sub?.name ?? null];
 }
 
-describe('RFC 7644, section 3.5.2: where a PATCH points', () => {
+describe('RFC 7644, section 3.5.2: the path of a PATCH operation', () => {
   it.each([
     ['userName', ['userName', null, null]],
     ['USERNAME', ['userName', null, null]],
@@ -24,7 +24,7 @@ describe('RFC 7644, section 3.5.2: where a PATCH points', () => {
     [ENTERPRISE, [ENTERPRISE, null, null]],
     [`${ENTERPRISE.toUpperCase()}:MANAGER.value`, [`${ENTERPRISE}:manager.value`, null, null]],
     [' userName ', ['userName', null, null]],
-  ])('reads %s', (text, expected) => {
+  ])('is parsed: %s', (text, expected) => {
     expect(parsed(text)).toEqual(expected);
   });
 
@@ -48,15 +48,15 @@ describe('RFC 7644, section 3.5.2: where a PATCH points', () => {
       ['emails[userName eq "a"]', '400 invalidFilter'],
       [`emails[${'('.repeat(5_000)}`, '400 invalidFilter'],
     ),
-  )('refuses %s', (_, text, expected) => {
+  )('is rejected: %s', (_, text, expected) => {
     expect(refusal(() => parsePath(text, userType))).toBe(expected);
   });
 
-  it('knows the attributes of the type', () => {
+  it('uses the attributes of the resource type', () => {
     expect(nameOf(parsePath('members[value eq "1"]', groupType).attribute)).toBe('members');
   });
 
-  it('is read or refused, whatever it says', () => {
+  it('is parsed or rejected, whatever it contains', () => {
     const pieces = fc.constantFrom(
       'emails',
       'name',

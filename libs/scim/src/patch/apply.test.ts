@@ -34,7 +34,7 @@ const refused = (...operations: unknown[]) => refusal(() => patch(...operations)
 describe('RFC 7644, section 3.5.2: the body of a PATCH', () => {
   const manyNames = Object.fromEntries(Array.from({ length: MAX_OPERATIONS }, (_, at) => [`name${at}`, 1]));
 
-  it('may write names and operations in any case, and leave out its schemas', () => {
+  it('may use any case for names and operations, and may omit its schemas', () => {
     const operation = { op: 'replace', path: null, value: { active: false } };
     expect(readPatch({ Operations: [{ op: 'Replace', value: operation.value }] })).toEqual([operation]);
     expect(readPatch({ operations: [{ OP: 'REPLACE', Value: operation.value }] })).toEqual([operation]);
@@ -68,7 +68,7 @@ describe('RFC 7644, section 3.5.2: the body of a PATCH', () => {
         { Operations: Array.from({ length: MAX_OPERATIONS + 1 }, () => ({ op: 'remove', path: 'title' })) },
       ].map((body) => [body]),
     ),
-  )('is refused: %s', (_, body) => {
+  )('is rejected: %s', (_, body) => {
     expect(refusal(() => readPatch(body))).toBe('400 invalidSyntax');
   });
 });
@@ -161,11 +161,11 @@ describe('RFC 7644, section 3.5.2.1: add', () => {
     ]);
   });
 
-  it('refuses two new primary values', () => {
+  it('rejects two new primary values', () => {
     expect(refused({ op: 'add', path: 'emails.primary', value: true })).toBe('400 invalidValue');
   });
 
-  it('adds to an extension, and names its schema', () => {
+  it('adds to an extension and lists its schema', () => {
     const expected = { ...jane, schemas: [USER, ENTERPRISE], [ENTERPRISE]: { department: 'R&D' } };
     expect(patch({ op: 'add', path: `${ENTERPRISE}:department`, value: 'R&D' })).toEqual(expected);
     expect(patch({ op: 'add', path: ENTERPRISE.toLowerCase(), value: { Department: 'R&D' } })).toEqual(
@@ -175,7 +175,7 @@ describe('RFC 7644, section 3.5.2.1: add', () => {
     expect(patch({ op: 'add', value: { [`${ENTERPRISE}:department`]: 'R&D' } })).toEqual(expected);
   });
 
-  it('lets a client add the schema first', () => {
+  it('accepts the schema of an extension before its attributes', () => {
     expect(patch({ op: 'add', path: 'schemas', value: [ENTERPRISE] })).toEqual(jane);
     expect(refused({ op: 'add', path: 'schemas', value: ['urn:example:other'] })).toBe('400 invalidSyntax');
   });
@@ -210,7 +210,7 @@ describe('RFC 7644, section 3.5.2.2: remove', () => {
     expect(patch({ op: 'remove', path })).toEqual(expected);
   });
 
-  it('takes only the values that are given beside the path', () => {
+  it('removes only the values that are given beside the path', () => {
     const value = { value: home.value };
     expect(patch({ op: 'remove', path: 'emails', value: [value] }).emails).toEqual([work]);
     expect(patch({ op: 'remove', path: 'emails', value }).emails).toEqual([work]);
@@ -218,7 +218,7 @@ describe('RFC 7644, section 3.5.2.2: remove', () => {
     expect(refused({ op: 'remove', path: 'emails', value: home.value })).toBe('400 invalidValue');
   });
 
-  it('takes the schema with the last attribute of an extension', () => {
+  it('removes the schema together with the last attribute of its extension', () => {
     const path = `${ENTERPRISE}:department`;
     expect(patch({ op: 'add', path, value: 'R&D' }, { op: 'remove', path })).toEqual(jane);
   });
@@ -229,7 +229,7 @@ describe('RFC 7644, section 3.5.2.2: remove', () => {
     ['a required attribute', { path: 'userName' }, '400 mutability'],
     ['the schemas', { path: 'schemas' }, '400 mutability'],
     ['the id', { path: 'id' }, '400 mutability'],
-  ])('is refused of %s', (_, operation, expected) => {
+  ])('is rejected for %s', (_, operation, expected) => {
     expect(refused({ op: 'remove', ...operation })).toBe(expected);
   });
 });
@@ -293,15 +293,15 @@ describe('RFC 7644, section 3.5.2.3: replace', () => {
     ['__proto__.polluted', true, '400 invalidPath'],
     ['name.__proto__.polluted', true, '400 invalidPath'],
     ['constructor.prototype', {}, '400 invalidPath'],
-  ])('refuses %s %j', (path, value, expected) => {
+  ])('rejects %s %j', (path, value, expected) => {
     expect(refused({ op: 'replace', path, value })).toBe(expected);
   });
 
-  it('refuses a path that is too long', () => {
+  it('rejects a path that is too long', () => {
     expect(refused({ op: 'replace', path: 'x'.repeat(100_000), value: 'x' })).toBe('400 invalidPath');
   });
 
-  it('takes USERNAME for userName', () => {
+  it('accepts USERNAME for userName', () => {
     expect(patch({ op: 'replace', path: 'USERNAME', value: 'j@example.com' })).toEqual({
       ...jane,
       userName: 'j@example.com',
@@ -310,11 +310,11 @@ describe('RFC 7644, section 3.5.2.3: replace', () => {
 });
 
 describe('operations without a path', () => {
-  it('switch off as Okta does', () => {
+  it('deactivate a user as Okta does', () => {
     expect(patch({ op: 'replace', value: { active: false } })).toEqual({ ...jane, active: false });
   });
 
-  it('may name sub-attributes and value paths as keys', () => {
+  it('may use sub-attributes and value paths as keys', () => {
     expect(
       patch({
         op: 'Replace',
@@ -332,7 +332,7 @@ describe('operations without a path', () => {
     });
   });
 
-  it('may send back what is ours to say', () => {
+  it('may include read-only attributes with unchanged values', () => {
     const value = {
       id: '2',
       schemas: ['urn:example:any'],
@@ -345,7 +345,7 @@ describe('operations without a path', () => {
     expect(patch({ op: 'replace', value })).toEqual({ ...jane, displayName: 'Jane Doe' });
   });
 
-  it('keep what is ours to say', () => {
+  it('do not change read-only attributes', () => {
     const manager = { value: '7', displayName: 'John Smith' };
     const operations = read({
       op: 'replace',
@@ -363,7 +363,7 @@ describe('operations without a path', () => {
     [['active'], '400 invalidValue'],
     ['active', '400 invalidValue'],
     [null, '400 invalidValue'],
-  ])('are refused: %j', (value, expected) => {
+  ])('are rejected: %j', (value, expected) => {
     expect(refused({ op: 'replace', value })).toBe(expected);
     expect({}).not.toHaveProperty('polluted');
   });
@@ -373,7 +373,7 @@ describe('every PATCH', () => {
   it.each([
     ['objects that cannot be text', JSON.parse('[{ "toString": 1 }]') as object],
     ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as object],
-  ])('is not taken in by %s', (_, hostile) => {
+  ])('is rejected when it contains %s', (_, hostile) => {
     expect(refusal(() => readPatch({ schemas: hostile, Operations: [] }))).toBe('400 invalidSyntax');
     expect(refusal(() => readPatch({ Operations: hostile }))).toBe('400 invalidSyntax');
     const paths = [
@@ -390,13 +390,13 @@ describe('every PATCH', () => {
     }
   });
 
-  it('keeps the order of what it does not touch', () => {
+  it('keeps the order of attributes that it does not change', () => {
     expect(Object.keys(patch({ op: 'replace', path: 'userName', value: 'j@example.com' }))).toEqual(
       Object.keys(jane),
     );
   });
 
-  it('drops the password unread', () => {
+  it('ignores the password', () => {
     const operations = [
       { op: 'replace', path: 'password', value: { not: 'text' } },
       { op: 'remove', path: 'password' },
@@ -405,7 +405,7 @@ describe('every PATCH', () => {
     expect(patch(...operations)).toEqual(jane);
   });
 
-  it('is applied whole or not at all', () => {
+  it('is applied completely or not at all', () => {
     const before = structuredClone(jane);
     const operations = [
       { op: 'remove', path: 'emails' },
@@ -415,7 +415,7 @@ describe('every PATCH', () => {
     expect(jane).toEqual(before);
   });
 
-  it('sees what the operations before did', () => {
+  it('applies each operation to the result of the previous ones', () => {
     const operations = [
       { op: 'replace', path: 'emails[type eq "home"].type', value: 'other' },
       { op: 'remove', path: 'emails[type eq "other"]' },
@@ -423,7 +423,7 @@ describe('every PATCH', () => {
     expect(patch(...operations).emails).toEqual([work]);
   });
 
-  it('leaves as many values as an attribute may have', () => {
+  it('may leave at most the maximum number of values in an attribute', () => {
     const value = Array.from({ length: 99 }, (_, at) => ({ value: `${at}@example.com` }));
     expect(refused({ op: 'add', path: 'emails', value })).toBe('400 invalidValue');
   });
@@ -433,12 +433,12 @@ describe('every PATCH', () => {
     { op: 'replace', path: 'members.type', value: 'Group' },
     { op: 'remove', path: 'members[value eq "1"].type' },
     { op: 'remove', path: 'members.value' },
-  ])('does not change what a member is: %j', (operation) => {
+  ])('does not change the id or type of a member: %j', (operation) => {
     const group = { displayName: 'A', members: [{ value: '1', type: 'User' }] };
     expect(refusal(() => applyPatch(group, read(operation), groupType))).toBe('400 mutability');
   });
 
-  it('leaves no element without a value', () => {
+  it('removes an element whose last sub-attribute is removed', () => {
     const bare = { ...jane, emails: [{ value: 'j@example.com' }] };
     const { emails: _, ...rest } = bare;
     for (const operation of [{ op: 'replace', value: null }, { op: 'remove' }]) {
@@ -449,7 +449,7 @@ describe('every PATCH', () => {
     }
   });
 
-  it('does not cost more than its size: as many operations as may be on a hundred values', () => {
+  it('takes time linear in its size: the maximum number of operations on a hundred values', () => {
     const emails = Array.from({ length: 100 }, (_, at) => ({ value: `${at}@example.com` }));
     const operations = Array.from({ length: MAX_OPERATIONS }, (_, at) => ({
       op: 'replace',
@@ -461,7 +461,7 @@ describe('every PATCH', () => {
   });
 });
 
-describe('any PATCH', () => {
+describe('a PATCH with any content', () => {
   const attributes = fc.constantFrom(
     'emails',
     'emails.value',
@@ -494,7 +494,7 @@ describe('any PATCH', () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  it('is refused with a reason, or leaves a user that could have been created so', () => {
+  it('is rejected with a reason, or produces a user that could have been created in that form', () => {
     const reasons = [
       'invalidSyntax',
       'invalidPath',
@@ -514,7 +514,7 @@ describe('any PATCH', () => {
     );
   });
 
-  it('that replaces changes nothing the second time', () => {
+  it('that replaces changes nothing when it is applied again', () => {
     fc.assert(
       fc.property(users, users, (user, { meta: _, ...other }) => {
         const operation = read({ op: 'replace', value: other });
@@ -525,7 +525,7 @@ describe('any PATCH', () => {
     );
   });
 
-  it('that adds what is there already changes nothing', () => {
+  it('that adds existing values changes nothing', () => {
     fc.assert(
       fc.property(users, (user) => {
         expect(applyPatch(user, read({ op: 'add', value: user }), userType)).toEqual(user);

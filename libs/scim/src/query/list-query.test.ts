@@ -20,12 +20,12 @@ const nothing = {
 };
 
 describe('RFC 7644, section 3.4.2: the query of a list', () => {
-  it('asks for nothing when it is empty', () => {
+  it('has no filter and no sort order when it is empty', () => {
     expect(read({})).toEqual(nothing);
     expect(read({ attributes: '', excludedAttributes: '' })).toEqual(nothing);
   });
 
-  it('has no parameter that is not known, for it may be a filter written wrong', () => {
+  it('is rejected when it has an unknown parameter, which may be a misspelt filter', () => {
     for (const query of [{ fliter: 'userName pr' }, { unknown: ['a', 'b'] }, { '': '' }])
       expect(refusal(() => read(query))).toBe('400 invalidValue');
     expect(read({ COUNT: '5', sortby: 'userName' })).toMatchObject({
@@ -34,7 +34,7 @@ describe('RFC 7644, section 3.4.2: the query of a list', () => {
     });
   });
 
-  it("is Okta's: look-up, import, test of the connection", () => {
+  it('is parsed as Okta sends it: look-up, import, connection test', () => {
     const lookup = read({ filter: 'userName eq "jane@example.com"', startIndex: '1', count: '100' });
     expect(lookup).toMatchObject({ startIndex: 1, count: 100 });
     expect(print(lookup.filter!)).toBe('userName eq "jane@example.com"');
@@ -56,7 +56,7 @@ describe('RFC 7644, section 3.4.2: the query of a list', () => {
       { cursor: 'abc', count: '7' },
       { cursor: 'abc', count: 7 },
     ],
-  ])('%j asks for %j', (query, expected) => {
+  ])('%j is parsed as %j', (query, expected) => {
     expect(read(query)).toMatchObject(expected);
   });
 
@@ -65,7 +65,7 @@ describe('RFC 7644, section 3.4.2: the query of a list', () => {
     expect(sortBy?.steps.map(({ key }) => key)).toEqual(['emails', 'value']);
   });
 
-  it('has the names of attributes as a tree', () => {
+  it('has the requested attributes as a tree', () => {
     expect(read({ attributes: `userName, name.givenName,shoeSize,${ENTERPRISE}:manager` }).selection).toEqual(
       {
         attributes: new Map<string, unknown>([
@@ -109,11 +109,11 @@ describe('RFC 7644, section 3.4.2: the query of a list', () => {
       [{ attributes: ['userName', 'name'] }, '400 invalidValue'],
       [{ attributes: 'userName,'.repeat(2_000) }, '400 invalidValue'],
     ),
-  )('%s is refused', (_, query, expected) => {
+  )('%s is rejected', (_, query, expected) => {
     expect(refused(query)).toBe(expected);
   });
 
-  it('is no more than it says, whatever it says', () => {
+  it('stays within its limits, whatever it contains', () => {
     const names = fc.constantFrom(
       'filter',
       'sortBy',
@@ -140,7 +140,7 @@ describe('RFC 7644, section 3.4.2: the query of a list', () => {
 });
 
 describe('RFC 7644, section 3.4.3: a search', () => {
-  it('asks as a query does, with lists and numbers of JSON', () => {
+  it('is parsed like a query, with JSON lists and numbers', () => {
     const found = search({
       attributes: ['displayName', 'userName'],
       filter: 'displayName sw "smith"',
@@ -168,15 +168,15 @@ describe('RFC 7644, section 3.4.3: a search', () => {
     [{ schemas: [SEARCH], attributes: 'userName' }, '400 invalidValue'],
     [{ schemas: [SEARCH], attributes: [7] }, '400 invalidValue'],
     [{ schemas: [SEARCH], count: 1, Count: 2 }, '400 invalidSyntax'],
-  ])('%j is refused: %s', (body, expected) => {
+  ])('%j is rejected: %s', (body, expected) => {
     expect(refusal(() => readSearchRequest(body, userType))).toBe(expected);
   });
 });
 
-describe('the body of a list', () => {
+describe('the response with a list', () => {
   const schemas = ['urn:ietf:params:scim:api:messages:2.0:ListResponse'];
 
-  it('says where it is by index (RFC 7644, section 3.4.2)', () => {
+  it('has its position by index (RFC 7644, section 3.4.2)', () => {
     expect(listResponse({ resources: [{ id: '1' }], totalResults: 12, startIndex: 11 })).toEqual({
       schemas,
       totalResults: 12,
@@ -190,7 +190,7 @@ describe('the body of a list', () => {
     });
   });
 
-  it('says how to go on by cursor (RFC 9865, section 2)', () => {
+  it('has the cursor of the next page (RFC 9865, section 2)', () => {
     const page = { resources: [], totalResults: null, nextCursor: 'n', previousCursor: null };
     expect(listResponse(page)).toEqual({ schemas, itemsPerPage: 0, nextCursor: 'n', Resources: [] });
   });

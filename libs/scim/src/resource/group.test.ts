@@ -13,7 +13,7 @@ const refused = (...operations: unknown[]) => refusal(() => edits(...operations)
 const member = (value: string, display: string | null = null): Member => ({ value, display, type: null });
 
 describe('a group that is created or replaced', () => {
-  it('has its members apart', () => {
+  it('has its members separate from its other attributes', () => {
     const { document, members } = readGroup({
       schemas: [GROUP],
       displayName: 'Engineers',
@@ -27,7 +27,7 @@ describe('a group that is created or replaced', () => {
     expect(members).toEqual([member('1', 'jane@example.com'), { value: '2', display: null, type: 'Group' }]);
   });
 
-  it('has each member once, and none where none are said', () => {
+  it('has each member once, and none if none are given', () => {
     const twice = [{ value: '1' }, { value: '1', type: 'User' }, { value: '2' }];
     const named = { schemas: [GROUP], displayName: 'A' };
     expect(readGroup({ ...named, members: twice }).members).toEqual([
@@ -37,7 +37,7 @@ describe('a group that is created or replaced', () => {
     for (const members of [[], null, undefined]) expect(readGroup({ ...named, members }).members).toEqual([]);
   });
 
-  it('may have as many members as it says, and no more', () => {
+  it('may have the documented maximum of members, and not one more', () => {
     const sized = (length: number) => ({
       schemas: [GROUP],
       displayName: 'A',
@@ -57,14 +57,14 @@ describe('a group that is created or replaced', () => {
     [[null], '400 invalidValue'],
     ['1', '400 invalidValue'],
     [[{ value: '1', shoeSize: 4 }], '400 invalidSyntax'],
-  ])('is refused with members %j', (members, expected) => {
+  ])('is rejected with members %j', (members, expected) => {
     expect(refusal(() => readGroup({ schemas: [GROUP], displayName: 'A', members }))).toBe(expected);
     expect(refused({ op: 'add', path: 'members', value: members })).toBe(expected);
   });
 });
 
-describe('a PATCH of a group, as Okta sends it', () => {
-  it('renames, and says the id as well', () => {
+describe('a PATCH of a group as Okta sends it', () => {
+  it('renames the group and repeats its id', () => {
     expect(edits({ op: 'replace', value: { id: '7', displayName: 'New name' } })).toEqual([
       {
         kind: 'attributes',
@@ -85,7 +85,7 @@ describe('a PATCH of a group, as Okta sends it', () => {
     ]);
   });
 
-  it('pushes all members, or none', () => {
+  it('replaces all members, or removes them', () => {
     expect(edits({ op: 'replace', path: 'members', value: [{ value: '2' }] })).toEqual([
       { kind: 'replace-members', members: [member('2')] },
     ]);
@@ -128,18 +128,18 @@ describe('a PATCH of a group', () => {
       { kind: 'add-members', members: [member('1')] },
     ],
     ['nobody', { op: 'add', path: 'members', value: [] }, { kind: 'add-members', members: [] }],
-  ])('understands %s', (_, operation, expected) => {
+  ])('is parsed: %s', (_, operation, expected) => {
     expect(edits(operation)).toEqual([expected]);
   });
 
-  it('removes by anything that is known of members', () => {
+  it('removes members by any attribute that members have', () => {
     const [edit] = edits({ op: 'remove', path: 'members[display co "x" and not (type eq "Group")]' });
     if (edit?.kind !== 'remove-members-matching') throw new Error('another edit');
     expect(print(edit.filter)).toBe('(display co "x") and (not (type eq "Group"))');
     expect(matches(edit.filter, { value: '1', display: 'Max', type: 'User' })).toBe(true);
   });
 
-  it('does not remove more than it says when a filter has ids and more', () => {
+  it('does not remove additional members when a filter combines ids with other conditions', () => {
     const paths = [
       'members[value eq "1" and display eq "x"]',
       'members[value eq "1" or display eq "x"]',
@@ -152,7 +152,7 @@ describe('a PATCH of a group', () => {
     }
   });
 
-  it('makes one edit of neighbours of one kind, and keeps the order of others', () => {
+  it('merges adjacent edits of one kind and keeps the order of the others', () => {
     const remove = (id: string) => ({ op: 'remove', path: `members[value eq "${id}"]` });
     const add = (value: string) => ({ op: 'add', path: 'members', value: [{ value }] });
     expect(edits(remove('1'), remove('2'), add('1'), add('3'), add('3'), remove('1'))).toEqual([
@@ -168,7 +168,7 @@ describe('a PATCH of a group', () => {
     ]);
   });
 
-  it('may remove ten thousand members, each by an operation of its own', () => {
+  it('may remove ten thousand members with one operation each', () => {
     const operations = Array.from({ length: 10_000 }, (_, at) => ({
       op: 'remove',
       path: `members[value eq "${at}"]`,
@@ -201,7 +201,7 @@ describe('a PATCH of a group', () => {
     ['is for what groups do not have', { op: 'add', path: 'emails', value: [] }, '400 invalidPath'],
     ['has what groups do not have', { op: 'add', value: { emails: [], members: [] } }, '400 invalidSyntax'],
     ['has no operation', { op: 'add' }, '400 invalidSyntax'],
-  ])('is refused when it %s', (_, operation, expected) => {
+  ])('is rejected when it %s', (_, operation, expected) => {
     expect(refused(operation)).toBe(expected);
   });
 });
@@ -224,7 +224,7 @@ function applyEdits(before: ReadonlySet<string>, all: readonly GroupEdit[]): Set
   }, new Set(before));
 }
 
-describe('any PATCH of a group', () => {
+describe('a PATCH of a group with any content', () => {
   const ids = fc.constantFrom('1', '2', '3', '4');
   const lists = fc.array(ids, { maxLength: 3 });
   const operations = fc.oneof(
@@ -238,7 +238,7 @@ describe('any PATCH of a group', () => {
     fc.constant({ op: 'remove', path: 'members' }),
   );
 
-  it('ends with the members that it has when all are loaded', () => {
+  it('produces the same members as applying it to the fully loaded group', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(ids),
@@ -265,7 +265,7 @@ describe('any PATCH of a group', () => {
     );
   });
 
-  it('is read or refused with a reason', () => {
+  it('is parsed or rejected with a reason', () => {
     const values = fc.oneof(
       fc.jsonValue({ maxDepth: 2 }),
       fc.constantFrom([{ value: '1' }], { members: [{ value: '1' }] }, { value: '1' }, { displayName: 'B' }),

@@ -23,8 +23,8 @@ const without = (...names: string[]): Selection => ({
 });
 const { schemas, id } = jane;
 
-describe('RFC 7644, section 3.9: what is given of a resource', () => {
-  it('is everything but the password, where nothing is asked for', () => {
+describe('RFC 7644, section 3.9: the attributes that a response contains', () => {
+  it('are all but the password, if no attributes are requested', () => {
     const { password: _, ...rest } = jane;
     expect(project(jane, userType, defaultSelection)).toEqual(rest);
   });
@@ -42,11 +42,11 @@ describe('RFC 7644, section 3.9: what is given of a resource', () => {
     [[`${ENTERPRISE}:manager.value`], { [ENTERPRISE]: { manager: { value: '7' } } }],
     [['password'], {}],
     [['photos'], {}],
-  ])('is only what is asked for, and what is always given: %j', (names, expected) => {
+  ])('are the requested ones and those that are always returned: %j', (names, expected) => {
     expect(project(jane, userType, only(...names))).toEqual({ schemas, id, ...expected });
   });
 
-  it('is without what is excluded, but for what is always given', () => {
+  it('are all but the excluded ones, and those that are always returned', () => {
     const given = project(
       jane,
       userType,
@@ -60,7 +60,7 @@ describe('RFC 7644, section 3.9: what is given of a resource', () => {
     });
   });
 
-  it('has waiting members only where they are asked for by name', () => {
+  it('include pending members only if they are requested by name', () => {
     const group = {
       id,
       displayName: 'A',
@@ -78,7 +78,7 @@ describe('RFC 7644, section 3.9: what is given of a resource', () => {
     });
   });
 
-  it('can be known before it is loaded', () => {
+  it('can be determined before the resource is loaded', () => {
     const asks = (selection: Partial<Selection>) =>
       isSelected({ ...defaultSelection, ...selection }, 'members', groupType);
     expect(asks({})).toBe(true);

@@ -10,7 +10,7 @@ const read = (more: object = {}) => readResource(userBody(more), userType);
 const refused = (more: object) => refusal(() => read(more));
 
 describe('RFC 7644, section 3.3: a user who is created', () => {
-  it('is what Okta documents, without what is ours to say and without the password', () => {
+  it('is parsed as Okta documents it, without read-only attributes and without the password', () => {
     const body = {
       schemas: [USER],
       userName: 'test.user@example.com',
@@ -27,7 +27,7 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
     expect(readResource(body, userType)).toEqual(kept);
   });
 
-  it('has the names of the schema, however they were written', () => {
+  it('has attribute names as the schema spells them, in whatever case they were sent', () => {
     const document = readResource(
       {
         SCHEMAS: [USER.toUpperCase(), ENTERPRISE.toLowerCase()],
@@ -45,7 +45,7 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
     });
   });
 
-  it('names the extensions that are in use, and no others', () => {
+  it('lists the extensions that are in use, and no others', () => {
     expect(read({ [ENTERPRISE]: { department: 'R&D' } }).schemas).toEqual([USER, ENTERPRISE]);
     expect(read({ schemas: [USER, ENTERPRISE], [ENTERPRISE]: {} })).toEqual(userBody());
   });
@@ -58,11 +58,11 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
     ['password', { not: ['a', 'password'] }],
     ['password', null],
     [PROVISIONING_URN, { inStep: 'yes', unknown: true }],
-  ])('may hold anything in what is ours to say: %s %j', (name, value) => {
+  ])('may contain anything in read-only attributes: %s %j', (name, value) => {
     expect(read({ [name]: value })).toEqual(userBody());
   });
 
-  it('ignores the display name of the manager, which is ours', () => {
+  it('ignores the display name of the manager, which is read-only', () => {
     expect(read({ [ENTERPRISE]: { manager: { value: '7', displayName: 5 } } })[ENTERPRISE]).toEqual({
       manager: { value: '7' },
     });
@@ -72,11 +72,11 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
     ['null', { title: null, name: null, emails: null }],
     ['empty', { emails: [], name: {}, addresses: [{}], [ENTERPRISE]: { manager: {} } }],
     ['empty inside', { name: { givenName: null }, emails: [{ value: null }] }],
-  ])('has unassigned what is %s (RFC 7643, section 2.5)', (_, more) => {
+  ])('has no attribute whose value is %s (RFC 7643, section 2.5)', (_, more) => {
     expect(read(more)).toEqual(userBody());
   });
 
-  it('has booleans from clients that write them as text', () => {
+  it('accepts booleans that clients send as text', () => {
     expect(read({ active: 'False' })).toMatchObject({ active: false });
     expect(read({ emails: [{ value: 'a@example.com', primary: 'true' }] })).toMatchObject({
       emails: [{ primary: true }],
@@ -93,7 +93,7 @@ describe('RFC 7644, section 3.3: a user who is created', () => {
   });
 });
 
-describe('RFC 7643, section 8.3: a user with everything', () => {
+describe('RFC 7643, section 8.3: a user with every attribute', () => {
   const plural = (value: string, type: string) => [{ value, type, display: type, primary: true }];
   const whole = {
     schemas: [USER, ENTERPRISE],
@@ -145,11 +145,11 @@ describe('RFC 7643, section 8.3: a user with everything', () => {
     },
   };
 
-  it('is kept whole', () => {
+  it('is kept completely', () => {
     expect(readResource(whole, userType)).toEqual(whole);
   });
 
-  it('is read again from what was given of it', () => {
+  it('is parsed to the same user from its own response', () => {
     const given = {
       ...whole,
       schemas: [...whole.schemas, PROVISIONING_URN],
@@ -162,7 +162,7 @@ describe('RFC 7643, section 8.3: a user with everything', () => {
   });
 });
 
-describe('RFC 7644, section 3.12: a resource that is refused', () => {
+describe('RFC 7644, section 3.12: an invalid resource', () => {
   it.each([
     ['shoeSize', { shoeSize: 40 }],
     ['__proto__', JSON.parse('{ "__proto__": { "active": true } }')],
@@ -173,11 +173,11 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
     ['an attribute of an extension', { [ENTERPRISE]: { shoeSize: 40 } }],
     ['a schema', { schemas: [USER, 'urn:example:other'] }],
     ['another type', { schemas: [GROUP] }],
-  ])('names what is not known: %s', (_, more) => {
+  ])('is reported with its unknown attributes: %s', (_, more) => {
     expect(refused(more as object)).toBe('400 invalidSyntax');
   });
 
-  it('says which attribute is not known', () => {
+  it('is reported with the attribute that is unknown', () => {
     expect(() => read({ name: { shoeSize: 40 } })).toThrow('There is no attribute "name.shoeSize".');
     expect(() => read({ [ENTERPRISE]: { shoeSize: 4 } })).toThrow(`"${ENTERPRISE}:shoeSize"`);
   });
@@ -185,13 +185,16 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
   it.each([
     ['given twice', { USERNAME: 'other@example.com' }],
     ['without its schema', { schemas: [ENTERPRISE] }],
-  ])('is invalid syntax when %s', (_, more) => {
+  ])('is invalidSyntax when %s', (_, more) => {
     expect(refused(more)).toBe('400 invalidSyntax');
   });
 
-  it.each([null, undefined, 7, 'text', true, [], [userBody()]])('is no object: %j', (body) => {
-    expect(refusal(() => readResource(body, userType))).toBe('400 invalidSyntax');
-  });
+  it.each([null, undefined, 7, 'text', true, [], [userBody()]])(
+    'is rejected when it is no object: %j',
+    (body) => {
+      expect(refusal(() => readResource(body, userType))).toBe('400 invalidSyntax');
+    },
+  );
 
   it.each([
     ['schemas', { schemas: undefined }],
@@ -226,7 +229,7 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
     ['photos.value', { photos: [{ value: 'x'.repeat(MAX_LONG_TEXT_LENGTH + 1) }] }],
     ['x509Certificates.value', { x509Certificates: [{ value: 'no base64!' }] }],
     [`${ENTERPRISE}:manager.value`, { [ENTERPRISE]: { manager: { value: 7 } } }],
-  ])('is an invalid value, and says of what: %s', (path, more) => {
+  ])('is invalidValue, with the attribute and the reason: %s', (path, more) => {
     expect(refused(more)).toBe('400 invalidValue');
     expect(() => read(more)).toThrow(`${path}: `);
   });
@@ -237,28 +240,28 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
     ['x509Certificates', { x509Certificates: [{ value: 'TUlJ'.repeat(MAX_LONG_TEXT_LENGTH / 4) }] }],
     ['profileUrl', { profileUrl: '../people/jane' }],
     ['addresses', { addresses: [{ formatted: 'Main Street 1\nSpringfield', primary: true }] }],
-  ])('is not when it is as long as it may be, or only looks odd: %s', (_, more) => {
+  ])('does not include one that has the maximum length or is merely unusual: %s', (_, more) => {
     expect(read(more)).toMatchObject(more);
   });
 
   it.each([
     ['objects that cannot be text', JSON.parse('[{ "toString": 1, "valueOf": 1 }]') as object],
     ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as object],
-  ])('is not taken in by %s', (_, hostile) => {
+  ])('is rejected when it contains %s', (_, hostile) => {
     for (const name of ['schemas', 'userName', 'name', 'emails', 'active', 'profileUrl', ENTERPRISE]) {
       expect(refused({ [name]: hostile })).toMatch(/^400 invalid(Value|Syntax)$/);
       expect(refused({ [name]: [hostile] })).toBe('400 invalidValue');
     }
   });
 
-  it('leaves the prototype of all objects alone', () => {
+  it('does not change Object.prototype', () => {
     expect(refused(JSON.parse('{ "name": { "__proto__": { "polluted": true } } }') as object)).toBe(
       '400 invalidSyntax',
     );
     expect({}).not.toHaveProperty('polluted');
   });
 
-  it('is a group without a name', () => {
+  it('includes a group without a name', () => {
     for (const displayName of [undefined, null, '', '  ', 5]) {
       expect(refusal(() => readResource({ schemas: [GROUP], displayName }, groupType))).toBe(
         '400 invalidValue',
@@ -267,8 +270,8 @@ describe('RFC 7644, section 3.12: a resource that is refused', () => {
   });
 });
 
-describe('any body', () => {
-  it('that was read is read as the same', () => {
+describe('a body with any content', () => {
+  it('is parsed to the same resource when its parsed form is sent again', () => {
     fc.assert(
       fc.property(users, ({ meta: _, ...user }) => {
         expect(readResource(user, userType)).toEqual(user);
@@ -309,7 +312,7 @@ describe('any body', () => {
     ),
   })).value;
 
-  it('is read or refused with a reason, whatever it is', () => {
+  it('is parsed or rejected with a reason', () => {
     const answers = ['invalidSyntax', 'invalidValue'] as const;
     fc.assert(
       fc.property(bodies, (body) => {

@@ -14,7 +14,7 @@ const read = (given: unknown) => {
 };
 const operations = (...Operations: unknown[]) => knownOperations(readPatch({ Operations }), userType);
 
-describe('a body with what no schema knows', () => {
+describe('a body with attributes that no schema defines', () => {
   it.each([
     ['an attribute', { shoeSize: 4, userName: 'ada@example.com' }, ['shoeSize']],
     ['a part', { name: { givenName: 'Ada', middleInitial: 'Q' } }, ['name.middleInitial']],
@@ -31,7 +31,7 @@ describe('a body with what no schema knows', () => {
       JSON.parse('{"__proto__": {"active": false}, "constructor": 1}'),
       ['__proto__', 'constructor'],
     ],
-  ])('%s: is read without it, and says so', (_, more: object, ignored) => {
+  ])('%s: is parsed without them, and reports them', (_, more: object, ignored) => {
     const { document, ignored: told } = read(body(more));
     expect(document['userName']).toBe('ada@example.com');
     expect(told).toEqual(ignored);
@@ -39,21 +39,21 @@ describe('a body with what no schema knows', () => {
     expect(document['schemas']).toEqual([USER]);
   });
 
-  it('is told once, however many members have it', () => {
+  it('reports an unknown attribute once, however many members have it', () => {
     const members = Array.from({ length: 50 }, (_, n) => ({ value: String(n), colour: 'red' }));
     const { value, ignored } = knownBody({ schemas: [GROUP], displayName: 'A', members }, groupType);
     expect(ignored).toEqual(['members.colour']);
     expect(readGroup(value).members).toHaveLength(50);
   });
 
-  it('is refused still for what is known and wrong', () => {
+  it('is still rejected for a known attribute with an invalid value', () => {
     for (const wrong of [{ active: 'perhaps' }, { name: 'Ada' }, { schemas: [GROUP] }, { userName: 7 }])
       expect(() => read(body({ shoeSize: 4, ...wrong }))).toThrow();
   });
 });
 
-describe('what older versions and Entra write', () => {
-  it('the URNs of SCIM 1.0 are those of 2.0', () => {
+describe('bodies from older versions and from Entra', () => {
+  it('may use the URNs of SCIM 1.0 for those of 2.0', () => {
     const old = {
       schemas: ['urn:scim:schemas:core:1.0', 'urn:scim:schemas:extension:enterprise:1.0'],
       userName: 'ada@example.com',
@@ -70,7 +70,7 @@ describe('what older versions and Entra write', () => {
     expect(readGroup(value).document['schemas']).toEqual([GROUP]);
   });
 
-  it('a manager as text is the manager’s id, in a body and in a PATCH; an empty one is none', () => {
+  it('may have the manager’s id as text, in a body and in a PATCH; an empty text means no manager', () => {
     expect(read(body({ [ENTERPRISE]: { manager: '7' } })).document[ENTERPRISE]).toEqual({
       manager: { value: '7' },
     });
@@ -85,20 +85,20 @@ describe('what older versions and Entra write', () => {
   });
 });
 
-describe('a PATCH with what no schema knows', () => {
+describe('a PATCH with attributes that no schema defines', () => {
   it.each([
     ['shoeSize', 'shoeSize'],
     ['name.middleInitial', 'name.middleInitial'],
     ['emails[type eq "work"].verified', 'emails[…].verified'],
     ['emails[kind eq "work"].value', 'emails[…].value'],
     [`${CUSTOM}:costCentre`, `${CUSTOM}:costCentre`],
-  ])('leaves out the operation on %s, and keeps the others', (path, name) => {
+  ])('skips the operation on %s and keeps the others', (path, name) => {
     const off = { op: 'replace', path: 'active', value: false } as const;
     for (const op of ['add', 'replace', 'remove'])
       expect(operations({ op, path, value: 'x' }, off)).toEqual({ value: [off], ignored: [name] });
   });
 
-  it('leaves the name out of a value without a path, and of a value with one', () => {
+  it('drops the unknown name from a value, with and without a path', () => {
     expect(operations({ op: 'replace', value: { [`${CUSTOM}:costCentre`]: 1, active: false } })).toEqual({
       value: [{ op: 'replace', path: null, value: { active: false } }],
       ignored: [`${CUSTOM}:costCentre`],
@@ -113,7 +113,7 @@ describe('a PATCH with what no schema knows', () => {
   });
 
   it.each(['', '[', 'emails[type eq]', 'emails[type eq "work"', 'userName[value eq "x"]', 'two words'])(
-    'leaves %j for whoever applies it to refuse',
+    'leaves %j to be rejected when the PATCH is applied',
     (path) => {
       const operation = { op: 'replace', path, value: 'x' } as const;
       expect(operations(operation)).toEqual({ value: [operation], ignored: [] });
@@ -121,7 +121,7 @@ describe('a PATCH with what no schema knows', () => {
   );
 });
 
-it('changes nothing of what is known', () => {
+it('leaves known attributes unchanged', () => {
   fc.assert(
     fc.property(users, (user) => {
       const { value, ignored } = knownBody(user, userType);
