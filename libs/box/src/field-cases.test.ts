@@ -59,12 +59,12 @@ async function ada(box: Box): Promise<string> {
 
 describe('Retry-After', () => {
   // https://github.com/box/box-node-sdk/issues/677
-  it('beyond what a timer can wait for is a day', () => {
+  it('is capped at one day', () => {
     expect(readRetryAfter({ 'retry-after': '2998087' })).toBe(86_400_000);
   });
 
   it.each(['0', '-1', '-5', '0.2', '', 'soon', 'Tue, 29 Oct 2013 16:56:32 GMT'])(
-    'of "%s" is none: the wait grows as without it',
+    'of "%s" is ignored: the pause is the same as without it',
     (value) => expect(readRetryAfter({ 'retry-after': value })).toBeUndefined(),
   );
 
@@ -87,7 +87,7 @@ describe('Retry-After', () => {
     ],
     ['503 without it', { kind: 'status', status: 503 }, { code: 'box_unavailable', retryAfterMs: undefined }],
     ['no answer at all', { kind: 'resetBefore' }, { code: 'box_unavailable', retryAfterMs: undefined }],
-  ])('%s is a fault and no crash', async (_what, fault, expected) => {
+  ])('%s causes a fault and no crash', async (_what, fault, expected) => {
     const box = boxOn(twin.url, twin.auth);
     await twin.control('POST', 'faults', { ...fault, match: { path: '/2.0/users' } });
     const result = await box.findUser(context, '00uAda');
@@ -95,7 +95,7 @@ describe('Retry-After', () => {
     expect(result.ok ? 0 : result.fault.retryAfterMs).toBe(expected.retryAfterMs);
   });
 
-  it('as a date is the time until then', async () => {
+  it('as a date means the time until then', async () => {
     const box = boxOn(twin.url, twin.auth);
     const retryAfter = new Date(Date.now() + 100_000).toUTCString();
     await twin.control('POST', 'faults', {
@@ -121,7 +121,7 @@ describe('a JWT that Box refuses', () => {
     ['ahead', -40_000],
     ['an hour ahead', -3_600_000],
   ])(
-    "for a clock that is %s is signed once more by Box's Date, and the clock is named",
+    "because a clock is %s is signed once more by Box's Date, and the clock is reported",
     async (_how, offsetMs) => {
       await twin.control('PUT', 'settings', { clockOffsetMs: offsetMs });
       const box = boxOn(twin.url, jwt(app.clientId, app.clientSecret));
@@ -134,7 +134,7 @@ describe('a JWT that Box refuses', () => {
     },
   );
 
-  it('for anything else is refused, once', async () => {
+  it('for any other reason is not sent again', async () => {
     const box = boxOn(twin.url, jwt(app.clientId, 'wrong'));
     expect(await box.findUser(context, '00uAda')).toMatchObject({
       ok: false,
@@ -146,7 +146,7 @@ describe('a JWT that Box refuses', () => {
     ]);
   });
 
-  it('is signed anew each time: no assertion is sent twice', async () => {
+  it('is signed again for each request: no assertion is sent twice', async () => {
     const server = await ScriptedBox.start();
     const date = new Date(Date.now() - 50_000).toUTCString();
     const claim = "Please check the 'exp' claim.";
@@ -162,7 +162,7 @@ describe('a JWT that Box refuses', () => {
 });
 
 // https://github.com/box/box-python-sdk-gen/issues/217, https://github.com/box/box-python-sdk-gen/issues/220
-it('tells when Box begins to refuse the credentials, and when it takes them again', async () => {
+it('reports when Box begins to refuse the credentials, and when it accepts them again', async () => {
   const box = boxOn(twin.url, twin.auth);
   const refused = { code: 'invalid_grant', message: 'Grant credentials are invalid' };
   await twin.control('POST', 'faults', {
@@ -185,7 +185,7 @@ it('tells when Box begins to refuse the credentials, and when it takes them agai
   expect(await tokenCalls()).toHaveLength(2);
 });
 
-describe('a user who is not to be deleted', () => {
+describe('a user whom Box does not delete', () => {
   // https://support.box.com/hc/en-us/community/posts/360049178313-Force-Delete-User-using-API,
   // https://support.box.com/hc/en-us/articles/33282413279635
   it.each([
@@ -211,7 +211,7 @@ describe('a user who is not to be deleted', () => {
     expect(await box.deleteUser(context, id)).toEqual({ ok: true, value });
   });
 
-  it('is another matter when the app may not', async () => {
+  it('is a different error when the app has no right to delete', async () => {
     const box = boxOn(twin.url, twin.auth);
     const id = await ada(box);
     await twin.control('POST', 'faults', { kind: 'status', status: 403, match: { method: 'DELETE' } });
@@ -220,12 +220,12 @@ describe('a user who is not to be deleted', () => {
 });
 
 // https://github.com/box/box-java-sdk/issues/483
-describe('acting as somebody who is inactive in Box', () => {
+describe('acting as a person who is inactive in Box', () => {
   const files = (box: Box, boxUserId: string) =>
     box.listFolder(context, { boxUserId, folderId: '0', limit: 10 });
 
   it.each(['unauthorized', 'forbidden'] as const)(
-    'is told so when Box answers %s, and keeps the token',
+    'is reported as such when Box answers %s, and the token is kept',
     async (inactiveAsUser) => {
       const box = boxOn(twin.url, twin.auth);
       const id = await ada(box);
@@ -237,7 +237,7 @@ describe('acting as somebody who is inactive in Box', () => {
     },
   );
 
-  it('is told so when Box answers 401 without a word', async () => {
+  it('is reported as such when Box answers 401 without a body', async () => {
     const server = await ScriptedBox.start();
     const box = boxOn(server.url, auth);
     server.api(json(401, {}), json(200, { ...user, status: 'inactive' }));
@@ -247,7 +247,7 @@ describe('acting as somebody who is inactive in Box', () => {
     await server.close();
   });
 
-  it('is another matter when the app may not act as anybody', async () => {
+  it('is a different error when the app may not act as any user', async () => {
     const box = boxOn(twin.url, twin.auth);
     const id = await ada(box);
     await twin.control('PUT', 'apps', { clientId: 'twin-box-client', asUser: false });
@@ -256,7 +256,7 @@ describe('acting as somebody who is inactive in Box', () => {
 });
 
 // https://github.com/box-community/sdk-powershell-api-v2/issues/9
-it('shows the members of a group beyond its first page', async () => {
+it('lists the members of a group beyond its first page', async () => {
   const box = boxOn(twin.url, twin.auth);
   const { users } = (await twin.control('POST', 'seed', {
     users: Array.from({ length: 2_500 }, (_, at) => ({ name: `P ${at}`, externalId: `00u${at}` })),
@@ -276,7 +276,7 @@ it('shows the members of a group beyond its first page', async () => {
 });
 
 // https://github.com/box/boxcli/issues/251
-it('finds the very external id where Box answers with several, or ignores the filter', async () => {
+it('finds the exact external id when Box answers with several users or ignores the filter', async () => {
   const server = await ScriptedBox.start();
   const box = boxOn(server.url, auth);
   const stranger = { ...user, id: '1', external_app_user_id: 'sub-11' };

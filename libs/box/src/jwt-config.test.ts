@@ -31,7 +31,7 @@ function messageOf(configJson: string): string {
   throw new Error('It was accepted.');
 }
 
-it('reads the file of the developer console', () => {
+it("reads the file of Box's developer console", () => {
   expect(parseJwtConfig(file({ webhooks: {} }))).toEqual({
     clientId: 'app-1',
     clientSecret: CLIENT_SECRET,
@@ -61,14 +61,14 @@ it.each<[string, string]>([
     file({}, {}, { passphrase: 'wrong-passphrase' }),
   ],
   ['enterpriseID is not the id of an enterprise', file({ enterpriseID: '0' })],
-])('refuses a file and says that %s', (expected, configJson) => {
+])('rejects a file and reports that %s', (expected, configJson) => {
   const message = messageOf(configJson);
   expect(message).toContain(expected);
   for (const secret of [CLIENT_SECRET, PASSPHRASE, 'wrong-passphrase', 'MII'])
     expect(message).not.toContain(secret);
 });
 
-it('names every field at fault at once', () => {
+it('reports every invalid field at once', () => {
   const message = messageOf('{"boxAppSettings":{"appAuth":{}}}');
   for (const field of [
     'clientID',

@@ -33,33 +33,33 @@ afterEach(async () => {
 const read = () => box.readUser(leasedContext(), '4711');
 const answersFromNowOn = (): void => server.api(...Array.from({ length: 20 }, () => json(200, user)));
 
-/** Reads until Box answers, and returns how many readings were lost. */
-async function lostReadings(): Promise<number> {
+/** Reads until Box answers, and returns how many reads failed. */
+async function failedReads(): Promise<number> {
   for (let lost = 0; ; lost++) {
     if ((await read()).ok) return lost;
-    if (lost === 10) throw new Error('Box is never heard again.');
+    if (lost === 10) throw new Error('Box did not answer any of ten reads.');
   }
 }
 
 describe('the connections to Box', () => {
   it.each<Fault>(['half-open', 'black-hole', 'eat-answers', 'trickle'])(
-    'cost the call that meets it its time limit, and are made anew: %s',
+    'cost one call its time limit and are replaced: %s',
     async (fault) => {
       answersFromNowOn();
       // The first call of a process may take longer than the limit of this test.
-      await lostReadings();
+      await failedReads();
       proxy.set(fault);
       if (fault === 'half-open') proxy.set(null);
       expect((await read()).ok).toBe(false);
       proxy.set(null);
-      expect(await lostReadings()).toBe(0);
+      expect(await failedReads()).toBe(0);
     },
   );
 
-  it('are made anew when they were cut while nothing was asked', async () => {
+  it('are replaced when they were closed while idle', async () => {
     answersFromNowOn();
-    await lostReadings();
+    await failedReads();
     proxy.cut();
-    expect(await lostReadings()).toBeLessThanOrEqual(1);
+    expect(await failedReads()).toBeLessThanOrEqual(1);
   });
 });

@@ -36,28 +36,28 @@ const queries = () => server.apiRequests.map(({ url }) => Object.fromEntries(url
 const none = (response: Parameters<Answer>[0]) => response.writeHead(204).end();
 
 describe('paging by offset', () => {
-  it('goes on by the limit that Box applied, not by how many came', async () => {
+  it('advances by the limit that Box applied, not by the number of entries', async () => {
     server.api(members(['1'], { total_count: 900, limit: 100 }));
     expect(await nextOffset(200)).toBe(300);
   });
 
   it.each([
     ['the total is reached', { total_count: 1000, limit: 1000 }, ['1'], null],
-    ['the total lies beyond, though nobody came', { total_count: 1001, limit: 1000 }, [], 1000],
-    ['no total and somebody came', {}, ['1'], 1000],
-    ['no total and nobody came', {}, [], null],
-    ['a total and a limit that make no sense', { total_count: 'many', limit: 0 }, ['1'], 1000],
-  ])('when %s', async (_name, more, ids, expected) => {
+    ['the total is larger, although the page is empty', { total_count: 1001, limit: 1000 }, [], 1000],
+    ['there is no total and the page has entries', {}, ['1'], 1000],
+    ['there is no total and the page is empty', {}, [], null],
+    ['total and limit are invalid', { total_count: 'many', limit: 0 }, ['1'], 1000],
+  ])('is right when %s', async (_name, more, ids, expected) => {
     server.api(members(ids, more));
     expect(await nextOffset(0)).toBe(expected);
   });
 
-  it('never steps further than it asked for, whatever limit Box names', async () => {
+  it('never advances by more than the requested limit, whatever limit Box names', async () => {
     server.api(members(['1'], { total_count: 5000, limit: 5000 }));
     expect(await nextOffset(0, 10)).toBe(10);
   });
 
-  it('looks for a group through pages that are short, and stops at the one of the name', async () => {
+  it('searches for a group across short pages, and stops at the exact name', async () => {
     server.api(
       groups(['Sales 1'], { total_count: 3000, limit: 1000 }),
       groups(['Sales 2', 'Sales'], { total_count: 3000, limit: 1000 }),
@@ -74,7 +74,7 @@ describe('paging by offset', () => {
     ]);
   });
 
-  it('says that it cannot see further than Box lists, rather than that there is none', async () => {
+  it('reports an error when the list is longer than Box can show, rather than that the group does not exist', async () => {
     server.api(
       ...Array.from({ length: 11 }, () => groups(['Sales 1'], { total_count: 99_000, limit: 1000 })),
     );
@@ -84,13 +84,13 @@ describe('paging by offset', () => {
     expect(server.apiRequests).toHaveLength(11);
   });
 
-  it('gives up a search at the first page that fails', async () => {
+  it('ends a search at the first page that fails', async () => {
     server.api(groups(['Sales 1'], { total_count: 3000 }), json(503, {}));
     const result = await box.findGroup(context, 'Sales');
     expect(result).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
   });
 
-  it('is not taken in by a page without ids', async () => {
+  it('treats a page without ids as a failure', async () => {
     server.api(
       json(200, { entries: [{ id: '../1', name: 'Sales' }] }),
       json(200, { entries: [{ id: '1' }] }),
@@ -103,8 +103,8 @@ describe('paging by offset', () => {
   });
 });
 
-describe('what a refusal means', () => {
-  it('a 409 without a body, or of another code, is a group or a membership that exists', async () => {
+describe('the meaning of a refusal', () => {
+  it('is that a group or a membership exists, for a 409 without a body or with another code', async () => {
     const bare: Answer = (response) => response.writeHead(409).end();
     server.api(bare, json(409, { code: 'something_new' }), bare, json(409, { code: 'something_new' }));
     const exists = { ok: true, value: { kind: 'exists' } };
@@ -114,7 +114,7 @@ describe('what a refusal means', () => {
     expect(await box.addMembership(context, key)).toEqual(exists);
   });
 
-  it('a member whom Box forbids is forbidden, and not missing', async () => {
+  it('is box_forbidden for a member whom Box forbids, and not that the member is missing', async () => {
     server.api(json(403, { code: 'forbidden_by_policy', message: 'Information barrier' }));
     expect(await box.addMembership(context, key)).toMatchObject({
       ok: false,
@@ -122,7 +122,7 @@ describe('what a refusal means', () => {
     });
   });
 
-  it('a user who owns content is told from another 400 by the message', async () => {
+  it('is that the user owns content, for a 400 with that message only', async () => {
     server.api(
       json(400, { code: 'bad_request', message: 'User has managed content' }),
       json(400, { code: 'bad_request', message: 'Bad Request' }),
@@ -149,7 +149,7 @@ describe('what a refusal means', () => {
     ['no answer', reset],
     ['a 503', json(503, {})],
     ['a 201 that is no membership', json(201, { hello: 'there' })],
-  ])('%s leaves an add ambiguous, sent once', async (_name, answer) => {
+  ])('leaves an add ambiguous after %s, sent once', async (_name, answer) => {
     server.api(answer);
     const fault = { code: 'box_ambiguous', ambiguous: true };
     expect(await box.addMembership(context, key)).toMatchObject({ ok: false, fault });
@@ -157,10 +157,10 @@ describe('what a refusal means', () => {
   });
 });
 
-describe('what is sent', () => {
+describe('the requests', () => {
   const sent = () => server.apiRequests.map(({ method, url, body }) => [method, url.pathname, body]);
 
-  it('is a group without provenance, which would lock it in Box, and a member by ids', async () => {
+  it('create a group without provenance, which would lock it in Box, and a membership by ids', async () => {
     server.api(json(201, { id: '8', name: 'Sales' }), json(201, { id: '9' }), none, none);
     await box.createGroup(context, { name: 'Sales' });
     expect(await box.addMembership(context, key)).toEqual({
@@ -177,7 +177,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('is a profile under the names of Box, and a delete without force', async () => {
+  it("use Box's field names for a profile, and delete without force", async () => {
     server.api(json(201, user), json(200, user), none);
     await box.createUser(context, {
       externalId: 'sub-1',

@@ -64,7 +64,7 @@ const bomb: Answer = (response) => {
 };
 const damaged: Answer = (response) => response.writeHead(201).end('{"id":"4711","na');
 
-describe('what Box may have done all the same', () => {
+describe('a call that Box may have carried out', () => {
   const cases: [string, Answer, number | null][] = [
     ['no answer in time', hang, null],
     ['a reset connection', reset, null],
@@ -83,40 +83,40 @@ describe('what Box may have done all the same', () => {
     ['an HTML 502', html(502), 502],
   ];
 
-  it.each(cases)('%s makes a create ambiguous, sent once', async (_name, answer, status) => {
+  it.each(cases)('is ambiguous for a create after %s, and sent once', async (_name, answer, status) => {
     server.api(answer);
     expect(await create()).toMatchObject({ ok: false, fault: { code: 'box_ambiguous', ambiguous: true } });
     expect(server.apiRequests).toHaveLength(1);
     expect(outcomes('create_user')).toEqual([['ambiguous', status]]);
   });
 
-  it.each(cases)('%s makes an update ambiguous, sent once', async (_name, answer) => {
+  it.each(cases)('is ambiguous for an update after %s, and sent once', async (_name, answer) => {
     server.api(answer);
     expect(await update()).toMatchObject({ ok: false, fault: { code: 'box_ambiguous', ambiguous: true } });
     expect(server.apiRequests).toHaveLength(1);
   });
 
-  it.each(cases)('%s makes a look-up unavailable, sent once', async (_name, answer, status) => {
+  it.each(cases)('is unavailable for a look-up after %s, and sent once', async (_name, answer, status) => {
     server.api(answer);
     expect(await find()).toMatchObject({ ok: false, fault: { code: 'box_unavailable', ambiguous: false } });
     expect(server.apiRequests).toHaveLength(1);
     expect(outcomes('find_user')).toEqual([['failed', status]]);
   });
 
-  it('keeps a create ambiguous when a 503 says when to come back, and says when', async () => {
+  it('stays ambiguous for a create when a 503 has Retry-After, and the pause is passed on', async () => {
     server.api(json(503, { code: 'unavailable' }, { 'retry-after': '3' }));
     const fault = { code: 'box_ambiguous', ambiguous: true, retryAfterMs: 3000 };
     expect(await create()).toMatchObject({ ok: false, fault });
   });
 
-  it('shows no markup of an HTML page', async () => {
+  it('is reported without the markup of an HTML page', async () => {
     server.api(html(502));
     expect(await find()).toMatchObject({ ok: false, fault: { detail: 'Box answered 502' } });
   });
 });
 
-describe('what Box surely did not do', () => {
-  it('is a create when not even a token could be asked for', async () => {
+describe('a call that Box certainly did not carry out', () => {
+  it('is a create for which no token could be requested', async () => {
     const gone = createServer();
     await once(gone.listen(0, '127.0.0.1'), 'listening');
     const { port } = gone.address() as AddressInfo;
@@ -128,7 +128,7 @@ describe('what Box surely did not do', () => {
     await nowhere.close();
   });
 
-  it('is a create whose connection was refused after the token came', async () => {
+  it('is a create whose connection was refused after the token was received', async () => {
     server.token((response, request) => {
       json(200, { access_token: 'token', expires_in: 3600 }, { connection: 'close' })(response, request);
       response.on('close', () => void server.close());
@@ -138,14 +138,14 @@ describe('what Box surely did not do', () => {
     expect(outcomes('create_user')).toEqual([['failed', null]]);
   });
 
-  it('is a call to a name that does not exist', async () => {
+  it('is a call to a host name that does not exist', async () => {
     const nowhere = createBox({ auth, baseUrl: 'http://box.invalid', log });
     const result = await nowhere.findUser(context, 'sub-1');
     expect(result).toMatchObject({ ok: false, fault: { code: 'box_unavailable', ambiguous: false } });
     await nowhere.close();
   });
 
-  it('is a call that was rate limited: seconds and HTTP dates are passed on', async () => {
+  it('is a rate limited call: Retry-After in seconds and as a date is passed on', async () => {
     const at = new Date(Date.now() + 60_000).toUTCString();
     server.api(
       json(
@@ -168,7 +168,7 @@ describe('what Box surely did not do', () => {
     expect(server.apiRequests).toHaveLength(3);
   });
 
-  it('is a create that Box refused, in its own words and with the field at fault', async () => {
+  it("is a create that Box refused, with Box's message and the invalid field", async () => {
     const problem = { reason: 'invalid_parameter', name: 'name', message: 'Too long' };
     server.api(
       json(400, { code: 'bad_request', message: 'Bad Request', context_info: { errors: [problem] } }),
@@ -183,7 +183,7 @@ describe('what Box surely did not do', () => {
     ]);
   });
 
-  it('is a refusal whose explanation is cut off: the status is enough', async () => {
+  it('is a refusal whose body is cut off: the status is enough', async () => {
     server.api((response) => {
       response.writeHead(403, { 'content-type': 'application/json' });
       response.write('{"co', () => response.socket?.destroy());
@@ -192,7 +192,7 @@ describe('what Box surely did not do', () => {
   });
 });
 
-describe('a user that exists', () => {
+describe('a user that already exists', () => {
   const message = 'An app user already exists for this external_app_user_id';
   it.each([
     ['a list', { conflicts: [{ type: 'user', id: '99' }] }, '99'],
@@ -201,20 +201,20 @@ describe('a user that exists', () => {
     ['something else', { conflicts: 'user 99' }, null],
     ['an id that is none', { conflicts: [{ id: '../1' }] }, null],
     ['nothing', undefined, null],
-  ])('is named by the conflict when that is %s', async (_name, context_info, conflictId) => {
+  ])('is read from the 409 when its conflict is %s', async (_name, context_info, conflictId) => {
     server.api(json(409, { type: 'error', status: 409, code: 'conflict', message, context_info }));
     expect(await create()).toEqual({ ok: true, value: { kind: 'exists', conflictId } });
     expect(outcomes('create_user')).toEqual([['refused', 409]]);
   });
 
-  it('is understood whatever the code, and without a body', async () => {
+  it('is recognized by any 409, whatever its code and even without a body', async () => {
     server.api(json(409, { code: 'something_new', message }), (response) => response.writeHead(409).end());
     const exists = { ok: true, value: { kind: 'exists', conflictId: null } };
     expect(await create()).toEqual(exists);
     expect(await create()).toEqual(exists);
   });
 
-  it('is not meant by a login that is taken', async () => {
+  it('is not assumed when only the login is taken', async () => {
     server.api(
       json(409, { code: 'user_login_already_used', message: 'User with the specified login already exists' }),
     );
@@ -222,7 +222,7 @@ describe('a user that exists', () => {
   });
 });
 
-describe('a user as Box shows it', () => {
+describe('a user in a response of Box', () => {
   const expected = {
     id: '4711',
     name: 'Ada Example',
@@ -232,18 +232,18 @@ describe('a user as Box shows it', () => {
     isAppUser: true,
   };
 
-  it('is taken from a 201 that the SDK itself cannot read', async () => {
+  it('is read from a 201 that the SDK itself cannot parse', async () => {
     server.api(json(201, { ...user, notification_email: [] }));
     expect(await create()).toEqual({ ok: true, value: { kind: 'created', user: expected } });
     expect(server.apiRequests).toHaveLength(1);
   });
 
-  it('is not lost over a field of an unforeseen shape', async () => {
+  it('is read despite a field of an unexpected type', async () => {
     server.api(json(201, { id: '4711', name: null, login: 7, status: {}, external_app_user_id: [] }));
     expect(await create()).toMatchObject({ ok: true, value: { kind: 'created', user: { id: '4711' } } });
   });
 
-  it('counts as active in the statuses that only bar editing', async () => {
+  it('counts as active in the statuses that only restrict editing', async () => {
     server.api(
       json(200, { ...user, status: 'cannot_delete_edit' }),
       json(200, { ...user, status: 'inactive' }),
@@ -252,7 +252,7 @@ describe('a user as Box shows it', () => {
     expect(await read()).toMatchObject({ ok: true, value: { status: 'inactive' } });
   });
 
-  it('is shown to the caller even when the look-up matched another', async () => {
+  it('is returned as it is when the look-up matched another user', async () => {
     const other = { ...user, id: '1', external_app_user_id: 'SUB-1' };
     server.api(
       json(200, { entries: [other, user] }),
@@ -264,7 +264,7 @@ describe('a user as Box shows it', () => {
     expect(await find()).toEqual({ ok: true, value: null });
   });
 
-  it('is missing on 404: null when read, a fault when updated', async () => {
+  it('does not exist on 404: null for a read, a fault for an update', async () => {
     server.api(json(404, { code: 'not_found', message: 'Not Found' }), json(404, {}), json(404, {}));
     expect(await read()).toEqual({ ok: true, value: null });
     expect(await update()).toMatchObject({
@@ -275,10 +275,10 @@ describe('a user as Box shows it', () => {
   });
 });
 
-describe('what is sent', () => {
+describe('a request to Box', () => {
   const fields = 'id,name,login,status,external_app_user_id,is_platform_access_only';
 
-  it('asks for an app user, and for the fields that Box leaves out', async () => {
+  it('asks for an app user, and for the fields that Box omits by default', async () => {
     server.api(json(201, user));
     await create();
     const [sent] = server.apiRequests;
@@ -292,14 +292,14 @@ describe('what is sent', () => {
     });
   });
 
-  it('keeps odd external ids whole', async () => {
+  it('encodes unusual external ids completely', async () => {
     server.api(json(200, { entries: [] }));
     await box.findUser(context, 'a&b=c/ü#?%20');
     expect(server.apiRequests[0]?.url.searchParams.get('external_app_user_id')).toBe('a&b=c/ü#?%20');
     expect(server.apiRequests[0]?.url.searchParams.get('fields')).toBe(fields);
   });
 
-  it('changes only what is to change', async () => {
+  it('updates only the changed fields', async () => {
     server.api(json(200, user));
     await update();
     const [sent] = server.apiRequests;
@@ -311,7 +311,7 @@ describe('what is sent', () => {
     expect(sent?.url.searchParams.get('fields')).toBe(fields);
   });
 
-  it('lists a folder as the person, by marker; the token request knows nothing of them', async () => {
+  it('lists a folder as the person, page by page; the token request has no As-User header', async () => {
     const entries = [{ type: 'file', id: '1', name: 'a.txt', etag: '0' }];
     server.api(json(200, { entries, next_marker: '' }));
     const page = { items: [{ type: 'file', id: '1', name: 'a.txt' }], nextMarker: null, folderName: null };
@@ -332,7 +332,7 @@ describe('what is sent', () => {
   };
   const locate = () => box.locateContent(context, { boxUserId: '4711', fileId: '99' });
 
-  it('gives the address that Box has a file’s content at, and follows it nowhere', async () => {
+  it("returns the address of a file's content and does not follow it", async () => {
     server.api(redirect('https://dl.example.com/d/1/secret/download'));
     expect(await locate()).toEqual({ ok: true, value: 'https://dl.example.com/d/1/secret/download' });
     expect(server.apiRequests).toHaveLength(1);
@@ -351,23 +351,23 @@ describe('what is sent', () => {
     'https://user:password@dl.example.com/d/1/x',
     `https://dl.example.com/${'x'.repeat(5_000)}`,
     undefined,
-  ])('sends nobody to %s', async (location) => {
+  ])('rejects %s as the address of a download', async (location) => {
     server.api(redirect(location));
     expect(await locate()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
   });
 
-  it('says that a file that is not ready is not available, and one that is not there not found', async () => {
+  it('reports a file that is not ready as unavailable, and one that does not exist as not found', async () => {
     server.api(redirect(undefined, 202), json(404, {}));
     expect(await locate()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
     expect(await locate()).toMatchObject({ ok: false, fault: { code: 'not_found' } });
   });
 
-  it('takes a redirect for no answer to anything else', async () => {
+  it('treats a redirect of any other call as a failure', async () => {
     server.api(redirect('https://dl.example.com/'));
     expect(await find()).toMatchObject({ ok: false, fault: { code: 'box_unavailable' } });
   });
 
-  it('goes over one connection, one call after the other', async () => {
+  it('uses one connection for consecutive calls', async () => {
     for (let count = 0; count < 10; count += 1) {
       server.api(json(200, { entries: [] }));
       await find();
@@ -376,7 +376,7 @@ describe('what is sent', () => {
     expect(new Set(server.seen.map((request) => request.connection)).size).toBe(1);
   });
 
-  it('opens no more connections than it may', async () => {
+  it('opens no more connections than its limit', async () => {
     const narrow = createBox({ auth, baseUrl: server.url, log, maxConnections: 2 });
     server.api(...Array.from({ length: 12 }, () => json(200, { entries: [] })));
     await Promise.all(Array.from({ length: 12 }, (_, at) => narrow.findUser(context, `sub-${at}`)));
@@ -386,7 +386,7 @@ describe('what is sent', () => {
 });
 
 describe('closing', () => {
-  it('waits for calls under way and takes no more', async () => {
+  it('waits for running calls and rejects new ones', async () => {
     const arrived = new Promise<() => void>((resolve) => {
       server.api((response, request) => resolve(() => json(201, user)(response, request)));
     });
@@ -400,7 +400,7 @@ describe('closing', () => {
     expect(log.calls.every((call) => call.outcome !== null)).toBe(true);
   });
 
-  it('refuses an address that is no origin', () => {
+  it('rejects a base URL that is not an origin', () => {
     for (const baseUrl of [
       'api.box.com',
       'ftp://api.box.com',

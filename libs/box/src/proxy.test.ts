@@ -44,7 +44,7 @@ function boxWith(variables: Record<string, string>, baseUrl: string): Box {
   return box;
 }
 
-it('goes through the proxy of HTTPS_PROXY, in a tunnel', async () => {
+it('uses a tunnel through the proxy of HTTPS_PROXY', async () => {
   const authorities = getCACertificates('default');
   setDefaultCACertificates([...authorities, certificate.cert]);
   try {
@@ -56,7 +56,7 @@ it('goes through the proxy of HTTPS_PROXY, in a tunnel', async () => {
   }
 });
 
-it('goes through the proxy of HTTP_PROXY to a Box without TLS', async () => {
+it('uses the proxy of HTTP_PROXY for a Box without TLS', async () => {
   plain.api(json(200, { entries: [user] }));
   const found = await boxWith({ HTTP_PROXY: proxy.url }, plain.url).findUser(context, 'sub-1');
   expect(found).toMatchObject({ ok: true, value: { id: user.id } });
@@ -64,7 +64,7 @@ it('goes through the proxy of HTTP_PROXY to a Box without TLS', async () => {
   expect(proxy.asked[0]).toBe(`POST ${plain.url}/oauth2/token`);
 });
 
-it('goes straight to what NO_PROXY names, and without the variables', async () => {
+it('connects directly to the hosts of NO_PROXY, and when no proxy is set', async () => {
   const ways: Record<string, string>[] = [{ HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' }, {}];
   for (const variables of ways) {
     plain.api(json(200, { entries: [user] }));

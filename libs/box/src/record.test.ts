@@ -38,7 +38,7 @@ afterEach(async () => {
 
 const create = () => box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
 
-it('writes each intent before anything is sent, and each outcome after; the token comes before the create', async () => {
+it('writes each intent before the request and each outcome after it, the token before the create', async () => {
   const watched = new WatchedLog();
   const watchedBox = createBox({ auth, baseUrl: server.url, log: watched });
   server.api(json(201, user));
@@ -52,7 +52,7 @@ it('writes each intent before anything is sent, and each outcome after; the toke
   await watchedBox.close();
 });
 
-it('sends nothing, and puts nothing on record, inside of a database transaction: that is a fault of ours', async () => {
+it('sends and records nothing inside a database transaction: such a call is a programming error', async () => {
   await expect(insideTransaction(create)).rejects.toMatchObject({ name: 'CallInsideTransaction' });
   expect([server.seen.length, log.calls.length]).toEqual([0, 0]);
 });
@@ -65,7 +65,7 @@ it('sends nothing when the intent cannot be written', async () => {
   expect(server.apiRequests).toHaveLength(1);
 });
 
-it('sends nothing when writing the intent took longer than a call may: the lease may have passed on', async () => {
+it('sends nothing when writing the intent took longer than a call may, because the lease may have expired', async () => {
   let held = Promise.resolve();
   class HeldLog extends MemoryCallLog {
     override async intend(...given: Parameters<MemoryCallLog['intend']>): Promise<string> {
@@ -84,7 +84,7 @@ it('sends nothing when writing the intent took longer than a call may: the lease
   await heldBox.close();
 });
 
-it('says what was asked and what came of it, briefly', async () => {
+it('records the parameters and the result briefly', async () => {
   server.api(
     json(201, { ...user, job_title: 'x', enterprise: { id: '77' } }, { 'box-request-id': 'req-1' }),
     json(409, {
@@ -127,7 +127,7 @@ it('says what was asked and what came of it, briefly', async () => {
   expect(JSON.stringify([listing?.intent, listing?.outcome])).not.toContain('diary');
 });
 
-it('keeps secrets out of the log and of faults, even when Box echoes them', async () => {
+it('keeps secrets out of the log and of faults, even when Box repeats them', async () => {
   const assertion = 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhcHAifQ.c2lnbmF0dXJl';
   server.token(json(400, { error: 'invalid_client', error_description: `no ${SECRET} or ${assertion}` }));
   const refused = await create();
@@ -153,7 +153,7 @@ it('keeps markup, control characters and long texts out of details', async () =>
   expect(log.of('create_user')[0]?.outcome?.error?.length).toBeLessThan(350);
 });
 
-it('reports every HTTP request, the token included', async () => {
+it('reports every HTTP request, including the one for the token', async () => {
   server.api(json(201, user), (response) => response.socket?.resetAndDestroy());
   await create();
   await create();

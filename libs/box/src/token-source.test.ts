@@ -35,7 +35,7 @@ function setUp() {
   return { source, clock, answer, get };
 }
 
-it('keeps a token until a minute before its end, then renews it beside the calls', async () => {
+it('keeps a token until a minute before its end, then renews it in the background', async () => {
   const { clock, answer, get } = setUp();
   const first = get();
   await answer(grant('one'));
@@ -52,7 +52,7 @@ it('keeps a token until a minute before its end, then renews it beside the calls
   expect(clock.requests).toBe(2);
 });
 
-it('goes on with the old token while renewing fails, and waits for a new one at its end', async () => {
+it('uses the old token while its renewal fails, and waits for a new one when it has expired', async () => {
   const { clock, answer, get } = setUp();
   const first = get();
   await answer(grant('one'));
@@ -81,7 +81,7 @@ it('renews a short-lived token in the last tenth of its life', async () => {
   expect(clock.requests).toBe(2);
 });
 
-it('forgets only the token that was refused', async () => {
+it('discards only the token that was refused', async () => {
   const { source, answer, get } = setUp();
   const first = get();
   await answer(grant('one'));
@@ -94,7 +94,7 @@ it('forgets only the token that was refused', async () => {
   expect(await get()).toBe('two');
 });
 
-it('is not poisoned by a request that threw', async () => {
+it('works again after a request that threw', async () => {
   let calls = 0;
   const source = new TokenSource(async () => {
     calls += 1;
@@ -110,7 +110,7 @@ const refusal: BoxResult<TokenGrant> = {
   fault: { code: 'box_auth_failed', detail: 'invalid_grant', ambiguous: false },
 };
 
-it('asks at growing intervals, at most a minute apart, while the credentials are refused, however many call', async () => {
+it('asks at growing intervals of at most a minute while the credentials are refused, for any number of calls', async () => {
   const { clock, answer, get, source } = setUp();
   const asked: number[] = [];
   for (; clock.seconds < 300; clock.seconds += 0.5) {
@@ -131,7 +131,7 @@ it('asks at growing intervals, at most a minute apart, while the credentials are
   expect(await get()).toBe('one');
 });
 
-it('says how long to wait, and spreads those who do', async () => {
+it('returns the time to wait, spread over the callers', async () => {
   const { answer, source } = setUp();
   const first = source.get(context);
   await answer(refusal);
@@ -147,7 +147,7 @@ it('says how long to wait, and spreads those who do', async () => {
   expect(new Set(waits).size).toBeGreaterThan(1);
 });
 
-it('goes on with the token at hand when its renewal is refused', async () => {
+it('uses the current token when its renewal is refused', async () => {
   const { clock, answer, get } = setUp();
   const first = get();
   await answer(grant('one'));

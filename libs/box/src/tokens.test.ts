@@ -24,7 +24,7 @@ const unauthorized: Answer = (response) => response.writeHead(401, { 'www-authen
 const switchedOff = json(401, { code: 'unauthorized', message: 'Unauthorized - User has been deactivated' });
 
 describe('the token', () => {
-  it('is asked for once by many calls at once, and then kept', async () => {
+  it('is requested once for many concurrent calls, and then kept', async () => {
     server.api(...Array.from({ length: 21 }, () => nobody));
     await box.close();
     // Twenty concurrent calls take time on a busy machine, and none may time out.
@@ -36,7 +36,7 @@ describe('the token', () => {
     expect(server.apiRequests).toHaveLength(21);
   });
 
-  it('is asked for with the app, its secret and its enterprise', async () => {
+  it("is requested with the app's id, its secret and its enterprise", async () => {
     server.api(nobody);
     await find();
     expect(Object.fromEntries(new URLSearchParams(server.tokenRequests[0]?.body))).toEqual({
@@ -68,21 +68,24 @@ describe('the token', () => {
     ['invalid_client', 400, 'The client credentials are invalid'],
     ['unauthorized_client', 400, 'This app is not authorized by the enterprise admin'],
     ['invalid_grant', 401, 'Grant credentials are invalid'],
-  ])('is refused with %s: our credentials, in the words of Box', async (error, status, error_description) => {
-    server.token(json(status, { error, error_description }));
-    const detail = `Box answered ${status} ${error}: ${error_description}`;
-    const retryAfterMs: unknown = expect.any(Number);
-    expect(await create()).toEqual({
-      ok: false,
-      fault: { code: 'box_auth_failed', detail, ambiguous: false, retryAfterMs },
-    });
-    expect(server.apiRequests).toHaveLength(0);
-    expect(log.calls.map(({ intent, outcome }) => [intent.operation, outcome?.result])).toEqual([
-      ['token', 'failed'],
-    ]);
-  });
+  ])(
+    "is refused with %s: the credentials are wrong, and Box's message is reported",
+    async (error, status, error_description) => {
+      server.token(json(status, { error, error_description }));
+      const detail = `Box answered ${status} ${error}: ${error_description}`;
+      const retryAfterMs: unknown = expect.any(Number);
+      expect(await create()).toEqual({
+        ok: false,
+        fault: { code: 'box_auth_failed', detail, ambiguous: false, retryAfterMs },
+      });
+      expect(server.apiRequests).toHaveLength(0);
+      expect(log.calls.map(({ intent, outcome }) => [intent.operation, outcome?.result])).toEqual([
+        ['token', 'failed'],
+      ]);
+    },
+  );
 
-  it('is not given out for a while: a wait, and nothing done', async () => {
+  it('is temporarily unavailable: the call waits, and nothing was done', async () => {
     server.token(json(429, { error: 'slow_down' }, { 'retry-after': '9' }));
     const fault = { code: 'box_rate_limited', ambiguous: false, retryAfterMs: 9000 };
     expect(await create()).toMatchObject({ ok: false, fault });
@@ -95,7 +98,7 @@ describe('the token', () => {
     ['does not come', hang],
     ['is a page', (response) => response.writeHead(200).end('<html>')],
     ['cannot be a header', json(200, { access_token: 'a\nb', expires_in: 3600 })],
-  ])('when it %s leaves a create surely not done', async (_name, answer) => {
+  ])('leaves a create certainly not done when its request %s', async (_name, answer) => {
     server.token(answer);
     const fault = { code: 'box_unavailable', ambiguous: false };
     expect(await create()).toMatchObject({ ok: false, fault });
@@ -103,7 +106,7 @@ describe('the token', () => {
     expect(log.of('create_user')).toEqual([]);
   });
 
-  it('that failed once is asked for again by the next call', async () => {
+  it('is requested again by the next call after a failure', async () => {
     server.token(json(503, {}));
     const failed = await Promise.all([find(), find(), find()]);
     expect(failed.map((result) => result.ok)).toEqual([false, false, false]);
@@ -115,7 +118,7 @@ describe('the token', () => {
 });
 
 describe('a token that Box refuses', () => {
-  it('is renewed, and the call sent once more: both are on record', async () => {
+  it('is renewed, and the call is sent once more: both are on record', async () => {
     server.api(unauthorized, json(201, user));
     expect(await create()).toMatchObject({ ok: true, value: { kind: 'created' } });
     expect(server.apiRequests.map((request) => request.headers.authorization)).toEqual([
@@ -132,7 +135,7 @@ describe('a token that Box refuses', () => {
     ]);
   });
 
-  it('is renewed once for many calls at once', async () => {
+  it('is renewed once for many concurrent calls', async () => {
     await box.close();
     // Ten concurrent calls take time on a busy machine, and none may time out.
     box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 10_000 });
@@ -146,14 +149,14 @@ describe('a token that Box refuses', () => {
     expect(server.tokenRequests).toHaveLength(2);
   });
 
-  it('twice is a fault of our credentials', async () => {
+  it('for the second time is a fault of the credentials', async () => {
     server.api(unauthorized, unauthorized);
     expect(await create()).toMatchObject({ ok: false, fault: { code: 'box_auth_failed', ambiguous: false } });
     expect(server.apiRequests).toHaveLength(2);
     expect(server.tokenRequests).toHaveLength(2);
   });
 
-  it('is kept when it is the person who is deactivated', async () => {
+  it('is kept when the person is deactivated', async () => {
     server.api(switchedOff, nobody);
     const result = await box.listFolder(context, { boxUserId: '4711', folderId: '0', limit: 10 });
     expect(result).toMatchObject({ ok: false, fault: { code: 'box_user_deactivated', ambiguous: false } });
@@ -162,7 +165,7 @@ describe('a token that Box refuses', () => {
     expect(server.apiRequests).toHaveLength(2);
   });
 
-  it('is kept when it is our own service account that is deactivated, which is nobody else’s fault', async () => {
+  it('is kept when our own service account is deactivated, which is not a fault of the person', async () => {
     server.api(switchedOff);
     expect(await create()).toMatchObject({ ok: false, fault: { code: 'box_auth_failed', ambiguous: false } });
     expect(server.seen).toHaveLength(2);

@@ -19,7 +19,7 @@ const boxWith = (auth = twin.auth) => {
 const seen = async () =>
   (await twin.calls()).map(({ method, path, status }) => `${method} ${path} ${status}`);
 
-it('makes two calls for the first newcomer and one for the next', async () => {
+it('needs two calls for the first new person and one for the next', async () => {
   const { box } = boxWith();
   await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   await box.createUser(context, { externalId: 'sub-2', name: 'Grace Sample' });
@@ -27,7 +27,7 @@ it('makes two calls for the first newcomer and one for the next', async () => {
   await box.close();
 });
 
-it('meets 20 creates at once on a cold start with one token', async () => {
+it('sends 20 concurrent creates on a cold start with one token', async () => {
   const { box } = boxWith();
   const creates = Array.from({ length: 20 }, (_, at) =>
     box.createUser(context, { externalId: `sub-${at}`, name: `Person ${at}` }),
@@ -40,7 +40,7 @@ it('meets 20 creates at once on a cold start with one token', async () => {
 });
 
 it.each(['empty', 'envelope'])(
-  'renews a token that Box has let expire, once for all (401 body: %s)',
+  'renews a token that Box has expired, once for all calls (401 body: %s)',
   async (body) => {
     await twin.control('PUT', 'settings', { unauthorizedBody: body });
     const { box } = boxWith();
@@ -53,7 +53,7 @@ it.each(['empty', 'envelope'])(
   },
 );
 
-it('signs in with a JWT, whatever base URL Box has', async () => {
+it('authenticates with a JWT, whatever base URL Box has', async () => {
   const passphrase = 'passphrase';
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -81,7 +81,7 @@ it('signs in with a JWT, whatever base URL Box has', async () => {
   await box.close();
 });
 
-it('says in the words of Box why the credentials are refused', async () => {
+it("reports Box's own message when the credentials are refused", async () => {
   await twin.control('PUT', 'apps', { clientId: 'twin-box-client', grants: ['jwt'] });
   const { box } = boxWith();
   expect(await box.findUser(context, 'sub-1')).toMatchObject({
@@ -91,7 +91,7 @@ it('says in the words of Box why the credentials are refused', async () => {
   await box.close();
 });
 
-it('creates the user when Box answers with what the SDK cannot read', async () => {
+it('creates the user when Box answers with a body that the SDK cannot parse', async () => {
   await twin.control('PUT', 'settings', { notificationEmail: 'emptyArray' });
   const { box } = boxWith();
   const result = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
@@ -99,7 +99,7 @@ it('creates the user when Box answers with what the SDK cannot read', async () =
   await box.close();
 });
 
-it('acts as the person with a header of the one call', async () => {
+it('acts as the person by a header of this one call', async () => {
   const { box } = boxWith();
   const created = await box.createUser(context, { externalId: 'sub-1', name: 'Ada Example' });
   if (!created.ok || created.value.kind !== 'created') throw new Error('The user was not created.');
@@ -116,7 +116,7 @@ it('acts as the person with a header of the one call', async () => {
   await box.close();
 });
 
-it('stays within the rate limit’s word: waits as long as Box says', async () => {
+it('respects the rate limit: waits as long as Box requires', async () => {
   await twin.control('PUT', 'settings', { rateLimitPerMinute: 1 });
   const { box } = boxWith();
   await box.findUser(context, 'sub-1');
@@ -126,7 +126,7 @@ it('stays within the rate limit’s word: waits as long as Box says', async () =
   await box.close();
 });
 
-it("lists this app's users only: no managed ones, none of another app, the service account neither", async () => {
+it("lists this app's users only: no managed users, no users of other apps, and not the service account", async () => {
   await twin.control('PUT', 'apps', { clientId: 'twin-box-client', enterpriseAccess: true });
   await twin.control('PUT', 'apps', { clientId: 'other-app', clientSecret: 'other-secret' });
   await twin.control('POST', 'seed', {
