@@ -172,7 +172,7 @@ export function queueContract(
   afterEach(() => bench.close());
 
   describe('delivery', () => {
-    it('gives each job of a bulk to the handler once', async () => {
+    it('delivers each job of a bulk to the handler once', async () => {
       const queue = bench.queue();
       const ids = newJobs(20);
       await bench.consumer(() => over, { concurrency: everyLane(4) });
@@ -186,7 +186,7 @@ export function queueContract(
       expect(bench.errors).toEqual([]);
     });
 
-    it('takes no job inside of a database transaction, which may be undone: that is a fault of ours', async () => {
+    it('rejects a job inside a database transaction, which may be rolled back: that is a programming error', async () => {
       const queue = bench.queue();
       await queue.ping(5_000);
       const inside = insideTransaction(() => queue.add([jobFor(randomUUID())], 5_000));
@@ -194,7 +194,7 @@ export function queueContract(
       expect(await depthOf(queue)).toEqual({ waiting: 0, delayed: 0, active: 0 });
     });
 
-    it('ignores a job whose key waits or is worked on, and takes it again once it is over', async () => {
+    it('ignores a job whose key is waiting or active, and accepts it again when that job has ended', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       await queue.add([jobFor(id)], 5_000);
@@ -212,7 +212,7 @@ export function queueContract(
       await until('the job again', () => bench.taken.length === 2);
     });
 
-    it('takes the lower priority number first, and equal ones in their order', async () => {
+    it('delivers the lower priority number first, and equal ones in their order', async () => {
       const queue = bench.queue();
       const [late, first, second, early] = ['', '', '', ''].map(() => randomUUID());
       const jobs = [jobFor(late!, 9), jobFor(first!, 2), jobFor(second!, 2), jobFor(early!, 0)];
@@ -222,7 +222,7 @@ export function queueContract(
       expect(bench.taken).toEqual([early, first, second, late]);
     });
 
-    it('brings a job back after the delay its handler asked for, under the same key', async () => {
+    it('delivers a job again after the delay that its handler asked for, under the same key', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       const at: number[] = [];
@@ -238,10 +238,10 @@ export function queueContract(
       expect(at[2]! - at[1]!).toBeGreaterThanOrEqual(390);
     });
 
-    it('gives a job that its worker hands back to another one at once', async () => {
+    it('delivers a job that a closing worker hands back to another worker at once', async () => {
       const queue = bench.queue();
       const id = randomUUID();
-      // It hands the job back while it closes: before that it would put it off, and take it up again itself.
+      // The worker hands the job back only while it closes; before that it would postpone the job and run it itself.
       const isClosing = Promise.withResolvers<void>();
       const first = await bench.consumer(() => isClosing.promise.then(() => ({ kind: 'again', delayMs: 0 })));
       const closing = until('the first worker has it', () => bench.taken.length > 0).then(() => {
@@ -257,7 +257,7 @@ export function queueContract(
       expect(bench.taken.slice(before)).toEqual([id]);
     });
 
-    it('tries a job whose handler throws as often as the catalog says, then drops it', async () => {
+    it('retries a job whose handler throws as often as the catalog allows, then drops it', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       await bench.consumer(() => Promise.reject(new Error('the database is away')));
@@ -272,7 +272,7 @@ export function queueContract(
       await until('the job again', () => bench.taken.length === jobCatalog.converge.attempts + 1);
     });
 
-    it('drops what is malformed or unknown, says so once, and goes on', async () => {
+    it('drops a malformed or unknown job, reports it once, and continues', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       await bench.plant('converge', { requestId: 'no uuid' });
@@ -289,7 +289,7 @@ export function queueContract(
       ]);
     });
 
-    it('shares the jobs between two consumers', async () => {
+    it('distributes the jobs between two consumers', async () => {
       const queue = bench.queue();
       const ids = newJobs(12);
       const both = gate();
@@ -309,8 +309,8 @@ export function queueContract(
     });
   });
 
-  describe('its lanes', () => {
-    it('take up a sign-in at once while bulk holds every background place', async () => {
+  describe('a queue with lanes', () => {
+    it('starts a sign-in at once while bulk work fills the background lane', async () => {
       const queue = bench.queue();
       const bulk = newJobs(6);
       const [signIn] = newJobs(1);
@@ -337,7 +337,7 @@ export function queueContract(
       expect([...bench.taken].sort()).toEqual([...bulk, signIn].sort());
     });
 
-    it('go by the priority, and tell it to the handler', async () => {
+    it('chooses the lane by the priority, and passes the priority to the handler', async () => {
       const queue = bench.queue();
       const ids = newJobs(4);
       const told = new Map<string, number>();
@@ -355,7 +355,7 @@ export function queueContract(
       expect(ids.map((id) => told.get(id))).toEqual([0, 9, 10, 20]);
     });
 
-    it('are those of one prefix: another that ends like a lane has its own', async () => {
+    it('keeps its lanes apart from those of another prefix that ends like a lane', async () => {
       const queue = bench.queue();
       const other = createQueue({ ...bench.options, prefix: `${bench.prefix}-interactive` });
       await other.add([jobFor(randomUUID(), 10)], 5_000);
@@ -364,8 +364,8 @@ export function queueContract(
     });
   });
 
-  describe('when the server is away', () => {
-    it('add and ping fail within their limits, and work again when it is back', async () => {
+  describe('a queue whose server is unavailable', () => {
+    it('fails add and ping within their limits, and works again when the server is back', async () => {
       const queue = bench.queue();
       await queue.ping(5_000);
       await server().stop();
@@ -384,7 +384,7 @@ export function queueContract(
       expect((await depthOf(queue)).waiting).toBeGreaterThanOrEqual(1);
     });
 
-    it('a consumer goes on when it is back, with what was waiting and what is new', async () => {
+    it('delivers the waiting jobs and the new ones when the server is back', async () => {
       const queue = bench.queue();
       const [held, waiting, fresh] = newJobs(3);
       const hold = gate();
@@ -404,7 +404,7 @@ export function queueContract(
       expect(new Set(bench.taken)).toEqual(new Set([held, waiting, fresh]));
     });
 
-    it('both sides may start before it does', async () => {
+    it('lets producer and consumer start before the server', async () => {
       await server().stop();
       const queue = bench.queue();
       const starting = bench.consumer(() => over);
@@ -424,7 +424,7 @@ export function queueContract(
       expect(bench.errors.length).toBeGreaterThan(0);
     });
 
-    it('add and ping give up in time on a server that does not answer, and all goes on when it does', async () => {
+    it('times out add and ping while the server does not answer, and continues when it does', async () => {
       const queue = bench.queue();
       const [first, late, fresh] = newJobs(3);
       await bench.consumer(() => over);
@@ -441,7 +441,7 @@ export function queueContract(
       await bench.empty(queue);
     });
 
-    it('a process that finds nobody neither crashes nor hangs', async () => {
+    it('neither crashes nor blocks a process that reaches no server', async () => {
       const { child, said, exit } = startProgram('./nobody-there.harness.ts', {
         ...nowhere(await freePort()),
         prefix: bench.prefix,
@@ -455,8 +455,8 @@ export function queueContract(
     });
   });
 
-  describe('when a consumer ends', () => {
-    it('gives the job of a killed process to another', async () => {
+  describe('a consumer that ends', () => {
+    it('leaves its job to another consumer when its process is killed', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       const { prefix } = bench;
@@ -476,7 +476,7 @@ export function queueContract(
       expect(said.err).toBe('');
     });
 
-    it('close waits for the job that runs and takes no other', async () => {
+    it('waits in close for the active job and starts no other', async () => {
       const queue = bench.queue();
       const ids = newJobs(2);
       const hold = gate();
@@ -493,7 +493,7 @@ export function queueContract(
       expect(await depthOf(queue)).toEqual({ waiting: 1, delayed: 0, active: 0 });
     });
 
-    it('close lets go when its time is over, and another gets the job', async () => {
+    it('ends close at its time limit, and another consumer gets the job', async () => {
       const queue = bench.queue();
       const id = randomUUID();
       const hold = gate();
@@ -510,7 +510,7 @@ export function queueContract(
       expect(bench.taken).toEqual([id, id]);
     });
 
-    it('an idle one closes at once, twice if need be, and so does a queue', async () => {
+    it('closes at once when it is idle, also twice, and so does a queue', async () => {
       const queue = bench.queue();
       const consumer = await bench.consumer(() => over);
       await queue.ping(5_000);

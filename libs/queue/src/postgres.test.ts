@@ -58,7 +58,7 @@ describe('the queue on PostgreSQL', () => {
 
   faultsContract(() => server, 'databaseUrl');
 
-  it('connects with the server’s own limits on statements, locks and idle transactions', async () => {
+  it("sets the server's limits on statements, locks and idle transactions", async () => {
     const { hostname, port } = new URL(server.address.databaseUrl);
     const greetings: string[] = [];
     const listener = createServer((near) => {
@@ -106,24 +106,24 @@ describe('the queue on PostgreSQL', () => {
       }
     };
 
-    it('is made by whoever comes first, several at once, as the owner of an empty database', async () => {
+    it('is created by the first process, also of several at once, as the owner of an empty database', async () => {
       await worksOn(
         await onNewDatabase(({ role, database }) => [`ALTER DATABASE ${database} OWNER TO ${role}`]),
       );
     });
 
-    it('may be given to a role that can make none', async () => {
+    it('works when it was created for a role without the right to create one', async () => {
       await worksOn(await onNewDatabase(({ role }) => [`CREATE SCHEMA foyer_queue AUTHORIZATION ${role}`]));
     });
 
-    it('is told of as a fault when the role can neither make nor use it, and the queue is not ready', async () => {
+    it('is reported as missing when the role can neither create nor use it, and the queue is not ready', async () => {
       const bench = new Bench(await onNewDatabase(() => []));
       await expect(bench.queue().ping(500)).rejects.toMatchObject({ name: 'TimeoutError' });
       expect(bench.errors[0]?.message).toContain('permission denied for database');
       await bench.close();
     });
 
-    it('is made again when somebody drops it under a running queue', async () => {
+    it('is created again when it is dropped while the queue runs', async () => {
       const place = await onNewDatabase(({ role, database }) => [
         `ALTER DATABASE ${database} OWNER TO ${role}`,
       ]);
@@ -150,7 +150,7 @@ describe('the queue on PostgreSQL', () => {
       await bench.close();
     });
 
-    it('keeps nothing of jobs that are over, and few events', async () => {
+    it('keeps no finished jobs, and few events', async () => {
       const bench = new Bench(server);
       const queue = bench.queue();
       await queue.ping(5_000);
@@ -173,7 +173,7 @@ describe('the queue on PostgreSQL', () => {
     });
   });
 
-  it('lives through a server that ends one of its connections after another, from the first one on', async () => {
+  it('keeps working while PostgreSQL terminates its connections one after another, beginning with the first', async () => {
     const bench = new Bench(server);
     const stopped = new AbortController();
     const ending = (async () => {
@@ -203,7 +203,7 @@ describe('the queue on PostgreSQL', () => {
     await bench.close();
   });
 
-  it('replaces a listening connection that ended before BullMQ listened to it', async () => {
+  it('replaces a listening connection that ended before BullMQ listened on it', async () => {
     const connection = new GuardedConnection({
       connectionString: server.address.databaseUrl,
       schema: 'foyer_queue',
@@ -219,7 +219,7 @@ describe('the queue on PostgreSQL', () => {
     await connection.close();
   });
 
-  it('tells of its faults without the client or the password', async () => {
+  it('reports errors without the client object or the password', async () => {
     const bench = new Bench(server);
     const queue = bench.queue();
     await bench.consumer(() => over);

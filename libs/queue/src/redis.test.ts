@@ -39,7 +39,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
 
   faultsContract(() => server, 'redisUrl');
 
-  describe('in particular', () => {
+  describe('the queue on Redis', () => {
     let admin: Redis;
     let bench: Bench;
     beforeEach(() => {
@@ -51,7 +51,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       await admin.quit();
     });
 
-    it('goes on after everything in it was wiped', async () => {
+    it('continues after all data in Redis was deleted', async () => {
       const queue = bench.queue();
       await bench.consumer(() => over);
       await queue.add([jobFor(randomUUID())], 5_000);
@@ -63,7 +63,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       await until('the job', () => bench.taken.includes(id));
     });
 
-    it('keeps nothing of jobs that are over, and few events', async () => {
+    it('keeps no finished jobs, and few events', async () => {
       const queue = bench.queue();
       await bench.consumer(() => over, { concurrency: everyLane(8) });
       await queue.add(
@@ -77,7 +77,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       expect(await admin.xlen(`foyer-queue:${bench.prefix}.interactive:events`)).toBeLessThan(500);
     });
 
-    it('does not spin while Redis refuses every command', async () => {
+    it('does not retry in a busy loop while Redis refuses every command', async () => {
       const queue = bench.queue();
       await bench.consumer(() => over, { concurrency: everyLane(4) });
       await queue.ping(5_000);
@@ -96,7 +96,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       await until('the job', () => bench.taken.includes(id));
     });
 
-    it('finds the new master behind the address of the old one, which has become a replica', async () => {
+    it('reconnects to the new master at the address of the old one, which has become a replica', async () => {
       const other = await redisServer(binary ?? '');
       await other.start();
       // The address stays; new connections go to the new master, existing ones stay where they are.
@@ -132,7 +132,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       }
     });
 
-    it('is not ready on a replica, which answers to reading', async () => {
+    it('is not ready on a replica, which only answers reads', async () => {
       const queue = bench.queue();
       await queue.ping(5_000);
       await admin.replicaof('127.0.0.1', 1);
@@ -150,7 +150,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
       );
     });
 
-    it('tells of a wrong password without any password', async () => {
+    it('reports a wrong password without the password', async () => {
       const url = new URL(server.address.redisUrl ?? '');
       url.password = 'not-the-password';
       await admin.config('SET', 'requirepass', 'the-password');

@@ -10,7 +10,7 @@ const over = async () => ({ kind: 'over' }) as const;
 const everyJob = () => ({ converge: over, 'converge-group': over });
 
 describe('a start with wrong settings', () => {
-  it.each(['', 'Foyer', '1st', 'a:b', 'a b', 'x'.repeat(111)])('refuses the prefix %j', async (prefix) => {
+  it.each(['', 'Foyer', '1st', 'a:b', 'a b', 'x'.repeat(111)])('rejects the prefix %j', async (prefix) => {
     expect(() => createQueue({ ...options, prefix })).toThrow('Queue prefix');
     await expect(
       createConsumer({ ...options, prefix, concurrency: { interactive: 1, background: 1 } }, everyJob()),
@@ -25,7 +25,7 @@ describe('a start with wrong settings', () => {
     ).rejects.toThrow('The job "converge" has no handler');
   });
 
-  it.each([0, -1, 1.5, Number.NaN])('refuses a concurrency of %p', async (concurrency) => {
+  it.each([0, -1, 1.5, Number.NaN])('rejects a concurrency of %p', async (concurrency) => {
     for (const wrong of [
       { interactive: concurrency, background: 1 },
       { interactive: 1, background: concurrency },
