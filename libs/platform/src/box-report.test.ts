@@ -12,7 +12,7 @@ function logged(notice: Parameters<typeof reportBoxNotice>[0]): unknown[] {
 }
 
 describe('credentials that Box refuses', () => {
-  it('are an alarm, and their end is told', () => {
+  it('raise an alarm, and so does their acceptance afterwards', () => {
     const detail = 'Box answered 400 invalid_grant: Grant credentials are invalid';
     expect(logged({ kind: 'credentials-refused', seconds: 61, detail })).toEqual([
       ['error', { event: 'box-credentials-refused', seconds: 61, detail }],
@@ -25,7 +25,7 @@ describe('credentials that Box refuses', () => {
   });
 });
 
-it('says by how much the clock of this machine is off', () => {
+it("reports the offset of this machine's clock", () => {
   expect(logged({ kind: 'clock-off', offsetMs: 40_200 })).toEqual([
     ['error', { event: 'box-clock-off', aheadSeconds: -40 }],
   ]);

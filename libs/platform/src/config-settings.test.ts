@@ -21,12 +21,12 @@ const compose = { compose: true };
 const namesIn = (faults: readonly string[]) => faults.map((fault) => fault.split(' ')[0]!);
 
 describe('the settings of all programs', () => {
-  it('are right when each program’s are', () => {
+  it('are valid when the settings of each program are', () => {
     expect(settingsFaults(good)).toEqual([]);
     expect(settingsFaults({ ...good, ...passwords }, compose)).toEqual([]);
   });
 
-  it('are checked together: all that is missing or wrong is named at once, and once', () => {
+  it('are checked together: each missing or invalid setting is reported once, all at the same time', () => {
     const { DATABASE_URL, REDIS_URL } = good;
     const faults = settingsFaults(
       { DATABASE_URL, REDIS_URL, LEASE_SECONDS: '0', TRUST_PROXY: 'yes', LOG_LEVEL: 'loud' },
@@ -51,13 +51,13 @@ describe('the settings of all programs', () => {
     expect(faults.filter((fault) => !fault.includes('Example: '))).toEqual([]);
   });
 
-  it('refuse a password that would change the address it becomes part of, and tell none', () => {
+  it('are rejected with a password that would change its URL, and the message does not contain the password', () => {
     const faults = settingsFaults({ ...good, ...passwords, REDIS_PASSWORD: 'p@ss/word' }, compose);
     expect(faults).toEqual([expect.stringMatching(/^REDIS_PASSWORD must be letters and digits alone/)]);
     expect(faults.join('')).not.toContain('p@ss');
   });
 
-  it('refuse a published password in production only', () => {
+  it('are rejected with a published password in production only', () => {
     const sample = { ...good, ...passwords, POSTGRES_PASSWORD: 'sampleonly' };
     expect(namesIn(settingsFaults(sample, compose))).toEqual(['POSTGRES_PASSWORD']);
     expect(settingsFaults({ ...sample, FOYER_ENV: 'development' }, compose)).toEqual([]);

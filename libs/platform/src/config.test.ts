@@ -37,7 +37,7 @@ const file = (content: string | Buffer): string => {
 };
 
 describe('the configuration', () => {
-  it('is whole with the required values, frozen, and has the documented defaults', () => {
+  it('is complete with the required values, frozen, and has the documented defaults', () => {
     const config = readGatewayConfig(gateway);
     expect(config).toMatchObject({
       FOYER_ENV: 'production',
@@ -49,7 +49,7 @@ describe('the configuration', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  it('names every missing variable at once, each with an example', () => {
+  it('reports every missing variable at once, each with an example', () => {
     const faults = faultsOf(() => readGatewayConfig({}));
     for (const name of [
       'FOYER_BASE_URL',
@@ -80,12 +80,12 @@ describe('the configuration', () => {
     ['REDIS_URL', 'localhost:6379'],
     ['BOX_ENTERPRISE_ID', 'abc'],
     ['BOX_BASE_URL', 'https://user:pw@api.box.com'],
-  ])('refuses %s=%s, naming it', (name, value) => {
+  ])('rejects %s=%s and names the variable', (name, value) => {
     const faults = faultsOf(() => readGatewayConfig({ ...gateway, [name]: value }));
     expect(faults).toEqual([expect.stringContaining(name)]);
   });
 
-  it('never repeats a value that may be a secret', () => {
+  it('does not repeat a value that may be a secret', () => {
     const faults = faultsOf(() =>
       readGatewayConfig({ ...gateway, SESSION_SECRET: 'hunter2', DATABASE_URL: 'hunter2' }),
     );
@@ -93,13 +93,13 @@ describe('the configuration', () => {
     expect(faults.join()).not.toContain('hunter2');
   });
 
-  it('takes an empty value for a missing one, as docker compose passes it', () => {
+  it('treats an empty value as missing, because docker compose passes it like that', () => {
     expect(readGatewayConfig({ ...gateway, REDIS_URL: '', GATEWAY_PORT: '' })).toMatchObject({
       GATEWAY_PORT: 3000,
     });
   });
 
-  it('reads a secret from the file that NAME_FILE names, and refuses both', () => {
+  it('reads a secret from the file that NAME_FILE names, and rejects both together', () => {
     const SESSION_SECRET_FILE = file(`${gateway.SESSION_SECRET}\r\n`);
     const { SESSION_SECRET: _, ...rest } = gateway;
     expect(readGatewayConfig({ ...rest, SESSION_SECRET_FILE }).SESSION_SECRET).toEqual([
@@ -111,7 +111,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('demands https in production', () => {
+  it('requires https in production', () => {
     const plain = { ...gateway, FOYER_BASE_URL: 'http://localhost:3000' };
     expect(faultsOf(() => readGatewayConfig(plain))).toEqual([expect.stringContaining('https')]);
     expect(readGatewayConfig({ ...plain, FOYER_ENV: 'development' }).FOYER_BASE_URL).toBe(
@@ -119,14 +119,14 @@ describe('the configuration', () => {
     );
   });
 
-  it('demands a lease longer than a call to Box', () => {
+  it('requires a lease longer than a call to Box', () => {
     const faults = faultsOf(() =>
       readProvisionerConfig({ ...provisioner, LEASE_SECONDS: '10', BOX_TIMEOUT_MS: '10000' }),
     );
     expect(faults).toEqual([expect.stringContaining('LEASE_SECONDS')]);
   });
 
-  it('takes a Box JWT app, but not two ways to sign in at once', () => {
+  it('accepts a Box JWT app, but not two authentication methods at once', () => {
     const { DATABASE_URL } = provisioner;
     const BOX_JWT_CONFIG_FILE = file('{"boxAppSettings":{}}');
     expect(readProvisionerConfig({ DATABASE_URL, BOX_JWT_CONFIG_FILE }).boxAuth).toEqual({
@@ -137,7 +137,7 @@ describe('the configuration', () => {
     expect(faultsOf(() => readProvisionerConfig({ DATABASE_URL }))).toHaveLength(3);
   });
 
-  it('tells all that is wrong at once: what is missing, what is wrong, and what does not fit together', () => {
+  it('reports everything at once: missing values, invalid values, and values that contradict each other', () => {
     const { BOX_CLIENT_ID: _id, BOX_CLIENT_SECRET: _secret, SESSION_SECRET: _session, ...rest } = gateway;
     const environment = {
       ...rest,
@@ -165,7 +165,7 @@ describe('the configuration', () => {
   });
 
   describe.each([' ', '\n', '\r\n', '\t', '\u00a0', '\ufeff'])('with %j around each value', (blank) => {
-    it('is as without', () => {
+    it('is the same as without', () => {
       const padded = Object.fromEntries(
         Object.entries(gateway).map(([name, value]) => [name, `${blank}${value}${blank}`]),
       );
@@ -182,7 +182,7 @@ describe('the configuration', () => {
     ['OKTA_ISSUER_URI', `'https://example.okta.com'`, 'quotes'],
     ['OKTA_ISSUER_URI', 'https://example.ok\nta.com', 'white space'],
     ['GATEWAY_HOST', '127.0.0.1\u0000', 'control characters'],
-  ])('refuses %s=%j: %s', (name, value, word) => {
+  ])('rejects %s=%j: %s', (name, value, word) => {
     const faults = faultsOf(() => readGatewayConfig({ ...gateway, [name]: value }));
     expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name} .*${word}`))]);
   });
@@ -210,12 +210,12 @@ describe('the configuration', () => {
       // Okta's issuers never end with a slash.
       ['https://example.okta.com/', 'https://example.okta.com'],
       ['https://example.oktapreview.com/oauth2/default/', 'https://example.oktapreview.com/oauth2/default'],
-    ])('%s is kept as %s', (given, kept) => {
+    ])('%s is normalized to %s', (given, kept) => {
       const config = readGatewayConfig({ ...gateway, OKTA_ISSUER_URI: given, OKTA_API_ISSUER_URI: given });
       expect([config.OKTA_ISSUER_URI, config.OKTA_API_ISSUER_URI]).toEqual([kept, kept]);
     });
 
-    it('with a slash gives the API’s issuer without a doubled one', () => {
+    it("with a trailing slash gives the API's issuer without a double slash", () => {
       expect(
         readGatewayConfig({ ...gateway, OKTA_ISSUER_URI: 'https://tenant.auth0.com/' }).OKTA_API_ISSUER_URI,
       ).toBe('https://tenant.auth0.com/oauth2/default');
@@ -226,7 +226,7 @@ describe('the configuration', () => {
     const plain = { ...gateway, FOYER_ENV: 'production' };
 
     it.each(['FOYER_BASE_URL', 'OKTA_ISSUER_URI', 'OKTA_API_ISSUER_URI', 'BOX_BASE_URL'])(
-      'refuses %s without TLS, and takes it in development',
+      'rejects %s without TLS, and accepts it in development',
       (name) => {
         const environment = { ...plain, [name]: 'http://example.com' };
         expect(faultsOf(() => readGatewayConfig(environment))).toEqual([
@@ -236,7 +236,7 @@ describe('the configuration', () => {
       },
     );
 
-    it('refuses every secret of twins.env', () => {
+    it('rejects every secret of twins.env', () => {
       const lines = readFileSync(new URL('../../../twins.env', import.meta.url), 'utf8').split('\n');
       const samples = Object.fromEntries(
         lines.flatMap((line) => (/^\w+=/.test(line) ? [line.split(/=(.*)/s).slice(0, 2)] : [])),
@@ -262,13 +262,13 @@ describe('the configuration', () => {
       ['SESSION_SECRET', `${gateway.SESSION_SECRET},${'secret'.repeat(6)}`],
       ['OKTA_CLIENT_SECRET', 'secret'],
       ['BOX_CLIENT_SECRET', 'a'.repeat(40)],
-    ])('refuses %s=%s, which can be guessed', (name, value) => {
+    ])('rejects %s=%s, which can be guessed', (name, value) => {
       const faults = faultsOf(() => readGatewayConfig({ ...plain, [name]: value }));
       expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name} can be guessed`))]);
       expect(readGatewayConfig({ ...plain, [name]: value, FOYER_ENV: 'development' })).toBeDefined();
     });
 
-    it('takes what openssl makes', () => {
+    it('accepts a secret that openssl generates', () => {
       for (const [bytes, encoding] of [
         [16, 'hex'],
         [24, 'base64url'],

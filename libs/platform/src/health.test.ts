@@ -1,7 +1,7 @@
 import { checkReadiness, NotReady } from './health.ts';
 
 describe('readiness', () => {
-  it('names what works and what does not', async () => {
+  it('lists which checks pass and which fail', async () => {
     const told: string[] = [];
     const readiness = await checkReadiness(
       { database: () => Promise.resolve(), queue: () => Promise.reject(new Error('away')) },
@@ -11,13 +11,13 @@ describe('readiness', () => {
     expect(told).toEqual(['queue']);
   });
 
-  it('is answered in time when a part never answers', async () => {
+  it('is answered within its time limit when a check never answers', async () => {
     const never = () => new Promise<void>(() => undefined);
     const readiness = await checkReadiness({ migrations: never }, () => undefined, [], 50);
     expect(readiness).toEqual({ ready: false, parts: { migrations: 'not ready' } });
   });
 
-  it('tells strangers why only where the check says so', async () => {
+  it('gives the reason to unauthenticated callers only where the check allows it', async () => {
     const readiness = await checkReadiness(
       {
         'box-app': () => Promise.reject(new NotReady('It is another one.')),
@@ -28,7 +28,7 @@ describe('readiness', () => {
     expect(readiness.reasons).toEqual({ 'box-app': 'It is another one.' });
   });
 
-  it('tells of what works and will not for long, and stays ready', async () => {
+  it('reports a check that will fail soon, and stays ready', async () => {
     const told: string[] = [];
     const readiness = await checkReadiness(
       { tokens: () => Promise.resolve({ warning: 'One expires soon.' }), database: () => Promise.resolve() },

@@ -17,7 +17,7 @@ function paper(fails = false) {
   return { written, times, beat: () => write('beat'), leave: () => write('leave') };
 }
 
-it('writes at once, again at each interval, and leaves at the end', async () => {
+it('writes at once, then at each interval, and removes its row when it is stopped', async () => {
   const heartbeat = paper();
   const running = startHeartbeat(heartbeat, () => {}, 1);
   await heartbeat.times(3);
@@ -27,7 +27,7 @@ it('writes at once, again at each interval, and leaves at the end', async () => 
   expect(heartbeat.written.at(-1)).toBe('leave');
 });
 
-it('goes on after a write that failed, and tells of each', async () => {
+it('continues after a failed write, and reports each failure', async () => {
   const heartbeat = paper(true);
   const errors: unknown[] = [];
   const running = startHeartbeat(heartbeat, (error) => errors.push(error), 1);

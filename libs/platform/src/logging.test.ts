@@ -10,7 +10,7 @@ function parts(level = 'info') {
 }
 
 describe('the log', () => {
-  it('keeps secrets out, at any depth, in children too', () => {
+  it('contains no secrets, at any depth, in child loggers too', () => {
     const { logger, lines } = parts();
     const secret = 'hunter2';
     logger.info({ event: 'x', password: secret, headers: { authorization: secret, cookie: secret } });
@@ -22,7 +22,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(secret);
   });
 
-  it('tells an error by its type, message, code and causes, and nothing else that it carries', () => {
+  it('contains of an error its type, message, code and causes, and none of its other properties', () => {
     const { logger, lines } = parts();
     const cause = Object.assign(new Error('postgresql://foyer:hunter2@db/foyer refused'), {
       code: 'ECONNREFUSED',
@@ -39,13 +39,13 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 
-  it('leaves codes of the closed list readable', () => {
+  it('shows the error codes of the closed list', () => {
     const { logger, lines } = parts();
     logger.warn({ event: 'failed', code: 'box_forbidden' });
     expect(lines[0]).toMatchObject({ level: 'warn', app: 'test', event: 'failed', code: 'box_forbidden' });
   });
 
-  it('writes a time and an address as their own text', () => {
+  it('writes dates and URLs as text', () => {
     const { logger, lines } = parts();
     const url = new URL('https://foyer.example.com/scim');
     logger.warn({ event: 'x', expiresAt: new Date(0), at: { url }, never: new Date(Number.NaN) });

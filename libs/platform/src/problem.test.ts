@@ -2,7 +2,7 @@ import { errorCatalog, errorCodes, FoyerError, Problem } from '@foyer/shared';
 import { fromHttpError, toProblem } from './problem.ts';
 
 describe('problem details', () => {
-  it.each(errorCodes)('are made of %s as the contract says', (code) => {
+  it.each(errorCodes)('of %s have the form of the contract', (code) => {
     const problem = toProblem(
       new FoyerError(code, 'why', { fields: [{ field: 'a', message: 'b' }] }),
       'urn:x',
@@ -11,13 +11,13 @@ describe('problem details', () => {
     expect(problem).toMatchObject({ code, status: errorCatalog[code].status, type: `/docs/errors#${code}` });
   });
 
-  it('tell nothing of an error that is not of the closed list', () => {
+  it('contain nothing of an error that is not in the closed list', () => {
     const problem = toProblem(new Error('password is hunter2'));
     expect(problem).toMatchObject({ code: 'internal_error', status: 500 });
     expect(JSON.stringify(problem)).not.toContain('hunter2');
   });
 
-  it('are made of what Express refuses', () => {
+  it('are made from errors of Express', () => {
     expect(fromHttpError({ status: 413 })?.code).toBe('body_too_large');
     expect(fromHttpError({ status: 400 })?.code).toBe('malformed_body');
     expect(fromHttpError({ status: 500 })).toBeNull();

@@ -1,11 +1,11 @@
 import { nodeProblem } from './require-node.ts';
 
-it.each(['22.19.0', '22.20.1', '23.0.0', '24.21.0', '100.1.0'])('takes Node.js %s', (version) => {
+it.each(['22.19.0', '22.20.1', '23.0.0', '24.21.0', '100.1.0'])('accepts Node.js %s', (version) => {
   expect(nodeProblem(version)).toBeNull();
 });
 
 it.each(['20.20.2', '22.18.9', '18.0.0', '9.0.0'])(
-  'refuses Node.js %s in one sentence with a way out',
+  'rejects Node.js %s with one sentence and a remedy',
   (version) => {
     expect(nodeProblem(version)).toMatch(
       new RegExp(

@@ -13,7 +13,7 @@ const logger = { warn: (line: unknown) => void told.push(line) };
 beforeEach(() => told.splice(0));
 const coded = (code: string) => Object.assign(new Error('away'), { code });
 
-describe('a start whose database is away', () => {
+describe('a start while the database is unavailable', () => {
   it.each([
     coded('ECONNREFUSED'),
     coded('57P03'),
@@ -21,13 +21,13 @@ describe('a start whose database is away', () => {
     coded('53300'),
     new Error('Connection terminated unexpectedly'),
     new Error('Query read timeout'),
-  ])('waits, and tells once: %s', async (error) => {
+  ])('waits, and reports it once: %s', async (error) => {
     expect(await whenReachable(logger, 'database', failing(3, error), 1)).toBe(4);
     expect(told).toEqual([expect.objectContaining({ event: 'waiting-for', part: 'database' })]);
   });
 
   it.each([coded('28P01'), coded('3D000'), coded('42P01'), new Error('no number')])(
-    'does not wait for what stays wrong: %s',
+    'does not wait when a retry cannot help: %s',
     async (error) => {
       await expect(whenReachable(logger, 'database', failing(1, error), 1)).rejects.toBe(error);
       expect(told).toEqual([]);

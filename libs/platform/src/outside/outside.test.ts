@@ -28,8 +28,8 @@ async function nowhere(): Promise<string> {
   return url;
 }
 
-describe('an answer', () => {
-  it('is read up to its limit, and one byte more is too much, packed or not', async () => {
+describe('a response', () => {
+  it('is read up to its size limit, and one byte more is rejected, compressed or not', async () => {
     const url = await serve((req, res) => {
       const body = `"${'x'.repeat(Number(req.url?.slice(1)) - 2)}"`;
       if (req.headers.accept === 'packed') res.setHeader('content-encoding', 'gzip').end(gzipSync(body));
@@ -53,7 +53,7 @@ describe('an answer', () => {
     expect(await askOutside(url)).toMatchObject({ status: 302, body: null });
   });
 
-  it('that does not come is told with the host and the reason', async () => {
+  it('that does not arrive is reported with the host and the reason', async () => {
     const url = await serve((req) => req.socket.resetAndDestroy());
     await expect(askOutside(url)).rejects.toMatchObject({ name: 'NoAnswer' });
     const nobody = await nowhere();
@@ -67,7 +67,7 @@ describe('an answer', () => {
   });
 });
 
-describe('our clock', () => {
+describe('the offset of our clock', () => {
   const at = Date.parse('2026-11-30T12:00:00Z');
   const date = (headers: Record<string, string>) => readClock(new Headers(headers), at, at + 200);
 
@@ -78,24 +78,24 @@ describe('our clock', () => {
     // A cache held the answer for ten minutes.
     [{ date: 'Mon, 30 Nov 2026 11:50:00 GMT', age: '600' }, -400, null],
     [{ date: 'Mon, 30 Nov 2026 12:00:30 GMT' }, -30_400, null],
-  ])('by %j is %s ms ahead', (headers, aheadMs, problem) => {
+  ])('for the header %j is %s ms', (headers, aheadMs, problem) => {
     const reading = date(headers);
     expect(reading).toEqual({ aheadMs, accuracyMs: 600 });
     if (problem === null) expect(clockProblem(reading, 'that of Okta')).toBeNull();
     else expect(clockProblem(reading, 'that of Okta')).toMatch(problem);
   });
 
-  it.each<Record<string, string>>([{}, { date: 'yesterday' }])('is not known by %j', (headers) => {
+  it.each<Record<string, string>>([{}, { date: 'yesterday' }])('is unknown for the header %j', (headers) => {
     expect(date(headers)).toBeNull();
   });
 });
 
-describe('the wait that an answer asks for', () => {
+describe('the pause that a response asks for', () => {
   const wait = (headers: Record<string, string>, aheadMs = 0) =>
     waitOf({ headers: new Headers(headers), clock: { aheadMs, accuracyMs: 500 } });
   const seconds = (fromNow: number) => String(Math.round(Date.now() / 1000) + fromNow);
 
-  it('is Retry-After, or Okta’s reset by Okta’s clock, from a second to an hour', () => {
+  it("is Retry-After, or Okta's reset by Okta's clock, from a second to an hour", () => {
     expect(wait({ 'retry-after': '7' })).toBe(7_000);
     expect(wait({ 'retry-after': '0' })).toBe(1_000);
     expect(wait({ 'retry-after': '999999' })).toBe(3_600_000);
@@ -107,17 +107,17 @@ describe('the wait that an answer asks for', () => {
   });
 
   it.each<Record<string, string>>([{}, { 'retry-after': 'soon' }, { 'x-rate-limit-reset': '-1' }])(
-    'is not known by %j',
+    'is unknown for %j',
     (headers) => {
       expect(wait(headers)).toBeUndefined();
     },
   );
 });
 
-describe('an issuer that is looked into', () => {
+describe('the check of an issuer', () => {
   const asked = (issuer: string) => inspectIssuer(signInIssuer(issuer));
 
-  it('is away, wrong with both spellings, or good; and tells of our clock', async () => {
+  it('finds it unavailable, wrong with both spellings, or valid; and reports the offset of our clock', async () => {
     let issuer = '';
     const url = await serve((_req, res) => {
       const endpoint = `${url}/x`;
@@ -148,7 +148,7 @@ describe('an issuer that is looked into', () => {
     });
   });
 
-  it('is no problem when it was only derived and there is no provider', async () => {
+  it('reports no problem when the issuer was only derived and there is no provider', async () => {
     const url = await serve((_req, res) => res.writeHead(404).end('{}'));
     const derived = `${url}/oauth2/default`;
     expect((await inspectIssuer(apiIssuer(derived, url))).problem).toBeNull();
