@@ -42,12 +42,12 @@ const broken = (at: number) => ({
 });
 
 describe('JSON Lines', () => {
-  it('are people, with LF or CRLF, blank lines, a byte order mark, and a last line without an end', async () => {
+  it('is read as people, with LF or CRLF, blank lines, a byte order mark, and a last line without a line end', async () => {
     const text = `\uFEFF${JSON.stringify(ada)}\r\n\n  \n${JSON.stringify({ ...bob, issuer })}`;
     expect(await read(text)).toEqual([person(1, ada), person(4, bob)]);
   });
 
-  it('lose nothing because one of them is bad', async () => {
+  it('loses no other line because of a bad one', async () => {
     const bad = [
       '{"subject":',
       'null',
@@ -78,7 +78,7 @@ describe('JSON Lines', () => {
     ]);
   });
 
-  it('refuse who is named twice, and name the first line', async () => {
+  it('rejects a person who is listed twice, and names the first line', async () => {
     expect(await read(line(ada) + line(bob) + line({ ...ada, name: 'Other' }))).toEqual([
       person(1, ada),
       person(2, bob),
@@ -86,7 +86,7 @@ describe('JSON Lines', () => {
     ]);
   });
 
-  it('let one that is too long, is not UTF-8 or has a NUL byte pass by', async () => {
+  it('skips a line that is too long, is not UTF-8 or has a NUL byte', async () => {
     const long = Buffer.alloc(10 * 1024 * 1024, 'x');
     const bytes = Buffer.concat([
       long,
@@ -104,7 +104,7 @@ describe('JSON Lines', () => {
 });
 
 describe('CSV', () => {
-  it('is people, with quotes, columns in any order, and empty cells for none', async () => {
+  it('is read as people, with quotes, columns in any order, and empty cells for missing values', async () => {
     const text =
       'name,username,subject,email\r\n"Example, ""Ada""",ada@example.com,00u1,\r\n,bob@example.com,00u2,""\r\n';
     expect(await read(text, 'csv')).toEqual([
@@ -113,7 +113,7 @@ describe('CSV', () => {
     ]);
   });
 
-  it('loses one line to a forgotten quote, not those that follow', async () => {
+  it('loses one line to a missing quote, and not the lines after it', async () => {
     const text = `${header}00u9,"bad,,x\n00u8,a\n00u7,a,b,c,d\n,who,,x\n00u1,ada@example.com,ada@example.com,Ada Example\n`;
     expect(await read(text, 'csv')).toEqual([
       refused(2, 'line', 'is not CSV: a quotation mark is not closed or in the wrong place'),
@@ -138,35 +138,38 @@ describe('CSV', () => {
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x0a]), 'header', /is not UTF-8/],
     ['only a header', header, 'file', /has no person/],
     ['nothing', '', 'header', /is missing/],
-  ])('with %s is not read at all', async (_, source, field, why) => {
+  ])('with %s is rejected completely', async (_, source, field, why) => {
     expect(await read(source, 'csv')).toEqual([
       { kind: 'unusable', field, why: expect.stringMatching(why) as string },
     ]);
   });
 });
 
-describe('a file that is not whole', () => {
+describe('an incomplete file', () => {
   it.each([
     ['JSON Lines', 'jsonl', line(ada), JSON.stringify(bob).slice(0, 20), 1],
     ['CSV', 'csv', `${header}00u1,ada@example.com,ada@example.com,Ada Example\n`, '00u2,"bo', 2],
     ['CSV within a row', 'csv', `${header}00u1,ada@example.com,ada@example.com,Ada Example\n`, '00u2,bo', 2],
-  ] as const)('in %s keeps its whole lines and says where it stopped', async (_, format, whole, part, at) => {
-    expect(await read(whole + part, format)).toEqual([person(at, ada), broken(at + 1)]);
-    expect(await read(brokenOff(Buffer.from(whole + part)), format)).toEqual([
-      person(at, ada),
-      broken(at + 1),
-    ]);
-    expect(await read(brokenOff(Buffer.from(whole)), format)).toEqual([person(at, ada), broken(at + 1)]);
-  });
+  ] as const)(
+    'in %s keeps its complete lines and reports where it ended',
+    async (_, format, whole, part, at) => {
+      expect(await read(whole + part, format)).toEqual([person(at, ada), broken(at + 1)]);
+      expect(await read(brokenOff(Buffer.from(whole + part)), format)).toEqual([
+        person(at, ada),
+        broken(at + 1),
+      ]);
+      expect(await read(brokenOff(Buffer.from(whole)), format)).toEqual([person(at, ada), broken(at + 1)]);
+    },
+  );
 
-  it('does not take a last line that only looks whole when the connection broke', async () => {
+  it('drops a last line that only looks complete when the connection broke', async () => {
     const text = `${header}00u1,ada@example.com,,Ad`;
     expect(await read(text, 'csv')).toMatchObject([{ kind: 'person' }]);
     expect(await read(brokenOff(Buffer.from(text)), 'csv')).toEqual([broken(2)]);
   });
 });
 
-it('is read up to its limit of people, refused lines included', async () => {
+it('is read up to its maximum number of people, rejected lines included', async () => {
   const lines = ['x\n', line(ada), line(bob)].join('');
   expect(await read(lines, 'jsonl', 2)).toEqual([
     refused(1, 'line', 'is not JSON'),
@@ -178,7 +181,7 @@ it('is read up to its limit of people, refused lines included', async () => {
 it.each([
   ['256 MiB', Buffer.alloc(16 * 1024 * 1024, 'x'), 'A file has at most 256 MiB.'],
   ['250,000 lines', Buffer.alloc(64 * 1024, '\n'), 'A file has at most 250,000 lines, including blank ones.'],
-])('is read no further than %s', async (_, piece, why) => {
+])('is not read beyond %s', async (_, piece, why) => {
   async function* endless() {
     yield Buffer.from(line(ada));
     for (;;) yield piece;
@@ -186,7 +189,7 @@ it.each([
   expect(await read(endless())).toMatchObject([{ kind: 'person' }, { kind: 'stopped', why }]);
 });
 
-it('gives the same whatever pieces it comes in, and never throws', async () => {
+it('gives the same result however it is split into chunks, and never throws', async () => {
   const bytes = fc.array(
     fc.oneof(
       fc

@@ -12,14 +12,14 @@ describe('the page of error codes', () => {
   });
 });
 
-describe('the remedy of a request that has failed', () => {
+describe('the remedy for a failed request', () => {
   const tried = failureCodes.filter((code) => dispositionOf(code) === 'retry');
   it.each(tried)('promises no further attempt (%s)', (code) => {
     expect(remedyOf(code, true)).not.toMatch(/no action is needed|next attempt|foyer tries again/i);
     expect(remedyOf(code, false)).toBe(errorCatalog[code].remedy);
   });
 
-  it('is on the page, where it differs', () => {
+  it('is on the page if it differs', () => {
     for (const code of failureCodes) {
       const words = (text: string) => text.replaceAll(/\s+/g, ' ');
       expect(words(page)).toContain(words(remedyOf(code, true)));

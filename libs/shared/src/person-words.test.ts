@@ -11,22 +11,22 @@ const operatorsWords =
   /\b(admin\w*|operators?|credentials?|scopes?|queued?|rates?|tokens?|box app|app user|enterprise|workers?|attempts?|retry|retried|retrying|logs?|metrics?|api|json|https?|body|idempotency|utf-?8|parameters?|fields?|external id|issuer|provision\w*|foyer|webhooks?|database|redis|scim|identity|tenant)\b/i;
 const promises = /\b(minutes?|moment|later|soon|by itself|shortly)\b/i;
 
-describe.each(errorCodes)('what %s says to a person', (code) => {
+describe.each(errorCodes)('the sentence of %s for the person', (code) => {
   const { heading, person, passes } = personWords[code];
 
-  it('is a heading and one or two whole sentences, other than the operator’s remedy', () => {
+  it("has a heading and one or two complete sentences, different from the operator's remedy", () => {
     expect(heading).toMatch(/^[A-Z].{5,50}[^.]$/);
     expect(person.match(/[.!?](?= |$)/g)?.length).toBeLessThanOrEqual(2);
     expect(person).toMatch(/^[A-Z].{10,180}\.$/);
     expect([remedyOf(code, false), remedyOf(code, true)]).not.toContain(person);
   });
 
-  it('has no word of operators, nor a code', () => {
+  it("contains no operator's term and no code", () => {
     expect(`${heading}. ${person}`).not.toMatch(operatorsWords);
     for (const other of errorCodes) expect(`${heading} ${person}`).not.toContain(other);
   });
 
-  it('promises that it passes only where waiting is enough', () => {
+  it('says that the error passes only if waiting is enough', () => {
     // A sign-in expires after ten minutes, whatever its result.
     const text = person.replace('A sign-in lasts ten minutes', '');
     if (passes) expect(text).toMatch(promises);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { line, toLine } from './text.ts';
 
 describe('text', () => {
-  it('made a line is accepted as a line, whatever it was', () => {
+  it('that was made a line is accepted as a line, whatever it contained', () => {
     const units = fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes));
     fc.assert(
       fc.property(
@@ -13,7 +13,7 @@ describe('text', () => {
     );
   });
 
-  it.each(['a\0b', 'a\nb', '\ud800'])('refuses what cannot be stored or shown: %j', (text) => {
+  it.each(['a\0b', 'a\nb', '\ud800'])('is rejected if it cannot be stored or shown: %j', (text) => {
     expect(line(10).safeParse(text).success).toBe(false);
   });
 });
