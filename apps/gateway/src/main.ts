@@ -1,9 +1,9 @@
 import '@foyer/platform/require-node';
-import { onShutdown, readGatewayConfig, runApp } from '@foyer/platform';
+import { onShutdown, readGatewayConfig, runApp, whenReachable } from '@foyer/platform';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';
+import { addTasks } from './background.ts';
 import { limitServer } from './http/slow-clients.ts';
-import { IssuerWatch } from './okta/issuer-watch.ts';
 import { closers, openParts } from './parts.ts';
 
 /** The longest shutdown, in milliseconds; docker compose allows 30 s. */
@@ -14,11 +14,12 @@ await runApp(
     const config = readGatewayConfig();
     const parts = await openParts(config);
     const app = await createApp(parts);
+    addTasks(parts, app);
     onShutdown(parts.logger, [['http', () => stopServing(app)], ...closers(parts)], STOP_LIMIT_MS);
     limitServer(app.getHttpServer());
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
     parts.logger.info({ event: 'listening', url: await app.getUrl() });
-    void app.get(IssuerWatch, { strict: false }).start();
+    await whenReachable(parts.logger, 'database', () => parts.tasks.start());
   },
   (message) => process.stderr.write(`gateway: ${message}\n`),
 );

@@ -17,7 +17,7 @@ import {
   TenantBoxApp,
   UsedSignIns,
 } from '@foyer/persistence';
-import { Metrics } from '@foyer/platform';
+import { BackgroundTasks, Metrics } from '@foyer/platform';
 import {
   BOX,
   BULK_ALLOWANCE,
@@ -46,6 +46,7 @@ export class PartsModule {
       { provide: TenantBoxApp, useValue: parts.boxApp },
       { provide: BoxAccounts, useValue: parts.boxAccounts },
       { provide: Metrics, useValue: parts.metrics },
+      { provide: BackgroundTasks, useValue: parts.tasks },
       { provide: Intake, useValue: parts.intake },
       { provide: DeadLetters, useValue: parts.deadLetters },
       { provide: BatchIntake, useValue: parts.batchIntake },

@@ -27,6 +27,7 @@ import {
   type Database,
 } from '@foyer/persistence';
 import {
+  BackgroundTasks,
   createLogger,
   Metrics,
   reportBoxNotice,
@@ -39,7 +40,6 @@ import {
 } from '@foyer/platform';
 import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
-import { startReports } from './reports.ts';
 
 /** What the gateway is made of, opened once and closed in order. Modules inject the parts they use, by their tokens. */
 export interface Parts {
@@ -69,8 +69,9 @@ export interface Parts {
   readonly scimTokens: ScimTokens;
   readonly scimUsers: ScimUsers;
   readonly scimGroups: ScimGroups;
-  /** Stops the regular reports. */
-  readonly stopReporting: () => Promise<void>;
+  readonly heartbeat: ProcessHeartbeat;
+  /** What runs by the clock. */
+  readonly tasks: BackgroundTasks;
 }
 
 /** Injection tokens of the parts that are interfaces; the classes (Intake, Requests, ...) are their own tokens. */
@@ -107,8 +108,6 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   });
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
   const stores = storesOf(database, tenantId);
-  const heartbeat = new ProcessHeartbeat(database, tenantId, 'gateway');
-  const stopReporting = await startReports({ boxApp, scimTokens: stores.scimTokens, heartbeat, logger });
   const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
@@ -128,7 +127,8 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     callLog,
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
-    stopReporting,
+    heartbeat: new ProcessHeartbeat(database, tenantId, 'gateway'),
+    tasks: new BackgroundTasks(),
     bulkAllowance: budget.permits('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
@@ -162,8 +162,8 @@ const storesOf = (database: Database, tenantId: string) => ({
   scimGroups: new ScimGroups(database, tenantId),
 });
 
-export const closers = ({ watch, queue, box, database, stopReporting }: Parts): Closer[] => [
-  ['reports', () => stopReporting()],
+export const closers = ({ tasks, watch, queue, box, database }: Parts): Closer[] => [
+  ...tasks.closers(),
   ['request-watch', () => watch.close()],
   ['queue', () => queue.close()],
   ['box', () => box.close()],

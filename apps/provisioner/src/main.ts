@@ -3,10 +3,10 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import {
+  heartbeatTask,
   onShutdown,
   readProvisionerConfig,
   runApp,
-  startHeartbeat,
   toPlainError,
   whenReachable,
 } from '@foyer/platform';
@@ -20,6 +20,8 @@ import { Worker } from './worker/worker.ts';
 
 /** The longest shutdown, in milliseconds, including the last attempt; docker compose allows 30 s. */
 const STOP_LIMIT_MS = 25_000;
+/** How long the Box app watch may take to stop, in milliseconds: it ends with the worker's last attempts. */
+const LAST_ATTEMPTS_MS = 17_000;
 
 await runApp(
   async () => {
@@ -34,6 +36,7 @@ await runApp(
     const boxApp = new BoxAppWatch(parts.boxApp, logger, {
       work: () => worker.start(),
       rest: () => worker.pause(),
+      end: () => worker.stop(),
     });
     const due: Outbox['due'] = async (...asked) => (boxApp.isHeld ? [] : relayStore.due(...asked));
     const relayQueue = {
@@ -42,9 +45,12 @@ await runApp(
       ping: (timeoutMs: number) => queue.ping(timeoutMs),
     };
     const relay = new Relay({ due }, relayQueue, worker.direct, logger, config.RELAY_INTERVAL_MS);
-    const heartbeat = startHeartbeat(parts.heartbeat, (error) =>
+    const { tasks } = parts;
+    const heartbeat = heartbeatTask(parts.heartbeat, (error) =>
       logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
     );
+    for (const task of [heartbeat, sealing, relay]) tasks.add(task);
+    tasks.add(boxApp, LAST_ATTEMPTS_MS);
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
       logger: false,
       abortOnError: false,
@@ -52,12 +58,8 @@ await runApp(
     onShutdown(
       logger,
       [
-        ['box-app', () => boxApp.stop()],
-        ['worker', () => worker.stop()],
-        ['relay', () => relay.stop()],
-        ['sealing', () => sealing.stop()],
+        ...tasks.closers(),
         ['http', () => app.close()],
-        ['heartbeat', () => heartbeat.stop()],
         ['queue', () => queue.close()],
         ['box', () => box.close()],
         ['database', () => database.close()],
@@ -65,9 +67,7 @@ await runApp(
       STOP_LIMIT_MS,
     );
     await app.listen(config.PROVISIONER_PORT, config.PROVISIONER_HOST);
-    await whenReachable(logger, 'database', () => boxApp.start());
-    relay.start();
-    sealing.start();
+    await whenReachable(logger, 'database', () => tasks.start());
     logger.info({ event: 'listening', url: await app.getUrl() });
   },
   (message) => process.stderr.write(`provisioner: ${message}\n`),

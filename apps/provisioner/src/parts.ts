@@ -15,6 +15,7 @@ import {
   type Database,
 } from '@foyer/persistence';
 import {
+  BackgroundTasks,
   createLogger,
   Metrics,
   reportBoxNotice,
@@ -43,6 +44,8 @@ export interface Parts {
   readonly config: ProvisionerConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** What runs by the clock. */
+  readonly tasks: BackgroundTasks;
   readonly database: Database;
   readonly heartbeat: ProcessHeartbeat;
   readonly boxApp: TenantBoxApp;
@@ -90,6 +93,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     config,
     logger,
     metrics,
+    tasks: new BackgroundTasks(),
     database,
     heartbeat: new ProcessHeartbeat(database, tenantId, 'provisioner'),
     boxApp,

@@ -1,10 +1,10 @@
+export * from './background/index.ts';
 export { boxCredentialsWarning, reportBoxNotice } from './box-report.ts';
 export * from './budget-report.ts';
 export * from './config.ts';
 export { ConfigError, type Environment } from './config-read.ts';
 export { settingsFaults } from './config-settings.ts';
 export * from './health.ts';
-export * from './heartbeat.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
 export * from './metrics.ts';

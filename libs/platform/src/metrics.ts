@@ -81,6 +81,16 @@ export class Metrics {
     'Time until a SCIM token expires; below 0 after it expired',
     ['name'],
   );
+  private readonly taskFailing = this.gauge(
+    'foyer_background_task_failing_seconds',
+    'How long the rounds of a background task have failed; 0 while they succeed',
+    ['task'],
+  );
+  private readonly taskRound = this.gauge(
+    'foyer_background_task_round_seconds',
+    'How long the current round of a background task has run; 0 between two rounds',
+    ['task'],
+  );
   private readonly queueJobs = this.gauge('foyer_queue_jobs', 'Jobs in the queue', ['lane', 'state']);
 
   /** Measures one HTTP request to Box; `status` is null when no answer came. */
@@ -116,6 +126,12 @@ export class Metrics {
   showScimTokens(tokens: readonly { readonly name: string; readonly secondsLeft: number }[]): void {
     this.scimTokenExpires.reset();
     for (const { name, secondsLeft } of tokens) this.scimTokenExpires.set({ name }, secondsLeft);
+  }
+
+  /** Sets how one background task is doing; times in milliseconds. */
+  showTask(task: string, state: { readonly failingMs: number; readonly roundMs: number }): void {
+    this.taskFailing.set({ task }, state.failingMs / 1000);
+    this.taskRound.set({ task }, state.roundMs / 1000);
   }
 
   /** Reads a gauge's values only when the metrics are requested. */

@@ -27,3 +27,20 @@ it('warns while Box refuses the credentials, and stays ready: people can still s
   });
   expect(await hasMetric()).toBe(true);
 });
+
+it('shows a background task that has failed for more than a minute, and stays ready', async () => {
+  const lastError = 'The table is locked.';
+  gateway.parts.tasks.add({
+    name: 'sweeping',
+    start: async () => {},
+    stop: async () => {},
+    state: () => ({ failingMs: 61_000, roundMs: 0, lastError }),
+  });
+  const answer = await fetch(`${gateway.url}/readyz`);
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({
+    warnings: { sweeping: `Its rounds have failed for 61 s. The last error: ${lastError}` },
+  });
+  const page = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(page).toContain('foyer_background_task_failing_seconds{task="sweeping",app="gateway"} 61');
+});

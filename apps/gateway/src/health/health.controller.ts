@@ -6,7 +6,7 @@ import {
   scimTokenProblem,
   TenantBoxApp,
 } from '@foyer/persistence';
-import { boxCredentialsWarning, checkReadiness, Metrics, NotReady } from '@foyer/platform';
+import { BackgroundTasks, boxCredentialsWarning, checkReadiness, Metrics, NotReady } from '@foyer/platform';
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
 import { IssuerWatch } from '../okta/issuer-watch.ts';
@@ -18,6 +18,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 export class HealthController {
   constructor(
     private readonly metrics: Metrics,
+    private readonly tasks: BackgroundTasks,
     private readonly shutdown: Shutdown,
     private readonly boxApp: TenantBoxApp,
     private readonly scimTokens: ScimTokens,
@@ -27,6 +28,7 @@ export class HealthController {
     @Inject(LOGGER) private readonly logger: Parts['logger'],
     @Inject(BOX) private readonly box: Pick<Parts['box'], 'credentialsProblem'>,
   ) {
+    tasks.measure(metrics);
     metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => metrics.showScimTokens(await scimTokens.standing()));
@@ -76,7 +78,7 @@ export class HealthController {
       ['queue', 'box-app', 'scim-tokens'],
     );
     res.status(readiness.ready ? 200 : 503);
-    return readiness;
+    return this.tasks.warnIn(readiness);
   }
 
   @Get('metrics')

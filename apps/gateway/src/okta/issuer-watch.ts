@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { inspectIssuer, type KnownIssuer } from '@foyer/platform';
+import { inspectIssuer, RepeatedTask, type BackgroundTask, type KnownIssuer } from '@foyer/platform';
 import { LOGGER, type Parts } from '../parts.ts';
 import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
 
@@ -16,9 +17,9 @@ const LONGEST_RETRY_MS = 60_000;
 @Injectable()
 export class IssuerWatch implements OnApplicationShutdown {
   private readonly issuers: readonly KnownIssuer[];
-  private readonly timers = new Map<KnownIssuer, NodeJS.Timeout>();
   private readonly told = new Map<KnownIssuer, string>();
-  private stopped = false;
+  /** One task for each issuer. */
+  readonly tasks: readonly BackgroundTask[];
 
   constructor(
     @Inject(SIGN_IN_ISSUER) signIn: KnownIssuer,
@@ -26,11 +27,12 @@ export class IssuerWatch implements OnApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Parts['logger'],
   ) {
     this.issuers = [signIn, api];
+    this.tasks = [this.taskOf('sign-in-issuer', signIn), this.taskOf('api-issuer', api)];
   }
 
   /** Resolves when each issuer was asked once. */
   async start(): Promise<void> {
-    await Promise.all(this.issuers.map((issuer) => this.look(issuer, FIRST_RETRY_MS)));
+    await Promise.all(this.tasks.map((task) => task.start()));
   }
 
   /** What is wrong with an issuer, or with our clock compared to an issuer's; null when no problem is known. */
@@ -39,23 +41,26 @@ export class IssuerWatch implements OnApplicationShutdown {
     return problems.filter((problem) => problem !== null).join(' ') || null;
   }
 
-  onApplicationShutdown(): void {
-    this.stopped = true;
-    for (const timer of this.timers.values()) clearTimeout(timer);
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.tasks.map((task) => task.stop()));
   }
 
-  private async look(issuer: KnownIssuer, retryMs: number): Promise<void> {
-    const { state, retryAfterMs } = await inspectIssuer(issuer);
-    const isGood = state.kind === 'good';
-    const pauseMs = isGood ? HOURLY_MS : state.kind === 'wrong' ? WRONG_MS : retryMs;
-    this.tell(issuer);
-    if (this.stopped) return;
-    const next = Math.min(retryMs * 2, LONGEST_RETRY_MS);
-    const timer = setTimeout(
-      () => void this.look(issuer, isGood ? FIRST_RETRY_MS : next),
-      Math.max(pauseMs, retryAfterMs),
-    );
-    this.timers.set(issuer, timer.unref());
+  private taskOf(name: string, issuer: KnownIssuer): BackgroundTask {
+    let retryMs = FIRST_RETRY_MS;
+    return new RepeatedTask({
+      ...{ name, intervalMs: WRONG_MS, waitsForFirstRound: true },
+      round: async (stopping) => {
+        const inspected = await unlessStopped(stopping, inspectIssuer(issuer));
+        if (inspected === null) return;
+        const { state, retryAfterMs } = inspected;
+        this.tell(issuer);
+        const isGood = state.kind === 'good';
+        const pauseMs = isGood ? HOURLY_MS : state.kind === 'wrong' ? WRONG_MS : retryMs;
+        retryMs = isGood ? FIRST_RETRY_MS : Math.min(retryMs * 2, LONGEST_RETRY_MS);
+        return Math.max(pauseMs, retryAfterMs);
+      },
+      onError: (err) => this.logger.warn({ event: 'part-error', part: name, err }),
+    });
   }
 
   /** Logs what has changed since the last check. */
@@ -70,4 +75,14 @@ export class IssuerWatch implements OnApplicationShutdown {
       this.logger.warn({ event: 'issuer-away', issuer: uri, reason: state.message });
     else this.logger.error({ event: 'issuer-wrong', issuer: uri, reason });
   }
+}
+
+/** Null when the signal aborts first: a stop does not wait for an issuer that does not answer. */
+async function unlessStopped<T>(stopping: AbortSignal, asked: Promise<T>): Promise<T | null> {
+  const done = new AbortController();
+  const stopped = once(stopping, 'abort', { signal: done.signal }).then(
+    () => null,
+    () => null,
+  );
+  return Promise.race([asked, stopped]).finally(() => done.abort());
 }

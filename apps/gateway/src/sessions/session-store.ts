@@ -24,11 +24,12 @@ export interface SessionTerms {
 }
 
 /**
- * connect-pg-simple with four changes. It reads and writes the sessions of its own tenant only. It only updates a
+ * connect-pg-simple with five changes. It reads and writes the sessions of its own tenant only. It only updates a
  * session that is in the database: stock `set` is an upsert, so a request that runs while another signs out would
  * restore the session. `touch` writes once a minute. A session whose person was deactivated, or whose identity now
  * belongs to another subject, ends at its next use: the database deletes existing sessions in that same transaction,
- * but one that is just being created would survive it.
+ * but one that is just being created would survive it. Expired sessions are deleted by `sweep`, not by a timer of its
+ * own.
  */
 export class SessionStore extends PgStore {
   private readonly pool: pg.Pool;
@@ -42,7 +43,8 @@ export class SessionStore extends PgStore {
       pool,
       tableName: 'session',
       createTableIfMissing: false,
-      pruneSessionInterval: 15 * 60,
+      // The sweep is a background task of the gateway.
+      pruneSessionInterval: false,
       errorLog: (...words) => onError(words.at(-1)),
     });
     this.pool = pool;
@@ -128,6 +130,15 @@ export class SessionStore extends PgStore {
     const { rowCount } = await this.pool.query(
       `DELETE FROM session WHERE sess ->> 'identityId' = $1 AND tenant_id = $2`,
       [identityId, this.terms.tenantId],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Deletes the sessions that have expired; returns their number. */
+  async sweep(): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      'DELETE FROM session WHERE expire < now() AND tenant_id = $1',
+      [this.terms.tenantId],
     );
     return rowCount ?? 0;
   }

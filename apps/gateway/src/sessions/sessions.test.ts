@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { headingOf, type Browser, type Page } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
+import { Sessions } from './sessions.ts';
 
 let gateway: TestGateway;
 const logged: string[] = [];
@@ -234,3 +235,22 @@ test('in production: a __Host- cookie, sent over TLS only, also behind a proxy t
     await production.close();
   }
 });
+
+test('the sweep deletes expired sessions, and only those', async () => {
+  const [expired, kept] = [await sidOf(browser), await sidOf(await signedIn())];
+  await gateway.database.query(`UPDATE session SET expire = now() - interval '1 second' WHERE sid = $1`, [
+    expired,
+  ]);
+  const { sweep } = gateway.app.get(Sessions, { strict: false });
+  await sweep.start();
+  const left = async () => (await sessions()).map(({ sid }) => sid);
+  while ((await left()).includes(expired ?? '')) await new Promise((resolve) => setImmediate(resolve));
+  await sweep.stop();
+  expect(await left()).toContain(kept);
+});
+
+async function signedIn(): Promise<Browser> {
+  const another = gateway.browser();
+  await another.signIn('ada@example.com');
+  return another;
+}

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { RepeatedTask, toPlainError, type BackgroundTask } from '@foyer/platform';
 import { csrfSync } from 'csrf-sync';
 import { FoyerError } from '@foyer/shared';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
@@ -10,6 +11,7 @@ import { tenantCookies } from './tenant-cookies.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+const SWEEP_EVERY_MS = 15 * MINUTE_MS;
 
 /** Forms send the token in a field, scripts in a header. */
 const csrf = csrfSync({
@@ -22,6 +24,8 @@ const csrf = csrfSync({
 export class Sessions implements OnApplicationShutdown {
   /** Loads the browser's session, if it has one. */
   readonly load: RequestHandler;
+  /** Deletes expired sessions every 15 minutes. */
+  readonly sweep: BackgroundTask;
   private readonly store: SessionStore;
   private readonly cookie: { readonly name: string; readonly secure: boolean };
 
@@ -38,6 +42,11 @@ export class Sessions implements OnApplicationShutdown {
     this.store = new SessionStore(database.pool, terms, (error) =>
       logger.warn({ event: 'part-error', part: 'sessions', err: error }),
     );
+    this.sweep = new RepeatedTask({
+      ...{ name: 'session-sweep', intervalMs: SWEEP_EVERY_MS },
+      round: async () => void (await this.store.sweep()),
+      onError: (error) => logger.warn({ event: 'part-error', part: 'sessions', err: toPlainError(error) }),
+    });
     const load = session({
       store: this.store,
       name: this.cookie.name,

@@ -34,7 +34,7 @@ it.each(['trace', 'info', 'warn', 'error', 'fatal', 'silent'])(
     const sealing = new Sealing(parts, logger, {
       ...{ tenant: 'acme', intervalMs: 1_000_000, onHead: (seq) => heads.push(seq) },
     });
-    sealing.start();
+    await sealing.start();
     await parts.end;
     await sealing.stop();
     expect(lines).toMatchObject([
@@ -62,7 +62,7 @@ it('keeps the level for what is no witness', async () => {
     logger,
     { tenant: 'acme', intervalMs: 1_000_000 },
   );
-  sealing.start();
+  await sealing.start();
   await end;
   await sealing.stop();
   expect(lines).toEqual([]);

@@ -1,6 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditSealer } from '@foyer/persistence';
-import { toPlainError, type Logger } from '@foyer/platform';
+import {
+  RepeatedTask,
+  toPlainError,
+  type BackgroundTask,
+  type Logger,
+  type TaskState,
+} from '@foyer/platform';
 
 interface SealingOptions {
   readonly tenant: string;
@@ -13,55 +18,48 @@ interface SealingOptions {
  * Seals the audit log in rounds until it is stopped. Each new head of the chain, and the head found at the start, is
  * logged at every LOG_LEVEL: kept elsewhere, these lines prove that the chain was not rewritten.
  */
-export class Sealing {
+export class Sealing implements BackgroundTask {
+  readonly name = 'audit-sealing';
+  private readonly task: RepeatedTask;
   private readonly sealer: Pick<AuditSealer, 'round' | 'head'>;
-  private readonly logger: Logger;
   private readonly witness: Logger;
   private readonly options: SealingOptions;
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
   private isHeadTold = false;
 
   constructor(sealer: Pick<AuditSealer, 'round' | 'head'>, logger: Logger, options: SealingOptions) {
     this.sealer = sealer;
-    this.logger = logger;
     this.witness = logger.child({}, { level: 'info' });
     this.options = options;
+    this.task = new RepeatedTask({
+      ...{ name: this.name, intervalMs: options.intervalMs },
+      round: () => this.round(),
+      onError: (error) => logger.warn({ event: 'audit-seal-failed', err: toPlainError(error) }),
+    });
   }
 
-  start(): void {
-    this.running = this.run();
+  start(): Promise<void> {
+    return this.task.start();
   }
 
   /** Stops after the current round. The next process seals the rest. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.task.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      const more = await this.round();
-      // When aborted, the pause rejects at once and the loop ends.
-      if (!more) await pause(this.options.intervalMs, undefined, { signal }).catch(() => {});
-    }
+  state(): TaskState {
+    return this.task.state();
   }
 
-  /** Returns whether there is more to seal already. */
-  private async round(): Promise<boolean> {
-    try {
-      if (!this.isHeadTold) await this.tellFirstHead();
-      const sealed = await this.sealer.round();
-      if (sealed === null) return false;
-      const { rows, head, more } = sealed;
-      if (head !== null) this.options.onHead?.(head.seq);
-      if (rows > 0 && head !== null) this.tell('audit-sealed', head, { rows });
-      return more;
-    } catch (error) {
-      this.logger.warn({ event: 'audit-seal-failed', err: toPlainError(error) });
-      return false;
-    }
+  /** Returns the pause until the next round, in milliseconds: none while there is more to seal. */
+  private async round(): Promise<number> {
+    const { intervalMs } = this.options;
+    if (!this.isHeadTold) await this.tellFirstHead();
+    const sealed = await this.sealer.round();
+    if (sealed === null) return intervalMs;
+    const { rows, head, more } = sealed;
+    if (head !== null) this.options.onHead?.(head.seq);
+    if (rows > 0 && head !== null) this.tell('audit-sealed', head, { rows });
+    return more ? 0 : intervalMs;
   }
 
   private async tellFirstHead(): Promise<void> {

@@ -1,11 +1,20 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { boxAppProblem, type TenantBoxApp } from '@foyer/persistence';
-import { toPlainError, type Logger } from '@foyer/platform';
+import {
+  RepeatedTask,
+  toPlainError,
+  type BackgroundTask,
+  type Logger,
+  type TaskState,
+} from '@foyer/platform';
 
-/** Called when the tenant's accounts belong to this Box app (`work`), and when they belong to another one (`rest`). */
+/**
+ * Called when the tenant's accounts belong to this Box app (`work`), when they belong to another one (`rest`), and once
+ * when this process stops (`end`).
+ */
 export interface BoxAppListener {
   readonly work: () => Promise<void>;
   readonly rest: () => Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /** How often the binding is read, in milliseconds, and so the delay until an operator's decision takes effect. */
@@ -17,13 +26,12 @@ const REPEAT_MS = 60_000;
  * database; this class leaves the jobs in the queue for a provisioner of the right app, and logs the problem at once
  * and each minute.
  */
-export class BoxAppWatch {
+export class BoxAppWatch implements BackgroundTask {
+  readonly name = 'box-app-watch';
+  private readonly task: RepeatedTask;
   private readonly boxApp: Pick<TenantBoxApp, 'read'>;
   private readonly logger: Logger;
   private readonly listener: BoxAppListener;
-  private readonly lookMs: number;
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
   private isWorking = false;
   private toldAt = -Infinity;
 
@@ -36,7 +44,12 @@ export class BoxAppWatch {
     this.boxApp = boxApp;
     this.logger = logger;
     this.listener = listener;
-    this.lookMs = lookMs;
+    this.task = new RepeatedTask({
+      ...{ name: this.name, intervalMs: lookMs, waitsForFirstRound: true },
+      round: () => this.look(),
+      onError: (error) => logger.warn({ event: 'part-error', part: 'box-app', err: toPlainError(error) }),
+      atEnd: listener.end,
+    });
   }
 
   /** True while this provisioner must neither take jobs from the queue nor add any. */
@@ -45,28 +58,17 @@ export class BoxAppWatch {
   }
 
   /** Checks once, then regularly in the background. Throws an error of the first check. */
-  async start(): Promise<void> {
-    await this.look();
-    this.running = this.run();
+  start(): Promise<void> {
+    return this.task.start();
   }
 
-  /** Stops after the current check. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  /** Stops after the current check, and when the listener has ended. */
+  stop(): Promise<void> {
+    return this.task.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    for (;;) {
-      await pause(this.lookMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
-      try {
-        await this.look();
-      } catch (error) {
-        this.logger.warn({ event: 'part-error', part: 'box-app', err: toPlainError(error) });
-      }
-    }
+  state(): TaskState {
+    return this.task.state();
   }
 
   private async look(): Promise<void> {

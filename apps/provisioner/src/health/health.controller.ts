@@ -9,7 +9,8 @@ const CHECK_TIMEOUT_MS = 2_000;
 @Controller()
 export class HealthController {
   constructor(@Inject(PARTS) private readonly parts: Parts) {
-    const { metrics, queue, putOff, relayStore, boxApp, box } = parts;
+    const { metrics, tasks, queue, putOff, relayStore, boxApp, box } = parts;
+    tasks.measure(metrics);
     metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
     metrics.collect(async () => {
@@ -34,7 +35,7 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse) {
-    const { database, queue, logger, boxApp, box } = this.parts;
+    const { database, queue, logger, tasks, boxApp, box } = this.parts;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -53,7 +54,7 @@ export class HealthController {
       (part, error) => logger.warn({ event: 'not-ready', part, err: toPlainError(error) }),
     );
     response.statusCode = readiness.ready ? 200 : 503;
-    return readiness;
+    return tasks.warnIn(readiness);
   }
 
   @Get('metrics')

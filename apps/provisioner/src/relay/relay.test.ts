@@ -20,6 +20,7 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 const noRounds = 60_000;
+const running = new AbortController().signal;
 type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
 
 /** Relays over the real table and the real queue on PostgreSQL. */
@@ -105,13 +106,13 @@ describe('the relay', () => {
     const { tenantId, queue, relay, intake, close } = await parts();
     await fileOf(tenantId, 5_000);
     const one = relay();
-    expect(await one.round()).toEqual({ relayed: WINDOW, more: true });
-    expect(await one.round()).toEqual({ relayed: 0, more: true });
+    expect(await one.round(running)).toEqual({ relayed: WINDOW, more: true });
+    expect(await one.round(running)).toEqual({ relayed: 0, more: true });
     const admission = await intake.admit(somebody(), 'sign-in');
     await test.database.pool.query(`UPDATE provisioning_request SET due_at = 'epoch' WHERE id = $1`, [
       admission.kind === 'requested' ? admission.requestId : null,
     ]);
-    expect(await one.round()).toEqual({ relayed: 1, more: true });
+    expect(await one.round(running)).toEqual({ relayed: 1, more: true });
     expect(await queue.depth()).toEqual({
       interactive: { waiting: 1, delayed: 0, active: 0 },
       background: { waiting: WINDOW, delayed: 0, active: 0 },
@@ -123,10 +124,10 @@ describe('the relay', () => {
     const { tenantId, queue, relay, taken, consume, close } = await parts();
     await fileOf(tenantId, 4_000);
     const relays = [relay(50), relay(50), relay(50)];
-    await Promise.all(relays.map((one) => one.round()));
+    await Promise.all(relays.map((one) => one.round(running)));
     const { background } = await queue.depth();
     expect(background.waiting).toBeLessThanOrEqual(3 * WINDOW);
-    for (const one of relays) one.start();
+    for (const one of relays) await one.start();
     await consume();
     await until('everybody', () => taken.size === 4_000);
     await Promise.all(relays.map((one) => one.stop()));
@@ -137,8 +138,8 @@ describe('the relay', () => {
     const { tenantId, queue, relay, taken, consume, close } = await parts();
     await fileOf(tenantId, 2_500);
     const one = relay();
-    await one.round();
-    one.start();
+    await one.round(running);
+    await one.start();
     await consume();
     await until('everybody', async () => taken.size === 2_500);
     expect((await queue.depth()).background.waiting).toBe(0);
@@ -166,7 +167,7 @@ describe('the relay', () => {
     const one = relay(50, 2, way);
     await fileOf(tenantId, 40);
     const admission = await intake.admit(somebody(), 'sign-in');
-    one.start();
+    await one.start();
     await until('everybody, newcomers included', () => taken.size === 41);
     expect(admission.kind === 'requested' && taken.has(admission.requestId)).toBe(true);
     isAway = false;
@@ -181,12 +182,12 @@ describe('the relay', () => {
     const { tenantId, relay, taken, close } = await parts();
     await fileOf(tenantId, 3);
     const one = relay(noRounds, 5);
-    await one.round();
+    await one.round(running);
     expect(taken.size).toBe(0);
     await test.database.pool.query(`UPDATE provisioning_request SET due_at = 'epoch' WHERE tenant_id = $1`, [
       tenantId,
     ]);
-    await one.round();
+    await one.round(running);
     await until('all of them', () => taken.size === 3);
     await close();
   });

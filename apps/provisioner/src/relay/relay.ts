@@ -1,4 +1,10 @@
-import { toPlainError, type Logger } from '@foyer/platform';
+import {
+  RepeatedTask,
+  toPlainError,
+  type BackgroundTask,
+  type Logger,
+  type TaskState,
+} from '@foyer/platform';
 import {
   relayDue,
   runDue,
@@ -19,14 +25,14 @@ type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
  * Relays due requests in rounds until it is stopped. While the queue is down, it runs the requests directly in this
  * process and pings the queue once an interval.
  */
-export class Relay {
+export class Relay implements BackgroundTask {
+  readonly name = 'relay';
+  private readonly task: RepeatedTask;
   private readonly store: Outbox;
   private readonly queue: RelayQueue;
   private readonly direct: DirectRuns;
   private readonly logger: Logger;
   private readonly intervalMs: number;
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
   private isQueueAway = false;
   private probedAt = -Infinity;
   private isProbing = false;
@@ -37,41 +43,37 @@ export class Relay {
     this.direct = direct;
     this.logger = logger;
     this.intervalMs = intervalMs;
+    this.task = new RepeatedTask({
+      ...{ name: this.name, intervalMs },
+      round: (stopping) => (this.isQueueAway ? this.pastTheQueue() : this.throughTheQueue(stopping)),
+      onError: (error) => this.logger.warn({ event: 'relay-failed', err: toPlainError(error) }),
+    });
   }
 
-  start(): void {
-    this.running = this.run();
+  start(): Promise<void> {
+    return this.task.start();
   }
 
-  /** Stops after the current round. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.task.stop();
   }
 
-  async round(): Promise<RelayRound> {
+  state(): TaskState {
+    return this.task.state();
+  }
+
+  /** One round through the queue. */
+  async round(stopping: AbortSignal): Promise<RelayRound> {
     const queue = {
       add: (...args: Parameters<JobQueue['add']>) => this.watching(this.queue.add(...args)),
       depth: () => this.watching(this.queue.depth()),
     };
-    return relayDue(this.store, queue, this.stopping.signal, this.direct);
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
-      let intervalMs = this.intervalMs;
-      try {
-        intervalMs = this.isQueueAway ? await this.pastTheQueue() : await this.throughTheQueue();
-      } catch (error) {
-        this.logger.warn({ event: 'relay-failed', err: toPlainError(error) });
-      }
-      await pause(intervalMs, this.stopping.signal);
-    }
+    return relayDue(this.store, queue, stopping, this.direct);
   }
 
   /** Returns the pause before the next round, in milliseconds. */
-  private async throughTheQueue(): Promise<number> {
-    const { relayed, more } = await this.round();
+  private async throughTheQueue(stopping: AbortSignal): Promise<number> {
+    const { relayed, more } = await this.round(stopping);
     if (relayed > 0) this.logger.info({ event: 'relayed', count: relayed });
     return more ? Math.min(this.intervalMs, BUSY_INTERVAL_MS) : this.intervalMs;
   }
@@ -110,18 +112,4 @@ export class Relay {
       throw error;
     }
   }
-}
-
-/** Resolves after `ms`, or at once when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
 }

@@ -1,4 +1,4 @@
-import { startHeartbeat } from './heartbeat.ts';
+import { heartbeatTask } from './heartbeat.ts';
 
 /** Keeps what was written; `fails` makes every write fail. */
 function paper(fails = false) {
@@ -19,7 +19,8 @@ function paper(fails = false) {
 
 it('writes at once, then at each interval, and removes its row when it is stopped', async () => {
   const heartbeat = paper();
-  const running = startHeartbeat(heartbeat, () => {}, 1);
+  const running = heartbeatTask(heartbeat, () => {}, 1);
+  await running.start();
   await heartbeat.times(3);
   await running.stop();
   expect(heartbeat.written.slice(0, 3)).toEqual(['beat', 'beat', 'beat']);
@@ -30,7 +31,8 @@ it('writes at once, then at each interval, and removes its row when it is stoppe
 it('continues after a failed write, and reports each failure', async () => {
   const heartbeat = paper(true);
   const errors: unknown[] = [];
-  const running = startHeartbeat(heartbeat, (error) => errors.push(error), 1);
+  const running = heartbeatTask(heartbeat, (error) => errors.push(error), 1);
+  await running.start();
   await heartbeat.times(2);
   await running.stop();
   expect(errors).toHaveLength(heartbeat.written.length);

@@ -1,0 +1,22 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { heartbeatTask, toPlainError } from '@foyer/platform';
+import { IssuerWatch } from './okta/issuer-watch.ts';
+import type { Parts } from './parts.ts';
+import { boxAppReport, scimTokenReport } from './reports.ts';
+import { Sessions } from './sessions/sessions.ts';
+
+/** Adds all that the gateway does by the clock to `parts.tasks`, in the order in which it starts. */
+export function addTasks(
+  { tasks, heartbeat, boxApp, scimTokens, logger }: Parts,
+  app: Pick<INestApplicationContext, 'get'>,
+): void {
+  const all = [
+    heartbeatTask(heartbeat, (error) => logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) })),
+    boxAppReport(boxApp, logger),
+    scimTokenReport(scimTokens, logger),
+    app.get(Sessions, { strict: false }).sweep,
+    // Last, because their first round may wait for Okta.
+    ...app.get(IssuerWatch, { strict: false }).tasks,
+  ];
+  for (const task of all) tasks.add(task);
+}
