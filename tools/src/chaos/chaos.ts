@@ -76,8 +76,9 @@ async function runMany(
 }
 
 /**
- * Runs more schedules for the boundaries that no kill reached: each gets a kill in the schedule that reached it first.
- * Returns the schedules that broke a promise.
+ * Runs more schedules for the boundaries that no kill reached: each gets a kill in a schedule that reached it. With the
+ * kill chosen in advance a schedule takes another course, so several are tried. Returns the schedules that broke a
+ * promise.
  */
 async function aimAtRest(
   house: OpenHouse,
@@ -90,11 +91,15 @@ async function aimAtRest(
   for (const boundary of [...unlisted, ...unmet]) {
     const reached = coverage.boundaries.get(boundary);
     if (!reached || reached.killed > 0) continue;
-    aimed += 1;
-    const outcome = await runSchedule(house, reached.seed, { listed, coverage, killAt: boundary });
-    if (outcome.violations.length === 0) continue;
-    broken.push(outcome);
-    tellBroken(outcome, boundary);
+    for (const seed of [...reached.seeds]) {
+      aimed += 1;
+      const outcome = await runSchedule(house, seed, { listed, coverage, killAt: boundary });
+      if (outcome.violations.length > 0) {
+        broken.push(outcome);
+        tellBroken(outcome, boundary);
+      }
+      if (reached.killed > 0 || broken.length >= MOST_BROKEN) break;
+    }
   }
   say(`${aimed} more, each with a kill at a boundary that none had met, ${broken.length} broken`);
   return broken;

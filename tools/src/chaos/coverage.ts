@@ -1,9 +1,11 @@
 interface Count {
   seen: number;
   killed: number;
-  /** The schedule that reached it first. */
-  readonly seed: number;
+  /** The first schedules that reached it, at most `MOST_SEEDS`. */
+  readonly seeds: Set<number>;
 }
+
+const MOST_SEEDS = 8;
 
 /** Which boundaries were reached, at which of them a kill happened, and which other faults happened. */
 export class Coverage {
@@ -26,7 +28,8 @@ export class Coverage {
   }
 
   #count(boundary: string): Count {
-    const known = this.boundaries.get(boundary) ?? { seen: 0, killed: 0, seed: this.seed };
+    const known = this.boundaries.get(boundary) ?? { seen: 0, killed: 0, seeds: new Set() };
+    if (known.seeds.size < MOST_SEEDS) known.seeds.add(this.seed);
     this.boundaries.set(boundary, known);
     return known;
   }
