@@ -93,6 +93,7 @@ async function aimAtRest(
     if (!reached || reached.killed > 0) continue;
     for (const seed of [...reached.seeds]) {
       aimed += 1;
+      coverage.seed = seed;
       const outcome = await runSchedule(house, seed, { listed, coverage, killAt: boundary });
       if (outcome.violations.length > 0) {
         broken.push(outcome);
