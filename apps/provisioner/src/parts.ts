@@ -33,9 +33,7 @@ import {
   type JobQueue,
 } from '@foyer/provisioning';
 import { createQueue, type QueueOptions } from '@foyer/queue';
-
-/** How long the queue may take to accept a returned job, in milliseconds; after that the relay enqueues it. */
-const ADD_LIMIT_MS = 5_000;
+import { QUEUE_ADD_LIMIT_MS } from '@foyer/shared';
 
 export const PARTS = Symbol('Parts');
 
@@ -106,7 +104,7 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
     sealer: new AuditSealer(database, tenantId),
     queueOptions,
     queue,
-    putOff: new PutOffJobs((job) => queue.add([job], ADD_LIMIT_MS), MOST_HELD),
+    putOff: new PutOffJobs((job) => queue.add([job], QUEUE_ADD_LIMIT_MS), MOST_HELD),
     budget,
     box: createBox({
       auth: config.boxAuth,

@@ -7,4 +7,5 @@ export * from './person.ts';
 export * from './person-words.ts';
 export * from './request.ts';
 export * from './rest.ts';
+export * from './scheduling.ts';
 export * from './text.ts';

@@ -1,5 +1,5 @@
 import type { BoxApp, CallIntent } from '@foyer/provisioning';
-import { GROUP_PRIORITY, openStatuses, priorityOf } from '@foyer/shared';
+import { GROUP_PRIORITY, MANY_PRIORITY, openStatuses, priorityOf } from '@foyer/shared';
 import { isBoundTo } from './box-app.ts';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
@@ -104,7 +104,7 @@ export class BoxAppMigration {
       const [requests] = await tx.$queryRaw<[{ requested: number }]>`
         WITH made AS (
           INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-          SELECT tenant_id, id, generation, 'operator', ${priorityOf.api}, clock_timestamp()
+          SELECT tenant_id, id, generation, 'operator', ${MANY_PRIORITY}, clock_timestamp()
           FROM identity WHERE tenant_id = ${tenantId}::uuid AND active
           ON CONFLICT (identity_id, generation) WHERE status IN ('queued', 'running', 'retrying') DO NOTHING
           RETURNING id

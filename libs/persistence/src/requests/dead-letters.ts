@@ -1,4 +1,4 @@
-import { GROUP_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
+import { GROUP_PRIORITY, MANY_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from '../database/database.ts';
 import { hasOpenCreate } from './unsettled.ts';
 
@@ -33,8 +33,6 @@ interface Position {
 }
 
 const PAGE = 500;
-/** In the background lane, so that ten thousand retries do not run before a sign-in. */
-const PRIORITY = 10;
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
 const dead = `FROM provisioning_request r
@@ -139,7 +137,7 @@ export class DeadLetters {
          ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN (${open}) DO NOTHING RETURNING id
        ), made AS (
          INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
-         SELECT $1, h.id, h.generation, 'operator', ${PRIORITY}, p.id, clock_timestamp()
+         SELECT $1, h.id, h.generation, 'operator', ${MANY_PRIORITY}, p.id, clock_timestamp()
          FROM held h JOIN page p ON p.identity_id = h.id WHERE h.active
          ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
        ), noted AS (

@@ -1,4 +1,5 @@
 import {
+  ENQUEUE_GRACE_MS,
   GROUP_PRIORITY,
   laneOf,
   openStatuses,
@@ -8,8 +9,8 @@ import {
 } from '@foyer/shared';
 import type { Transaction } from '../database/transaction.ts';
 
-/** How long the gateway has to enqueue a request itself before it becomes due for the relay, in milliseconds. */
-export const RELAY_GRACE_MS = 5_000;
+/** The name under which the SCIM statements import it. */
+export { ENQUEUE_GRACE_MS as RELAY_GRACE_MS } from '@foyer/shared';
 
 /** The person or the group of a request. */
 export type About =
@@ -59,7 +60,7 @@ export async function requestFor(
       WITH made AS (
         INSERT INTO provisioning_request (tenant_id, identity_id, group_id, generation, cause, priority, retry_of, due_at)
         VALUES (${tenantId}::uuid, ${identityId}::uuid, ${groupId}::uuid, ${generation}, ${cause}, ${priority},
-          ${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')
+          ${retryOf}::uuid, clock_timestamp() + ${ENQUEUE_GRACE_MS} * interval '1 millisecond')
         RETURNING id
       ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
       SELECT id FROM made`;

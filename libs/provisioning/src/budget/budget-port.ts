@@ -1,12 +1,12 @@
+import { laneOf, priorityOf } from '@foyer/shared';
+
 /** How urgent a call to Box is, most urgent first: a person waits at a screen; a machine waits; nobody waits. */
 export const urgencies = ['sign-in', 'soon', 'bulk'] as const;
 export type Urgency = (typeof urgencies)[number];
 
-const FIRST_BULK_PRIORITY = 10;
-
 /** The urgency for the priority of a request or job; see `priorityOf`. */
 export const urgencyOf = (priority: number): Urgency =>
-  priority <= 1 ? 'sign-in' : priority < FIRST_BULK_PRIORITY ? 'soon' : 'bulk';
+  priority <= priorityOf['sign-in'] ? 'sign-in' : laneOf(priority) === 'interactive' ? 'soon' : 'bulk';
 
 export type PerUrgency<T> = Readonly<Record<Urgency, T>>;
 

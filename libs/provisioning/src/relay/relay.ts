@@ -1,4 +1,4 @@
-import { lanes, type JobName, type Lane } from '@foyer/shared';
+import { lanes, QUEUE_ADD_LIMIT_MS, type JobName, type Lane } from '@foyer/shared';
 import type { Job, JobQueue, LaneDepth } from './queue-port.ts';
 import type { DirectRuns } from './direct-runs.ts';
 
@@ -34,7 +34,6 @@ export function roomIn(depth: LaneDepth): number {
 }
 
 const BATCH = 500;
-const ADD_TIMEOUT_MS = 5_000;
 
 /** `more`: further requests are, or may be, due for which there was no room: run again soon. */
 export interface RelayRound {
@@ -96,7 +95,7 @@ async function relayLane(
     const due = await outbox.due(lane, limit);
     const jobs = due.map(toJob);
     const rest = direct ? runSome(lane, jobs, direct) : jobs;
-    if (rest.length > 0) await queue.add(rest, ADD_TIMEOUT_MS);
+    if (rest.length > 0) await queue.add(rest, QUEUE_ADD_LIMIT_MS);
     direct?.noteRelayed(rest);
     relayed += jobs.length;
     if (jobs.length < limit || stopping.aborted) break;

@@ -1,4 +1,4 @@
-import type { ErrorCode, RequestOutcome } from '@foyer/shared';
+import { LAST_PRIORITY, type ErrorCode, type RequestOutcome } from '@foyer/shared';
 import { LeaseLost, type BoxPort, type GroupLease, type Lease } from '../people/box-port.ts';
 import { urgencyOf, type Budget, type Permits, type Acquisition } from '../budget/budget-port.ts';
 import { converge, type Ending } from '../people/converge.ts';
@@ -84,7 +84,6 @@ const died = ({ attempts }: Pick<Unread, 'attempts'>): Ending => ({
 /** Requests that wait for the same moment are spread over this additional share of the wait, up to the limit below. */
 const SPREAD_SHARE = 0.1;
 const LONGEST_SPREAD_MS = 5_000;
-const LAST = Number.MAX_SAFE_INTEGER;
 
 /**
  * One attempt at a request: acquire a permit, take the request, make Box match, record how it ended. This is the
@@ -92,7 +91,7 @@ const LAST = Number.MAX_SAFE_INTEGER;
  * worker for at most two seconds. Throws what the stores throw when recording the end fails: the queue and the relay
  * then try again.
  */
-export function runAttempt(requestId: string, parts: TurnParts, priority = LAST): Promise<JobEnd> {
+export function runAttempt(requestId: string, parts: TurnParts, priority = LAST_PRIORITY): Promise<JobEnd> {
   const work = (taken: Taken, permits: Permits | undefined): Promise<Ending> => {
     // A person needs only a call or two, so an attempt that has begun is finished first.
     permits?.begin();
@@ -102,7 +101,11 @@ export function runAttempt(requestId: string, parts: TurnParts, priority = LAST)
 }
 
 /** As `runAttempt`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
-export function takeGroupTurn(requestId: string, parts: GroupTurnParts, priority = LAST): Promise<JobEnd> {
+export function takeGroupTurn(
+  requestId: string,
+  parts: GroupTurnParts,
+  priority = LAST_PRIORITY,
+): Promise<JobEnd> {
   return turn(
     requestId,
     { ...parts, converge: (taken, permits) => convergeGroup(taken, { ...parts, allowance: permits }) },

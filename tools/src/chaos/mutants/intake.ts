@@ -30,8 +30,8 @@ export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'intake: a new request is not due',
     file: requests,
-    from: "${retryOf}::uuid, clock_timestamp() + ${RELAY_GRACE_MS} * interval '1 millisecond')",
-    to: '${retryOf}::uuid, CASE WHEN ${RELAY_GRACE_MS} < 0 THEN clock_timestamp() END)',
+    from: "${retryOf}::uuid, clock_timestamp() + ${ENQUEUE_GRACE_MS} * interval '1 millisecond')",
+    to: '${retryOf}::uuid, CASE WHEN ${ENQUEUE_GRACE_MS} < 0 THEN clock_timestamp() END)',
   },
   {
     name: 'scim: a change is no new generation',
