@@ -24,21 +24,57 @@ const somebody = () => {
   };
 };
 
-/** The requests a second that `connections` clients get answered with 201. */
-async function postRate(url: string, headers: Record<string, string>, connections: number, ms: number) {
+interface Sending {
+  readonly method: 'POST' | 'PATCH';
+  readonly status: number;
+  /** The address and the body of the next request. */
+  readonly next: () => { readonly url: string; readonly body: unknown };
+}
+
+/** The requests a second that `connections` clients get answered with `status`. */
+async function sendRate(
+  { method, status: expected, next }: Sending,
+  headers: Record<string, string>,
+  connections: number,
+  ms: number,
+) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const began = performance.now();
   const client = async (): Promise<number> => {
     let answered = 0;
     for (; performance.now() - began < ms; answered++) {
-      const { status, body } = await send(agent, 'POST', url, headers, somebody());
-      if (status !== 201) throw new Error(`${url} answered ${status}: ${body}`);
+      const { url, body: sent } = next();
+      const { status, body } = await send(agent, method, url, headers, sent);
+      if (status !== expected) throw new Error(`${url} answered ${status}: ${body}`);
     }
     return answered;
   };
   const counts = await Promise.all(Array.from({ length: connections }, client));
   agent.destroy();
   return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - began) / 1000);
+}
+
+const posts = (url: string): Sending => ({
+  ...{ method: 'POST', status: 201 },
+  next: () => ({ url, body: somebody() }),
+});
+
+/** Switches people off and on, each in turn, as a directory does. */
+function patches(base: string, ids: readonly string[]): Sending {
+  let sent = 0;
+  return {
+    ...{ method: 'PATCH', status: 200 },
+    next: () => {
+      const [place, round] = [sent % ids.length, Math.floor(sent / ids.length)];
+      sent++;
+      const active = round % 2 === 1;
+      const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+      return {
+        url: `${base}/Users/${ids[place]!}`,
+        body: { schemas, Operations: [{ op: 'replace', value: { active } }] },
+      };
+    },
+  };
 }
 
 /**
@@ -50,6 +86,40 @@ async function create(scale: Scale): Promise<Figure[]> {
 }
 
 async function createWith(scale: Scale, redis: boolean): Promise<Figure[]> {
+  const { foyer, nothing } = await besideEmpty(scale, redis, ({ base }) =>
+    Promise.resolve(posts(`${base}/Users`)),
+  );
+  const name = `POST /scim/v2/Users to 201, over an empty route that inserts one row, the queue on ${redis ? 'Redis' : 'PostgreSQL'}`;
+  return [atLeast(name, foyer / nothing, 0.5, { perSecond: foyer, emptyPerSecond: nothing })];
+}
+
+/** PATCH of `active` to 200, compared with the same empty route. */
+async function patch(scale: Scale): Promise<Figure[]> {
+  const { foyer, nothing } = await besideEmpty(scale, true, async (service) =>
+    patches(service.base, await pushed(service, 500)),
+  );
+  const name = 'PATCH of active to 200, over an empty route that inserts one row';
+  return [atLeast(name, foyer / nothing, 0.3, { perSecond: foyer, emptyPerSecond: nothing })];
+}
+
+/** The ids of so many people whom the directory has pushed. */
+async function pushed({ base, headers }: Service, count: number): Promise<string[]> {
+  const agent = new http.Agent({ keepAlive: true });
+  const ids: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const { body } = await send(agent, 'POST', `${base}/Users`, headers, somebody());
+    ids.push(z.object({ id: z.string() }).parse(JSON.parse(body)).id);
+  }
+  agent.destroy();
+  return ids;
+}
+
+/** Requests a second to a gateway, and to an empty route that inserts one row, in turns. */
+async function besideEmpty(
+  scale: Scale,
+  redis: boolean,
+  prepare: (service: Service) => Promise<Sending>,
+): Promise<{ readonly foyer: number; readonly nothing: number }> {
   const rounds = scale === 'full' ? 5 : 2;
   const service = await startService({ redis });
   // Fills the tables as in a system that has run for a while: query plans for an empty table prove nothing.
@@ -65,27 +135,17 @@ async function createWith(scale: Scale, redis: boolean): Promise<Figure[]> {
   const bare: number[] = [];
   try {
     const { url } = z.object({ url: z.string() }).parse(JSON.parse(await empty.start()));
+    const sending = await prepare(service);
     for (let round = 0; round <= rounds; round++) {
-      own.push(await postRate(`${service.base}/Users`, service.headers, 8, 2_000));
-      bare.push(await postRate(`${url}/insert`, {}, 8, 2_000));
+      own.push(await sendRate(sending, service.headers, 8, 2_000));
+      bare.push(await sendRate(posts(`${url}/insert`), {}, 8, 2_000));
     }
   } finally {
     await empty.stop();
     await service.stack.stop();
   }
   // The first round of each is the warm-up.
-  const [foyer, nothing] = [median(own.slice(1)), median(bare.slice(1))];
-  return [
-    atLeast(
-      `POST /scim/v2/Users to 201, over an empty route that inserts one row, the queue on ${redis ? 'Redis' : 'PostgreSQL'}`,
-      foyer / nothing,
-      0.5,
-      {
-        perSecond: foyer,
-        emptyPerSecond: nothing,
-      },
-    ),
-  ];
+  return { foyer: median(own.slice(1)), nothing: median(bare.slice(1)) };
 }
 
 const FINDS = { connections: 4, ms: 1_500, status: 200 };
@@ -141,6 +201,11 @@ export const scimMeasurements: readonly Measurement[] = [
     name: 'scim-create',
     about: 'POST /Users to 201, over an empty NestJS route that inserts one row: at least 0.5',
     measure: create,
+  },
+  {
+    name: 'scim-patch',
+    about: 'PATCH of active to 200, over an empty NestJS route that inserts one row: at least 0.3',
+    measure: patch,
   },
   {
     name: 'scim-find',
