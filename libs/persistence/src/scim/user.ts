@@ -17,6 +17,14 @@ export interface ScimUser {
   readonly isManaged: boolean;
 }
 
+/** A person as they were read before a write. `stored` is the document as it is kept, `username` as SCIM shows it. */
+export interface ReadUser extends Pick<ScimUser, 'isManaged'> {
+  readonly user: ScimUser;
+  readonly stored: Document;
+  readonly username: string;
+  readonly subject: string;
+}
+
 /** What a write did, and the requests to enqueue. */
 export interface Written<T> {
   readonly resource: T;

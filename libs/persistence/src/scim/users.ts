@@ -8,49 +8,20 @@ import { RELAY_GRACE_MS, requestFor, type OpenedRequest } from '../requests/new-
 import { linkMade, linkTo } from '../identities/links.ts';
 import { run } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
-import { readPage, type Listed, type ScimPage } from './listing.ts';
+import { readPage, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
-import { isEmailClaimed, userPlaces } from './places.ts';
 import { taken, takenBy } from './taken.ts';
-import type { ScimUser, Written } from './user.ts';
+import type { ReadUser, ScimUser, Written } from './user.ts';
 import { insertUser, insertUserOnRecord, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
-import { shownName } from './user-names.ts';
 import { claimName, findReturning, makeWay, type Returning } from './user-roads.ts';
+import { columns, listed, readUser, toReadUser, toUser, type Row } from './user-rows.ts';
+import { changeAlone, isDone, stepOf } from './user-update.ts';
 
 /** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
 
-const columns = `i.id, scim_document(i) AS document, ${shownName('i')} AS username, i.subject,
-  ${isEmailClaimed('i')} AS "isEmailClaimed", i.scim IS NOT NULL AS "isManaged", i.active, i.generation,
-  i.created_at AS "createdAt", i.updated_at AS "updatedAt", a.box_user_id AS "boxUserId",
-  coalesce(a.applied_generation = i.generation, false) AS "inStep",
-  (SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
-   ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS "requestId",
-  coalesce((SELECT jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) ORDER BY g.created_at, g.id)
-   FROM scim_group_member m JOIN scim_group g ON g.id = m.group_id
-   WHERE m.identity_id = i.id AND m.is_wanted AND g.deleted_at IS NULL), '[]') AS groups`;
-
-const listed: Listed = {
-  from: 'identity i LEFT JOIN box_account a ON a.identity_id = i.id',
-  row: 'i',
-  where: (tenant) => `i.tenant_id = ${tenant} AND i.scim_deleted_at IS NULL`,
-  places: userPlaces,
-};
-
-interface Row extends ScimUser {
-  readonly username: string;
-  readonly subject: string;
-  readonly active: boolean;
-  readonly isEmailClaimed: boolean;
-}
-
-function toUser({ username, subject, active, isEmailClaimed: isHidden, ...row }: Row): ScimUser {
-  const { externalId: _, ...document } = isHidden ? withoutEmails(row.document) : row.document;
-  const externalId = subject.startsWith(STAND_IN) ? {} : { externalId: subject };
-  return { ...row, document: { ...document, userName: username, ...externalId, active } };
-}
-
-const withoutEmails = ({ emails: _claimed, ...document }: Document): Document => document;
+/** How often a change is decided anew because the person was changed meanwhile, before it is made under their row's lock. */
+const FREE_TRIES = 4;
 
 /**
  * The tenant's people as SCIM Users: each is an identity, the desired state that Box is brought in step with. Writes
@@ -70,12 +41,12 @@ export class ScimUsers {
 
   /** Null when the person does not exist, or was deleted. */
   async find(id: string): Promise<ScimUser | null> {
-    const { rows } = await this.database.pool.query<Row>({
-      name: 'scim-user',
-      text: `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1')} AND i.id = $2`,
-      values: [this.tenantId, id],
-    });
-    return rows[0] ? toUser(rows[0]) : null;
+    return (await this.read(id))?.user ?? null;
+  }
+
+  private async read(id: string): Promise<ReadUser | null> {
+    const [row] = await run<Row>(this.database, readUser, { tenant: this.tenantId, id });
+    return row ? toReadUser(row) : null;
   }
 
   async list(query: ListQuery): Promise<ScimPage<ScimUser>> {
@@ -132,14 +103,39 @@ export class ScimUsers {
   }
 
   /**
-   * Changes a person. `change` receives the current resource and returns the whole new one; it may be called again, and
-   * may throw ScimError. `check` is called with the resource first. Null when the person does not exist.
+   * Changes a person: reads, decides, and writes if the person is still as read; otherwise all again. `change` receives
+   * the current resource and returns the whole new one; it may be called again, and may throw ScimError. `check` is
+   * called with the resource first. Null when the person does not exist.
    */
   async update(
     id: string,
     check: (user: ScimUser) => void,
     change: (document: Document) => Document,
     call?: RecordedChange,
+  ): Promise<Written<ScimUser> | null> {
+    let generation = 0;
+    for (let tries = 0; tries < FREE_TRIES; tries++) {
+      const before = await this.read(id);
+      if (before === null) return null;
+      // Refused although nobody has changed the person: a group waits for them.
+      if (before.user.generation === generation) break;
+      generation = before.user.generation;
+      check(before.user);
+      const step = stepOf(before, change(before.user.document));
+      if (step.kind === 'none') return { resource: before.user, requests: [] };
+      if (step.kind === 'locked') break;
+      const written = await changeAlone(this.database, this.tenantId, before, step.document, call);
+      if (written !== null) return written;
+    }
+    return this.updateLocked(id, check, change, call);
+  }
+
+  /** As `update`, deciding while the person's row is locked: for changes that touch other people or groups, too. */
+  private async updateLocked(
+    id: string,
+    check: (user: ScimUser) => void,
+    change: (document: Document) => Document,
+    call: RecordedChange | undefined,
   ): Promise<Written<ScimUser> | null> {
     return this.writing(call, async (tx, onRecord) => {
       const before = await this.hold(tx, id);
@@ -188,8 +184,7 @@ export class ScimUsers {
    * Nothing changed. If Box is not in step, a request is opened unless one is open already, so that it is tried again.
    */
   private async reminded(tx: Transaction, user: ScimUser): Promise<Written<ScimUser>> {
-    const isDone = user.inStep || (user.boxUserId === null && user.document['active'] === false);
-    return isDone ? { resource: user, requests: [] } : this.written(tx, user.id);
+    return isDone(user) ? { resource: user, requests: [] } : this.written(tx, user.id);
   }
 
   /**

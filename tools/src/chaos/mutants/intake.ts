@@ -3,6 +3,7 @@ import type { SourceMutant } from './mutant.ts';
 const intake = 'libs/persistence/src/identities/intake-statements.ts';
 const requests = 'libs/persistence/src/requests/new-request.ts';
 const users = 'libs/persistence/src/scim/users.ts';
+const change = 'libs/persistence/src/scim/user-update.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
 
 /** Guards of sign-ins and pushes: what they change in the database, and that they open a request. */
@@ -35,15 +36,21 @@ export const intakeMutants: readonly SourceMutant[] = [
   },
   {
     name: 'scim: a change is no new generation',
-    file: users,
-    from: 'generation = generation + 1, updated_at = clock_timestamp()\n        WHERE id = ${id}::uuid AND (scim',
-    to: 'generation = generation + 0, updated_at = clock_timestamp()\n        WHERE id = ${id}::uuid AND (scim',
+    file: change,
+    from: 'generation = i.generation + 1, updated_at',
+    to: 'generation = i.generation + 0, updated_at',
   },
   {
-    name: 'scim: a change without the row lock',
-    file: users,
-    from: 'AND i.id = $2::uuid FOR NO KEY UPDATE OF i`',
-    to: 'AND i.id = $2::uuid`',
+    name: 'scim: a change of a person who was changed since they were read',
+    file: change,
+    from: ' AND i.generation = $generation::int\n',
+    to: '\n',
+  },
+  {
+    name: 'scim: the request of a change is not due',
+    file: change,
+    from: "clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'\n",
+    to: 'CASE WHEN $grace_ms::float8 < 0 THEN clock_timestamp() END\n',
   },
   {
     name: 'scim: a deletion does not switch off',

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RecordedChange } from '@foyer/provisioning';
+import { toPerson, type Document } from '@foyer/scim';
+import { priorityOf } from '@foyer/shared';
+import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.ts';
+import type { Database } from '../database/database.ts';
+import { run, statement, type SqlValue } from '../database/statement.ts';
+import { RELAY_GRACE_MS } from '../requests/new-request.ts';
+import type { ReadUser, ScimUser, Written } from './user.ts';
+import { shownUser } from './user-rows.ts';
+
+/**
+ * What a write of a person comes to. `locked`: it gives the person another user name or id, begins to manage them, or
+ * reminds Box, so other rows have to be locked first.
+ */
+export type Step =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'locked' }
+  | { readonly kind: 'change'; readonly document: Document };
+
+/** Decides what the new document means for the person as they were read. */
+export function stepOf({ user, stored, isManaged }: ReadUser, document: Document): Step {
+  const { userName, externalId } = toPerson(document);
+  const isSamePerson =
+    userName === user.document['userName'] && externalId === (user.document['externalId'] ?? null);
+  if (!isManaged || !isSamePerson) return { kind: 'locked' };
+  // What JSON leaves out is not stored.
+  const json = JSON.parse(JSON.stringify(document)) as Document;
+  if (!isDeepStrictEqual(json, stored)) return { kind: 'change', document: json };
+  return { kind: isDone(user) ? 'none' : 'locked' };
+}
+
+/** Whether Box has, or needs, nothing more of the person. */
+export const isDone = ({ inStep, boxUserId, document }: ScimUser): boolean =>
+  inStep || (boxUserId === null && document['active'] === false);
+
+/**
+ * Changes a person as long as their generation is the one that was read, so that no change made meanwhile is lost, and
+ * as long as no group waits for them. The new generation has no open request yet.
+ */
+const changeUserSql = (more: string) => `WITH changed AS (
+    UPDATE identity i SET scim = $document::jsonb, email = $email::text, name = $name::text,
+      active = $active::boolean, box_profile = $profile::jsonb, is_removed = false,
+      generation = i.generation + 1, updated_at = clock_timestamp()
+    WHERE i.id = $id::uuid AND i.tenant_id = $tenant::uuid AND i.generation = $generation::int
+      AND i.scim IS NOT NULL AND i.scim_deleted_at IS NULL
+      AND NOT EXISTS (
+        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
+          AND m.type IS DISTINCT FROM 'Group' AND m.value IN ($id::uuid::text, $subject::text))
+    RETURNING i.id, i.generation, i.updated_at
+  ), request AS (
+    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
+    SELECT $tenant::uuid, id, generation, 'scim', ${priorityOf.scim},
+      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
+    FROM changed RETURNING id
+  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)${more}
+  SELECT changed.generation, changed.updated_at AS "updatedAt", request.id AS "requestId" FROM changed, request`;
+
+type ChangeUserValue =
+  | 'tenant'
+  | 'id'
+  | 'generation'
+  | 'subject'
+  | 'document'
+  | 'email'
+  | 'name'
+  | 'active'
+  | 'profile'
+  | 'grace_ms';
+const changeUser = statement<ChangeUserValue>('change-user', changeUserSql(''));
+/** Also records the call that asked for it, in the same statement. */
+const changeUserOnRecord = statement<ChangeUserValue | ChangeValue>(
+  'change-user',
+  changeUserSql(`, ${recorded({ from: 'changed, request', request: 'request.id', identity: 'changed.id' })}`),
+);
+
+interface ChangedRow {
+  readonly generation: number;
+  readonly updatedAt: Date;
+  readonly requestId: string;
+}
+
+/**
+ * Writes the document in one round trip, with the request and the record of the call. Null when nothing was written: the
+ * person was changed or deleted since they were read, or a group waits for them.
+ */
+export async function changeAlone(
+  database: Pick<Database, 'pool'>,
+  tenantId: string,
+  read: ReadUser,
+  document: Document,
+  call: RecordedChange | undefined,
+): Promise<Written<ScimUser> | null> {
+  const { user, username, subject } = read;
+  const { active, email, name, profile } = toPerson(document);
+  const values: Record<ChangeUserValue, SqlValue> = {
+    ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, email, name, active },
+    ...{ document: JSON.stringify(document), profile: JSON.stringify(profile), grace_ms: RELAY_GRACE_MS },
+  };
+  const [changed] =
+    call === undefined
+      ? await run<ChangedRow>(database, changeUser, values)
+      : await run<ChangedRow>(database, changeUserOnRecord, { ...values, ...changeValues(call) });
+  if (changed === undefined) return null;
+  call?.committed();
+  const { requestId } = changed;
+  return {
+    resource: {
+      ...user,
+      ...changed,
+      document: shownUser(document, { username, subject, active }),
+      inStep: false,
+    },
+    requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, wasPromoted: false }],
+  };
+}
