@@ -34,7 +34,7 @@ const request = (more: Partial<ProvisioningRequest>) => ({
 });
 
 describe('why a person has no files', () => {
-  it('is nothing for somebody active, mapped and in step', () => {
+  it('is not shown for an active, mapped person who is in step', () => {
     expect(whyNoFiles(ada, null)).toBeNull();
   });
 
@@ -86,11 +86,11 @@ describe('why a person has no files', () => {
       request({ status: 'succeeded' }),
       /ended as succeeded/,
     ],
-  ])('is told of %s', (_what, change, newest, expected) => {
+  ])('is shown for %s', (_what, change, newest, expected) => {
     expect(whyNoFiles({ ...ada, ...change }, newest)).toMatch(expected);
   });
 
-  it('names the first thing in the way: a deactivated person with a deleted Box user is deactivated', () => {
+  it('is the first obstacle: a deactivated person with a deleted Box user is deactivated', () => {
     const gone = { ...ada, active: false, boxAccount: { ...account, missingSince: at } };
     expect(whyNoFiles(gone, null)).toMatch(/deactivated/);
   });

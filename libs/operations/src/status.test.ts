@@ -28,18 +28,18 @@ const queued = (oldestSeconds: number) => [
   { status: 'queued' as const, count: 1, interactive: 1, groups: 0, oldestSeconds },
 ];
 
-it('finds nothing wrong with two processes, fresh work and a sealed log', () => {
+it('reports no problem for two processes, recent work and a sealed log', () => {
   expect(problemsOf({ processes: both, work: { ...calm, waiting: queued(59) }, failed: [] })).toEqual([]);
 });
 
-it('names each app that does not run', () => {
+it('names each app that is not running', () => {
   expect(problemsOf({ processes: [], work: calm, failed: [] })).toEqual([
     expect.stringMatching(/^No gateway runs/),
     expect.stringMatching(/^No provisioner runs/),
   ]);
 });
 
-it('says of a request that waits too long that nothing takes it, unless no provisioner runs', () => {
+it('reports a request that waits too long as not processed, unless no provisioner runs', () => {
   const work = { ...calm, waiting: queued(61) };
   expect(problemsOf({ processes: both, work, failed: [] })).toEqual([
     expect.stringMatching(/queued for 61 s/),
@@ -49,7 +49,7 @@ it('says of a request that waits too long that nothing takes it, unless no provi
   ]);
 });
 
-it('counts what failed over all codes', () => {
+it('counts failures of all error codes', () => {
   const failed = [1, 2].map((count) => ({
     code: 'box_forbidden' as const,
     count,
@@ -60,7 +60,7 @@ it('counts what failed over all codes', () => {
   expect(problemsOf({ processes: both, work: calm, failed })).toEqual([expect.stringContaining(': 3.')]);
 });
 
-it('says that the log is not sealed only while there is something to seal', () => {
+it('reports an unsealed log only while there are rows to seal', () => {
   const audit = { sealedSecondsAgo: 3_600, blocks: 1 };
   expect(problemsOf({ processes: both, work: { ...calm, audit }, failed: [] })).toEqual([
     expect.stringMatching(/last sealed 60 minutes ago/),

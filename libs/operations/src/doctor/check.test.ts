@@ -5,7 +5,7 @@ import { isHealthy } from './doctor.ts';
 const check = (name: string, run: Check['run']): Check => ({ name, run, remedy: `Look at ${name}.` });
 
 describe('checks', () => {
-  it('run in order, each told as it ends, whatever the ones before did', async () => {
+  it('run in order, and each is reported as it ends, whatever the earlier results', async () => {
     const told: string[] = [];
     const results = await runChecks(
       [
@@ -25,12 +25,12 @@ describe('checks', () => {
     ]);
   });
 
-  it('that never end are given up', async () => {
+  it('that never end are stopped at their time limit', async () => {
     const [result] = await runChecks([check('silent', () => new Promise(() => {}))], undefined, 5);
     expect(result).toMatchObject({ state: 'failed', detail: 'The check got no answer within 0.005 s.' });
   });
 
-  it('say why of several errors at once, as of addresses that were all refused', async () => {
+  it('report all reasons of an error that has several, such as addresses that all refused', async () => {
     const error = new AggregateError([new Error('connect ECONNREFUSED ::1'), new Error('other')]);
     const [result] = await runChecks([
       check('refused', async () => {
