@@ -57,13 +57,13 @@ async function personWithCreate(tenantId: string, account: boolean): Promise<str
 const none = { 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 };
 
 describe('pruning', () => {
-  it('counts whole months back from the first of the current one, in UTC', () => {
+  it('counts whole months back from the first day of the current month, in UTC', () => {
     expect(firstMonthKept(new Date('2026-03-31T23:59:59Z'), 1)).toBe('2026-02');
     expect(firstMonthKept(new Date('2026-03-01T00:00:00Z'), 3)).toBe('2025-12');
     expect(firstMonthKept(new Date('2026-01-31T00:00:00+14:00'), 12)).toBe('2025-01');
   });
 
-  it('removes the rows of old months by an act that is sealed, and the chain is as good as before', async () => {
+  it('removes the rows of old months by a sealed act, and the chain stays valid', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 3);
     await writeMonth(test, tenantId, '2026-02', 2);
@@ -97,7 +97,7 @@ describe('pruning', () => {
     expect(await sealAll(test.database, tenantId)).toBe(0);
   });
 
-  it('stops between two acts and goes on when it is called again', async () => {
+  it('can be stopped between two acts, and continues when it is called again', async () => {
     const tenantId = await test.tenant();
     for (const month of ['2026-01', '2026-02', '2026-03']) await writeMonth(test, tenantId, month, 1);
     const stopping = new AbortController();
@@ -137,7 +137,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 1 });
   });
 
-  it('keeps the rows that the next worker of a person reads, and removes them when the create is settled', async () => {
+  it('keeps the rows that the next worker of a person reads, and removes them once the create is settled', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, true);
     const unmapped = await personWithCreate(tenantId, false);
@@ -169,7 +169,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6 });
   });
 
-  it('keeps the records of prunings, and so the reason why rows are missing, when their own month is pruned', async () => {
+  it('keeps the records of prunings, which explain why rows are missing, when their own month is pruned', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 1);
     const [act] = await prune(test, tenantId, '2026-02');
@@ -204,7 +204,7 @@ describe('pruning', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, prunedMonths: ['2026-01'] });
   });
 
-  it('still finds a row that was kept and changed, or put back', async () => {
+  it('still detects a kept row that was changed or inserted again', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, false);
     await writeMonth(test, tenantId, '2026-01', 1);
@@ -229,7 +229,7 @@ describe('pruning', () => {
     });
   });
 
-  it('is refused for months that are too recent, and for blocks that were sealed too recently', async () => {
+  it('is rejected for months that are too recent, and for blocks that were sealed too recently', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, new Date().toISOString().slice(0, 7), 1);
     await expect(prune(test, tenantId, '9999-01')).resolves.toEqual([]);
@@ -242,7 +242,7 @@ describe('pruning', () => {
 });
 
 describe('an export of a pruned log', () => {
-  it('can be verified without the database, whatever months it has', async () => {
+  it('can be verified without the database, whichever months it contains', async () => {
     const tenantId = await test.tenant();
     await personWithCreate(tenantId, false);
     await writeMonth(test, tenantId, '2026-01', 2);
@@ -264,7 +264,7 @@ describe('an export of a pruned log', () => {
     expect(silent.findings).toBeGreaterThan(0);
   });
 
-  it('shows what was removed from it without a pruning', async () => {
+  it('shows which rows were removed without a pruning', async () => {
     const tenantId = await test.tenant();
     await writeMonth(test, tenantId, '2026-01', 2);
     const lines = await exported(test.database, tenantId, { from: null, to: null });

@@ -77,7 +77,7 @@ const hashOf = async (tenantId: string, seq: number) => {
 };
 
 describe('the owner of the tables, without a sealed pruning', () => {
-  it('cannot mark a block as pruned and delete its rows unseen', async () => {
+  it('cannot mark a block as pruned and delete its rows undetected', async () => {
     const { tenantId, head, ids } = await chain();
     await mark(tenantId, 1, 'dropped');
     await drop(ids.slice(0, 3));
@@ -85,7 +85,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
     expect(await whats(tenantId, head)).toEqual(['rows-removed']);
   });
 
-  it('cannot mark a block as pruned and delete one row of it unseen', async () => {
+  it('cannot mark a block as pruned and delete one of its rows undetected', async () => {
     const { tenantId, ids } = await chain();
     await mark(tenantId, 2, 'kept');
     await asOwner(test, 'DELETE FROM api_call_outcome WHERE call_id = $1', [ids[4]]);
@@ -140,7 +140,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
       (ids) => ids.slice(0, 3),
       'pruned-in-part',
     ],
-  ])('is found when an act that is sealed is used for %s', async (_name, act, gone, what) => {
+  ])('is detected when a sealed act is used for %s', async (_name, act, gone, what) => {
     const { tenantId, ids } = await chain();
     await write(tenantId, await act(tenantId));
     await sealAll(test.database, tenantId);
@@ -148,7 +148,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
     expect(await whats(tenantId)).toContain(what);
   });
 
-  it('can record a pruning, which names the owner: that is what the chain proves', async () => {
+  it('can record a pruning, which names the owner: the chain proves this much', async () => {
     const { tenantId, head, ids } = await chain();
     const id = await write(tenantId, { blocks: '{[1,2)}', rows: 6, head: await hashOf(tenantId, 1) });
     await sealAll(test.database, tenantId);
@@ -160,7 +160,7 @@ describe('the owner of the tables, without a sealed pruning', () => {
     expect(await whats(tenantId)).toEqual(['rows-removed', 'row-changed', 'pruning-differs'].slice(1));
   });
 
-  it('cannot use a real pruning for rows that it kept, nor remove its record', async () => {
+  it('cannot use a real pruning for rows that it kept, and cannot remove its record', async () => {
     const { tenantId } = await chain();
     const [act] = await prune(test, tenantId, '2026-02');
     await sealAll(test.database, tenantId);
@@ -186,7 +186,7 @@ describe('the role of the apps', () => {
     ($1, clock_timestamp() - interval '2 days', '3', 'in', 'foyer', $2, 'GET', '/')
     RETURNING id, at > clock_timestamp() - interval '1 hour' AS "isNow", tx = pg_current_xact_id() AS "isOwn"`;
 
-  it('cannot say when a row was written, nor by which transaction', async () => {
+  it('cannot set when a row was written, nor by which transaction', async () => {
     const tenantId = await test.tenant();
     const { rows } = await asApp(call, [tenantId, 'x']);
     expect(rows).toMatchObject([{ isNow: true, isOwn: true }]);
@@ -203,12 +203,12 @@ describe('the role of the apps', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 2 });
   });
 
-  it('cannot say that something was pruned', async () => {
+  it('cannot record a pruning', async () => {
     const { tenantId } = await chain();
     await expect(asApp(call, [tenantId, 'prune_audit_log'])).rejects.toThrow(/for a role that may prune/);
   });
 
-  it('cannot put a block anywhere but at the end of the chain', async () => {
+  it('cannot insert a block except at the end of the chain', async () => {
     const { tenantId } = await chain();
     const block = `INSERT INTO audit_block (tenant_id, seq, month, count, call_ids, outcome_ids, entries, entries_digest, previous, hash, sealed_at)
       VALUES ($1, $2, '2026-11', 1, '{[-9,-8)}', '{}', '', sha256(''), decode($3, 'hex'), sha256(''), now())`;
@@ -224,7 +224,7 @@ describe('the role of the apps', () => {
   it.each([
     ['an act that is not there', '1'],
     ['none', 'NULL'],
-  ])('nor its owner, marks a block as pruned by %s', async (_name, act) => {
+  ])('cannot mark a block as pruned by %s, and neither can its owner', async (_name, act) => {
     const { tenantId } = await chain();
     const sql = `UPDATE audit_block SET pruned_at = now(), pruned_by = ${act}, entries = NULL WHERE tenant_id = $1 AND seq = 1`;
     await expect(asApp(sql, [tenantId])).rejects.toThrow(/permission denied/);

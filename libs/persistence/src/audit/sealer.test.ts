@@ -34,7 +34,7 @@ async function blocksPerRow(tenantId: string): Promise<number[]> {
 }
 
 describe('the sealer', () => {
-  it('seals what is written, once, and goes on where it ended', async () => {
+  it('seals new rows once, and continues where it ended', async () => {
     const tenantId = await test.tenant();
     const sealer = new AuditSealer(test.database, tenantId);
     expect(await sealer.round()).toEqual({ rows: 0, blocks: 0, head: null, more: false });
@@ -54,7 +54,7 @@ describe('the sealer', () => {
     });
   });
 
-  it('leaves out what a transaction that still runs may add to, and seals it when that has ended', async () => {
+  it('leaves out rows of a transaction that still runs, and seals them when it has ended', async () => {
     const tenantId = await test.tenant();
     const sealer = new AuditSealer(test.database, tenantId);
     await connected(async (slow) => {
@@ -74,7 +74,7 @@ describe('the sealer', () => {
     });
   });
 
-  it('is not disturbed by what was rolled back', async () => {
+  it('is not affected by rows that were rolled back', async () => {
     const tenantId = await test.tenant();
     await connected(async (client) => {
       await client.query('BEGIN');
@@ -86,7 +86,7 @@ describe('the sealer', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0 });
   });
 
-  it('puts every row into exactly one block, whoever writes for how long and however many seal', async () => {
+  it('puts every row into exactly one block, for any number and duration of writers and sealers', async () => {
     const tenantId = await test.tenant();
     let writing = true;
     const seals = Array.from({ length: 3 }, async () => {
@@ -138,7 +138,7 @@ describe('the sealer', () => {
     expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 10 });
   });
 
-  it('lets another sealer work while one is busy, and seals nothing twice', async () => {
+  it('lets another sealer work while one is busy, and seals no row twice', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 5);
     await connected(async (busy) => {
@@ -152,7 +152,7 @@ describe('the sealer', () => {
     expect(await sealAll(test.database, tenantId)).toBe(10);
   });
 
-  it('seals rows from before it existed, and those of a restored cluster whose transactions count anew', async () => {
+  it('seals rows older than itself, and those of a restored cluster whose transaction numbers restart', async () => {
     const tenantId = await test.tenant();
     await writeCalls(test.database, tenantId, 4);
     await asOwner(test, `UPDATE api_call SET tx = '0' WHERE tenant_id = '${tenantId}'`);
@@ -183,7 +183,7 @@ describe('the sealer', () => {
       expect(await verify(test.database, tenantId)).toMatchObject({ findings: 0, rows: 6, head: { seq: 1 } });
   });
 
-  it('goes on in the middle of a transaction that has more rows than a round takes', async () => {
+  it('continues in the middle of a transaction that has more rows than a round takes', async () => {
     const tenantId = await test.tenant();
     const sealer = new AuditSealer(test.database, tenantId, { roundRows: 3, walkRows: 1_000 });
     // Finishes the scan of older rows.
@@ -209,7 +209,7 @@ describe('the sealer', () => {
     ['more rows than it seals', { roundRows: 2, walkRows: 5 }],
     ['exactly those that it seals', { roundRows: 4, walkRows: 4 }],
     ['one row', { roundRows: 1, walkRows: 1 }],
-  ])('leaves none out on its way through all rows when a round looks at %s', async (_name, limits) => {
+  ])('leaves out no row of the whole table when a round reads %s', async (_name, limits) => {
     const tenantId = await test.tenant();
     await connected(async (client) => {
       for (let row = 0; row < 9; row++) await client.query(insert, [tenantId]);

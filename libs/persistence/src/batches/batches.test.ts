@@ -68,7 +68,7 @@ async function parts() {
 }
 
 describe('a batch', () => {
-  it('creates one identity and one request for each person, with low priority, for the relay to find', async () => {
+  it('creates one identity and one request for each person, with low priority, for the relay to enqueue', async () => {
     const { tenantId, intake, begin, requests, status } = await parts();
     const id = await begin();
     await intake.take(id, chunkOf(crowd(3)));
@@ -231,7 +231,7 @@ describe('a key', () => {
       { bodyHash: () => hash },
     );
 
-  it('belongs to one body, and is free again when that body was incomplete or its reader has stopped', async () => {
+  it('belongs to one body, and can be used again when that body was incomplete or its reader has stopped', async () => {
     const { intake, sql } = await parts();
     const cut = await send(intake, 'a', line, { kind: 'stopped', line: 2, why: 'cut' });
     const whole = await send(intake, 'a', line);
@@ -247,7 +247,7 @@ describe('a key', () => {
     expect(await send(intake, 'a', line)).toMatchObject({ kind: 'received' });
   });
 
-  it('is not taken by a file that cannot be used', async () => {
+  it('is not used up by a file that is rejected', async () => {
     const { intake, batches } = await parts();
     expect(await send(intake, 'a', { kind: 'unusable', field: 'header', why: 'is missing' })).toMatchObject({
       kind: 'unusable',
@@ -260,7 +260,7 @@ describe('a key', () => {
   });
 });
 
-it('a person of a file who signs in no longer waits behind the file', async () => {
+it('a person from a file who signs in is provisioned before the rest of the file', async () => {
   const { tenantId, intake, begin, requests } = await parts();
   const [person] = crowd(1);
   await intake.take(await begin(), chunkOf([person!]));

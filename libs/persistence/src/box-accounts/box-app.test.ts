@@ -87,7 +87,7 @@ const created = { result: 'ok', status: 201, error: null, answer: null, duration
 const account = (identityId: string) => test.database.prisma.boxAccount.findUnique({ where: { identityId } });
 
 describe('the Box app of a tenant', () => {
-  it('is the first one, regardless of how many processes start at once', async () => {
+  it('is the first one configured, regardless of how many processes start at once', async () => {
     const tenantId = await test.tenant();
     const apps = Array.from({ length: 8 }, (_, n) => ({ clientId: `app-${n}`, enterpriseId: '1' }));
     const results = await Promise.all(
@@ -100,7 +100,7 @@ describe('the Box app of a tenant', () => {
     expect(states.filter(({ differs }) => !differs)).toHaveLength(1);
   });
 
-  it('is adopted by a tenant with accounts from before, and says how many', async () => {
+  it('is adopted by a tenant with earlier accounts, and their number is reported', async () => {
     const { tenantId, mapped } = await parts(null);
     await mapped();
     const binding = new TenantBoxApp(test.database, tenantId, newApp);
@@ -139,7 +139,7 @@ describe('a worker of another Box app', () => {
   });
 
   it.each(['accept', 'migrate'] as const)(
-    'writes nothing any more once an operator’s %s is done, however close the race',
+    "writes nothing once an operator's %s is complete, however close the race",
     async (move) => {
       const { storeOf, newRequest, moves } = await parts();
       const requests = await Promise.all(Array.from({ length: 24 }, () => newRequest()));
@@ -190,7 +190,7 @@ describe('accept', () => {
     ]);
   });
 
-  it('does nothing when the tenant is bound to another app by now', async () => {
+  it('does nothing when the tenant is already bound to another app', async () => {
     const { moves, operatorCalls } = await parts(newApp);
     expect(await moves.accept(oldApp, newApp, 'operator', {})).toEqual({ kind: 'changed-meanwhile' });
     expect(await operatorCalls()).toEqual([]);
@@ -239,7 +239,7 @@ describe('migrate', () => {
     expect(await moves.migrate(oldApp, newApp, 'operator')).toEqual({ kind: 'changed-meanwhile' });
   });
 
-  it('remembers creates of the new app, as of any', async () => {
+  it('keeps creates of the new app on record like any others', async () => {
     const { moves, mapped, storeOf, log, requests } = await parts();
     const { identityId } = await mapped();
     await moves.migrate(oldApp, newApp, 'operator');
@@ -252,7 +252,7 @@ describe('migrate', () => {
   });
 });
 
-describe('a Box user that is gone', () => {
+describe('a Box user that no longer exists', () => {
   it('is marked and shown again, but not by another app, nor for another mapping', async () => {
     const { accountsOf, mapped } = await parts();
     const { identityId, boxUserId } = await mapped();

@@ -42,7 +42,7 @@ describe('the bucket in PostgreSQL', () => {
   const set = (what: string, clientId: string) =>
     test.database.pool.query(`UPDATE box_budget SET ${what} WHERE client_id = $1`, [clientId]);
 
-  it('is one for each Box app and enterprise', async () => {
+  it('is one per Box app and enterprise', async () => {
     const { mine, store } = fresh();
     await fill(mine);
     const elsewhere = new BoxBudgetStore(test.database, { ...mine, enterpriseId: '900200' }, slowLimits);
@@ -50,7 +50,7 @@ describe('the bucket in PostgreSQL', () => {
     expect((await store.ask(wanting(1))).granted['sign-in']).toBe(1);
   });
 
-  it('begins empty again, and goes on, when a crash of PostgreSQL emptied the table', async () => {
+  it('restarts empty when a crash of PostgreSQL emptied the table, and fills again', async () => {
     const { mine, store } = fresh();
     await fill(mine);
     await test.database.pool.query('DELETE FROM box_budget WHERE client_id = $1', [mine.clientId]);
@@ -61,7 +61,7 @@ describe('the bucket in PostgreSQL', () => {
     expect(await store.refuse(5_000)).toBeGreaterThan(4_000);
   });
 
-  it('goes on at once when the database’s clock was set back', async () => {
+  it("continues at once when the database's clock was set back", async () => {
     const { mine, store } = fresh(limitsOf(100_000));
     await store.ask(none);
     await set(`refilled_at = clock_timestamp() + interval '1 hour'`, mine.clientId);

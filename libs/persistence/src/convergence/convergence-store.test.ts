@@ -56,7 +56,7 @@ const context = ({ lease }: Taken): CallContext => ({
 const account = { boxUserId: '7001', name: 'Ada Example', status: 'active', appliedGeneration: 1 } as const;
 
 describe('the lease', () => {
-  it('is given to one of many workers', async () => {
+  it('is acquired by only one of many workers', async () => {
     const { store, newRequest } = await parts();
     const requestId = await newRequest();
     const results = await Promise.all(Array.from({ length: 20 }, () => store.take(requestId)));
@@ -73,7 +73,7 @@ describe('the lease', () => {
     expect(await store.take(second)).toMatchObject({ kind: 'busy' });
   });
 
-  it('refuses every write of a worker whose lease was taken over', async () => {
+  it('rejects every write of a worker whose lease was taken over', async () => {
     const { store, log, newRequest, requests } = await parts();
     const requestId = await newRequest();
     const sleeper = await take(store, requestId);
@@ -101,14 +101,14 @@ describe('the lease', () => {
     await store.succeed(next.lease, 'unchanged');
   });
 
-  it('refuses a write after its end even when nobody else has taken over', async () => {
+  it('rejects a write after its expiry even if no other worker has taken over', async () => {
     const { store, newRequest } = await parts();
     const taken = await take(store, await newRequest());
     await expireLease(taken);
     await expect(store.saveAccount(taken.lease, account, 'created')).rejects.toThrow(LeaseLost);
   });
 
-  it('is free again when the request has ended, and a final request is never started again', async () => {
+  it('is released when the request has ended, and a final request is never started again', async () => {
     const { store, newRequest } = await parts();
     const person = somebody();
     const first = await newRequest(person);
@@ -118,7 +118,7 @@ describe('the lease', () => {
   });
 });
 
-describe('what is known of the last create', () => {
+describe('the record of the last create', () => {
   const outcome = (result: 'ok' | 'refused' | 'failed' | 'ambiguous', status: number | null) => ({
     result,
     status,
@@ -146,7 +146,7 @@ describe('what is known of the last create', () => {
   });
 });
 
-describe('what is known of several creates', () => {
+describe('the record of several creates', () => {
   const outcome = (result: 'refused' | 'failed' | 'ambiguous', status: number) => ({
     result,
     status,
@@ -159,7 +159,7 @@ describe('what is known of several creates', () => {
     ['a conflict', outcome('refused', 409)],
     ['one that was turned away', outcome('failed', 429)],
   ])(
-    'stays unsettled when an unsettled one was followed by %s: Box may have made it',
+    'stays unsettled when an unsettled one was followed by %s: Box may have created a user',
     async (_name, next) => {
       const { store, log, newRequest } = await parts();
       const requestId = await newRequest();
@@ -226,7 +226,7 @@ describe('the last answer of Box about creates with an unknown result', () => {
   });
 });
 
-describe('what is known of the last update', () => {
+describe('the record of the last update', () => {
   const update: CallIntent = {
     ...create,
     operation: 'update_user',
@@ -268,7 +268,7 @@ describe('what is known of the last update', () => {
 });
 
 describe('the mapping', () => {
-  it('gives one Box user to one identity of a tenant only', async () => {
+  it('maps one Box user to one identity of a tenant only', async () => {
     const { store, newRequest } = await parts();
     const one = await take(store, await newRequest());
     const two = await take(store, await newRequest());
@@ -276,7 +276,7 @@ describe('the mapping', () => {
     expect(await store.saveAccount(two.lease, account, 'adopted')).toBe('belongs-to-another');
   });
 
-  it('keeps what the request did for the worker that takes over', async () => {
+  it('keeps the effect of the request for the worker that takes over', async () => {
     const { store, newRequest } = await parts();
     const requestId = await newRequest();
     const first = await take(store, requestId);
@@ -286,8 +286,8 @@ describe('the mapping', () => {
   });
 });
 
-describe('the last save of a turn', () => {
-  it('ends the request with it, in one step, and gives the lease back', async () => {
+describe('the last save of an attempt', () => {
+  it('also ends the request in one step, and releases the lease', async () => {
     const { store, newRequest, requests } = await parts();
     const person = somebody();
     const requestId = await newRequest(person);
@@ -314,7 +314,7 @@ describe('the last save of a turn', () => {
     expect((await requests.find(next.lease.requestId, {}))?.request).toMatchObject({ outcome: 'unchanged' });
   });
 
-  it('leaves the request open, and the lease with its holder, when the Box user belongs to another', async () => {
+  it('leaves the request open and the lease held when the Box user belongs to another identity', async () => {
     const { store, newRequest, requests } = await parts();
     const mine = { ...account, boxUserId: '7011' };
     const one = await take(store, await newRequest());
@@ -328,7 +328,7 @@ describe('the last save of a turn', () => {
 });
 
 describe('the timeline', () => {
-  it('shows once what a request did in Box, however often the mapping is saved', async () => {
+  it('shows the effect of a request in Box once, however often the mapping is saved', async () => {
     const { store, newRequest, requests } = await parts();
     const requestId = await newRequest();
     const first = await take(store, requestId);
@@ -340,7 +340,7 @@ describe('the timeline', () => {
 });
 
 describe('the call log', () => {
-  it('cannot be changed, emptied or shortened', async () => {
+  it('cannot be updated, truncated or deleted from', async () => {
     const { log, newRequest, store } = await parts();
     const callId = await log.intend(context(await take(store, await newRequest())), create);
     await log.conclude(callId, {

@@ -82,7 +82,7 @@ describe.each([
   ['a day ahead', DAY_MS],
   ['a day behind', -DAY_MS],
 ])('a worker whose clock is %s', (_name, byMs) => {
-  it('takes no lease of another worker, and its own lease has the usual duration', async () => {
+  it('acquires no lease of another worker, and its own lease has the usual duration', async () => {
     const { one, two, newRequest } = await parts();
     const requestId = await newRequest();
     const lease = await taken(one, requestId);
@@ -97,7 +97,7 @@ describe.each([
     await two.succeed(mine, 'unchanged');
   });
 
-  it('writes while its lease is held, and nothing once the database says that it has run out', async () => {
+  it("writes while its lease is held, and nothing once it has expired by the database's clock", async () => {
     const { one, two, log, newRequest } = await parts();
     const requestId = await newRequest();
     const lease = await taken(one, requestId);
@@ -113,7 +113,7 @@ describe.each([
     expect((await taken(two, requestId)).token).toBe(lease.token + 1n);
   });
 
-  it('schedules by the database’s clock, and relays what is due by it', async () => {
+  it("schedules by the database's clock, and relays what is due by it", async () => {
     const { one, relay, newRequest } = await parts();
     const requestId = await newRequest();
     skew(byMs);

@@ -45,8 +45,8 @@ interface Ids {
   readonly requestId: string;
 }
 
-describe('a take that had to wait for the identity', () => {
-  it('reads what the previous worker wrote last, and so does not create a second time', async () => {
+describe("taking a request while another worker holds the identity's row", () => {
+  it('reads what the previous worker wrote last, and so does not create a second user', async () => {
     const { store, ...ids } = await parts();
     await test.database.pool.query(
       `UPDATE identity SET lease_token = 1, lease_expires_at = clock_timestamp() - interval '1 s' WHERE id = $1`,
@@ -62,7 +62,7 @@ describe('a take that had to wait for the identity', () => {
     });
   });
 
-  it('finds the request over when that worker ended it', async () => {
+  it('finds the request final when that worker ended it', async () => {
     const { store, ...ids } = await parts();
     const result = await whileSomebodyWaits(
       async (client) => {
@@ -78,7 +78,7 @@ describe('a take that had to wait for the identity', () => {
     expect(result).toEqual({ kind: 'over' });
   });
 
-  it('converges to the newest desired state when somebody changed it meanwhile', async () => {
+  it('converges to the newest desired state when it was changed meanwhile', async () => {
     const { store, ...ids } = await parts();
     const result = await whileSomebodyWaits(
       async (client) => {
@@ -117,8 +117,8 @@ describe('a take that had to wait for the identity', () => {
   });
 });
 
-describe('many takes while leases run out', () => {
-  it('give each token once, in order, and no earlier one writes any more', async () => {
+describe('many takes while leases expire', () => {
+  it('issue each token once, in order, and no earlier token writes any more', async () => {
     const { store, requestId, identityId } = await parts(1);
     const tooOld: Taken[] = [];
     const worker = async (): Promise<void> => {

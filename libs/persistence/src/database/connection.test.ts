@@ -52,7 +52,7 @@ async function lostQuestions(): Promise<number> {
   }
 }
 
-describe('a pool whose connections have all gone silent', () => {
+describe('a pool whose connections have all become silent', () => {
   it('loses one query, and opens new connections for the next ones', async () => {
     await warm();
     proxy.set('half-open');
@@ -61,7 +61,7 @@ describe('a pool whose connections have all gone silent', () => {
   });
 
   it.each<Fault>(['black-hole', 'eat-answers', 'trickle'])(
-    'loses no more than one after that ends: %s',
+    'loses no more than one query after that ends: %s',
     async (fault) => {
       await warm();
       proxy.set(fault);
@@ -71,7 +71,7 @@ describe('a pool whose connections have all gone silent', () => {
     },
   );
 
-  it('loses what was under way when they are cut, and nothing else', async () => {
+  it('loses only the running queries when they are closed', async () => {
     await warm();
     const under = database.pool.query('SELECT pg_sleep(10)');
     await until('the statement runs', async () => {
@@ -175,9 +175,9 @@ describe('a caller that waits for a connection of a pool that is in use', () => 
   });
 });
 
-describe('a transaction on a connection that goes silent', () => {
+describe('a transaction on a connection that becomes silent', () => {
   it.each<Fault>(['half-open', 'black-hole', 'eat-answers'])(
-    'is given up after the one time limit, not after a second one for its rollback: %s',
+    'ends at its one time limit, without a second limit for its rollback: %s',
     async (fault) => {
       await warm();
       const began = performance.now();
@@ -192,7 +192,7 @@ describe('a transaction on a connection that goes silent', () => {
     },
   );
 
-  it('gives its connection back to nobody, through Prisma as well', async () => {
+  it('discards its connection, through Prisma as well', async () => {
     const work = transaction(database, async (tx) => {
       proxy.set('eat-answers');
       await tx.$queryRaw`SELECT 1`;
@@ -204,8 +204,8 @@ describe('a transaction on a connection that goes silent', () => {
   });
 });
 
-describe('a connection that the server ends', () => {
-  it('ends no process while a caller holds it idle', async () => {
+describe('a connection that the server terminates', () => {
+  it('does not end the process while a caller holds it idle', async () => {
     const client = await database.pool.connect();
     expect(client.listenerCount('error')).toBeGreaterThan(0);
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 describe('the database', () => {
-  it('makes one tenant for many processes that start at once', async () => {
+  it('creates one tenant for many processes that start at once', async () => {
     const slug = `t-${randomUUID()}`;
     const ids = await Promise.all(Array.from({ length: 20 }, () => openTenant(test.database, slug)));
     expect(new Set(ids).size).toBe(1);
@@ -60,7 +60,7 @@ describe('the database', () => {
     }
   });
 
-  it('has no limits for a simulation, whose time is not the machine’s', async () => {
+  it("has no limits for a simulation, whose time is not the machine's", async () => {
     const database = openDatabase({ url: test.url, poolSize: 1, hasTimeLimits: false });
     expect(await limitsOf(database.pool)).toEqual({
       application_name: 'foyer',
@@ -71,7 +71,7 @@ describe('the database', () => {
     await database.close();
   });
 
-  it('gets rid of a transaction that was never ended: the server ends its connection', async () => {
+  it('terminates the connection of a transaction that was never ended', async () => {
     const database = openDatabase({ url: test.url, poolSize: 1 });
     const client = await database.pool.connect();
     const ended = new Promise<Error>((resolve) => client.once('error', resolve));
@@ -83,7 +83,7 @@ describe('the database', () => {
     await database.close();
   });
 
-  it('says plainly, at the start, that there is no server or no such database', async () => {
+  it('reports clearly at the start that there is no server or no such database', async () => {
     const away = openDatabase({ url: 'postgresql://foyer@127.0.0.1:9/foyer' });
     await expect(openTenant(away, 'default')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await away.close();

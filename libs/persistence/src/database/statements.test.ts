@@ -36,8 +36,8 @@ const names = async (work: () => Promise<unknown>): Promise<string[]> =>
     ({ name, text }) => name?.replace(/^foyer-(.*)-[0-9a-f]{12}$/, '$1') ?? text,
   );
 
-describe('the statements of one turn, from taking the job to its end', () => {
-  it('are four for a newcomer, each prepared and without a transaction around it', async () => {
+describe('the statements of one attempt, from taking the job to its end', () => {
+  it('are four for a new person, each prepared and without a transaction around it', async () => {
     const { admit, turn } = await parts();
     const requestId = await admit();
     expect(await names(() => turn(requestId))).toEqual([
@@ -61,7 +61,7 @@ describe('the statements of one turn, from taking the job to its end', () => {
     ]);
   });
 
-  it('are two when Box has nothing to do with it', async () => {
+  it('are two when nothing has to change in Box', async () => {
     const { admit, turn } = await parts();
     const person = somebody();
     await turn(await admit(person));
@@ -69,14 +69,14 @@ describe('the statements of one turn, from taking the job to its end', () => {
     expect(await names(() => turn(requestId))).toEqual(['take', 'save-and-succeed']);
   });
 
-  it('are one for a job whose request is over', async () => {
+  it('are one for a job whose request is final', async () => {
     const { admit, turn } = await parts();
     const requestId = await admit();
     await turn(requestId);
     expect(await names(() => turn(requestId))).toEqual(['take']);
   });
 
-  it('are three more for a user that is there already: the conflict is read before it is adopted', async () => {
+  it('are three more for a user that already exists: the conflict is read before the user is adopted', async () => {
     const { admit, turn, box } = await parts();
     const person = somebody({ name: 'Ada' });
     await box.createUser(
@@ -104,7 +104,7 @@ describe('a statement', () => {
     expect(statement('look', 'SELECT $tenant::uuid').name).not.toBe(one.name);
   });
 
-  it('has a name that PostgreSQL does not cut off', async () => {
+  it('has a name short enough for PostgreSQL', async () => {
     const { admit, turn } = await parts();
     const requestId = await admit();
     const seen = await statementsOf(test.database, () => turn(requestId));

@@ -28,7 +28,7 @@ function gate(many: number): () => Promise<void> {
 const add = 'UPDATE counter SET n = n + 1 WHERE id = $1';
 
 describe('a transaction that was aborted by a conflict', () => {
-  it('succeeds on another try: two that lock two rows crosswise both commit (deadlock)', async () => {
+  it('succeeds on another attempt: two that lock two rows in opposite order both commit (deadlock)', async () => {
     const bothHoldOne = gate(2);
     let tries = 0;
     const crosswise = (first: number, second: number) =>
@@ -43,7 +43,7 @@ describe('a transaction that was aborted by a conflict', () => {
     expect(tries).toBe(3);
   });
 
-  it('succeeds on another try: two that read and write the same row of one snapshot (serialization)', async () => {
+  it('succeeds on another attempt: two that read and write the same row of one snapshot (serialization)', async () => {
     const bothHaveRead = gate(2);
     let tries = 0;
     const readAndAdd = () =>
@@ -60,7 +60,7 @@ describe('a transaction that was aborted by a conflict', () => {
 
   const giveWay = `DO $$ BEGIN RAISE EXCEPTION 'give way' USING ERRCODE = 'serialization_failure'; END $$`;
 
-  it('is given up after five tries, and leaves nothing behind', async () => {
+  it('fails after five attempts, and leaves no changes', async () => {
     let tries = 0;
     const work = transaction(test.database, async (tx) => {
       tries++;
@@ -94,7 +94,7 @@ describe('a transaction that failed otherwise', () => {
     expect(tries).toBe(1);
   });
 
-  it('is repeated for what its caller names: the second of two that insert the same row', async () => {
+  it('is repeated for the errors that its caller names: the second of two inserts of the same row', async () => {
     let tries = 0;
     const work = transaction(
       test.database,
@@ -126,7 +126,7 @@ describe('the SQLSTATE of an error', () => {
   });
 });
 
-describe('a call out of the process', () => {
+describe('a call to another system', () => {
   const call = () => refuseInsideTransaction('A call');
 
   it.each([
@@ -139,7 +139,7 @@ describe('a call out of the process', () => {
       'that reads a snapshot',
       (work: () => Promise<void>) => inTransaction(test.database.pool, 'snapshot', work),
     ],
-  ])('is refused inside a transaction %s, at any depth, and rolls it back', async (_name, begin) => {
+  ])('is rejected inside a transaction %s, at any depth, and rolls it back', async (_name, begin) => {
     const work = async (): Promise<void> => {
       await Promise.resolve();
       await new Promise<void>((resolve) => setImmediate(resolve)).then(call);
@@ -147,7 +147,7 @@ describe('a call out of the process', () => {
     await expect(begin(work)).rejects.toThrow(CallInsideTransaction);
   });
 
-  it('goes on before and after one, and beside one that is open', async () => {
+  it('works before and after a transaction, and beside an open one', async () => {
     const open = Promise.withResolvers<void>();
     const beside = transaction(test.database, () => open.promise);
     expect(call).not.toThrow();

@@ -61,7 +61,7 @@ async function parts() {
   return { finish, members, state, expire, take, store, taken, groupId: resource.id };
 }
 
-describe('the end of a turn at a group', () => {
+describe('the end of an attempt at a group', () => {
   it('is saved when every member is as desired', async () => {
     const { finish, members, state } = await parts();
     await members();
@@ -69,7 +69,7 @@ describe('the end of a turn at a group', () => {
     expect(await state()).toEqual({ applied: 1, status: 'succeeded', held: false });
   });
 
-  it('is refused to a worker whose lease has run out, even when nobody has taken over', async () => {
+  it('is rejected for a worker whose lease has expired, even if no other worker has taken over', async () => {
     const { finish, members, state, expire } = await parts();
     await members();
     await expire();
@@ -77,7 +77,7 @@ describe('the end of a turn at a group', () => {
     expect(await state()).toEqual({ applied: 0, status: 'running', held: true });
   });
 
-  it('is refused to a worker whose lease was taken over', async () => {
+  it('is rejected for a worker whose lease was taken over', async () => {
     const { finish, members, state, expire, take } = await parts();
     await members();
     await expire();
@@ -86,7 +86,7 @@ describe('the end of a turn at a group', () => {
     expect(await state()).toEqual({ applied: 0, status: 'running', held: true });
   });
 
-  it('waits for a member of Box who is still to be added', async () => {
+  it('waits for a member with a Box user who is still to be added', async () => {
     const { finish, state } = await parts();
     expect(await finish()).toBe(false);
     expect(await state()).toEqual({ applied: 0, status: 'running', held: true });

@@ -41,7 +41,7 @@ async function take(store: PrismaGroupStore, requestId: string): Promise<TakenGr
   return result.taken;
 }
 
-it.each(['accept', 'migrate'] as const)('%s takes the lease from a turn at a group, too', async (move) => {
+it.each(['accept', 'migrate'] as const)('%s also ends the lease of an attempt at a group', async (move) => {
   const { moves, store, taken, account } = await parts();
   expect(await moves[move](oldApp, sister, 'operator', {})).toMatchObject({ kind: 'done' });
   await expect(
@@ -55,7 +55,7 @@ it('keeps the groups with another app of the same enterprise', async () => {
   expect(await take(storeOf(sister), taken.lease.requestId)).toMatchObject({ account });
 });
 
-it('has the groups made anew in another enterprise, which has none of them', async () => {
+it('creates the groups again in another enterprise, which has none of them', async () => {
   const { moves, store, storeOf, taken, account, newest } = await parts();
   await store.finish(taken.lease, 'created', taken.desired.generation);
   expect(await moves.migrate(oldApp, elsewhere, 'operator')).toMatchObject({ kind: 'done' });

@@ -14,7 +14,7 @@ async function parts() {
 }
 
 describe('an idempotency key', () => {
-  it('belongs to the request that came first, and the next one with it waits until that is in', async () => {
+  it('belongs to the first request; a concurrent one with the same key waits until that is committed', async () => {
     const { intake } = await parts();
     const [ada, ben] = [somebody(), somebody()];
     await intake.admit(ada, 'api');

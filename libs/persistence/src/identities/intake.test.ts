@@ -69,7 +69,7 @@ describe('intake', () => {
     expect(changed.isNew).toBe(true);
   });
 
-  it('refuses a deactivated person and does not change their profile', async () => {
+  it('rejects a deactivated person and does not change their profile', async () => {
     const { intake, tenantId } = await parts();
     const person = somebody();
     await intake.admit(person, 'api');
@@ -92,7 +92,7 @@ describe('intake', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it('answers the same idempotency key with the same request, and refuses it for another body', async () => {
+  it('returns the same request for the same idempotency key, and rejects the key for another body', async () => {
     const { intake } = await parts();
     const person = somebody();
     const claim = { client: 'c', key: 'k1', bodyHash: 'h1' };

@@ -62,7 +62,7 @@ describe('a failed request of a leaver without a Box user', () => {
     ['was never begun', []],
     ['was refused', [ended('refused', 400)]],
     ['certainly did nothing', [ended('failed', 429)]],
-  ])('is not retried when the create %s: there is nothing to do', async (_name, ends) => {
+  ])('is not retried when the create %s: no user can exist in Box', async (_name, ends) => {
     const { intake, requestId, letters } = await leaver(ends);
     expect(await letters.counts()).toMatchObject([{ count: 1, deactivated: 1 }]);
     expect(await intake.retry(requestId)).toEqual({ kind: 'deactivated' });

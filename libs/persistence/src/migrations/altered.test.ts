@@ -29,7 +29,7 @@ describe('a migration that was changed after it had been applied', () => {
     expect(migrationProblem(state)).toContain(FILE('1_table'));
   });
 
-  it('is taken for good when its former text is listed as superseded', async () => {
+  it('is accepted when its former text is listed as superseded', async () => {
     const { databaseUrl, client } = await newDatabase();
     const former = 'CREATE TABLE one (id int);';
     await migration('1_table', former);
@@ -48,7 +48,7 @@ describe('a migration that was changed after it had been applied', () => {
     expect(await tables(client)).toEqual([]);
   });
 
-  it('is the same text with the line ends of another machine', async () => {
+  it('is the same text with the line ends of another system', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one\n(id int);\n');
     await migrate({ databaseUrl, directory });
@@ -56,7 +56,7 @@ describe('a migration that was changed after it had been applied', () => {
     expect(migrationProblem(await pendingMigrations(client, directory))).toBeNull();
   });
 
-  it('says which line of the list cannot be read', async () => {
+  it('reports which line of the list cannot be parsed', async () => {
     const { client } = await newDatabase();
     await migration('1_table', 'SELECT 1;');
     await writeFile(join(directory, 'landed.txt'), '<<<<<<< HEAD\n');
@@ -66,7 +66,7 @@ describe('a migration that was changed after it had been applied', () => {
 });
 
 describe('a database of another version', () => {
-  it('is not touched when it has migrations that are not on disk', async () => {
+  it('is not changed when it has migrations that are not on disk', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migration('2_later', 'CREATE TABLE two (id int);');
@@ -78,7 +78,7 @@ describe('a database of another version', () => {
     expect(await tables(client)).toEqual(['one', 'two']);
   });
 
-  it('is told apart from one that was never migrated, and from an older one', async () => {
+  it('is distinguished from one that was never migrated, and from an older one', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     expect(await problemOf(requireMigrated(client, directory))).toMatchObject({
@@ -102,7 +102,7 @@ describe('an interrupted migration', () => {
     return rows.length > 0;
   };
 
-  it('leaves nothing after a kill of its program, and the next run continues automatically', async () => {
+  it('leaves no changes when its program is killed, and the next run continues automatically', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migrate({ databaseUrl });
     await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = $1`, [LAST]);
@@ -143,7 +143,7 @@ describe('an interrupted migration', () => {
     expect(await migrate({ databaseUrl, directory })).toEqual({ applied: [] });
   });
 
-  it('that was started by a version without such records is left to an operator', async () => {
+  it('is left to an operator when it was started by a version without such records', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migrate({ databaseUrl, directory });
@@ -155,7 +155,7 @@ describe('an interrupted migration', () => {
     expect((await problemOf(migrate({ databaseUrl, directory }))).problem).toBe('failed-before');
   });
 
-  it('tries again while a lock is held, and gives up in the end', async () => {
+  it('retries while a lock is held, and fails in the end', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     await migrate({ databaseUrl, directory });

@@ -100,7 +100,7 @@ describe('the role of the programs', () => {
     }
   });
 
-  it('owns the schema of the queue, also one that was made by somebody else', async () => {
+  it('owns the schema of the queue, also one that another role created', async () => {
     const { databaseUrl, client } = await newDatabase();
     const name = newRole();
     await migration('1_table', 'CREATE TABLE one (id int);');
@@ -121,7 +121,7 @@ describe('the role of the programs', () => {
     }
   });
 
-  it('has its password changed, which no statement carries in plain text', async () => {
+  it('has its password changed, and no statement contains the password in plain text', async () => {
     const { databaseUrl, client } = await newDatabase();
     const name = newRole();
     await migration('1_table', 'CREATE TABLE one (id int);');
@@ -141,7 +141,7 @@ describe('the role of the programs', () => {
     ['SUPERUSER', 'is a superuser'],
     ['CREATEROLE', 'may create roles'],
     ['BYPASSRLS', 'bypass row-level security'],
-  ])('is refused with %s', async (right, why) => {
+  ])('is rejected with %s', async (right, why) => {
     const { databaseUrl } = await newDatabase();
     const name = newRole();
     await admin.query(`CREATE ROLE ${name} LOGIN ${right}`);
@@ -150,7 +150,7 @@ describe('the role of the programs', () => {
     expect(problem.message).toContain(why);
   });
 
-  it('is refused when it may act as the owner of the tables', async () => {
+  it('is rejected when it may act as the owner of the tables', async () => {
     const { databaseUrl, client } = await newDatabase();
     const [owner, member] = [newRole(), newRole()];
     await admin.query(`CREATE ROLE ${owner}; CREATE ROLE ${member} LOGIN IN ROLE ${owner}`);
@@ -166,13 +166,13 @@ describe('the role of the programs', () => {
     [{ name: 'Robert"; DROP' }, 'APP_DATABASE_ROLE'],
     [{ name: 'app_that_is_not_there' }, 'APP_DATABASE_PASSWORD'],
     [{ name: 'app_that_is_not_there', password: 'short' }, 'APP_DATABASE_PASSWORD'],
-  ])('is refused as %j', async (appRole, variable) => {
+  ])('is rejected as %j', async (appRole, variable) => {
     const { databaseUrl } = await newDatabase();
     await migration('1_table', 'CREATE TABLE one (id int);');
     expect((await problemOf(migrate({ databaseUrl, directory, appRole }))).message).toContain(variable);
   });
 
-  it('is served by an owner who may make no roles, once an administrator has made it', async () => {
+  it('works with an owner who may not create roles, once an administrator has created it', async () => {
     const { databaseUrl, client } = await newDatabase();
     const [owner, name] = [newRole(), newRole()];
     const database = new URL(databaseUrl).pathname.slice(1);

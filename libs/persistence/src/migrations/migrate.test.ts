@@ -11,7 +11,7 @@ const FUNCTION_WITH_SEMICOLONS = `
 `;
 
 describe('migrate', () => {
-  it('applies what is missing in order, and nothing the second time', async () => {
+  it('applies the missing migrations in order, and none the second time', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('2_second', 'ALTER TABLE first ADD COLUMN more int;');
     await migration('1_first', 'CREATE TABLE first (id int);');
@@ -44,7 +44,7 @@ describe('migrate', () => {
     expect(rows).toEqual([{ folded: 'ada@example.com' }]);
   });
 
-  it('sends a file whole, so that semicolons in functions, literals and comments are no ends', async () => {
+  it('sends each file as one text, so semicolons in functions, literals and comments end no statement', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_function', FUNCTION_WITH_SEMICOLONS);
     await migrate({ databaseUrl, directory });
@@ -52,7 +52,7 @@ describe('migrate', () => {
     expect(answer.rows).toEqual([{ text: 'x;y' }]);
   });
 
-  it('applies each migration once when three run at the same time, an index built concurrently included', async () => {
+  it('applies each migration once when three processes run, including an index built concurrently', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration(
       '1_table',
@@ -65,7 +65,7 @@ describe('migrate', () => {
     expect(rows.rows).toEqual([{ count: '1000' }]);
   });
 
-  it('keeps nothing of a file that fails, names it with its line, and applies it once it is corrected', async () => {
+  it('rolls back a file that fails, reports its line, and applies it once it is corrected', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_good', 'CREATE TABLE good (id int);');
     await migration('2_bad', 'CREATE TABLE half (id int);\n\nCREATE TABLE good (id int);');
@@ -81,7 +81,7 @@ describe('migrate', () => {
     expect(await migrate({ databaseUrl, directory })).toEqual({ applied: ['2_bad'] });
   });
 
-  it('names the line of a statement that cannot be read', async () => {
+  it('reports the line of a statement with a syntax error', async () => {
     const { databaseUrl } = await newDatabase();
     await migration(
       '1_bad',
@@ -130,7 +130,7 @@ describe('migrate', () => {
     expect((await problemOf(migrate({ databaseUrl, directory }))).problem).toBe('files');
   });
 
-  it('gives up waiting for another migration and says what holds it', async () => {
+  it('gives up waiting for another migration and reports what holds the lock', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'CREATE TABLE waiting (id int);');
     await client.query('SELECT pg_advisory_lock(5550001)');
@@ -150,7 +150,7 @@ describe('pendingMigrations', () => {
     });
   });
 
-  it('asks the database once', async () => {
+  it('queries the database once', async () => {
     const { databaseUrl, client } = await newDatabase();
     await migration('1_table', 'SELECT 1;');
     await migrate({ databaseUrl, directory });

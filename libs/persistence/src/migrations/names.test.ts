@@ -8,7 +8,7 @@ import { migrate } from './migrate.ts';
 const ISSUER = 'https://example.okta.com';
 const [composed, decomposed] = ['zo\u00eb@example.com', 'zoe\u0308@example.com'];
 
-it('two names that count as one after the upgrade: the oldest person has the name, the other keeps theirs until it changes', async () => {
+it('two names that are equal after an upgrade: the oldest person has the name, the other keeps theirs until it changes', async () => {
   const { databaseUrl, client } = await newDatabase();
   await buildEarlier(databaseUrl, history.at(-1)!);
   const { rows: people } = await client.query<{ id: string }>(

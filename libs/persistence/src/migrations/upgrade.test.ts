@@ -135,7 +135,7 @@ describe('an audit chain that an earlier version has pruned', () => {
 });
 
 describe('the former texts of migrations', () => {
-  it('are all there, and are all known by their checksums', async () => {
+  it('are all present, and all known by their checksums', async () => {
     const texts = await formerTexts();
     const known = [...(await readLanded(migrationsDirectory()))].flatMap(([name, { superseded }]) =>
       superseded.map((checksum) => [`${name}.${checksum.slice(0, 8)}`, checksum]),

@@ -54,7 +54,7 @@ describe('finding a person', () => {
     ['user name', () => 'ADA@Example.COM'],
     ['e-mail', () => 'Ada.Mail@example.com'],
     ['name', () => 'da exa'],
-  ])('by %s', async (by, query) => {
+  ])('works by %s', async (by, query) => {
     const id = await person({
       subject: '00uAda',
       username: 'ada@example.com',
@@ -66,7 +66,7 @@ describe('finding a person', () => {
     expect(await people.find(query(id))).toEqual([{ identityId: id, by }]);
   });
 
-  it('by the Box user that they had before', async () => {
+  it('works by a Box user that they had before', async () => {
     const id = await person({ subject: '00uAda' });
     await db.database.pool.query(
       `INSERT INTO former_box_account (tenant_id, identity_id, box_user_id, name, status, reason, mapped_at)
@@ -86,7 +86,7 @@ describe('finding a person', () => {
     expect(await people.find('_\\')).toEqual([{ identityId: odd, by: 'name' }]);
   });
 
-  it('returns one more person than are shown, and no more, for a name that many share', async () => {
+  it('returns one person more than are shown, and no more, for a name that many share', async () => {
     for (let at = 0; at < PEOPLE_SHOWN + 5; at += 1) await person({ subject: `00u${at}`, name: 'Twin' });
     expect(await people.find('twin')).toHaveLength(PEOPLE_SHOWN + 1);
   });

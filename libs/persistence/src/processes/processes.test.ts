@@ -56,7 +56,7 @@ it('measures the clock of a process against the database’s', async () => {
   expect(Math.abs(provisioner!.clockOffsetMs)).toBeLessThan(30_000);
 });
 
-it('shows no other tenant’s processes, and lets none remove them', async () => {
+it("shows no other tenant's processes, and does not let one tenant remove another's", async () => {
   const other = await openTenant(db.database, 'other');
   await new ProcessHeartbeat(db.database, other, 'gateway').beat();
   await age('gateway');

@@ -69,8 +69,8 @@ interface PlanNode {
 const removedFrom = (node: PlanNode): number =>
   (node['Rows Removed by Filter'] ?? 0) + (node.Plans ?? []).reduce((sum, one) => sum + removedFrom(one), 0);
 
-describe('what is due', () => {
-  it('is given to one caller only, and then not again at once', async () => {
+describe('due requests', () => {
+  it('are returned to one caller only, and then not again at once', async () => {
     const { tenantId, newRequest, relay, store, take } = await parts();
     const ids = await Promise.all(Array.from({ length: 30 }, () => newRequest()));
     expect(await relay.due('background', 100)).toEqual([]);
@@ -94,7 +94,7 @@ describe('what is due', () => {
     expect(await relay.due('background', 100)).toHaveLength(29);
   });
 
-  it('includes the jobs of an unavailable queue, once per grace period', async () => {
+  it('include the jobs of an unavailable queue, once per grace period', async () => {
     const { tenantId, newRequest, relay, take, store } = await parts();
     const [queued, running, retrying] = [await newRequest(), await newRequest(), await newRequest()];
     await take(running);
@@ -110,14 +110,14 @@ describe('what is due', () => {
     expect(late.sort()).toEqual([queued, retrying].sort());
   });
 
-  it('is at once what a stopping worker handed back', async () => {
+  it('include at once those that a stopping worker handed back', async () => {
     const { newRequest, relay, store, take } = await parts();
     const requestId = await newRequest();
     await store.handBack(await take(requestId), 0);
     expect(await relay.due('background', 10)).toEqual([{ id: requestId, priority: 10, job: 'converge' }]);
   });
 
-  it('is ordered by lane, then by urgency, then by age', async () => {
+  it('are ordered by lane, then by priority, then by age', async () => {
     const { tenantId, relay } = await parts();
     const batch = await crowd(tenantId, 5, 'batch', 20);
     const api = await crowd(tenantId, 3, 'api', 10);
@@ -128,7 +128,7 @@ describe('what is due', () => {
     expect((await relay.due('background', 100)).map(({ id }) => id)).toEqual(batch.slice(1));
   });
 
-  it('is found by reading next to nothing else, with thirty thousand waiting', async () => {
+  it('are found by reading almost no other rows, with thirty thousand waiting', async () => {
     const { tenantId } = await parts();
     const { pool } = test.database;
     await crowd(tenantId, 6_000, 'sign-in', 1, false);
@@ -150,7 +150,7 @@ describe('what is due', () => {
   });
 });
 
-describe('when an open request is due', () => {
+describe('the due time of an open request', () => {
   const clock = async (): Promise<number> => {
     const { rows } = await test.database.pool.query<{ now: number }>(
       'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
@@ -176,7 +176,7 @@ describe('when an open request is due', () => {
     expect(most).toBeGreaterThanOrEqual(ms);
   };
 
-  it('is the grace after it was made: its own process enqueues it meanwhile', async () => {
+  it('is the grace period after its creation, because its own process enqueues it meanwhile', async () => {
     const { newRequest, relay } = await parts();
     contains(await dueAfter(newRequest), GRACE_MS);
     expect(await relay.due('background', 10)).toEqual([]);
@@ -190,7 +190,7 @@ describe('when an open request is due', () => {
     expect(await relay.due('background', 10)).toEqual([]);
   });
 
-  it('is the grace after its next attempt', async () => {
+  it('is the grace period after its next attempt', async () => {
     const { newRequest, relay, take, store } = await parts();
     const lease = await take(await newRequest());
     const retried = await dueAfter(async () => {
@@ -203,9 +203,9 @@ describe('when an open request is due', () => {
   });
 
   it.each([
-    ['the grace, while it is young', 0, GRACE_MS],
-    ['a minute at most', 86_400_000, 60_000],
-  ])('is, once it was relayed, after %s', async (_name, ageMs, expected) => {
+    ['the grace period later for a new request', 0, GRACE_MS],
+    ['at most a minute later', 86_400_000, 60_000],
+  ])('after it was relayed is %s', async (_name, ageMs, expected) => {
     const { newRequest, relay } = await parts();
     const requestId = await newRequest();
     await makeOlder(requestId, ageMs);
@@ -217,7 +217,7 @@ describe('when an open request is due', () => {
     expect(await relay.due('background', 10)).toEqual([]);
   });
 
-  it('is, once it was relayed, after as long as it has waited already', async () => {
+  it('after it was relayed is as long again as the request has already waited', async () => {
     const { newRequest, relay } = await parts();
     const requestId = await newRequest();
     const begun = await clock();

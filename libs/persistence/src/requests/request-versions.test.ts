@@ -39,7 +39,7 @@ describe('versions of polled requests', () => {
     expect(await versions.find('r', {})).toMatchObject({ version: 2 });
   });
 
-  it('of an open request are read again after a second without news', async () => {
+  it('of an open request are read again after a second without a notification', async () => {
     const { state, versions } = parts();
     await versions.find('r', {});
     state.row = { ...state.row!, version: 2 };
@@ -47,7 +47,7 @@ describe('versions of polled requests', () => {
     expect(await versions.find('r', {})).toMatchObject({ version: 2 });
   });
 
-  it('of a final request are kept, and still shown only to whom they concern', async () => {
+  it('of a final request are cached, and still returned only to authorized callers', async () => {
     const { state, versions } = parts({ status: 'succeeded' });
     await versions.find('r', {});
     state.now = 1e9;
@@ -65,7 +65,7 @@ describe('versions of polled requests', () => {
     expect(await versions.find('r', {})).toMatchObject({ version: 2 });
   });
 
-  it('of a request that does not exist are not kept', async () => {
+  it('of a request that does not exist are not cached', async () => {
     const { state, versions } = parts();
     const made = state.row;
     state.row = null;

@@ -48,7 +48,7 @@ async function parts() {
 }
 
 describe('the sessions of a leaver', () => {
-  it('are gone from the table as soon as they are switched off, and nobody else is signed out', async () => {
+  it('are deleted as soon as the person is deactivated, and no other person is signed out', async () => {
     const { hire, change, signIn, sessionsOf } = await parts();
     const [ada, ben] = [await hire(), await hire()];
     const gone = [await signIn(ada.id), await signIn(ada.id)];
@@ -60,7 +60,7 @@ describe('the sessions of a leaver', () => {
     expect(await sessionsOf(...gone)).toEqual([]);
   });
 
-  it('are gone when they are deleted, too', async () => {
+  it('are deleted when the person is deleted, too', async () => {
     const { users, hire, signIn, sessionsOf } = await parts();
     const ada = await hire();
     const sid = await signIn(ada.id);
@@ -108,8 +108,8 @@ describe('the memberships of a deleted person', () => {
   });
 });
 
-describe('two changes of one person at the same time', () => {
-  it('are both kept: the second is made to what the first has left', async () => {
+describe('two concurrent changes of one person', () => {
+  it('are both kept: the second is applied to the result of the first', async () => {
     const { users, hire, change } = await parts();
     const ada = await hire();
     await whileWaiting(
@@ -123,7 +123,7 @@ describe('two changes of one person at the same time', () => {
     expect(generation).toBe(3);
   });
 
-  it('are made one after the other when one of them switches the person off', async () => {
+  it('are applied one after the other when one of them deactivates the person', async () => {
     const { users, hire, change } = await parts();
     const ada = await hire();
     await whileWaiting(

@@ -23,7 +23,7 @@ it.each([
   'externalId eq "00u17"',
   'id eq "6f1c6b5e-0000-4000-8000-000000000000"',
   'userName eq "u17@example.com" and active eq true',
-])('%s is found by an index, however many there are', async (filter) => {
+])('%s is found by an index, for any number of people', async (filter) => {
   const seen = await statementsOf(test.database, () =>
     users.list(readListQuery({ filter, startIndex: '1', count: '100' }, userType)),
   );

@@ -42,7 +42,7 @@ const age = (id: string, by: string) =>
   );
 
 describe('a token', () => {
-  it('is found by its text, by the tenant it was made for only', async () => {
+  it('is found by its text, by the tenant it was created for only', async () => {
     const { tokens, make } = await tenant();
     const { token, id } = await make('okta');
     expect(token).toMatch(/^foyer_scim_[A-Za-z0-9_-]{43}$/);
@@ -52,7 +52,7 @@ describe('a token', () => {
     expect(await (await tenant()).tokens.find(token)).toBeNull();
   });
 
-  it('is nowhere in the database, only its hash and its last four characters', async () => {
+  it('is not stored in the database, only its hash and its last four characters', async () => {
     const { tenantId, make } = await tenant();
     const { token, hint } = await make('okta');
     const [row] = await sql<{ kept: string }>(
@@ -64,7 +64,7 @@ describe('a token', () => {
     expect(hint).toBe(token.slice(-4));
   });
 
-  it('lasts whole days of 24 hours by the database’s clock, whatever this process believes', async () => {
+  it("lasts whole days of 24 hours by the database's clock, whatever this process's clock", async () => {
     const { tokens, make } = await tenant();
     jest.useFakeTimers({
       now: Date.now() + 400 * DAY_MS,
@@ -76,7 +76,7 @@ describe('a token', () => {
     expect((await tokens.standing())[0]!.secondsLeft).toBeGreaterThan(29.9 * 86_400);
   });
 
-  it('has expired at its time', async () => {
+  it('expires at its time', async () => {
     const { tokens, make } = await tenant();
     const { token, id } = await make('okta', 1);
     await age(id, '23 hours 59 minutes');
@@ -85,7 +85,7 @@ describe('a token', () => {
     expect(await tokens.find(token)).toMatchObject({ state: 'expired' });
   });
 
-  it('that is revoked is so at once, and stays so', async () => {
+  it('stops working as soon as it is revoked', async () => {
     const { tokens, make } = await tenant();
     const { token, id } = await make('okta');
     expect(await tokens.revoke('okta', 'operator')).toMatchObject({
@@ -108,7 +108,7 @@ describe('a token', () => {
     expect(await theirs.tokens.find(token)).toMatchObject({ state: 'active' });
   });
 
-  it('is on record when it is made and when it is revoked', async () => {
+  it('is on record when it is created and when it is revoked', async () => {
     const { tenantId, tokens, make } = await tenant();
     const { id } = await make('okta');
     await tokens.revoke('okta', 'operator:ada');
@@ -125,7 +125,7 @@ describe('a token', () => {
 });
 
 describe('several tokens', () => {
-  it('are good at once, so that they can be exchanged without a gap', async () => {
+  it('are valid at the same time, so that they can be exchanged without a gap', async () => {
     const { tokens, make } = await tenant();
     const [old, young] = [await make('okta-1'), await make('okta-2')];
     for (const { token } of [old, young]) expect(await tokens.find(token)).toMatchObject({ state: 'active' });
@@ -135,7 +135,7 @@ describe('several tokens', () => {
     expect((await tokens.list()).map(({ name }) => name)).toEqual(['okta-2', 'okta-1']);
   });
 
-  it('cannot share a name, however many are made at once', async () => {
+  it('cannot share a name, even when they are created at once', async () => {
     const { tokens } = await tenant();
     const made = await Promise.all(
       Array.from({ length: 8 }, () => tokens.create({ name: 'okta', days: 1 }, 'operator')),
@@ -144,7 +144,7 @@ describe('several tokens', () => {
     expect(await tokens.list()).toHaveLength(1);
   });
 
-  it('may take the name of one that was revoked or has expired', async () => {
+  it('may have the name of one that was revoked or has expired', async () => {
     const { tokens, make } = await tenant();
     await make('okta');
     await tokens.revoke('okta', 'operator');
@@ -157,7 +157,7 @@ describe('several tokens', () => {
   });
 
   it.each(['', 'with blank', '-first', 'x'.repeat(64), 'a\nb', 'ümlaut'])(
-    'are never called %j',
+    'cannot be named %j',
     async (name) => {
       const { tokens } = await tenant();
       await expect(tokens.create({ name, days: 1 }, 'operator')).rejects.toThrow(/scim_token_name_check/);
@@ -166,7 +166,7 @@ describe('several tokens', () => {
 });
 
 describe('the last use', () => {
-  it('is written once a minute, however many use the token', async () => {
+  it('is recorded once a minute, however many requests use the token', async () => {
     const { tokens, make } = await tenant();
     const { token, id } = await make('okta');
     const written = async () => {
@@ -198,7 +198,7 @@ describe('the warning', () => {
     expect(scimTokenProblem(await tokens.standing())).toMatch(/^The SCIM token okta ….{4} expires at 20/);
   });
 
-  it('goes on after that, until a newer one is there or it is revoked', async () => {
+  it('continues after that, until there is a newer token or it is revoked', async () => {
     const { tokens, make } = await tenant();
     const old = await make('okta', 1);
     await age(old.id, '3 days');
@@ -211,7 +211,7 @@ describe('the warning', () => {
     expect(await tokens.standing()).toEqual([]);
   });
 
-  it('names the first to expire, and counts the others', async () => {
+  it('names the first token to expire, and counts the others', async () => {
     const { tokens, make } = await tenant();
     await make('second', 2);
     await make('first', 1);

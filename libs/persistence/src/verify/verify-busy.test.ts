@@ -78,8 +78,8 @@ const differences: [string, (all: Parts) => Promise<unknown>, BoxUser[]][] = [
   ['unverified', (all) => all.call(), []],
 ];
 
-describe.each(differences)('what looks %s', (kind, make, users) => {
-  it('is rechecked when no worker has the person', async () => {
+describe.each(differences)('a person who seems %s', (kind, make, users) => {
+  it('is rechecked when no worker has a lease on the person', async () => {
     const all = await parts();
     await make(all);
     await all.end();
@@ -93,7 +93,7 @@ describe.each(differences)('what looks %s', (kind, make, users) => {
     expect(await all.kinds(users)).toEqual([]);
   });
 
-  it('is left out while a worker has the person', async () => {
+  it('is left out while a worker has a lease on the person', async () => {
     const all = await parts();
     await make(all);
     await all.end();
