@@ -16,7 +16,7 @@ function start(env: Record<string, string>) {
 
 describe('the process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'tells its address in one line, serves, and ends cleanly on %s',
+    'prints its address in one line, serves, and exits cleanly on %s',
     async (signal) => {
       const { child, seen, ended } = start({ BOX_TWIN_PORT: '0', BOX_TWIN_CLIENT_ID: 'mine' });
       await once(child.stdout, 'data');
@@ -32,7 +32,7 @@ describe('the process', () => {
     },
   );
 
-  it('names a taken port and what to do, and exits 1', async () => {
+  it('reports a port in use and a remedy, and exits with 1', async () => {
     const twin = await TwinUnderTest.start();
     const port = new URL(twin.url).port;
     const { seen, ended } = start({ BOX_TWIN_PORT: port });
@@ -45,7 +45,7 @@ describe('the process', () => {
 });
 
 describe('closing', () => {
-  it('frees the port though calls still hang', async () => {
+  it('frees the port even if calls are still open', async () => {
     const twin = await TwinUnderTest.start();
     await twin.control('POST', 'faults', { kind: 'hang' });
     const hanging = expect(fetch(`${twin.url}/2.0/users`)).rejects.toThrow();
@@ -58,11 +58,11 @@ describe('closing', () => {
 });
 
 describe('the configuration', () => {
-  it('has defaults fit for samples', () => {
+  it('has defaults suitable for samples', () => {
     expect(readConfig({})).toEqual(sampleConfig);
   });
 
-  it('takes 0 calls a minute as no limit', () => {
+  it('treats 0 calls a minute as no limit', () => {
     expect(readConfig({ BOX_TWIN_RATE_LIMIT: '0' }).rateLimitPerMinute).toBeNull();
   });
 
@@ -74,7 +74,7 @@ describe('the configuration', () => {
     ['BOX_TWIN_RATE_LIMIT', 'many'],
     ['BOX_TWIN_PUBLIC_KEY', '/no/such/file.pem'],
     ['BOX_TWIN_PUBLIC_KEY', '-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----'],
-  ])('refuses %s=%j, naming it and showing an example', (name, value) => {
+  ])('rejects %s=%j, with its name and an example', (name, value) => {
     const read = () => readConfig({ [name]: value });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(new RegExp(`${name}.*Example: ${name}=`, 's'));

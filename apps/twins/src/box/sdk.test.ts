@@ -48,7 +48,7 @@ const apiError = (call: Promise<unknown>): Promise<BoxApiError> =>
   );
 
 describe('box-node-sdk, pointed at the twin,', () => {
-  it('makes a group, is refused the second time, finds it, puts somebody in and takes them out', async () => {
+  it('creates a group, is refused a second one, finds it, and adds and removes a member', async () => {
     const client = ccgClient();
     const { id: userId } = await client.users.createUser(appUser('Ada Example', '00u1'));
     const group = await client.groups.createGroup({ name: 'Sales', provenance: 'Okta' });
@@ -76,7 +76,7 @@ describe('box-node-sdk, pointed at the twin,', () => {
     expect((await apiError(client.groups.getGroupById(group.id))).responseInfo.statusCode).toBe(404);
   });
 
-  it('creates, is refused the second time, looks up, updates, acts as the user and deletes', async () => {
+  it('creates a user, is refused a second one, looks up, updates, acts as the user and deletes', async () => {
     const client = ccgClient();
     const made = await client.users.createUser(appUser('Ada Example', '00u1'));
     expect(made.login).toMatch(/^AppUser_/);
@@ -109,7 +109,7 @@ describe('box-node-sdk, pointed at the twin,', () => {
     expect((await apiError(client.users.getUserById(made.id))).responseInfo.statusCode).toBe(404);
   });
 
-  it('signs in with a JWT whose audience is Box and which has no key id', async () => {
+  it('authenticates with a JWT whose audience is Box and which has no key id', async () => {
     await twin.control('PUT', 'apps', { clientId, publicKeys: [publicKey] });
     const keys = { clientId, clientSecret, jwtKeyId: 'sample', privateKey, privateKeyPassphrase: passphrase };
     const client = clientWith(new BoxJwtAuth({ config: new JwtConfig({ ...keys, enterpriseId }) }));
@@ -119,7 +119,7 @@ describe('box-node-sdk, pointed at the twin,', () => {
     expect((await own.users.getUserMe()).id).toBe(user.id);
   });
 
-  it('gets a new token when the old one has expired', async () => {
+  it('requests a new token when the old one has expired', async () => {
     const client = ccgClient();
     await client.users.getUserMe();
     await twin.control('PUT', 'settings', { clockOffsetMs: 4_000_000 });
@@ -133,7 +133,7 @@ describe('box-node-sdk, pointed at the twin,', () => {
     ]);
   });
 
-  it('sends a create again after the connection was cut, and is told of the user it made', async () => {
+  it('sends a create again after the connection was cut, and gets the user that it created', async () => {
     const client = ccgClient();
     await twin.control('POST', 'faults', {
       match: { method: 'POST', path: '/2.0/users' },

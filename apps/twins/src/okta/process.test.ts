@@ -18,7 +18,7 @@ function run(
 
 describe('the process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'prints one line of JSON when it listens and ends cleanly on %s',
+    'prints one line of JSON when it listens, and exits cleanly on %s',
     async (signal) => {
       const child = run({ OKTA_TWIN_PORT: '0' });
       const exit = once(child, 'exit');
@@ -39,7 +39,7 @@ describe('the process', () => {
     },
   );
 
-  it('says so and exits 1 when the port is taken', async () => {
+  it('reports a port in use and exits with 1', async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');
     const address = holder.address();
@@ -82,7 +82,7 @@ describe('configuration', () => {
     ['OKTA_TWIN_ISSUER', 'okta.localhost'],
     ['OKTA_TWIN_ISSUER', 'http://okta.localhost:4400/path'],
     ['OKTA_TWIN_REDIRECT_URIS', 'http://a.example.com/cb,nonsense'],
-  ])('names %s when it is %j', (variable, value) => {
+  ])('reports %s when it is %j', (variable, value) => {
     expect(() => readOktaTwinConfig({ [variable]: value })).toThrow(ConfigError);
     expect(() => readOktaTwinConfig({ [variable]: value })).toThrow(variable);
   });

@@ -29,8 +29,8 @@ function rawGet(path: string): Promise<string> {
   });
 }
 
-describe('every answer', () => {
-  it('has all its header names in lower case, with request id and no caching', async () => {
+describe('a response of the Box twin', () => {
+  it('has all its header names in lower case, with a request id and no caching', async () => {
     const head = (await rawGet('/2.0/users/me')).split('\r\n\r\n')[0] ?? '';
     const names = head
       .split('\r\n')
@@ -41,7 +41,7 @@ describe('every answer', () => {
     expect(head).toContain('\r\ncache-control: no-cache, no-store');
   });
 
-  it('that refuses has the ClientError envelope with the same request id', async () => {
+  it('that refuses a call has the ClientError envelope with the same request id', async () => {
     const { body, headers } = await twin.call('GET', '/2.0/users/1', { token });
     expect(body).toEqual({
       type: 'error',
@@ -54,14 +54,14 @@ describe('every answer', () => {
     });
   });
 
-  it('to a method that an address does not take is 405, to an unknown address 404', async () => {
+  it('is 405 for a method that an address does not support, and 404 for an unknown address', async () => {
     const wrong = await twin.call('PATCH', '/2.0/users/me', { token });
     expect([wrong.status, wrong.body.code]).toEqual([405, 'method_not_allowed']);
     expect((await twin.call('GET', '/2.0/nothing', { token })).status).toBe(404);
     expect((await twin.call('GET', '/oauth2/token')).status).toBe(405);
   });
 
-  it('to a body over 1 MiB is 413', async () => {
+  it('is 413 for a body over 1 MiB', async () => {
     const reply = await twin.call('POST', '/2.0/users', { token, body: { name: 'x'.repeat(1_100_000) } });
     expect(reply.status).toBe(413);
   });
@@ -71,7 +71,7 @@ describe('the bearer token', () => {
   const challenge =
     'Bearer realm="Service", error="invalid_token", error_description="The access token provided is invalid."';
 
-  it('is needed: without one 401 and the challenge', async () => {
+  it('is required: without one the response is 401 with the challenge', async () => {
     const reply = await me({});
     expect([reply.status, reply.text, reply.headers.get('www-authenticate')]).toEqual([
       401,
@@ -85,7 +85,7 @@ describe('the bearer token', () => {
     expect([reply.status, reply.text]).toEqual([400, '']);
   });
 
-  it('that is unknown gives 401 and the challenge, in an envelope when told to', async () => {
+  it('that is unknown gives 401 with the challenge, in an envelope when so configured', async () => {
     const reply = await me({ token: 'nonsense' });
     expect([reply.status, reply.text, reply.headers.get('www-authenticate')]).toEqual([401, '', challenge]);
     await twin.control('PUT', 'settings', { unauthorizedBody: 'envelope' });
@@ -109,7 +109,7 @@ describe('As-User', () => {
     expect((await me({ token, asUser: id })).body).toMatchObject({ id, name: 'Ada' });
   });
 
-  it("is refused with the service account's own id, an unknown user, and one of another app", async () => {
+  it("is rejected for the service account's own id, an unknown user, and a user of another app", async () => {
     const own = text((await me({ token })).body.id);
     const other = { clientId: 'other', clientSecret: 'other-secret' };
     await twin.control('PUT', 'apps', other);
@@ -120,7 +120,7 @@ describe('As-User', () => {
     }
   });
 
-  it("is refused with an app user's own token, and where the app has it off", async () => {
+  it("is rejected with an app user's own token, and where the app has it disabled", async () => {
     const ada = await twin.appUser(token, 'Ada');
     const bob = await twin.appUser(token, 'Bob');
     const reply = await me({ token: await twin.token(ada), asUser: bob });
@@ -129,7 +129,7 @@ describe('As-User', () => {
     expect((await me({ token, asUser: bob })).status).toBe(403);
   });
 
-  it('for a deactivated user is 401, and so is its own token', async () => {
+  it("is 401 for a deactivated user, and so is that user's own token", async () => {
     const id = await twin.appUser(token, 'Ada');
     const own = await twin.token(id);
     await twin.call('PUT', `/2.0/users/${id}`, { token, body: { status: 'inactive' } });
@@ -146,7 +146,7 @@ describe('As-User', () => {
 });
 
 describe('the rate limit', () => {
-  it('counts each user apart, answers 429 with the wait, and refills', async () => {
+  it('counts each user separately, answers 429 with the wait, and refills', async () => {
     const id = await twin.appUser(token, 'Ada');
     const own = await twin.token(id);
     await twin.control('PUT', 'settings', { rateLimitPerMinute: 3, clockOffsetMs: 120_000 });
@@ -167,7 +167,7 @@ describe('the rate limit', () => {
     expect((await me({ token })).status).toBe(200);
   });
 
-  it('starts at 1000 a minute, as configured', async () => {
+  it('starts at 1000 calls a minute, as configured', async () => {
     const replies = await Promise.all(Array.from({ length: 1005 }, () => me({ token })));
     expect(replies.filter(({ status }) => status === 429)).toHaveLength(5);
     expect(

@@ -38,12 +38,12 @@ describe('client credentials', () => {
     expect((await me(await twin.token(id))).body.id).toBe(id);
   });
 
-  it('live as long as told', async () => {
+  it('give a token with the configured lifetime', async () => {
     await twin.control('PUT', 'settings', { tokenLifetimeSeconds: 90 });
     expect((await token(ccgForm())).body.expires_in).toBe(90);
   });
 
-  it('take no notice of an As-User header', async () => {
+  it('ignore an As-User header', async () => {
     expect((await token(ccgForm(), { 'as-user': '1' })).status).toBe(200);
   });
 
@@ -69,12 +69,12 @@ describe('client credentials', () => {
       'unauthorized_client',
       'The grant type is unauthorized for this client_id',
     ],
-  ])('refuse %s in the OAuth shape', async (_what, change, error, description) => {
+  ])('reject %s in the OAuth format', async (_what, change, error, description) => {
     const reply = await token({ ...ccgForm(), ...change });
     expect([reply.status, reply.body]).toEqual([400, { error, error_description: description }]);
   });
 
-  it("refuse user tokens where the app has them off, and for the service account's id", async () => {
+  it("reject user tokens where the app has them disabled, and for the service account's id", async () => {
     const description = 'Cannot obtain user token based on the enterprise configuration for your app';
     const service = text((await me(await twin.token())).body.id);
     expect((await token(ccgForm(service))).body).toEqual({
@@ -86,7 +86,7 @@ describe('client credentials', () => {
     expect((await token(ccgForm(id))).body.error_description).toBe(description);
   });
 
-  it('refuse a deactivated user, an app without approval and one without this grant', async () => {
+  it('reject a deactivated user, an app without approval and an app without this grant', async () => {
     const bearer = await twin.token();
     const id = await twin.appUser(bearer, 'Ada');
     await twin.call('PUT', `/2.0/users/${id}`, { token: bearer, body: { status: 'inactive' } });
@@ -128,13 +128,16 @@ describe('a JWT assertion', () => {
       ...change,
     });
 
-  it.each(['RS256', 'RS384', 'RS512'])('signed with %s is taken, with a key id or without', async (alg) => {
-    expect((await present(await assertion({ alg }))).body).toMatchObject({
-      token_type: 'bearer',
-      expires_in: 3600,
-    });
-    expect((await present(await assertion({ alg, kid: 'abc' }))).status).toBe(200);
-  });
+  it.each(['RS256', 'RS384', 'RS512'])(
+    'signed with %s is accepted, with or without a key id',
+    async (alg) => {
+      expect((await present(await assertion({ alg }))).body).toMatchObject({
+        token_type: 'bearer',
+        expires_in: 3600,
+      });
+      expect((await present(await assertion({ alg, kid: 'abc' }))).status).toBe(200);
+    },
+  );
 
   it('for a user gives a token of that user', async () => {
     const id = await twin.appUser(await twin.token(), 'Ada');
@@ -142,7 +145,7 @@ describe('a JWT assertion', () => {
     expect((await me(text(reply.body.access_token))).body.id).toBe(id);
   });
 
-  it('is taken once, and once only when a hundred arrive together', async () => {
+  it('is accepted once, also when a hundred arrive at the same time', async () => {
     const jwt = await assertion();
     const replies = await Promise.all(Array.from({ length: 100 }, () => present(jwt)));
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -201,7 +204,7 @@ describe('a JWT assertion', () => {
       () => ({ alg: 'PS256' }),
       "Signature verification error. The public key identified by 'kid' must correspond to the private key used for signing.",
     ],
-  ])('with %s is refused as invalid_grant', async (_what, parts, description) => {
+  ])('with %s is rejected as invalid_grant', async (_what, parts, description) => {
     const reply = await present(await assertion(parts()));
     expect([reply.status, reply.body]).toEqual([
       400,
@@ -209,14 +212,14 @@ describe('a JWT assertion', () => {
     ]);
   });
 
-  it('that is no JWT, or has alg none, is refused', async () => {
+  it('that is no JWT, or has alg none, is rejected', async () => {
     expect((await present('nonsense')).body.error).toBe('invalid_grant');
     const [, payload] = (await assertion()).split('.');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
     expect((await present(`${none}.${payload}.`)).body.error).toBe('invalid_grant');
   });
 
-  it('is refused with a wrong secret, and for an app that is not approved', async () => {
+  it('is rejected with a wrong secret, and for an app that is not approved', async () => {
     const wrong = await present(await assertion(), { client_secret: 'x' });
     expect(wrong.body).toEqual({
       error: 'invalid_client',
@@ -240,7 +243,7 @@ describe('a token exchange', () => {
       ...(resource !== undefined && { resource }),
     });
 
-  it('narrows a token to scopes and a folder, for no longer than the parent lives', async () => {
+  it('restricts a token to scopes and a folder, for no longer than the parent token lives', async () => {
     const id = await twin.appUser(await twin.token(), 'Ada');
     const parent = await twin.token(id);
     await twin.control('PUT', 'settings', { clockOffsetMs: 600_000 });
@@ -271,7 +274,7 @@ describe('a token exchange', () => {
     expect((await me(narrow)).status).toBe(401);
   });
 
-  it('refuses an unknown scope, an item out of reach and a token that is not live', async () => {
+  it('rejects an unknown scope, an inaccessible item and an expired token', async () => {
     const bearer = await twin.token();
     expect((await exchange(bearer, 'everything')).body.error).toBe('invalid_scope');
     expect((await exchange(bearer, 'base_explorer', 'https://api.box.com/2.0/files/1')).status).toBe(400);
@@ -279,15 +282,15 @@ describe('a token exchange', () => {
   });
 });
 
-describe('revoking', () => {
-  it('ends the token, with 200 and an empty body', async () => {
+describe('revoking a token', () => {
+  it('ends it, with 200 and an empty body', async () => {
     const bearer = await twin.token();
     const reply = await twin.form('/oauth2/revoke', { ...client, token: bearer });
     expect([reply.status, reply.text]).toEqual([200, '']);
     expect((await me(bearer)).status).toBe(401);
   });
 
-  it('needs the client', async () => {
+  it("requires the client's credentials", async () => {
     const bearer = await twin.token();
     expect((await twin.form('/oauth2/revoke', { token: bearer })).body.error_description).toBe(
       'Client id was not found in the headers or body',

@@ -34,7 +34,7 @@ async function untilPending(path: string): Promise<void> {
 }
 
 describe('faults', () => {
-  it('answer a status with retry-after, doing nothing, once by default', async () => {
+  it('answer with a status and Retry-After, change nothing, and apply once by default', async () => {
     await fault({ match: onCreate, kind: 'status', status: 503, retryAfter: 7 });
     const failed = await create('00u1');
     expect(failed.body).toMatchObject({ status: 503, code: 'unavailable', message: 'Unavailable' });
@@ -43,14 +43,14 @@ describe('faults', () => {
     expect((await create('00u1')).status).toBe(201);
   });
 
-  it('answer 429 and other codes as told', async () => {
+  it('answer 429 and other codes as configured', async () => {
     await fault({ kind: 'status', status: 429 });
     expect((await create('00u1')).body.code).toBe('rate_limit_exceeded');
     await fault({ kind: 'status', status: 403, code: 'forbidden_by_policy' });
     expect((await create('00u1')).body.code).toBe('forbidden_by_policy');
   });
 
-  it('meet each n-th call that matches, with the words and the Retry-After that are asked for', async () => {
+  it('apply to every n-th matching call, with the given message and Retry-After', async () => {
     const words = { code: 'forbidden', message: 'Kept.', retryAfter: '-5' };
     await fault({ match: onCreate, kind: 'status', status: 403, every: 3, times: 2, ...words });
     const replies = [];
@@ -61,7 +61,7 @@ describe('faults', () => {
     expect((await fault({ kind: 'hang', every: 0 })).status).toBe(400);
   });
 
-  it('meet the token endpoint in the OAuth shape', async () => {
+  it('apply to the token endpoint in the OAuth format', async () => {
     await fault({ match: { path: '/oauth2/token' }, kind: 'status', status: 503 });
     const reply = await twin.form('/oauth2/token', {});
     expect([reply.status, reply.body]).toEqual([
@@ -78,7 +78,7 @@ describe('faults', () => {
     expect(await total('00u1')).toBe(0);
   });
 
-  it('cut the connection before anything is done', async () => {
+  it('cut the connection before the call is carried out', async () => {
     await fault({ kind: 'resetBefore' });
     expect(await failureOf(create('00u1'))).toBe('ECONNRESET');
     expect(await lastCall()).toMatchObject({ status: null, end: 'cut', fault: 'resetBefore' });
@@ -98,7 +98,7 @@ describe('faults', () => {
     expect(await total('00u1')).toBe(1);
   });
 
-  it('cut the JSON of a 2xx, after the commit, and leave a refusal whole', async () => {
+  it('cut the JSON of a 2xx after the commit, and leave an error response complete', async () => {
     await fault({ match: onCreate, kind: 'damaged', times: 2 });
     const reply = await create('00u1');
     expect(reply.status).toBe(201);
@@ -107,7 +107,7 @@ describe('faults', () => {
     expect((await create('00u1')).body.code).toBe('conflict');
   });
 
-  it('hold a call back before its work', async () => {
+  it('delay a call before it is carried out', async () => {
     await fault({ match: onCreate, kind: 'slow', delayMs: 500 });
     const pending = create('00u1');
     await untilPending('/2.0/users');
@@ -115,7 +115,7 @@ describe('faults', () => {
     expect((await pending).status).toBe(201);
   });
 
-  it('hold the answer back after the commit', async () => {
+  it('delay the response after the commit', async () => {
     await fault({ match: onCreate, kind: 'slowAfter', delayMs: 500 });
     const pending = create('00u1');
     await untilPending('/2.0/users');
@@ -123,7 +123,7 @@ describe('faults', () => {
     expect((await pending).status).toBe(201);
   });
 
-  it('never answer, until the caller goes away', async () => {
+  it('never answer, until the caller disconnects', async () => {
     await fault({ match: onCreate, kind: 'hang' });
     const gone = new AbortController();
     const pending = fetch(`${twin.url}/2.0/users`, { method: 'POST', body: '{}', signal: gone.signal });
@@ -134,7 +134,7 @@ describe('faults', () => {
     expect(await total('00u1')).toBe(0);
   });
 
-  it('match by expression and by external id, wherever it is named', async () => {
+  it('match by expression and by external id, wherever it is given', async () => {
     const id = text((await create('00u1')).body.id);
     await create('00u2');
     await fault({ match: { externalId: '00u1' }, kind: 'status', status: 500, times: null });
@@ -149,7 +149,7 @@ describe('faults', () => {
     expect((await twin.call('GET', `/2.0/users/${id}`, { token })).status).toBe(500);
   });
 
-  it('match by app, let some calls pass, and count down', async () => {
+  it('match by app, skip some calls, and count down', async () => {
     await fault({ match: { clientId: 'other' }, kind: 'status', status: 500, times: null });
     await fault({ match: { clientId: 'twin-box-client' }, kind: 'status', status: 503, skip: 1, times: 2 });
     const statuses = [];
@@ -172,14 +172,14 @@ describe('faults', () => {
     [{ kind: 'hang', match: { path: '^(' } }, 'fault.match.path must be'],
     [{ kind: 'hang', match: { user: 1 } }, 'fault.match has unknown user'],
     [[], 'fault must be a JSON object'],
-  ])('refuse %j, saying what is wrong', async (body, message) => {
+  ])('reject %j and report what is wrong', async (body, message) => {
     const reply = await fault(body);
     expect([reply.status, reply.body.error]).toEqual([400, expect.stringContaining(message)]);
   });
 });
 
 describe('the record of calls', () => {
-  it('shows each in order of arrival, without secrets', async () => {
+  it('lists them in order of arrival, without secrets', async () => {
     const id = text((await create('00u1')).body.id);
     await twin.call('GET', '/2.0/folders/0/items?limit=5', { token, asUser: id });
     const calls = await twin.calls();
@@ -211,7 +211,7 @@ describe('the record of calls', () => {
     expect(JSON.stringify(calls)).not.toContain(token);
   });
 
-  it('can be read on from a number, and cleared', async () => {
+  it('can be read from a number on, and cleared', async () => {
     await create('00u1');
     const [first, second] = await twin.calls();
     const later = await twin.control('GET', `calls?since=${String(first?.seq)}`);
@@ -223,7 +223,7 @@ describe('the record of calls', () => {
 });
 
 describe('state, seed and reset', () => {
-  it('shows users, apps, tokens and settings, and no secret', async () => {
+  it('show users, apps, tokens and settings, and no secret', async () => {
     await create('00u1');
     const state = await twin.state();
     expect(state).toMatchObject({
@@ -246,7 +246,7 @@ describe('state, seed and reset', () => {
     expect(JSON.stringify(state)).not.toContain('twin-box-secret');
   });
 
-  it('goes back to the start, dropping tokens and calls that still wait, and never gives an id twice', async () => {
+  it('return to the initial state, drop tokens and delayed calls, and never reuse an id', async () => {
     const before = text((await create('00u1')).body.id);
     await twin.control('PUT', 'settings', { retention: true });
     await fault({ match: onCreate, kind: 'slow', delayMs: 60_000 });
@@ -264,7 +264,7 @@ describe('state, seed and reset', () => {
     expect(Number((await create('00u1')).body.id)).toBeGreaterThan(Number(before));
   });
 
-  it('refuses a seed that breaks what Box keeps unique, or makes no sense', async () => {
+  it('reject a seed that is invalid or breaks what Box keeps unique', async () => {
     const seed = (body: object) => twin.control('POST', 'seed', body);
     const users = [{ name: 'Ada', externalId: '00u1' }];
     expect((await seed({ users })).body).toMatchObject({
@@ -299,7 +299,7 @@ describe('settings and apps', () => {
     expect((await pending).status).toBe(201);
   });
 
-  it('keep what is not sent, and refuse what is wrong', async () => {
+  it('keep values that are not sent, and reject invalid ones', async () => {
     await twin.control('PUT', 'settings', { rateLimitPerMinute: null });
     expect((await twin.control('PUT', 'settings', { retention: true })).body).toMatchObject({
       rateLimitPerMinute: null,
@@ -310,7 +310,7 @@ describe('settings and apps', () => {
     }
   });
 
-  it('refuse a new app without a secret, a key that is none and an unknown grant', async () => {
+  it('reject a new app without a secret, an invalid key and an unknown grant', async () => {
     for (const bad of [
       { clientId: 'new' },
       { clientId: 'new', clientSecret: 's', publicKeys: ['x'] },
@@ -321,7 +321,7 @@ describe('settings and apps', () => {
     }
   });
 
-  it('answer 404 and 405 where there is nothing', async () => {
+  it('answer 404 and 405 for unknown addresses and methods', async () => {
     expect((await twin.control('GET', 'nothing')).status).toBe(404);
     expect((await twin.control('PATCH', 'settings')).status).toBe(405);
     expect((await twin.control('GET', 'health')).body).toEqual({ status: 'ok' });

@@ -22,7 +22,7 @@ const content = (id: string, asUser = ada) =>
   });
 
 describe('the content of a file', () => {
-  it('is at an address that needs no token and does not last', async () => {
+  it('is at a short-lived address that needs no token', async () => {
     const answer = await content(await seeded('Plan „B“ (2).txt'));
     expect(answer.status).toBe(302);
     const address = answer.headers.get('location') ?? '';
@@ -35,7 +35,7 @@ describe('the content of a file', () => {
     expect((await fetch(address)).status).toBe(404);
   });
 
-  it('is only its owner’s, and no folder’s', async () => {
+  it('exists for its owner only, and not for a folder', async () => {
     const id = await seeded('a.txt');
     const bob = await twin.appUser(token, 'Bob');
     expect((await content(id, bob)).status).toBe(404);

@@ -22,7 +22,7 @@ const seedFiles = (...paths: string[]) =>
 const names = (body: Record<string, unknown>): unknown[] => rows(body.entries).map((item) => item.name);
 
 describe('the items of a folder', () => {
-  it('are none for a new user', async () => {
+  it('are empty for a new user', async () => {
     expect((await items()).body).toEqual({
       total_count: 0,
       entries: [],
@@ -53,7 +53,7 @@ describe('the items of a folder', () => {
     expect(names((await items('', text(folder?.id))).body)).toEqual(['c.txt']);
   });
 
-  it('have with fields only type, id, etag and what was asked for', async () => {
+  it('have with fields only type, id, etag and the requested fields', async () => {
     await seedFiles('inner/c.txt');
     const { body } = await items('?fields=name,size,owned_by');
     expect(body.entries).toEqual([
@@ -68,7 +68,7 @@ describe('the items of a folder', () => {
     ]);
   });
 
-  it('are each user’s own: nobody else sees them', async () => {
+  it('are visible to their owner only', async () => {
     await seedFiles('inner/c.txt');
     const bob = await twin.appUser(token, 'Bob');
     const inner = text(rows((await items()).body.entries)[0]?.id);
@@ -97,7 +97,7 @@ describe('the items of a folder', () => {
     expect([names(second.body), second.body.next_marker]).toEqual([['c'], null]);
   });
 
-  it('are sorted as asked, folders first all the same', async () => {
+  it('are sorted as requested, with folders first', async () => {
     await seedFiles('a', 'b', 'inner/');
     expect(names((await items('?sort=name&direction=DESC')).body)).toEqual(['inner', 'b', 'a']);
     expect(names((await items('?sort=size&direction=DESC')).body)).toEqual(['inner', 'b', 'a']);
@@ -105,18 +105,18 @@ describe('the items of a folder', () => {
     expect((await items('?direction=up')).status).toBe(400);
   });
 
-  it('of a folder that is not there are 404, of an id that is none 405', async () => {
+  it('are 404 for a folder that does not exist, and 405 for an invalid id', async () => {
     expect((await items('', '12345')).body.code).toBe('not_found');
     expect((await items('', 'root')).body.code).toBe('method_not_allowed');
   });
 
-  it('count as space used', async () => {
+  it('count towards the space used', async () => {
     await seedFiles('a', 'inner/b');
     expect((await twin.call('GET', `/2.0/users/${ada}`, { token })).body.space_used).toBe(300);
   });
 });
 
-describe('making a folder', () => {
+describe('creating a folder', () => {
   it('answers 201 with the folder, owned by the acting user', async () => {
     const { status, body } = await makeFolder('Reports');
     expect(status).toBe(201);
@@ -133,7 +133,7 @@ describe('making a folder', () => {
     expect(object(inner.body.path_collection).entries).toMatchObject([{ id: '0' }, { id: body.id }]);
   });
 
-  it('refuses a name that is taken, whatever its case', async () => {
+  it('rejects a name that is taken, ignoring case', async () => {
     const first = await makeFolder('Reports');
     const reply = await makeFolder('REPORTS');
     expect([reply.status, reply.body.code]).toEqual([409, 'item_name_in_use']);
@@ -150,12 +150,12 @@ describe('making a folder', () => {
     ['x'.repeat(256), 'item_name_too_long'],
     [7, 'bad_request'],
     [undefined, 'bad_request'],
-  ])('refuses the name %j as %s', async (name, code) => {
+  ])('rejects the name %j as %s', async (name, code) => {
     const reply = await makeFolder(name);
     expect([reply.status, reply.body.code]).toEqual([400, code]);
   });
 
-  it('needs a parent that the user has', async () => {
+  it('requires a parent of the acting user', async () => {
     expect((await makeFolder('New', undefined)).status).toBe(201);
     expect((await makeFolder('Newer', null)).status).toBe(400);
     expect((await makeFolder('Newer', { id: 0 })).status).toBe(400);

@@ -34,7 +34,7 @@ describe('creating a group', () => {
     expect(body.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-0[78]:00$/);
   });
 
-  it('answers with fields only type, id and what was asked for', async () => {
+  it('answers with fields only type, id and the requested fields', async () => {
     const { body } = await create(
       { name: 'Sales', provenance: 'Okta', external_sync_identifier: '00g1' },
       '?fields=provenance,external_sync_identifier,invitability_level,nope',
@@ -48,7 +48,7 @@ describe('creating a group', () => {
     });
   });
 
-  it('refuses a name in use, in whatever case, and does not say which group has it', async () => {
+  it('rejects a name in use, ignoring case, and does not name the existing group', async () => {
     const id = await made('Sales');
     for (const name of ['Sales', 'SALES']) {
       const reply = await create({ name });
@@ -58,7 +58,7 @@ describe('creating a group', () => {
     }
   });
 
-  it('makes exactly one of a hundred creates that arrive together', async () => {
+  it('creates exactly one group for a hundred concurrent creates', async () => {
     const replies = await Promise.all(Array.from({ length: 100 }, () => create({ name: 'Sales' })));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(replies.filter(({ status }) => status === 409)).toHaveLength(99);
@@ -80,7 +80,7 @@ describe('creating a group', () => {
     ],
     [[], ['entity-body: invalid_parameter']],
     ['{"name":', ['entity-body: invalid_parameter']],
-  ])('refuses %j and makes nothing', async (body, expected) => {
+  ])('rejects %j and creates nothing', async (body, expected) => {
     const reply = await create(body);
     expect([reply.status, problems(reply)]).toEqual([400, expected]);
     expect((await get('groups')).body.total_count).toBe(0);
@@ -88,7 +88,7 @@ describe('creating a group', () => {
 });
 
 describe('reading and listing groups', () => {
-  it('lists type, id, name and kind, oldest first, and more only when asked', async () => {
+  it('lists type, id, name and kind, oldest first, and more only when requested', async () => {
     await made('Sales');
     await made('Research');
     const reply = await get('groups');
@@ -102,13 +102,13 @@ describe('reading and listing groups', () => {
     });
   });
 
-  it('filters by the start of the name, not by the whole and not by the middle', async () => {
+  it('filters by the start of the name, not by the whole name or its middle', async () => {
     for (const name of ['Sales', 'Sales EMEA', 'Presales']) await made(name);
     expect(names(await get('groups?filter_term=sales'))).toEqual(['Sales', 'Sales EMEA']);
     expect(names(await get('groups?filter_term=EMEA'))).toEqual([]);
   });
 
-  it('pages by offset: at most 1000 a page, an offset up to 10000, and no marker', async () => {
+  it('pages by offset: at most 1000 per page, an offset up to 10000, and no marker', async () => {
     await twin.control('POST', 'seed', {
       groups: Array.from({ length: 1001 }, (_, at) => ({ name: `Group ${at}` })),
     });
@@ -120,13 +120,13 @@ describe('reading and listing groups', () => {
   });
 
   it.each(['offset=10001', 'offset=-1', 'offset=two', 'limit=0', 'limit=ten'])(
-    'refuses %s',
+    'rejects %s',
     async (query) => {
       expect((await get(`groups?${query}`)).status).toBe(400);
     },
   );
 
-  it('shows a new group by id at once, and in the listing once the lag has passed', async () => {
+  it('returns a new group by id at once, and in the listing after the lag', async () => {
     await twin.control('PUT', 'settings', { lookupLagMs: 60_000 });
     const id = await made('Sales');
     expect((await get(`groups/${id}`)).body.name).toBe('Sales');
@@ -136,7 +136,7 @@ describe('reading and listing groups', () => {
     expect(names(await get('groups?filter_term=Sales'))).toEqual(['Sales']);
   });
 
-  it('answers 404 where there is none', async () => {
+  it('answers 404 for a group that does not exist', async () => {
     for (const id of ['1', 'abc', '%2e%2e']) {
       expect(refusal(await get(`groups/${id}`))).toEqual([404, 'not_found']);
       expect(refusal(await put(id, { name: 'x' }))).toEqual([404, 'not_found']);
@@ -146,7 +146,7 @@ describe('reading and listing groups', () => {
 });
 
 describe('changing a group', () => {
-  it('changes what is sent and nothing else, freeing the old name', async () => {
+  it('changes only what is sent, and frees the old name', async () => {
     const id = text((await create({ name: 'Sales', provenance: 'Okta' })).body.id);
     await twin.control('PUT', 'settings', { clockOffsetMs: 5000 });
     const { status, body } = await put(id, { name: 'Traders' });
@@ -156,7 +156,7 @@ describe('changing a group', () => {
     expect((await create({ name: 'Sales' })).status).toBe(201);
   });
 
-  it('refuses the name of another group, but takes its own, in another case too', async () => {
+  it('rejects the name of another group, but accepts its own, in another case too', async () => {
     const id = await made('Sales');
     await made('Research');
     const reply = await put(id, { name: 'research' });
@@ -168,7 +168,7 @@ describe('changing a group', () => {
     expect((await put(id, { name: 'SALES' })).body.name).toBe('SALES');
   });
 
-  it('changes nothing when any part is wrong', async () => {
+  it('changes nothing when any field is invalid', async () => {
     const id = await made('Sales');
     expect((await put(id, { name: 'Traders', member_viewability_level: 'nobody' })).status).toBe(400);
     expect((await get(`groups/${id}`)).body.name).toBe('Sales');
@@ -183,8 +183,8 @@ describe('changing a group', () => {
   });
 });
 
-describe('who may administer groups', () => {
-  it('is not an app user, by their own token or by As-User', async () => {
+describe('administering groups', () => {
+  it('is not allowed to an app user, by their own token or by As-User', async () => {
     const ada = await twin.appUser(token, 'Ada');
     expect(refusal(await create({ name: 'Sales' }, '', await twin.token(ada)))).toEqual([
       403,
@@ -194,7 +194,7 @@ describe('who may administer groups', () => {
     expect(refusal(asAda)).toEqual([403, 'access_denied_insufficient_permissions']);
   });
 
-  it('is not an app without the scope, which may have the one for users all the same', async () => {
+  it('is not allowed to an app without the scope, even if it has the scope for users', async () => {
     await twin.control('PUT', 'apps', { clientId: sampleConfig.clientId, manageGroups: false });
     const id = await twin.appUser(token, 'Ada');
     for (const path of ['groups', 'groups/1', 'groups/1/memberships', `users/${id}/memberships`]) {
@@ -203,7 +203,7 @@ describe('who may administer groups', () => {
     expect((await get(`users/${id}`)).status).toBe(200);
   });
 
-  it('is not an app without access to the enterprise, whose groups they are', async () => {
+  it('is not allowed to an app without access to the enterprise, which owns the groups', async () => {
     await twin.control('PUT', 'apps', { clientId: sampleConfig.clientId, enterpriseAccess: false });
     const id = await twin.appUser(token, 'Ada');
     for (const path of ['groups', 'groups/1', `users/${id}/memberships`]) {
@@ -211,7 +211,7 @@ describe('who may administer groups', () => {
     }
   });
 
-  it('needs a token, and a known method', async () => {
+  it('requires a token and a known method', async () => {
     expect((await twin.call('GET', '/2.0/groups')).status).toBe(401);
     for (const [method, path] of [
       ['PUT', 'groups'],

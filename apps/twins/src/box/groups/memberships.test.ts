@@ -31,7 +31,7 @@ const groupsOf = async (id: string): Promise<unknown[]> =>
   rows((await get(`users/${id}/memberships`)).body.entries).map((entry) => object(entry.group).id);
 
 describe('adding a member', () => {
-  it('answers 201 with user, group, role and dates, and shows it from both sides', async () => {
+  it('answers 201 with user, group, role and dates, and lists it for both user and group', async () => {
     const { status, body } = await add(ada, sales);
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -48,20 +48,20 @@ describe('adding a member', () => {
     expect([byId.status, byId.body]).toEqual([200, body]);
   });
 
-  it('shows what an admin of the group may', async () => {
+  it('shows the permissions of an admin of the group', async () => {
     const permissions = { can_run_reports: true, can_create_accounts: false };
     const { body } = await add(ada, sales, { role: 'admin', configurable_permissions: permissions });
     expect(body).toMatchObject({ role: 'admin', configurable_permissions: permissions });
   });
 
-  it('refuses who is a member already, and adds once however many ask at once', async () => {
+  it('rejects an existing member, and adds a member once for any number of concurrent calls', async () => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => add(ada, sales)));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(refusal(await add(ada, sales))).toEqual([409, 'conflict']);
     expect(await membersOf(sales)).toEqual([ada]);
   });
 
-  it('answers 404 for a user or group that is not there, and 403 for who cannot be a member', async () => {
+  it('answers 404 for an unknown user or group, and 403 for a user who cannot be a member', async () => {
     const missingUser = await add('1', sales);
     expect([refusal(missingUser), problems(missingUser)]).toEqual([
       [404, 'not_found'],
@@ -95,7 +95,7 @@ describe('adding a member', () => {
       ['configurable_permissions: invalid_parameter'],
     ],
     [[], ['entity-body: invalid_parameter']],
-  ])('refuses %j', async (body, expected) => {
+  ])('rejects %j', async (body, expected) => {
     const reply = await post(body);
     expect([reply.status, problems(reply)]).toEqual([400, expected]);
   });
@@ -117,7 +117,7 @@ describe('a membership', () => {
     });
   });
 
-  it('is ended by its own id, answers 404 from then on, and can be made again', async () => {
+  it('is deleted by its own id, answers 404 afterwards, and can be created again', async () => {
     const id = await added();
     const reply = await remove(`group_memberships/${id}`);
     expect([reply.status, reply.text]).toEqual([204, '']);
@@ -132,7 +132,7 @@ describe('a membership', () => {
     expect(await added()).not.toBe(id);
   });
 
-  it('ends with its user', async () => {
+  it('is deleted with its user', async () => {
     const bob = await twin.appUser(token, 'Bob');
     const id = await added();
     await added(bob);
@@ -142,7 +142,7 @@ describe('a membership', () => {
     expect((await get(`users/${ada}/memberships`)).status).toBe(404);
   });
 
-  it('ends with its group', async () => {
+  it('is deleted with its group', async () => {
     const research = await group('Research');
     const id = await added();
     await added(ada, research);
@@ -152,13 +152,13 @@ describe('a membership', () => {
     expect((await get(`groups/${sales}/memberships`)).status).toBe(404);
   });
 
-  it('stays when its user is switched off', async () => {
+  it('is kept when its user is deactivated', async () => {
     await added();
     await twin.call('PUT', `/2.0/users/${ada}`, { token, body: { status: 'inactive' } });
     expect(await membersOf(sales)).toEqual([ada]);
   });
 
-  it('stays out of listings while they lag, and is found by id and by a second add', async () => {
+  it('is missing from listings during the lag, but found by id and by a second add', async () => {
     await twin.control('PUT', 'settings', { lookupLagMs: 60_000 });
     const id = await added();
     expect([await membersOf(sales), await groupsOf(ada)]).toEqual([[], []]);
@@ -166,7 +166,7 @@ describe('a membership', () => {
     expect((await add(ada, sales)).status).toBe(409);
   });
 
-  it('can be met by faults that name its user', async () => {
+  it('is matched by faults that name its user', async () => {
     const id = await added();
     await twin.control('POST', 'faults', {
       match: { externalId: '00u1' },
@@ -183,7 +183,7 @@ describe('a membership', () => {
 });
 
 describe('a group of 10 000', () => {
-  it('pages by offset through all of them, to the last offset that Box takes', async () => {
+  it('is paged by offset through all members, to the last offset that Box accepts', async () => {
     await twin.control('PUT', 'settings', { rateLimitPerMinute: null });
     const users = Array.from({ length: 10_000 }, (_, at) => ({ name: `Person ${at}` }));
     const seeded = await twin.control('POST', 'seed', { users });

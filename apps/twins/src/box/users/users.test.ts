@@ -38,7 +38,7 @@ describe('creating an app user', () => {
     expect(body.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-0[78]:00$/);
   });
 
-  it('answers with fields only type, id and what was asked for', async () => {
+  it('answers with fields only type, id and the requested fields', async () => {
     const { body } = await create(
       appUser('Ada', '00u1'),
       '?fields=external_app_user_id,is_platform_access_only,nope',
@@ -51,7 +51,7 @@ describe('creating an app user', () => {
     });
   });
 
-  it('refuses a second one with the same external id, naming the first', async () => {
+  it('rejects a second one with the same external id, and names the first', async () => {
     const first = await create(appUser('Ada', '00u1'));
     const second = await create(appUser('Ada again', '00u1'));
     expect(second.status).toBe(409);
@@ -65,25 +65,25 @@ describe('creating an app user', () => {
     expect(conflictId(second)).toBe(first.body.id);
   });
 
-  it('makes exactly one of a hundred creates that arrive together', async () => {
+  it('creates exactly one user for a hundred concurrent creates', async () => {
     const replies = await Promise.all(Array.from({ length: 100 }, () => create(appUser('Ada', '00u1'))));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(replies.filter(({ status }) => status === 409)).toHaveLength(99);
     expect((await get('users')).body.total_count).toBe(1);
   });
 
-  it('makes as many as asked without an external id', async () => {
+  it('creates any number of users without an external id', async () => {
     await create(appUser('Ada'));
     await create(appUser('Ada'));
     expect((await get('users')).body.total_count).toBe(2);
   });
 
-  it('makes up the login and ignores one that is sent', async () => {
+  it('generates the login and ignores one that is sent', async () => {
     const { body } = await create(appUser('Ada', undefined, { login: 'ada@example.com' }));
     expect(body.login).toMatch(/^AppUser_/);
   });
 
-  it('reports space without a limit as a very large number', async () => {
+  it('reports unlimited space as a very large number', async () => {
     expect((await create(appUser('Ada', undefined, { space_amount: -1 }))).body.space_amount).toBe(1e15);
   });
 
@@ -120,24 +120,24 @@ describe('creating an app user', () => {
     ],
     ['a list instead of an object', [], ['entity-body: invalid_parameter']],
     ['broken JSON', '{"name":', ['entity-body: invalid_parameter']],
-  ])('refuses %s with 400', async (_what, body, expected) => {
+  ])('rejects %s with 400', async (_what, body, expected) => {
     const reply = await create(body);
     expect([reply.status, reply.body.code]).toEqual([400, 'bad_request']);
     expect(problems(reply.body)).toEqual(expected);
     expect((await get('users')).body.total_count).toBe(0);
   });
 
-  it('takes a name of 50 characters, counted as people count them', async () => {
+  it('accepts a name of 50 characters, counted as Unicode characters', async () => {
     expect((await create(appUser('🦊'.repeat(50)))).status).toBe(201);
   });
 
-  it("refuses an app user's own token with 403", async () => {
+  it("rejects an app user's own token with 403", async () => {
     const id = await twin.appUser(token, 'Ada');
     const reply = await create(appUser('Bob'), '', await twin.token(id));
     expect([reply.status, reply.body.code]).toEqual([403, 'access_denied_insufficient_permissions']);
   });
 
-  it('refuses an app without the scope to manage users', async () => {
+  it('rejects an app without the scope to manage users', async () => {
     await twin.control('PUT', 'apps', { clientId: 'twin-box-client', manageUsers: false });
     const reply = await create(appUser('Ada'));
     expect([reply.status, reply.body.code]).toEqual([403, 'insufficient_scope']);
@@ -145,7 +145,7 @@ describe('creating an app user', () => {
 });
 
 describe('creating a managed user', () => {
-  it('keeps the login, and refuses it a second time whatever its case', async () => {
+  it('keeps the login, and rejects it a second time, ignoring case', async () => {
     expect((await create({ name: 'Ada', login: 'ada@example.com' })).body.login).toBe('ada@example.com');
     const again = await create({ name: 'Ada', login: 'ADA@example.com' });
     expect([again.status, again.body.code]).toEqual([409, 'user_login_already_used']);
@@ -153,7 +153,7 @@ describe('creating a managed user', () => {
   });
 });
 
-describe('looking up', () => {
+describe('looking up users', () => {
   it('finds an app user by the exact external id only', async () => {
     const id = await twin.appUser(token, 'Ada', '00u1');
     const found = await get('users?external_app_user_id=00u1');
@@ -161,7 +161,7 @@ describe('looking up', () => {
     expect((await get('users?external_app_user_id=00u')).body).toMatchObject({ total_count: 0, entries: [] });
   });
 
-  it('is scoped to the app: another one sees nothing, and may use the same external id', async () => {
+  it('is limited to the app: another app finds nothing, and may use the same external id', async () => {
     const other = { clientId: 'other', clientSecret: 'other-secret' };
     await twin.control('PUT', 'apps', other);
     const otherToken = await twin.token(undefined, other);
@@ -172,7 +172,7 @@ describe('looking up', () => {
     expect((await create(appUser('Ada', '00u1'), '', otherToken)).status).toBe(201);
   });
 
-  it('lags behind a create when told to, while reading by id does not', async () => {
+  it('lags behind a create when so configured, while reading by id does not', async () => {
     await twin.control('PUT', 'settings', { lookupLagMs: 5000 });
     const id = await twin.appUser(token, 'Ada', '00u1');
     expect((await get('users?external_app_user_id=00u1')).body.total_count).toBe(0);
@@ -191,13 +191,13 @@ describe('looking up', () => {
     ]);
   });
 
-  it('answers 404 for an id that is not there, naming it', async () => {
+  it('answers 404 for an unknown id, and names it', async () => {
     const reply = await get('users/12345');
     expect([reply.status, reply.body.code]).toEqual([404, 'not_found']);
     expect(problems(reply.body)).toEqual(['user: invalid_parameter']);
   });
 
-  it('tells who the token is, and who As-User makes it', async () => {
+  it("returns the token's user, or the user of As-User", async () => {
     const id = await twin.appUser(token, 'Ada');
     expect((await get('users/me')).body.login).toMatch(/^AutomationUser_/);
     expect((await twin.call('GET', '/2.0/users/me', { token, asUser: id })).body.id).toBe(id);
@@ -208,7 +208,7 @@ describe('looking up', () => {
     });
   });
 
-  it('shows an unset notification email as it is told to', async () => {
+  it('shows an unset notification email as configured', async () => {
     const id = await twin.appUser(token, 'Ada');
     expect((await get(`users/${id}`)).body).not.toHaveProperty('notification_email');
     await twin.control('PUT', 'settings', { notificationEmail: 'emptyArray' });
@@ -218,7 +218,7 @@ describe('looking up', () => {
   });
 });
 
-describe('listing', () => {
+describe('listing users', () => {
   beforeEach(async () => {
     const people = ['Ann', 'Anton', 'Bea', 'Joann', 'Zoe'].map((name) => ({ name, externalId: `x-${name}` }));
     const others = [
@@ -228,7 +228,7 @@ describe('listing', () => {
     await twin.control('POST', 'seed', { users: [...people, ...others] });
   });
 
-  it('shows managed and app users, oldest first', async () => {
+  it('returns managed and app users, oldest first', async () => {
     const { body } = await get('users');
     expect(names(body)).toEqual(['Ann', 'Anton', 'Bea', 'Joann', 'Zoe', 'Annie']);
     expect(Object.keys(body)).toEqual(['total_count', 'entries', 'limit', 'offset']);
@@ -240,7 +240,7 @@ describe('listing', () => {
     expect(names((await get('users?filter_term=AppUser_')).body)).toHaveLength(5);
   });
 
-  it('finds an external user by the whole login alone', async () => {
+  it('finds an external user by the complete login only', async () => {
     expect(names((await get('users?user_type=external')).body)).toEqual([]);
     expect(names((await get('users?user_type=external&filter_term=eve')).body)).toEqual([]);
     expect(names((await get('users?user_type=external&filter_term=eve@partner.example.com')).body)).toEqual([
@@ -258,7 +258,7 @@ describe('listing', () => {
     expect(names(body)).toEqual(['Zoe', 'Annie']);
   });
 
-  it('cuts a limit over 1000 and takes an offset up to 10000', async () => {
+  it('reduces a limit over 1000, and accepts an offset up to 10000', async () => {
     expect((await get('users?limit=5000')).body.limit).toBe(1000);
     expect((await get('users?offset=10000')).status).toBe(200);
   });
@@ -272,12 +272,12 @@ describe('listing', () => {
     ['user_type=robot', 'bad_request'],
     ['usemarker=perhaps', 'bad_request'],
     ['usemarker=true&marker=nonsense', 'bad_request'],
-  ])('refuses %s with 400 %s', async (query, code) => {
+  ])('rejects %s with 400 %s', async (query, code) => {
     const reply = await get(`users?${query}`);
     expect([reply.status, reply.body.code]).toEqual([400, code]);
   });
 
-  it('pages by marker without a total, unmoved by what is made and deleted in between', async () => {
+  it('pages by marker without a total, unaffected by creates and deletes in between', async () => {
     const first = await get('users?usemarker=true&limit=2');
     expect(Object.keys(first.body)).toEqual(['entries', 'limit', 'next_marker']);
     await twin.call('DELETE', `/2.0/users/${text(rows(first.body.entries)[0]?.id)}`, { token });
@@ -291,7 +291,7 @@ describe('listing', () => {
     expect(seen).toEqual(['Ann', 'Anton', 'Bea', 'Joann', 'Zoe', 'Annie', 'Yan']);
   });
 
-  it("refuses an app user's own token", async () => {
+  it("rejects an app user's own token", async () => {
     const id = await twin.appUser(token, 'Ada');
     const own = await twin.token(id);
     expect((await get('users', own)).status).toBe(403);
@@ -302,8 +302,8 @@ describe('listing', () => {
   });
 });
 
-describe('updating', () => {
-  it('changes what is sent and nothing else', async () => {
+describe('updating a user', () => {
+  it('changes only what is sent', async () => {
     const id = await twin.appUser(token, 'Ada', '00u1');
     await twin.control('PUT', 'settings', { clockOffsetMs: 5000 });
     const { status, body } = await put(id, { job_title: 'Countess' });
@@ -311,7 +311,7 @@ describe('updating', () => {
     expect(body.modified_at).not.toBe(body.created_at);
   });
 
-  it('sets the whole profile, on create as on update, and empties what may be empty', async () => {
+  it('sets the whole profile, on create and on update, and clears the fields that may be empty', async () => {
     const profile = {
       language: 'gb',
       timezone: 'Europe/London',
@@ -340,7 +340,7 @@ describe('updating', () => {
     ['external_app_user_id', ''],
     ['external_app_user_id', 'x'.repeat(256)],
     ['status', 'gone'],
-  ])('refuses the %s %j, and keeps what was', async (field, value) => {
+  ])('rejects the %s %j, and keeps the previous value', async (field, value) => {
     const id = await twin.appUser(token, 'Ada', '00u1');
     const before = (await get(`users/${id}`)).body;
     const reply = await put(id, { [field]: value, name: 'Somebody Else' });
@@ -348,7 +348,7 @@ describe('updating', () => {
     expect((await get(`users/${id}`)).body).toEqual(before);
   });
 
-  it('moves the external id, freeing the old one', async () => {
+  it('changes the external id, and frees the old one', async () => {
     const id = await twin.appUser(token, 'Ada', 'old');
     expect((await put(id, { external_app_user_id: 'new' })).status).toBe(200);
     expect((await get('users?external_app_user_id=old')).body.total_count).toBe(0);
@@ -356,7 +356,7 @@ describe('updating', () => {
     expect((await create(appUser('Bob', 'old'))).status).toBe(201);
   });
 
-  it('refuses an external id in use, but not its own', async () => {
+  it('rejects an external id in use, except its own', async () => {
     const ada = await twin.appUser(token, 'Ada', '00u1');
     const bob = await twin.appUser(token, 'Bob', '00u2');
     const reply = await put(bob, { external_app_user_id: '00u1' });
@@ -364,13 +364,13 @@ describe('updating', () => {
     expect((await put(ada, { external_app_user_id: '00u1' })).status).toBe(200);
   });
 
-  it('changes nothing when any part is wrong', async () => {
+  it('changes nothing when any field is invalid', async () => {
     const id = await twin.appUser(token, 'Ada');
     expect((await put(id, { name: 'Bob', status: 'gone' })).status).toBe(400);
     expect((await get(`users/${id}`)).body.name).toBe('Ada');
   });
 
-  it('cannot move the login of an app user, who has no mailbox to confirm it', async () => {
+  it('cannot change the login of an app user, who has no mailbox to confirm it', async () => {
     const id = await twin.appUser(token, 'Ada');
     expect((await put(id, { login: 'ada@example.com' })).body.code).toBe('user_email_confirmation_required');
   });
@@ -383,7 +383,7 @@ describe('updating', () => {
     expect((await put(id, { notification_email: { email: 'ada' } })).status).toBe(400);
   });
 
-  it('rolls a managed user out of the enterprise', async () => {
+  it('removes a managed user from the enterprise', async () => {
     const made = await create({ name: 'Ada', login: 'ada@example.com' });
     expect((await put(text(made.body.id), { enterprise: null })).status).toBe(200);
     expect((await get('users')).body.total_count).toBe(0);
@@ -391,7 +391,7 @@ describe('updating', () => {
   });
 });
 
-describe('deleting', () => {
+describe('deleting a user', () => {
   const remove = (id: string, query = '') => twin.call('DELETE', `/2.0/users/${id}${query}`, { token });
   const withFile = async (): Promise<string> => {
     const id = await twin.appUser(token, 'Ada', '00u1');
@@ -410,7 +410,7 @@ describe('deleting', () => {
     expect((await create(appUser('Ada', '00u1'))).status).toBe(201);
   });
 
-  it('refuses a user with content unless forced, and force counts only in the query', async () => {
+  it('rejects a user with content unless forced, and force counts only in the query', async () => {
     const id = await withFile();
     const reply = await remove(id);
     expect(reply.body).toMatchObject({
@@ -423,7 +423,7 @@ describe('deleting', () => {
     expect((await remove(id, '?force=true')).status).toBe(204);
   });
 
-  it('refuses even force where a retention policy holds', async () => {
+  it('is refused even with force under a retention policy', async () => {
     await twin.control('PUT', 'settings', { retention: true });
     const reply = await remove(await withFile(), '?force=true');
     expect(reply.body).toMatchObject({

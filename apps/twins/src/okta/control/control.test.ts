@@ -22,7 +22,7 @@ async function people(): Promise<Record<string, unknown>[]> {
 }
 
 describe('people', () => {
-  it('are seeded in every state a sign-in can meet, with Okta ids and without passwords', async () => {
+  it('are seeded in every state that a sign-in can have, with Okta ids and without passwords', async () => {
     const all = await people();
     expect(all.length).toBeGreaterThanOrEqual(8);
     for (const person of all) {
@@ -40,7 +40,7 @@ describe('people', () => {
     expect(all.filter(({ name }) => typeof name === 'string' && name.length > 50)).toHaveLength(1);
   });
 
-  it('can be made, read, changed and removed', async () => {
+  it('can be created, read, updated and deleted', async () => {
     const made = await control(twin, '/people', {
       login: 'new@example.com',
       password: 'Other-1',
@@ -67,7 +67,7 @@ describe('people', () => {
     expect(claims).toMatchObject({ sub: id, preferred_username: 'ada.new@example.com', name: 'A. Example' });
   });
 
-  it("follow Okta's lifecycle: deactivation takes the assignment, suspension needs an active person", async () => {
+  it("follow Okta's lifecycle: deactivation removes the assignment, suspension needs an active person", async () => {
     const path = `/people/${await idOf(twin, 'ada@example.com')}`;
     const gone = await control(twin, path, { status: 'DEPROVISIONED' }, 'PATCH');
     expect(gone.body).toMatchObject({ status: 'DEPROVISIONED', assigned: false });
@@ -77,7 +77,7 @@ describe('people', () => {
     expect(back.body).toMatchObject({ status: 'ACTIVE', assigned: true });
   });
 
-  it('come in numbers by list or by count, all or none', async () => {
+  it('are created in bulk by list or by count, all or none', async () => {
     const listed = await control(twin, '/seed', {
       people: [{ login: 'one@example.com' }, { login: 'two@example.com' }],
     });
@@ -92,7 +92,7 @@ describe('people', () => {
     expect(await people()).toHaveLength(before);
   });
 
-  it('are who they were after a reset', async () => {
+  it('have the same ids after a reset', async () => {
     const before = await people();
     await control(twin, '/people', { login: 'new@example.com' });
     await control(twin, '/settings', { thinIdToken: true, codeTtl: 5 }, 'PUT');
@@ -106,7 +106,7 @@ describe('people', () => {
 });
 
 describe('profiles', () => {
-  it('hold the attributes that apps are sent, change one by one and lose those set to null', async () => {
+  it('contain the attributes that apps are sent, change one by one, and lose those set to null', async () => {
     const made = await control(twin, '/people', {
       login: 'new@example.com',
       profile: { title: 'Engineer', city: 'Berlin' },
@@ -125,7 +125,7 @@ describe('groups', () => {
     return (await control(twin, `/groups/${encodeURIComponent(name)}`)).body['members'];
   }
 
-  it('are those that people carry, with Okta ids that stay', async () => {
+  it('are the groups of the people, with Okta ids that stay the same', async () => {
     const { body } = await control(twin, '/groups');
     const groups = Array.isArray(body['groups']) ? body['groups'].filter(isRecord) : [];
     expect(groups.map(({ name }) => name)).toEqual(['Everyone', 'Engineering', 'Managers', 'Sales']);
@@ -134,7 +134,7 @@ describe('groups', () => {
     expect(await membersOf('Managers')).toEqual(['00u1graceSample00002', '00u1benTemplate00005']);
   });
 
-  it('can be made, filled, renamed and removed, and the claim of each member follows', async () => {
+  it('can be created, filled, renamed and deleted, and the claim of each member follows', async () => {
     const members = ['ada@example.com', '00u1alanPattern00003'];
     const made = await control(twin, '/groups', { name: 'New', members });
     expect(made.status).toBe(201);
@@ -156,7 +156,7 @@ describe('groups', () => {
   });
 });
 
-describe('bad input is answered 400 with what is wrong', () => {
+describe('invalid input is rejected with 400 and the reason', () => {
   it.each([
     ['/people', {}, 'POST', 'login: must be a string'],
     ['/people', { login: 'ada@example.com' }, 'POST', 'login "ada@example.com" is taken'],
@@ -182,7 +182,7 @@ describe('bad input is answered 400 with what is wrong', () => {
     expect(answer.body['error']).toContain(message);
   });
 
-  it('for a body that is not JSON, and 404 for an unknown address', async () => {
+  it('for a body that is not JSON, and with 404 for an unknown address', async () => {
     const response = await fetch(`${twin.url}/_control/people`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -194,8 +194,8 @@ describe('bad input is answered 400 with what is wrong', () => {
   });
 });
 
-describe('calls', () => {
-  it('tell what was asked of each endpoint, without a secret, a password, a code or a token', async () => {
+describe('the record of calls', () => {
+  it('shows the requests to each endpoint, without secrets, passwords, codes or tokens', async () => {
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     const hint = new URLSearchParams({ id_token_hint: idToken, post_logout_redirect_uri: AFTER_LOGOUT });
     await fetch(`${twin.url}/oauth2/v1/logout?${hint.toString()}`, { redirect: 'manual' });

@@ -20,7 +20,7 @@ afterEach(() => control(twin, '/reset', {}));
 const fault = (body: Record<string, unknown>) => control(twin, '/faults', body);
 const soon = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 
-describe('ID tokens that a client must refuse', () => {
+describe('ID tokens that a client must reject', () => {
   it.each([
     ['wrongAudience', 'unexpected "aud" claim value'],
     ['wrongIssuer', 'unexpected "iss" claim value'],
@@ -47,7 +47,7 @@ describe('ID tokens that a client must refuse', () => {
     expect(keys).toContainEqual(expect.objectContaining({ kid: forged.kid }));
   });
 
-  it('wrongNonce, futureIat, wrongAzp and multiAudience change that claim alone', async () => {
+  it('wrongNonce, futureIat, wrongAzp and multiAudience change only that claim', async () => {
     const damaged = async (kind: string) => {
       await fault({ kind });
       return decodeJwt((await tokensOf(twin, 'ada@example.com')).idToken);
@@ -67,7 +67,7 @@ describe('swapped access tokens', () => {
     return (await json(await fetch(`${twin.url}/oauth2/v1/userinfo`, { headers }))).body['sub'];
   };
 
-  it("is somebody else's, while at_hash tells of the one that was meant", async () => {
+  it('belong to another person, while at_hash is that of the right token', async () => {
     await fault({ kind: 'swappedAccessToken' });
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     const claims = await verify(twin, idToken);
@@ -78,14 +78,14 @@ describe('swapped access tokens', () => {
     expect(sub).not.toBe(claims.sub);
   });
 
-  it('comes without an at_hash as a variant', async () => {
+  it('have no at_hash as a variant', async () => {
     await fault({ kind: 'swappedAccessToken', atHash: 'missing' });
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     expect(decodeJwt(idToken)).not.toHaveProperty('at_hash');
     expect(await subOf(accessToken)).not.toBe(decodeJwt(idToken).sub);
   });
 
-  it('userinfoOtherSub keeps the token and answers with another sub', async () => {
+  it('stay unchanged with userinfoOtherSub, which answers with another sub', async () => {
     await fault({ kind: 'userinfoOtherSub' });
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     expect(await subOf(accessToken)).not.toBe(decodeJwt(idToken).sub);
@@ -119,14 +119,14 @@ describe('endpoints that fail', () => {
     authorize: '/oauth2/v1/authorize',
   };
 
-  it.each(Object.entries(paths))('%s answers the status that was set, once', async (endpoint, path) => {
+  it.each(Object.entries(paths))('%s answers with the configured status, once', async (endpoint, path) => {
     await fault({ kind: 'error', endpoint, status: 503 });
     const init = { method: endpoint === 'token' ? 'POST' : 'GET' };
     expect((await fetch(twin.url + path, init)).status).toBe(503);
     expect((await fetch(twin.url + path, init)).status).not.toBe(503);
   });
 
-  it("says 429 as Okta's envelope with its rate limit headers", async () => {
+  it("answer 429 in Okta's envelope with its rate limit headers", async () => {
     await fault({ kind: 'error', endpoint: 'token', status: 429 });
     const { status, headers, body } = await json(
       await fetch(`${twin.url}/oauth2/v1/token`, { method: 'POST' }),
@@ -136,7 +136,7 @@ describe('endpoints that fail', () => {
     expect(body).toMatchObject({ errorCode: 'E0000047', errorCauses: [] });
   });
 
-  it('stays until cleared with times null, and touches only its server', async () => {
+  it('fail until cleared with times null, on their own server only', async () => {
     await fault({ kind: 'error', endpoint: 'keys', server: 'default', times: null });
     const custom = `${twin.url}/oauth2/default/v1/keys`;
     for (let time = 0; time < 3; time++) expect((await fetch(custom)).status).toBe(500);
@@ -145,7 +145,7 @@ describe('endpoints that fail', () => {
     expect((await fetch(custom)).status).toBe(200);
   });
 
-  it('slow holds the answer back', async () => {
+  it('delay the response with slow', async () => {
     await fault({ kind: 'slow', endpoint: 'keys', delayMs: 200 });
     const started = Date.now();
     expect((await fetch(`${twin.url}/oauth2/v1/keys`)).status).toBe(200);

@@ -29,7 +29,7 @@ describe("Okta's own error page, without a redirect", () => {
     ['a redirect_uri that only begins like a registered one', { redirect_uri: `${REDIRECT_URI}/more` }],
     ['a missing redirect_uri', { redirect_uri: undefined }],
     ['a client without redirect URIs', { client_id: 'service-client' }],
-  ])('answers %s', async (_case, fields) => {
+  ])('is shown for %s', async (_case, fields) => {
     const response = await fetch(authorizeUrl(twin, fields), { redirect: 'manual' });
     expect(response.status).toBe(400);
     expect(response.headers.get('location')).toBeNull();
@@ -38,13 +38,13 @@ describe("Okta's own error page, without a redirect", () => {
     );
   });
 
-  it('answers an unknown client', async () => {
+  it('is shown for an unknown client', async () => {
     const response = await fetch(authorizeUrl(twin, { client_id: 'unknown' }), { redirect: 'manual' });
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('Invalid value for &#39;client_id&#39; parameter.');
   });
 
-  it('answers a resumed sign-in that nobody began', async () => {
+  it('is shown for a resumed sign-in that was never started', async () => {
     const response = await fetch(`${twin.url}/oauth2/v1/authorize/unknown`, { redirect: 'manual' });
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('400 Bad Request');
@@ -52,7 +52,7 @@ describe("Okta's own error page, without a redirect", () => {
 });
 
 describe('errors sent back to the app', () => {
-  it('demands a state', async () => {
+  it('require a state', async () => {
     expect(await answerTo({ state: undefined })).toEqual({
       error: 'invalid_request',
       error_description: "The authentication request has an invalid 'state' parameter.",
@@ -76,22 +76,22 @@ describe('errors sent back to the app', () => {
       'login_required',
       'The client specified not to prompt, but the user is not logged in.',
     ],
-  ])('answers %j with %s', async (fields, error, text) => {
+  ])('report %j as %s', async (fields, error, text) => {
     expect(await answerTo(fields)).toEqual({ state: 'some-state', error, error_description: text });
   });
 
   it.each([{ code_challenge_method: 'plain' }, { code_challenge_method: undefined }])(
-    'takes no PKCE method but S256: %j',
+    'reject every PKCE method except S256: %j',
     async (fields) => {
       expect((await answerTo(fields))['error']).toBe('invalid_request');
     },
   );
 
-  it('refuses prompts that contradict each other', async () => {
+  it('reject prompts that contradict each other', async () => {
     expect((await answerTo({ prompt: 'none login' }))['error']).toBe('invalid_request');
   });
 
-  it('answers a response type without a code in the fragment, where its client looks', async () => {
+  it('are in the fragment for a response type without a code, where its client expects them', async () => {
     const target = locationOf(
       await new Browser().request(authorizeUrl(twin, { response_type: 'id_token' })),
       twin.url,
@@ -101,7 +101,7 @@ describe('errors sent back to the app', () => {
     expect(fields.has('iss')).toBe(false);
   });
 
-  it('goes without PKCE when the app does not demand it', async () => {
+  it('do not occur without PKCE when the app does not require it', async () => {
     await control(twin, '/settings', { pkceRequired: false }, 'PUT');
     const fields = { code_challenge: undefined, code_challenge_method: undefined };
     const callback = await signIn(twin, new Browser(), 'ada@example.com', fields);
@@ -114,17 +114,17 @@ describe('errors sent back to the app', () => {
 });
 
 describe('the authorization response', () => {
-  it('carries code and state, and no iss', async () => {
+  it('has code and state, and no iss', async () => {
     const callback = await signIn(twin, new Browser(), 'ada@example.com');
     expect([...callback.searchParams.keys()]).toEqual(['code', 'state']);
     expect(callback.searchParams.get('state')).toBe('some-state');
   });
 
-  it('carries no iss in errors either', async () => {
+  it('has no iss in errors either', async () => {
     expect(await answerTo({ prompt: 'none' })).not.toHaveProperty('iss');
   });
 
-  it('comes as a form that posts itself for response_mode=form_post', async () => {
+  it('is a form that submits itself for response_mode=form_post', async () => {
     const browser = new Browser();
     await signIn(twin, browser, 'ada@example.com');
     const response = await browser.request(authorizeUrl(twin, { response_mode: 'form_post' }));
@@ -136,22 +136,22 @@ describe('the authorization response', () => {
     expect(html).not.toContain('name="iss"');
   });
 
-  it('keeps the response mode through the form', async () => {
+  it('keeps the response mode after the sign-in form', async () => {
     const callback = await signIn(twin, new Browser(), 'ada@example.com', { response_mode: 'fragment' });
     expect(callback.search).toBe('');
     expect(new URLSearchParams(callback.hash.slice(1)).get('state')).toBe('some-state');
   });
 });
 
-describe('ways to ask', () => {
-  it('takes the request as a form', async () => {
+describe('the authorization request', () => {
+  it('may be a form post', async () => {
     const browser = new Browser();
     const fields = Object.fromEntries(new URL(authorizeUrl(twin)).searchParams);
     const target = locationOf(await browser.post(`${twin.url}/oauth2/v1/authorize`, fields), twin.url);
     expect(target.pathname).toMatch(/^\/signin\//);
   });
 
-  it('takes a pushed request, answered 200 with urn:okta: for an hour', async () => {
+  it('may be pushed, answered with 200 and a urn:okta: that lasts an hour', async () => {
     const push = (authorization: string) =>
       fetch(`${twin.url}/oauth2/v1/par`, {
         method: 'POST',

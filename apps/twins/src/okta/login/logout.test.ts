@@ -23,7 +23,7 @@ async function signedIn(browser: Browser): Promise<boolean> {
   return answer.searchParams.has('code');
 }
 
-it('ends the session at once and goes back with the state', async () => {
+it('ends the session at once and redirects back with the state', async () => {
   const browser = new Browser();
   const { idToken } = await tokensOf(twin, 'ada@example.com', { browser });
   expect(await signedIn(browser)).toBe(true);
@@ -37,7 +37,7 @@ it('ends the session at once and goes back with the state', async () => {
   expect(await signedIn(browser)).toBe(false);
 });
 
-it('takes a form post, and shows where to sign in when there is nowhere to go back to', async () => {
+it('accepts a form post, and shows a link to sign in when there is no address to return to', async () => {
   const browser = new Browser();
   const { idToken } = await tokensOf(twin, 'ada@example.com', { browser });
   const answer = await browser.post(`${twin.url}/oauth2/v1/logout`, { id_token_hint: idToken });
@@ -46,7 +46,7 @@ it('takes a form post, and shows where to sign in when there is nowhere to go ba
   expect(await signedIn(browser)).toBe(false);
 });
 
-it('takes an expired hint, and one signed with a key that was withdrawn', async () => {
+it('accepts an expired hint, and one signed with a withdrawn key', async () => {
   await control(twin, '/faults', { kind: 'expired' });
   const browser = new Browser();
   const { idToken } = await tokensOf(twin, 'ada@example.com', { browser });
@@ -55,7 +55,7 @@ it('takes an expired hint, and one signed with a key that was withdrawn', async 
   expect(await signedIn(browser)).toBe(false);
 });
 
-it('goes straight back without a session', async () => {
+it('redirects back at once without a session', async () => {
   const { idToken } = await tokensOf(twin, 'ada@example.com');
   const answer = await logout(new Browser(), {
     id_token_hint: idToken,
@@ -64,7 +64,7 @@ it('goes straight back without a session', async () => {
   expect(answer.headers.get('location')).toBe(AFTER_LOGOUT);
 });
 
-it("refuses without ending anything: no hint, a bad one, somebody else's, an unregistered address", async () => {
+it("rejects without ending a session: no hint, an invalid one, another person's, an unregistered address", async () => {
   const browser = new Browser();
   const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com', { browser });
   const other = (await tokensOf(twin, 'grace@example.com')).idToken;

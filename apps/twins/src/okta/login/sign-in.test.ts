@@ -18,7 +18,7 @@ afterAll(() => twin.close());
 afterEach(() => control(twin, '/reset', {}));
 
 describe('the sign-in form', () => {
-  it('is plain labelled HTML that posts username and password and says it is a stand-in', async () => {
+  it('is plain labelled HTML that posts username and password, and is marked as a stand-in', async () => {
     const browser = new Browser();
     const target = locationOf(
       await browser.request(authorizeUrl(twin, { login_hint: 'ada@example.com' })),
@@ -38,7 +38,7 @@ describe('the sign-in form', () => {
     ['an unknown login', 'nobody@example.com', 'Foyer-sample-1'],
     ['a suspended person', 'suspended@example.com', 'Foyer-sample-1'],
     ['a deactivated person', 'deactivated@example.com', 'Foyer-sample-1'],
-  ])('stays with the same message for %s, and another try still works', async (_case, username, password) => {
+  ])('shows the same message for %s, and another attempt still works', async (_case, username, password) => {
     const browser = new Browser();
     const target = locationOf(await browser.request(authorizeUrl(twin)), twin.url);
     const failed = await browser.post(target.href, { username, password });
@@ -52,14 +52,14 @@ describe('the sign-in form', () => {
     expect(callback.searchParams.get('code')).toBeTruthy();
   });
 
-  it('does not echo markup from the login', async () => {
+  it('does not repeat markup from the login', async () => {
     const browser = new Browser();
     const target = locationOf(await browser.request(authorizeUrl(twin)), twin.url);
     const html = await (await browser.post(target.href, { username: '"><script>', password: 'x' })).text();
     expect(html).not.toContain('<script');
   });
 
-  it('is bound to the browser it was shown in', async () => {
+  it('is bound to the browser that it was shown in', async () => {
     const target = locationOf(await new Browser().request(authorizeUrl(twin)), twin.url);
     const stranger = await new Browser().post(target.href, {
       username: 'ada@example.com',
@@ -81,7 +81,7 @@ describe('the session', () => {
     expect(second.sub).toBe(first.sub);
   });
 
-  it('shows the form again for prompt=login, and somebody else may sign in there', async () => {
+  it('shows the form again for prompt=login, and another person may sign in there', async () => {
     const browser = new Browser();
     await tokensOf(twin, 'ada@example.com', { browser });
     const target = locationOf(await browser.request(authorizeUrl(twin, { prompt: 'login' })), twin.url);
@@ -92,7 +92,7 @@ describe('the session', () => {
     expect((await verify(twin, silent.idToken)).sub).toBe(await idOf(twin, 'grace@example.com'));
   });
 
-  it('asks again when max_age is over', async () => {
+  it('asks again when max_age has passed', async () => {
     const browser = new Browser();
     await tokensOf(twin, 'ada@example.com', { browser });
     const fresh = locationOf(await browser.request(authorizeUrl(twin, { max_age: '1000' })), twin.url);
@@ -101,7 +101,7 @@ describe('the session', () => {
     expect(stale.pathname).toMatch(/^\/signin\//);
   });
 
-  it('lets two tabs finish, begun before either of them signed in', async () => {
+  it('lets two tabs finish that both began before the first sign-in', async () => {
     const browser = new Browser();
     const open = async (state: string): Promise<URL> =>
       locationOf(await browser.request(authorizeUrl(twin, { state })), twin.url);
@@ -120,7 +120,7 @@ describe('the session', () => {
     }
   });
 
-  it('does not sign in silently any more once the person is suspended', async () => {
+  it('does not sign in silently once the person is suspended', async () => {
     const browser = new Browser();
     await tokensOf(twin, 'ada@example.com', { browser });
     await control(twin, `/people/${await idOf(twin, 'ada@example.com')}`, { status: 'SUSPENDED' }, 'PATCH');
@@ -131,10 +131,10 @@ describe('the session', () => {
   });
 });
 
-describe('someone who is not assigned to the app', () => {
+describe('a person who is not assigned to the app', () => {
   const text = 'User+is+not+assigned+to+the+client+application.';
 
-  it('is sent back with access_denied, form-encoded, and again without a form', async () => {
+  it('is redirected with access_denied, form-encoded, and the second time without a form', async () => {
     const browser = new Browser();
     const callback = await signIn(twin, browser, 'unassigned@example.com');
     expect(callback.search).toBe(`?state=some-state&error=access_denied&error_description=${text}`);
@@ -144,7 +144,7 @@ describe('someone who is not assigned to the app', () => {
     expect(other.searchParams.get('code')).toBeTruthy();
   });
 
-  it('is let in as soon as they are assigned', async () => {
+  it('can sign in as soon as they are assigned', async () => {
     const browser = new Browser();
     await signIn(twin, browser, 'unassigned@example.com');
     await control(twin, `/people/${await idOf(twin, 'unassigned@example.com')}`, { assigned: true }, 'PATCH');
@@ -153,7 +153,7 @@ describe('someone who is not assigned to the app', () => {
   });
 });
 
-it('does not mix up twenty people who sign in at once', async () => {
+it('does not mix up twenty people who sign in concurrently', async () => {
   const { body } = await control(twin, '/seed', { count: 20, prefix: 'crowd' });
   expect(body['people']).toHaveLength(20);
   const logins = Array.from({ length: 20 }, (_, index) => `crowd${String(index + 1)}@example.com`);

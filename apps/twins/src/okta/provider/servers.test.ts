@@ -23,7 +23,7 @@ afterEach(() => control(twin, '/reset', {}));
 const get = async (path: string): Promise<Json> => json(await fetch(twin.url + path));
 
 describe('discovery of the org server', () => {
-  it("names Okta's paths under the public issuer, and makes no RFC 9207 or logout promises", async () => {
+  it("lists Okta's paths under the public issuer, and promises neither RFC 9207 nor logout features", async () => {
     const { body } = await get('/.well-known/openid-configuration');
     expect(body).toMatchObject({
       issuer: 'http://okta.localhost:4400',
@@ -42,7 +42,7 @@ describe('discovery of the org server', () => {
     expect(Object.keys(body).filter((name) => absent.test(name))).toEqual([]);
   });
 
-  it("refuses a client it does not know, in the management API's envelope", async () => {
+  it("rejects an unknown client in the management API's envelope", async () => {
     expect((await get(`/.well-known/openid-configuration?client_id=${CONFIG.webClient.id}`)).status).toBe(
       200,
     );
@@ -77,7 +77,7 @@ describe('keys', () => {
     expect(body).toEqual({ keys: [key, key] });
   });
 
-  it('rotate: the new one signs at once, the old ones stay for a while, never more than three', async () => {
+  it('rotate: the new key signs at once, the old ones stay for a while, never more than three', async () => {
     const before = await kids();
     for (let time = 0; time < 3; time++) {
       const old = (await tokensOf(twin, 'ada@example.com')).idToken;
@@ -129,7 +129,7 @@ describe("the custom server 'default'", () => {
     }
   });
 
-  it('gives a machine a JWT for the API', async () => {
+  it('issues a machine a JWT for the API', async () => {
     const { status, headers, body } = await ask({ scope: 'foyer.read foyer.write' }, service);
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toContain('no-store');
@@ -152,7 +152,7 @@ describe("the custom server 'default'", () => {
     });
   });
 
-  it('takes the secret in the body, and makes a token of its own each time', async () => {
+  it('accepts the secret in the body, and issues a separate token each time', async () => {
     const post = { client_id: 'service-client', client_secret: 'service-secret' };
     const [first, second] = [await ask(post), await ask(post)];
     expect(first.status).toBe(200);
@@ -203,7 +203,7 @@ describe("the custom server 'default'", () => {
       'unauthorized_client',
       'The client is not authorized to use the provided grant type. Configured grant types: [authorization_code, refresh_token].',
     ],
-  ])('refuses %s', async (_case, fields, authorization, status, error, text) => {
+  ])('rejects %s', async (_case, fields, authorization, status, error, text) => {
     const answer = await ask(fields, authorization);
     expect(answer.status).toBe(status);
     expect(answer.body).toEqual({ error, error_description: text });

@@ -74,14 +74,14 @@ describe('the ID token', () => {
     expect(body).not.toHaveProperty('refresh_token');
   });
 
-  it('carries only the claims of the scopes that were asked for', async () => {
+  it('has only the claims of the requested scopes', async () => {
     const { idToken } = await tokensOf(twin, 'ada@example.com', { scope: 'openid email' });
     const claims = decodeJwt(idToken);
     expect(claims['email']).toBe('ada@example.com');
     for (const name of ['name', 'preferred_username', 'groups']) expect(claims).not.toHaveProperty(name);
   });
 
-  it('is thin when the org says so, and userinfo has the rest', async () => {
+  it('is thin when the org is configured so, and userinfo has the rest', async () => {
     await control(twin, '/settings', { thinIdToken: true }, 'PUT');
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     const claims = await verify(twin, idToken);
@@ -96,7 +96,7 @@ describe('the ID token', () => {
     expect(body).toMatchObject({ sub: claims.sub, given_name: 'Ada', groups: ['Everyone', 'Engineering'] });
   });
 
-  it('tells people of every sort of name as they are', async () => {
+  it('contains names of every kind unchanged', async () => {
     const nameOf = async (login: string): Promise<unknown> =>
       decodeJwt((await tokensOf(twin, login)).idToken)['name'];
     expect(String(await nameOf('long@example.com')).length).toBeGreaterThan(50);
@@ -109,7 +109,7 @@ describe('the ID token', () => {
 });
 
 describe('the access token', () => {
-  it('is a JWT with cid, uid and an scp array, for Okta alone: no published key verifies it', async () => {
+  it('is a JWT with cid, uid and an scp array, for Okta only: no published key verifies it', async () => {
     const { accessToken } = await tokensOf(twin, 'ada@example.com');
     const id = await idOf(twin, 'ada@example.com');
     expect(decodeJwt(accessToken)).toMatchObject({
@@ -126,7 +126,7 @@ describe('the access token', () => {
     await expect(verify(twin, accessToken)).rejects.toThrow();
   });
 
-  it('opens userinfo: plain JSON with everything the scopes allow', async () => {
+  it('gives access to userinfo: plain JSON with all claims that the scopes allow', async () => {
     const { idToken, accessToken } = await tokensOf(twin, 'ada@example.com');
     const response = await userinfo(accessToken);
     expect(response.headers.get('content-type')).toContain('application/json');
@@ -147,7 +147,7 @@ describe('the access token', () => {
   });
 
   it.each(['', 'nonsense', 'a.b.c'])(
-    'is needed for userinfo: %j gets 401 with the reason in the header',
+    'is required for userinfo: %j gets 401 with the reason in the header',
     async (token) => {
       const response = await userinfo(token);
       expect(response.status).toBe(401);
@@ -169,7 +169,7 @@ describe('the access token', () => {
   });
 
   it.each([{ status: 'SUSPENDED' }, { status: 'DEPROVISIONED' }, { assigned: false }])(
-    'is dead once the person is %j',
+    'is invalid once the person is %j',
     async (change) => {
       const { accessToken } = await tokensOf(twin, 'ada@example.com');
       await control(twin, `/people/${await idOf(twin, 'ada@example.com')}`, change, 'PATCH');
@@ -198,7 +198,7 @@ describe('the access token', () => {
 });
 
 describe('the authorization code', () => {
-  it('lives 300 seconds unless set otherwise, and only once', async () => {
+  it('lasts 300 seconds unless configured otherwise, and works once', async () => {
     expect((await control(twin, '/settings')).body['codeTtl']).toBe(300);
     const code = await codeOf();
     expect((await redeem(twin, { code })).status).toBe(200);
@@ -208,7 +208,7 @@ describe('the authorization code', () => {
     });
   });
 
-  it('leaves the codes of other tabs of the same session alone', async () => {
+  it('does not affect the codes of other tabs of the same session', async () => {
     const browser = new Browser();
     const callbacks = [];
     for (const state of ['one', 'two', 'three']) {
@@ -220,7 +220,7 @@ describe('the authorization code', () => {
   });
 });
 
-describe('refused at the token endpoint', () => {
+describe('the token endpoint rejects', () => {
   const web = (secret: string): string => basic(CONFIG.webClient.id, secret);
 
   it.each([
@@ -296,7 +296,7 @@ describe('refused at the token endpoint', () => {
     expect((await redeem(twin, { code })).body['error']).toBe('invalid_grant');
   });
 
-  it('more than a hundred groups, when they are asked for', async () => {
+  it('more than a hundred groups, when they are requested', async () => {
     const groups = Array.from({ length: 101 }, (_, index) => `Group ${String(index)}`);
     await control(twin, '/people', { login: 'joiner@example.com', groups });
     const answer = await redeem(twin, { code: await codeOf('joiner@example.com') });
@@ -321,12 +321,12 @@ describe('refused at the token endpoint', () => {
   });
 });
 
-it('takes the client secret in the body as well', async () => {
+it('accepts the client secret in the body as well', async () => {
   const fields = { code: await codeOf(), client_id: CONFIG.webClient.id, client_secret: SECRET };
   expect((await redeem(twin, fields, null)).status).toBe(200);
 });
 
-it('gives a refresh token for offline_access, good for another sign-in without a browser', async () => {
+it('issues a refresh token for offline_access, valid for another sign-in without a browser', async () => {
   const first = await tokensOf(twin, 'ada@example.com', { scope: 'openid profile offline_access' });
   const refresh = { grant_type: 'refresh_token', refresh_token: String(first.body['refresh_token']) };
   const second = tokensIn(await redeem(twin, refresh));

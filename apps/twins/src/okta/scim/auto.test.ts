@@ -15,8 +15,8 @@ function change(id: string, fields: Record<string, unknown>): Promise<unknown> {
   return control(twin, `/people/${id}`, fields, 'PATCH');
 }
 
-describe.each(['aiw', 'oin'] as const)('%s, by itself:', (dialect) => {
-  it('a person is hired, renamed, regrouped, leaves and comes back', async () => {
+describe.each(['aiw', 'oin'] as const)('%s, automatic provisioning:', (dialect) => {
+  it('a person is hired, renamed, regrouped, leaves and returns', async () => {
     await scene.configure({ dialect, auto: true, pushGroups: ['Team'] });
     const id = await scene.hire('nia@example.com', { firstName: 'Nia', assigned: true });
     await tasksOf(scene);
@@ -54,7 +54,7 @@ describe.each(['aiw', 'oin'] as const)('%s, by itself:', (dialect) => {
     expect(scene.server.users.size).toBe(1);
   });
 
-  it('what happens to somebody at once is pushed in order, though the first push is held up', async () => {
+  it('changes of one person are pushed in order, even if the first push is delayed', async () => {
     await scene.configure({ dialect, auto: true });
     const held: ServerResponse[] = [];
     scene.server.fault((res) => held.push(res));
@@ -71,7 +71,7 @@ describe.each(['aiw', 'oin'] as const)('%s, by itself:', (dialect) => {
     expect([...scene.server.users.values()]).toMatchObject([{ active: false }]);
   });
 
-  it('a removed person is switched off, a removed group deleted, a renamed one renamed', async () => {
+  it('a removed person is deactivated, a removed group deleted, a renamed one renamed', async () => {
     await scene.configure({ dialect, auto: true, pushGroups: ['Team'] });
     const id = await scene.hire('nia@example.com', { assigned: true, groups: ['Team'] });
     await tasksOf(scene);
@@ -87,7 +87,7 @@ describe.each(['aiw', 'oin'] as const)('%s, by itself:', (dialect) => {
   });
 });
 
-it('suspension, a new password and a new status send nothing', async () => {
+it('suspension, a new password and a new status send no request', async () => {
   await scene.configure({ auto: true });
   const id = await scene.hire('nia@example.com', { assigned: true });
   await tasksOf(scene);
@@ -110,14 +110,14 @@ it('nothing is pushed without auto, nor for people who had the app before', asyn
   expect(scene.server.seen).toEqual([]);
 });
 
-it('a group of the settings is pushed as they are saved, and once', async () => {
+it('a group in the settings is pushed when they are saved, and once', async () => {
   await scene.configure({ auto: true, pushGroups: ['Sales', 'Engineering'] });
   await tasksOf(scene);
   await scene.configure({ retries: 1 });
   expect(lines(await tasksOf(scene))).toEqual(['push-group Sales: done', 'push-group Engineering: done']);
 });
 
-it('a crowd that is seeded arrives whole, each once, and its group has everybody', async () => {
+it('many seeded people all arrive, each once, and their group has all of them', async () => {
   await scene.configure({ auto: true, pushGroups: ['Crowd'] });
   scene.server.fault(answering(500, ''), ({ method }) => method === 'POST');
   await control(twin, '/seed', { count: 200, prefix: 'crowd', groups: ['Crowd'] });
@@ -132,7 +132,7 @@ it('a crowd that is seeded arrives whole, each once, and its group has everybody
   expect(new Set(scene.server.members(id)).size).toBe(200);
 });
 
-it('a reset ends it, and what was on the wire', async () => {
+it('a reset ends it, including requests in progress', async () => {
   await scene.configure({ auto: true });
   let hung = 0;
   scene.server.fault((res) => {

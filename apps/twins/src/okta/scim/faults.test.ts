@@ -56,7 +56,7 @@ describe('a create that fails', () => {
     ['with a user without an id', answering(201, '{}'), null, 'Create new user: the resource has no id'],
     ['with a redirect', answering(302, '', { location: 'https://example.com/' }), 302, 'HTTP 302'],
     ['without an answer', (res: ServerResponse) => res.destroy(), null, 'Could not connect: socket hang up'],
-  ])('%s is a failed task that says so', async (_what, act, httpStatus, error) => {
+  ])('%s is a failed task with the reason', async (_what, act, httpStatus, error) => {
     scene.server.fault(act, isPost);
     const task = await assign();
     expect(task).toMatchObject({ status: 'failed', attempts: 1, httpStatus, result: null });
@@ -64,7 +64,7 @@ describe('a create that fails', () => {
     expect(scene.server.asked()).toHaveLength(2);
   });
 
-  it('because nobody listens', async () => {
+  it('because no server listens is a failed task with the reason', async () => {
     const nobody = createServer().listen(0, '127.0.0.1');
     await once(nobody, 'listening');
     const address = nobody.address();
@@ -83,7 +83,7 @@ describe('a create that fails', () => {
         res.once('close', () => clearInterval(drip));
       },
     ],
-  ])('because the server %s beyond the limit', async (_what, act) => {
+  ])('because the server %s beyond the limit is a failed task with the reason', async (_what, act) => {
     await scene.configure({ timeLimitMs: 300 });
     scene.server.fault(act);
     expect(await assign()).toMatchObject({
@@ -95,7 +95,7 @@ describe('a create that fails', () => {
 });
 
 describe('retry-failed', () => {
-  it('sends look-up and create again, so that a create whose answer was lost is linked and not doubled', async () => {
+  it('sends look-up and create again, so that a create whose answer was lost is linked and not duplicated', async () => {
     scene.server.fault((res) => res.destroy(), isPost, true);
     expect(await assign()).toMatchObject({ status: 'failed' });
     expect(scene.server.users.size).toBe(1);
@@ -110,7 +110,7 @@ describe('retry-failed', () => {
     ]);
   });
 
-  it('leaves a task that ended with 400 failed, also when it is named', async () => {
+  it('keeps a task that ended with 400 failed, even when it is named', async () => {
     scene.server.fault(scimError(400, 'bad'), isPost);
     const { id } = await assign();
     scene.server.clear();
@@ -122,7 +122,7 @@ describe('retry-failed', () => {
     expect(await tasksOf(scene)).toMatchObject([{ status: 'failed', httpStatus: 400 }]);
   });
 
-  it('undoes nothing that happened since', async () => {
+  it('does not revert later changes', async () => {
     scene.server.fault(answering(500, ''), isPost);
     await assign();
     await scene.act('unassign', { person: 'nia@example.com' });
@@ -139,7 +139,7 @@ describe('retry-failed', () => {
     expect([...scene.server.users.values()]).toMatchObject([{ active: true }]);
   });
 
-  it('sends only those that are named, and refuses one that did not fail', async () => {
+  it('sends only the named tasks, and rejects one that did not fail', async () => {
     scene.server.fault(answering(500, ''), isPost);
     scene.server.fault(answering(500, ''), isPost);
     await scene.hire('bo@example.com');
@@ -159,14 +159,14 @@ describe('retry-failed', () => {
 });
 
 describe('retries', () => {
-  it('come by themselves when the app is told so, until one succeeds', async () => {
+  it('are automatic when the app is configured so, until one succeeds', async () => {
     await scene.configure({ retries: 3, backOffMs: 1 });
     scene.server.fault(answering(503, ''));
     scene.server.fault(answering(502, '<html>'), isPost);
     expect(await assign()).toMatchObject({ status: 'done', attempts: 3, result: 'created' });
   });
 
-  it('end after as many, and never begin after 400', async () => {
+  it('end after the configured number, and do not start after a 400', async () => {
     await scene.configure({ retries: 2, backOffMs: 1 });
     for (let times = 0; times < 3; times++) scene.server.fault(answering(500, ''));
     expect(await assign()).toMatchObject({ status: 'failed', attempts: 3 });
@@ -179,7 +179,7 @@ describe('retries', () => {
     expect([0, 1, 2].map((before) => backOff(before, 1000, 3000))).toEqual([3000, 3000, 4000]);
   });
 
-  it('hear Retry-After, and end with the app', async () => {
+  it('respect Retry-After, and end with the app', async () => {
     await scene.configure({ retries: 1, backOffMs: 1 });
     scene.server.fault(answering(429, '', { 'retry-after': '600' }), isPost);
     const assigned = assign();
@@ -193,7 +193,7 @@ describe('retries', () => {
 });
 
 describe('tasks', () => {
-  it('show each request and answer, without the token and without a password', async () => {
+  it('show each request and response, without the token and without a password', async () => {
     let password = '';
     scene.server.fault((res) => {
       const [body] = scene.server.bodies('POST');
@@ -217,7 +217,7 @@ describe('tasks', () => {
     ]);
   });
 
-  it('after a number are to be had', async () => {
+  it('can be listed from a number on', async () => {
     await assign();
     const { id } = await scene.act('test-connection');
     const { body } = await control(twin, `/scim/tasks?since=${String(Number(id) - 1)}`);
@@ -226,7 +226,7 @@ describe('tasks', () => {
   });
 });
 
-describe('what cannot be done is answered 400', () => {
+describe('an impossible action is rejected with 400', () => {
   it.each([
     ['/scim', 'PUT', { baseUrl: 'ftp://example.com' }, 'baseUrl: must be an http(s) URL'],
     ['/scim', 'PUT', { baseUrl: 'https://example.com/?a=b' }, 'baseUrl: must be an http(s) URL'],
@@ -255,7 +255,7 @@ describe('what cannot be done is answered 400', () => {
     expect(scene.server.seen).toEqual([]);
   });
 
-  it('before provisioning is configured, and after it was taken away', async () => {
+  it('before provisioning is configured, and after its configuration was removed', async () => {
     expect((await control(twin, '/scim', undefined, 'DELETE')).status).toBe(204);
     for (const path of ['/scim', '/scim/tasks']) expect((await control(twin, path)).status).toBe(400);
     expect(await assign()).toEqual({

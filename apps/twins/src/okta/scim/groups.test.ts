@@ -31,7 +31,7 @@ describe('aiw: a group', () => {
     [true, [nia, bo]],
     [false, []],
   ])(
-    'is looked up, created (with members: %s), read and sent whole, without who is not provisioned',
+    'is looked up, created (with members: %s), read and sent completely, without members who are not provisioned',
     async (createWithMembers, sent) => {
       await scene.configure({ createWithMembers });
       await makeTeam('nia', 'bo');
@@ -49,7 +49,7 @@ describe('aiw: a group', () => {
     },
   );
 
-  it('that is there already is linked and sent whole', async () => {
+  it('that already exists is linked and sent completely', async () => {
     await scene.configure();
     await makeTeam('nia');
     const id = scene.server.addGroup(NAME, [{ value: 'ghost', display: 'ghost' }]);
@@ -58,7 +58,7 @@ describe('aiw: a group', () => {
     expect(scene.server.members(id)).toEqual(['user-1']);
   });
 
-  it('is sent whole for each change of members, of its name and on "Push now"', async () => {
+  it('is sent completely for each change of members or name, and on "Push now"', async () => {
     await scene.configure();
     await makeTeam('nia', 'bo');
     await scene.act('push-group', { group: NAME });
@@ -85,7 +85,7 @@ describe('oin: a group', () => {
     ]);
   });
 
-  it('is told its name again, and then who left and who came', async () => {
+  it('is sent its name again, and then the removed and the added members', async () => {
     await makeTeam('nia', 'bo');
     await scene.act('push-group', { group: NAME });
     await scene.hire('cy@example.com');
@@ -109,7 +109,7 @@ describe('oin: a group', () => {
     expect(scene.server.members('group-3')).toEqual(['user-4']);
   });
 
-  it('is told who left again after the push of it failed', async () => {
+  it('is sent the removed members again after that push failed', async () => {
     await makeTeam('nia', 'bo');
     await scene.act('push-group', { group: NAME });
     scene.server.fault(
@@ -126,7 +126,7 @@ describe('oin: a group', () => {
   it.each([
     ['members', { schemas, Operations: [{ op: 'replace', path: 'members', value: [] }] }],
     ['whole', { Operations: [{ op: 'replace', value: { members: [], id: 'group-2', displayName: NAME } }] }],
-  ])('without members is emptied by "Push now" as %s', async (as, body) => {
+  ])('without members is emptied by "Push now" with %s', async (as, body) => {
     await makeTeam('nia');
     await scene.act('push-group', { group: NAME });
     await control(twin, `/groups/${encodeURIComponent(NAME)}`, { members: [] }, 'PATCH');
@@ -150,7 +150,7 @@ describe('oin: a group', () => {
 describe.each(['aiw', 'oin'] as const)('%s: groups', (dialect) => {
   beforeEach(() => scene.configure({ dialect }));
 
-  it('are deleted in the target only when asked, and pushed anew after that', async () => {
+  it('are deleted in the target only when requested, and pushed again afterwards', async () => {
     await makeTeam('nia');
     await scene.act('push-group', { group: NAME });
     scene.server.clear();
@@ -165,7 +165,7 @@ describe.each(['aiw', 'oin'] as const)('%s: groups', (dialect) => {
     expect(await scene.act('push-group', { group: NAME })).toMatchObject({ result: 'created' });
   });
 
-  it('of 10 000 are pushed in one body, and people who were deactivated are left out', async () => {
+  it('of 10 000 are pushed in one body, without people who were deactivated', async () => {
     const size = 10_000;
     const people = Array.from({ length: size }, (_, index) => ({
       login: `crowd${String(index)}@example.com`,

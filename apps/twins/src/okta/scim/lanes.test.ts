@@ -16,7 +16,7 @@ function work(began: string[], name: string): { run: () => Promise<void>; end: (
 const settled = (): Promise<void> => new Promise((go) => setImmediate(go));
 
 describe('lanes', () => {
-  it('run what is in one lane in order, and no more lanes at once than allowed', async () => {
+  it('run the work of one lane in order, and no more lanes at once than allowed', async () => {
     const began: string[] = [];
     const [a1, a2, b, c] = ['a1', 'a2', 'b', 'c'].map((name) => work(began, name));
     const lanes = new Lanes(2);
@@ -45,7 +45,7 @@ describe('lanes', () => {
   });
 });
 
-it('the task list forgets the oldest that are over, and nothing that is still to be done', () => {
+it('the task list drops the oldest finished tasks, and no unfinished task', () => {
   const list = new TaskList();
   const open = list.add({ kind: 'test-connection' }, null);
   for (let added = 0; added < 2500; added++) list.add({ kind: 'test-connection' }, null).status = 'done';

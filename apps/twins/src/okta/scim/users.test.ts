@@ -18,7 +18,7 @@ function onlyUser(): Record<string, unknown> {
 }
 
 describe('testing the connection', () => {
-  it('is one call for two users', async () => {
+  it('needs one call that lists two users', async () => {
     await scene.configure();
     expect(await scene.act('test-connection')).toMatchObject({ status: 'done', result: 'connected' });
     expect(scene.server.asked()).toEqual(['GET /Users?startIndex=1&count=2']);
@@ -30,7 +30,7 @@ describe('testing the connection', () => {
     expect(await scene.act('test-connection')).toMatchObject({ status: 'done' });
   });
 
-  it.each(['"0"', '0.5', 'null'])('fails when totalResults is %s, no integer', async (total) => {
+  it.each(['"0"', '0.5', 'null'])('fails when totalResults is %s, which is no integer', async (total) => {
     await scene.configure();
     scene.server.fault((res) => res.end(`{"totalResults":${total},"Resources":[]}`));
     expect(await scene.act('test-connection')).toMatchObject({
@@ -44,7 +44,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
   it.each([
     ['percent', 'filter=userName%20eq%20%22nia%2Btag%40example.com%22&startIndex=1&count=100'],
     ['plus', 'filter=userName+eq+%22nia%2Btag%40example.com%22&startIndex=1&count=100'],
-  ])('is looked up with blanks as %s, and created when nobody is found', async (blanks, query) => {
+  ])('is looked up with blanks as %s, and created when no person is found', async (blanks, query) => {
     await scene.configure({ dialect, blanks });
     const id = await scene.hire('nia+tag@example.com', { firstName: 'Nia', lastName: 'Newcomer' });
     expect(await scene.act('assign', { person: id })).toMatchObject({ status: 'done', result: 'created' });
@@ -66,7 +66,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     });
   });
 
-  it('is created without what is not mapped, as captured', async () => {
+  it('is created without the attributes that are not mapped, as captured', async () => {
     await scene.configure({ dialect, mappings: 'short' });
     const id = await scene.hire('test.joiner@example.com', {
       firstName: 'test',
@@ -88,7 +88,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     ]);
   });
 
-  it('brings the whole profile, enterprise attributes in their extension', async () => {
+  it('is sent with the whole profile, enterprise attributes in their extension', async () => {
     await scene.configure({ dialect });
     await scene.hire('nia@example.com', {
       profile: {
@@ -119,14 +119,14 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     });
   });
 
-  it('is created when the look-up says 404 with an error schema', async () => {
+  it('is created when the look-up answers 404 with an error schema', async () => {
     await scene.configure({ dialect });
     scene.server.notFoundAs404 = true;
     await scene.hire('nia@example.com');
     expect(await scene.act('assign', { person: 'nia@example.com' })).toMatchObject({ result: 'created' });
   });
 
-  it('who is there already is linked with GET and PUT, and what Okta does not map goes back as it came', async () => {
+  it('who already exists is linked with GET and PUT, and attributes that Okta does not map are returned unchanged', async () => {
     await scene.configure({ dialect });
     const scimId = scene.server.addUser({
       userName: 'nia@example.com',
@@ -159,7 +159,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     ]);
   });
 
-  it('is linked to whomever the server lists first, even under another user name', async () => {
+  it('is linked to the first user in the list, even under another user name', async () => {
     await scene.configure({ dialect });
     const scimId = scene.server.addUser({ userName: 'octo@example.com' });
     await scene.hire('nia@example.com');
@@ -188,7 +188,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     expect(onlyUser()).not.toHaveProperty('password');
   });
 
-  it('who leaves is switched off in the words of the dialect and never deleted', async () => {
+  it('who leaves is deactivated in the form of the dialect, and never deleted', async () => {
     await scene.configure({ dialect });
     await scene.hire('nia@example.com');
     await scene.act('assign', { person: 'nia@example.com' });
@@ -211,7 +211,7 @@ describe.each(['aiw', 'oin'] as const)('%s: a person', (dialect) => {
     expect(onlyUser()).toMatchObject({ active: false, userName: 'nia@example.com' });
   });
 
-  it('who comes back is looked up, switched on and brought up to date', async () => {
+  it('who returns is looked up, reactivated and updated', async () => {
     await scene.configure({ dialect });
     const id = await scene.hire('nia@example.com', { firstName: 'Nia' });
     await scene.act('assign', { person: id });
@@ -264,7 +264,7 @@ describe('names', () => {
 });
 
 describe('an import', () => {
-  it('reads users and groups by hundreds and says whom they match, without changing anything', async () => {
+  it('reads users and groups in pages of a hundred and reports the matches, without changing anything', async () => {
     await scene.configure();
     const id = await scene.hire('nia@example.com');
     await scene.act('assign', { person: id });
@@ -303,7 +303,7 @@ describe('an import', () => {
     expect(await tasksOf(scene)).toHaveLength(2);
   });
 
-  it('ends when the server has fewer than it said', async () => {
+  it('ends when the server has fewer than it announced', async () => {
     await scene.configure();
     const page = JSON.stringify({ totalResults: 300, startIndex: 1, itemsPerPage: 0, Resources: [] });
     scene.server.fault((res) => res.end(page));
