@@ -23,7 +23,7 @@ function sealer() {
 }
 
 it.each(['trace', 'info', 'warn', 'error', 'fatal', 'silent'])(
-  'writes each end of the chain at LOG_LEVEL=%s, and the one it began with',
+  'logs each new head of the chain at LOG_LEVEL=%s, and the head at the start',
   async (level) => {
     const lines: Record<string, unknown>[] = [];
     const logger = createLogger('provisioner', level, {
@@ -46,7 +46,7 @@ it.each(['trace', 'info', 'warn', 'error', 'fatal', 'silent'])(
   },
 );
 
-it('keeps the level for what is no witness', async () => {
+it('applies the log level to all other messages', async () => {
   const lines: string[] = [];
   const logger = createLogger('provisioner', 'error', { write: (line) => lines.push(line) });
   let failed = () => {};

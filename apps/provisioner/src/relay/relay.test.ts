@@ -102,7 +102,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 describe('the relay', () => {
-  it('keeps a large file in the table, and a sign-in goes past it', async () => {
+  it('keeps a large file in the table, so that a sign-in is provisioned before it', async () => {
     const { tenantId, queue, relay, intake, close } = await parts();
     await fileOf(tenantId, 5_000);
     const one = relay();
@@ -120,7 +120,7 @@ describe('the relay', () => {
     await close();
   });
 
-  it('overfills by no more than a window each when several look at once, and leaves nobody out', async () => {
+  it('exceeds the window by at most one window per relay when several read it at once, and skips no request', async () => {
     const { tenantId, queue, relay, taken, consume, close } = await parts();
     await fileOf(tenantId, 4_000);
     const relays = [relay(50), relay(50), relay(50)];
@@ -134,7 +134,7 @@ describe('the relay', () => {
     await close();
   });
 
-  it('brings the next ones in before the window is empty', async () => {
+  it('enqueues more requests before the window is empty', async () => {
     const { tenantId, queue, relay, taken, consume, close } = await parts();
     await fileOf(tenantId, 2_500);
     const one = relay();
@@ -147,7 +147,7 @@ describe('the relay', () => {
     await close();
   });
 
-  it('has everything done past a queue that fails or is silent, and through it when it is back', async () => {
+  it('runs all requests directly while the queue fails or does not answer, and through the queue when it is back', async () => {
     const { tenantId, queue, relay, taken, intake, close } = await parts();
     let isAway = true;
     let isNoticed = false;
@@ -178,7 +178,7 @@ describe('the relay', () => {
     await close();
   });
 
-  it('does by itself what lies in a queue that nobody is given anything from', async () => {
+  it('runs jobs directly that the queue does not deliver', async () => {
     const { tenantId, relay, taken, close } = await parts();
     await fileOf(tenantId, 3);
     const one = relay(noRounds, 5);

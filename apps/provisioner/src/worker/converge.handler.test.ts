@@ -60,7 +60,7 @@ const instead = (box: FakeBox, replaced: Partial<BoxPort>): BoxPort => ({
 });
 
 describe('converge', () => {
-  it('creates a newcomer with one call', async () => {
+  it('creates a new user with one call', async () => {
     const { box, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     expect(await drain(requestId)).toBe(1);
@@ -73,7 +73,7 @@ describe('converge', () => {
     expect([...box.users.values()]).toHaveLength(1);
   });
 
-  it('adopts the user that is there already, after the conflict', async () => {
+  it('adopts the existing user after a 409', async () => {
     const { box, newRequest, request, drain } = await parts();
     const person = somebody();
     await box.createUser(
@@ -87,7 +87,7 @@ describe('converge', () => {
   });
 
   it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)(
-    'ends in one user when the create meets: %s',
+    'ends with one user when the create gets the fault: %s',
     async (trouble) => {
       const { box, newRequest, request, drain } = await parts();
       const { requestId } = await newRequest();
@@ -98,7 +98,7 @@ describe('converge', () => {
     },
   );
 
-  it('ends in one user when the look-up lags behind a create whose reply was lost', async () => {
+  it('ends with one user when the look-up lags behind a create whose answer was lost', async () => {
     const { box, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     box.meet('createUser', 'cut-after');
@@ -108,7 +108,7 @@ describe('converge', () => {
     expect([...box.users.values()]).toHaveLength(1);
   });
 
-  it('fails at once, with its code, on what only a person can mend', async () => {
+  it('fails at once, with its code, for an error that only a person can fix', async () => {
     const { box, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     box.meet('createUser', { code: 'box_forbidden', detail: 'No scope.', ambiguous: false });
@@ -119,7 +119,7 @@ describe('converge', () => {
     });
   });
 
-  it('gives up after the policy’s last attempt, and says so in the timeline', async () => {
+  it('fails after the last attempt of the policy, and the timeline shows it', async () => {
     const { box, newRequest, request, drain } = await parts({ attempts: 3 });
     const { requestId } = await newRequest();
     for (let n = 0; n < 3; n++) box.meet('createUser', 'cut-before');
@@ -130,7 +130,7 @@ describe('converge', () => {
     expect(timeline.filter(({ event }) => event === 'retry-scheduled')).toHaveLength(2);
   });
 
-  it('never takes up a request that is over, unknown or of another tenant', async () => {
+  it('does not start a request that is final, unknown or of another tenant', async () => {
     const { handler, newRequest, drain, box } = await parts();
     const { requestId } = await newRequest();
     await drain(requestId);
@@ -140,7 +140,7 @@ describe('converge', () => {
     expect([...box.users.values()]).toHaveLength(1);
   });
 
-  it('hands back between two steps when the process stops', async () => {
+  it('hands the request back between two steps when the process stops', async () => {
     const { box, handlerWith, newRequest, request, drain, stopping } = await parts();
     const person = somebody();
     await box.createUser(
@@ -159,7 +159,7 @@ describe('converge', () => {
     await expect(drain(requestId)).rejects.toThrow('never over');
   });
 
-  it('stops without a trace when its lease passed on during a call', async () => {
+  it('stops without a write when another worker acquired its lease during a call', async () => {
     const { box, handlerWith, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     const sleepsInside: BoxPort = instead(box, {
@@ -177,7 +177,7 @@ describe('converge', () => {
     expect([...box.users.values()]).toHaveLength(1);
   });
 
-  it('settles a fault of its own as a retry', async () => {
+  it('records an internal error as a retry', async () => {
     const { box, handlerWith, newRequest, request, drain } = await parts();
     const { requestId } = await newRequest();
     const broken: BoxPort = instead(box, {
@@ -190,7 +190,7 @@ describe('converge', () => {
   });
 });
 
-describe('a Box user deleted by hand', () => {
+describe('a Box user that was deleted by hand', () => {
   async function deleted(recreateDeleted?: 'on-sign-in' | 'never') {
     const all = await parts({ recreateDeleted });
     const { requestId, person } = await all.newRequest();
@@ -201,7 +201,7 @@ describe('a Box user deleted by hand', () => {
   }
   const eventsOf = ({ timeline }: { timeline: { event: string }[] }) => timeline.map(({ event }) => event);
 
-  it('is found out at the next change, believed once reading says the same, and not made again', async () => {
+  it('is detected at the next change, confirmed by a second read, and not created again', async () => {
     const { box, newRequest, drain, request, person } = await deleted();
     const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' }, 'sign-in');
     await drain(requestId);
@@ -211,7 +211,7 @@ describe('a Box user deleted by hand', () => {
     expect(box.users.size).toBe(0);
   });
 
-  it('is made again, in step, by a sign-in where the policy says so, and by no other request', async () => {
+  it('is created again by a sign-in if the policy allows it, and by no other request', async () => {
     const { box, newRequest, drain, request, person, user } = await deleted('on-sign-in');
     const renamed = { ...person, name: 'Ada Renamed' };
     const pushed = await newRequest(renamed, 'api');
@@ -227,7 +227,7 @@ describe('a Box user deleted by hand', () => {
   });
 
   it.each(['cut-before', 'cut-after', 'failing', 'rate-limited'] as const)(
-    'ends in one new user when making it again meets: %s',
+    'ends with one new user when the second create gets the fault: %s',
     async (trouble) => {
       const { box, newRequest, drain, request, person } = await deleted('on-sign-in');
       box.meet('createUser', trouble);
@@ -238,7 +238,7 @@ describe('a Box user deleted by hand', () => {
     },
   );
 
-  it('is taken back by the next sign-in when somebody restored it, with what changed meanwhile', async () => {
+  it('is used again by the next sign-in when it was restored, with what changed meanwhile', async () => {
     const { box, newRequest, drain, request, person, user } = await deleted('on-sign-in');
     const renamed = { ...person, name: 'Ada Renamed' };
     await drain((await newRequest(renamed)).requestId);
@@ -253,7 +253,7 @@ describe('a Box user deleted by hand', () => {
     expect([...box.users.values()]).toMatchObject([{ id: user.id, name: 'Ada Renamed' }]);
   });
 
-  it('is not believed when Box shows the user all the same: tried again later', async () => {
+  it('is not marked as deleted when Box still returns the user: the request is retried later', async () => {
     const { box, handlerWith, newRequest, request, person, drain, user } = await deleted('on-sign-in');
     box.users.set(user.id, user);
     const missing = { code: 'box_user_missing', detail: 'Not Found', ambiguous: false } as const;
@@ -269,8 +269,8 @@ describe('a Box user deleted by hand', () => {
   });
 });
 
-describe('a name that comes back while an update is unsettled', () => {
-  it.each(['cut-before', 'cut-after'] as const)('is what Box has in the end (%s)', async (trouble) => {
+describe('a name that is changed back while an update is unsettled', () => {
+  it.each(['cut-before', 'cut-after'] as const)('is the name in Box in the end (%s)', async (trouble) => {
     const { box, newRequest, drain, handler, request } = await parts();
     const { person, requestId } = await newRequest();
     await drain(requestId);
@@ -284,7 +284,7 @@ describe('a name that comes back while an update is unsettled', () => {
     expect([...box.users.values()]).toMatchObject([{ name: person.name }]);
   });
 
-  it('is what Box has in the end when the worker died before it saved what Box had answered', async () => {
+  it("is the name in Box in the end when the worker died before it saved Box's answer", async () => {
     const { box, newRequest, drain, handler, handlerWith, request } = await parts({ leaseMs: 200 });
     const { person, requestId } = await newRequest();
     await drain(requestId);
@@ -304,7 +304,7 @@ describe('a name that comes back while an update is unsettled', () => {
     expect([...box.users.values()]).toMatchObject([{ name: person.name }]);
   });
 
-  it('costs no call more once the update is settled', async () => {
+  it('costs no additional call once the update is settled', async () => {
     const { box, handlerWith, newRequest, drain } = await parts();
     const updates: unknown[] = [];
     const counting = instead(box, {

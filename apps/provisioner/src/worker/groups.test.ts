@@ -133,7 +133,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
 }
 
 describe('a group', () => {
-  it('is created in Box with its members, and a change is told as the difference', async () => {
+  it('is created in Box with its members, and a change sends only the difference', async () => {
     const { person, create, settle, inBox, edit, calls, rename, box } = await parts();
     const [ann, ben, cat] = [await person(), await person(), await person()];
     await settle();
@@ -151,7 +151,7 @@ describe('a group', () => {
     expect((await calls()).slice(before + 2)).toEqual(['update_group']);
   });
 
-  it('takes whoever gets a Box user later in by itself', async () => {
+  it('gets a member automatically when that person gets a Box user', async () => {
     const { person, create, settle, inBox, groups } = await parts();
     const ann = await person();
     const id = await create('Early', [ann]);
@@ -163,7 +163,7 @@ describe('a group', () => {
     });
   });
 
-  it('is adopted by its exact name, with its members of ours, and others are left alone', async () => {
+  it("is adopted by its exact name; Foyer's members are corrected and others left unchanged", async () => {
     const { person, create, settle, inBox, box } = await parts();
     const [ann, ben] = [await person(), await person()];
     await settle();
@@ -180,7 +180,7 @@ describe('a group', () => {
     expect(box.groups.size).toBe(2);
   });
 
-  it('is deleted in Box, its memberships with it', async () => {
+  it('is deleted in Box together with its memberships', async () => {
     const { person, create, settle, groups, box } = await parts();
     const id = await create('Brief', [await person()]);
     await settle();
@@ -189,7 +189,7 @@ describe('a group', () => {
     expect([box.groups.size, box.memberships.size]).toEqual([0, 0]);
   });
 
-  it('is made again, with all members, when somebody deleted it in Box', async () => {
+  it('is created again, with all members, when it was deleted in Box', async () => {
     const { person, create, settle, inBox, edit, box } = await parts();
     const [ann, ben] = [await person(), await person()];
     const id = await create('Fragile', [ann]);
@@ -201,7 +201,7 @@ describe('a group', () => {
     expect(await inBox(id)).toEqual([ann, ben].sort());
   });
 
-  it('that took its name from one being deleted waits for that to be gone', async () => {
+  it('whose name belongs to a group that is being deleted waits until that group is gone', async () => {
     const { create, settle, groups, open, groupTurn, box } = await parts();
     const first = await create('Phoenix');
     await settle();
@@ -246,7 +246,7 @@ describe('a group', () => {
     },
   );
 
-  it('goes on without a member whom Box does not show any more, and says so', async () => {
+  it('continues without a member whom Box no longer returns, and reports it', async () => {
     const { person, create, settle, inBox, groups, box, requests } = await parts();
     const [ann, ben] = [await person(), await person()];
     await settle();
@@ -265,7 +265,7 @@ describe('a group', () => {
   });
 });
 
-describe('whatever happens at the same time', () => {
+describe('a group under concurrent changes', () => {
   const CROWD = 6;
   const who = fc.nat(CROWD - 1);
   const action = fc.oneof(
@@ -292,7 +292,7 @@ describe('whatever happens at the same time', () => {
     },
   );
 
-  it('Box has in the end whom SCIM has: nobody is lost, and nobody is a ghost', async () => {
+  it('has in Box exactly the members that SCIM has', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(action, { minLength: 3, maxLength: 14 }),

@@ -99,8 +99,8 @@ const only = (box: FakeBox) => {
   return all[0]!;
 };
 
-describe('whoever leaves', () => {
-  it('is switched off in Box with one call, and comes back as they were', async () => {
+describe('a person who leaves', () => {
+  it('is deactivated in Box with one call, and reactivated as the same user', async () => {
     const { box, settle, hire, change, outcome, calls } = await parts();
     const ada = await hire('00uada', { title: 'Keeper' });
     await settle();
@@ -119,7 +119,7 @@ describe('whoever leaves', () => {
     ]);
   });
 
-  it('before anything was begun in Box is nobody there', async () => {
+  it('before any call to Box gets no Box user', async () => {
     const { box, settle, hire, change, outcome } = await parts();
     const ada = await hire('00uada');
     await change(ada, { active: false });
@@ -129,7 +129,7 @@ describe('whoever leaves', () => {
   });
 
   it.each(['cut-after', 'cut-before', 'lagging'] as const)(
-    'while their create is unsettled (%s) is not left active in Box by it',
+    'while their create is unsettled (%s) is not left active in Box',
     async (trouble) => {
       const { box, turn, settle, hire, change, outcome } = await parts();
       const ada = await hire('00uada');
@@ -146,7 +146,7 @@ describe('whoever leaves', () => {
     },
   );
 
-  it('before their create reached Box is never active there, not for a moment', async () => {
+  it('before their create reached Box is never active there', async () => {
     const { box, turn, settle, hire, change, outcome, calls } = await parts();
     const ada = await hire('00uada');
     box.meet('createUser', 'cut-before');
@@ -162,7 +162,7 @@ describe('whoever leaves', () => {
     expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('while the worker that made them died is found, and switched off', async () => {
+  it('when the worker that created them died is found and deactivated', async () => {
     const { box, turn, settle, hire, change } = await parts();
     const ada = await hire('00uada');
     await turn(ada.requestId!, dying(box, 'createUser'));
@@ -171,7 +171,7 @@ describe('whoever leaves', () => {
     expect(only(box)).toMatchObject({ status: 'inactive' });
   });
 
-  it('stays off whatever sign-in or late job comes after', async () => {
+  it('stays inactive after any later sign-in or late job', async () => {
     const { box, intake, settle, hire, change, requests, turn } = await parts();
     const ada = await hire('00uada');
     const late = ada.requestId!;
@@ -184,7 +184,7 @@ describe('whoever leaves', () => {
     expect((await requests.find(late, {}))!.request.status).toBe('succeeded');
   });
 
-  it('can be tried again by an operator when Box would not switch them off', async () => {
+  it('can be retried by an operator when Box refused to deactivate them', async () => {
     const { box, intake, settle, hire, change, outcome } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -199,11 +199,11 @@ describe('whoever leaves', () => {
   });
 });
 
-describe('whoever is deleted', () => {
+describe('a person who is deleted', () => {
   it.each([
     ['owns content', 'it owns content', null],
     ['is under a legal hold', 'a retention policy or a legal hold applies', 'on-hold'],
-  ] as const)('and %s is kept by Box, which is an outcome of its own', async (_name, why, answer) => {
+  ] as const)('and %s is kept by Box, which is a separate outcome', async (_name, why, answer) => {
     const { box, users, settle, hire, outcome, requests, overview } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -222,7 +222,7 @@ describe('whoever is deleted', () => {
     expect((await overview()).people).toMatchObject({ active: 0, withBoxUser: 1, kept: 1 });
   });
 
-  it('is deleted in Box when they own nothing, and made anew when they come back', async () => {
+  it('is deleted in Box when they own no content, and created again when they return', async () => {
     const { box, users, settle, hire, outcome } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -236,7 +236,7 @@ describe('whoever is deleted', () => {
     expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });
   });
 
-  it('is only switched off while they own something: nothing is lost', async () => {
+  it('is only deactivated while they own content', async () => {
     const { box, users, settle, hire, outcome } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -251,7 +251,7 @@ describe('whoever is deleted', () => {
   });
 
   it.each(['cut-after', 'cut-before', 'dies'] as const)(
-    'ends deleted when the delete meets: %s',
+    'is deleted in the end when the delete gets the fault: %s',
     async (trouble) => {
       const { box, users, turn, settle, hire, requests } = await parts();
       const ada = await hire('00uada');
@@ -279,7 +279,7 @@ describe('whoever is deleted', () => {
         return { ...all, ada };
       }
 
-      it('has one active Box user when they come back', async () => {
+      it('has one active Box user when they return', async () => {
         const { box, settle, hire, outcome, ada } = await halfDeleted();
         expect((await hire('00uada')).id).toBe(ada.id);
         await settle();
@@ -287,7 +287,7 @@ describe('whoever is deleted', () => {
         expect(await outcome(ada.id)).toMatchObject({ status: 'succeeded', boxUserId: only(box).id });
       });
 
-      it('is known as deleted or as inactive when they come back and are deleted under the default policy', async () => {
+      it('is recorded as deleted or inactive when they return and are deleted under the default policy', async () => {
         const { box, users, settle, hire, outcome, calls, ada } = await halfDeleted();
         await hire('00uada');
         await users.remove(ada.id, 'deactivate', () => undefined);
@@ -305,7 +305,7 @@ describe('whoever is deleted', () => {
     },
   );
 
-  it('is only switched off by the default policy', async () => {
+  it('is only deactivated under the default policy', async () => {
     const { box, users, settle, hire } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -315,8 +315,8 @@ describe('whoever is deleted', () => {
   });
 });
 
-describe('what Okta says of somebody', () => {
-  it('reaches Box as the difference: what changed, what is gone, and nothing else', async () => {
+describe('a person whom Okta updates', () => {
+  it('is updated in Box with the difference only: changed and removed values', async () => {
     const { settle, hire, change, calls, box } = await parts();
     const ada = await hire('00uada', {
       title: 'Keeper',
@@ -341,7 +341,7 @@ describe('what Okta says of somebody', () => {
     expect((await calls()).map(({ operation }) => operation)).toEqual(['create_user', 'update_user']);
   });
 
-  it('keeps the Box user of somebody hired again under another Okta id, and its external id', async () => {
+  it('keeps their Box user and its external id when they are hired again under another Okta id', async () => {
     const { box, settle, hire, change } = await parts();
     const ada = await hire('00uada');
     await settle();
@@ -353,7 +353,7 @@ describe('what Okta says of somebody', () => {
     expect(only(box)).toMatchObject({ id, status: 'active', externalId: '00uada' });
   });
 
-  it('settles a create that was begun under the Okta id before', async () => {
+  it('gets a create settled that was begun under the previous Okta id', async () => {
     const { box, turn, settle, hire, change } = await parts();
     const ada = await hire('00uada');
     box.meet('createUser', 'cut-after');
@@ -363,7 +363,7 @@ describe('what Okta says of somebody', () => {
     expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });
   });
 
-  it('is not undone by what a sign-in says of a person whom SCIM manages', async () => {
+  it('is not changed by a sign-in while SCIM manages them', async () => {
     const { intake, users, settle, hire } = await parts();
     const ada = await hire('00uada');
     await settle();

@@ -179,8 +179,8 @@ const documentOf = (said: { readonly subject: string | null; readonly name: stri
   ...(said.subject !== null && { externalId: said.subject }),
 });
 
-describe('whatever a directory and sign-ins say, in any order', () => {
-  it('an id leads to one person, a person has one Box user, and no session outlives its link', async () => {
+describe('any order of directory changes and sign-ins', () => {
+  it('leaves each id with one person, each person with one Box user, and no session after its link ended', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 4, maxLength: 12 }), async (commands) => {
         const directory = new Directory(await test.tenant());

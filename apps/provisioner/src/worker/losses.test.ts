@@ -137,7 +137,7 @@ describe('a Box that loses every second call', () => {
       ],
     ],
   ])(
-    '%s keeps nobody of %i out, and makes nobody twice',
+    '%s still gives all of %i people exactly one user',
     async (_when, count, faults) => {
       const { settle, ends, admit, state } = await parts();
       const requests: string[] = [];
@@ -159,7 +159,7 @@ describe('a Box that loses every second call about groups', () => {
     ['before the commit', 'resetBefore'],
     ['after the commit', 'resetAfter'],
   ])(
-    '%s keeps no group from its members, its new name or its end',
+    '%s still applies every member, new name and deletion',
     async (_when, kind) => {
       const { tenantId, settle, ends } = await parts();
       const groups = new ScimGroups(test.database, tenantId);
@@ -214,7 +214,7 @@ describe('a Box that loses every second call about groups', () => {
   );
 
   it.each(['resetBefore', 'resetAfter'])(
-    'with %s keeps nobody in a group who left it before their add was settled',
+    'with %s keeps no person in a group who left it before their add was settled',
     async (kind) => {
       const { tenantId, settle, ends } = await parts();
       const groups = new ScimGroups(test.database, tenantId);
@@ -261,8 +261,8 @@ describe('a Box that loses every second call about groups', () => {
   );
 });
 
-describe('a group of which Box answers every 15th add with 503, having done it', () => {
-  it('has all 400 members in the end: each turn gets ahead', async () => {
+describe('a group for which Box answers every 15th add with 503 after carrying it out', () => {
+  it('has all 400 members in the end: each attempt makes progress', async () => {
     const { tenantId, settle, ends, state } = await parts();
     const people = await mapped(tenantId, 400);
     const match = { method: 'POST', path: '/2.0/group_memberships' };
@@ -281,8 +281,8 @@ describe('a group of which Box answers every 15th add with 503, having done it',
   });
 });
 
-describe('credentials that Box refuses for a long while', () => {
-  it('fail nobody: all go on by themselves once Box takes them, and a leaver is switched off', async () => {
+describe('credentials that Box refuses for a long time', () => {
+  it('fail no request: all continue once Box accepts them, and a leaver is deactivated', async () => {
     const { settle, ends, admit, state, box } = await parts();
     await settle('person', [await admit({ subject: '00uLeaver' })]);
     await box.close();

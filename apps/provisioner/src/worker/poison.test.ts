@@ -73,8 +73,8 @@ const expire = (identityId: string) =>
     [identityId],
   );
 
-describe('a request whose turn throws each time', () => {
-  it('is tried again with pauses, then fails, and is a dead letter', async () => {
+describe('a request whose attempt always throws', () => {
+  it('is retried with pauses, then fails as a dead letter', async () => {
     const { box, handler, admit, drain, request, deadLetters } = await parts();
     const poison = await admit();
     const delays = await drain(poison.requestId, handler(throwsFor(poison.subject, box)));
@@ -90,7 +90,7 @@ describe('a request whose turn throws each time', () => {
     ]);
   });
 
-  it('does not keep the others of its tenant from going on, though each worker has one place only', async () => {
+  it('does not delay other requests of its tenant, though each worker runs one at a time', async () => {
     const { box, handler, admit, request } = await parts();
     const poison = await admit();
     const others = await Promise.all(Array.from({ length: 10 }, () => admit()));
@@ -129,7 +129,7 @@ describe('a request whose turn throws each time', () => {
   });
 });
 
-describe('a request of which something stored cannot be read', () => {
+describe('a request with stored data that cannot be read', () => {
   /** From now on reading the outcomes of this person's calls fails, as with a damaged page of the table. */
   async function breakRow(identityId: string): Promise<void> {
     await test.database.pool.query(`
@@ -146,7 +146,7 @@ describe('a request of which something stored cannot be read', () => {
       CREATE TRIGGER keep_outcome INSTEAD OF INSERT ON api_call_outcome FOR EACH ROW EXECUTE FUNCTION keep_outcome()`);
   }
 
-  it('is tried again with pauses, then fails without a call to Box, and others go on', async () => {
+  it('is retried with pauses, then fails without a call to Box, and does not delay other requests', async () => {
     const { box, handler, admit, drain, request, deadLetters } = await parts();
     const poison = await admit();
     box.meet('createUser', 'failing');
@@ -171,7 +171,7 @@ describe('a request of which something stored cannot be read', () => {
 });
 
 describe('a request whose workers die', () => {
-  it('is taken over a limited number of times, then fails untouched, and its retry asks Box first', async () => {
+  it('is taken over a limited number of times, then fails without a call, and its retry checks Box first', async () => {
     const { store, box, intake, admit, handler, drain, request, deadLetters } = await parts();
     const { requestId, identityId, subject } = await admit();
     // The first worker is killed after Box created the user, all others before they do anything.
@@ -199,7 +199,7 @@ describe('a request whose workers die', () => {
     expect(box.users.size).toBe(1);
   });
 
-  it('goes on when a worker lives after all: one death fewer than the limit is no end', async () => {
+  it('continues when a worker survives: one death fewer than the limit does not fail it', async () => {
     const { store, admit, drain, request } = await parts();
     const { requestId, identityId } = await admit();
     for (let deaths = 0; deaths < ATTEMPTS - 1; deaths++) {
@@ -210,7 +210,7 @@ describe('a request whose workers die', () => {
     expect(await request(requestId)).toMatchObject({ status: 'succeeded', attempts: ATTEMPTS });
   });
 
-  it('is not ended by turns that were handed back: a worker that stops in order has not died', async () => {
+  it('does not fail because of attempts that were handed back: a worker that stops has not died', async () => {
     const { store, admit, drain, request } = await parts();
     const { requestId } = await admit();
     for (let stops = 0; stops < 2 * ATTEMPTS; stops++) {
