@@ -16,7 +16,7 @@ const profile: Required<BoxProfile> = {
 
 /** The contract of every BoxPort after the create: profile, external id, delete. */
 export function describeBoxLifecycle(name: string, makeSubject: () => Promise<BoxSubject>): void {
-  describe(`${name} as a BoxPort, from hired to left`, () => {
+  describe(`${name} as a BoxPort, from hiring to leaving`, () => {
     let subject: BoxSubject;
     let context: ReturnType<typeof leasedContext>;
     let externalId: string;

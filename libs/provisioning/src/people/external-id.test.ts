@@ -65,7 +65,7 @@ describe('the external id of a Box user', () => {
     ['hired again', true, 'active'],
     ['still switched off', false, 'inactive'],
   ] as const)(
-    'becomes the new Okta id of somebody who is %s after a create under the old one',
+    'becomes the new Okta id of a person who is %s after a create under the old one',
     async (_name, active, status) => {
       const records = new Records();
       await records.lostCreate(OLD);
@@ -77,7 +77,7 @@ describe('the external id of a Box user', () => {
   );
 
   it.each(['cut-before', 'cut-after'] as const)(
-    'is the last wanted one of a leaver whose change to another was lost (%s)',
+    'is the last desired one of a leaver whose change to another was lost (%s)',
     async (when) => {
       const records = new Records();
       await records.attempt(desiredAs({ externalId: OLD, generation: 1 }));
@@ -99,7 +99,7 @@ describe('the external id of a Box user', () => {
     expect(records.account?.boxUserId).toBe(records.users[1]!.id);
   });
 
-  it('is the person’s last one, however often id and status changed and answers were lost', async () => {
+  it("is the person's last one, however often id and status changed and answers were lost", async () => {
     const change = fc.record({
       externalId: fc.constantFrom(OLD, NEW),
       active: fc.boolean(),

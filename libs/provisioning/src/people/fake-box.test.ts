@@ -25,7 +25,7 @@ describeBoxPort('the fake', subject);
 describeBoxLifecycle('the fake', subject);
 describeBoxGroupsPort('the fake', subject);
 
-it('the fake meets any fault it is given, once', async () => {
+it('applies each configured fault once', async () => {
   const box = new FakeBox();
   const fault = { code: 'box_auth_failed', detail: 'invalid_client', ambiguous: false } as const;
   box.meet('findUser', fault);

@@ -171,7 +171,7 @@ describe('plan after a deletion with an unknown result', () => {
     });
   });
 
-  it('asks Box before it says anything about a person who is to be kept', () => {
+  it('checks Box before it changes a person who is to be kept', () => {
     expect(plan(left, { ...nothing, account: mapped })).toEqual({ kind: 'read', boxUserId: '11' });
     expect(plan(left, seen({ ...user, status: 'inactive' }))).toEqual({ kind: 'confirm' });
     expect(plan(left, seen(null))).toEqual({ kind: 'forget', boxUserId: '11' });

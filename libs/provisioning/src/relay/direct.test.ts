@@ -63,7 +63,7 @@ function parts(limits = { interactive: 2, background: 2 }) {
 const ids = (jobs: readonly Job[]): string[] => jobs.map(({ payload }) => payload.requestId);
 
 describe('a round of the relay that can run requests directly', () => {
-  it('runs the requests that people wait for, up to the number of places, and queues the rest', async () => {
+  it('runs the requests that people wait for, up to the free places, and enqueues the rest', async () => {
     const { table, round, begun, added } = parts();
     const waiting = [request(1), request(1), request(2)];
     table.push(...waiting);
@@ -72,7 +72,7 @@ describe('a round of the relay that can run requests directly', () => {
     expect(ids(added)).toEqual([waiting[2]!.id]);
   });
 
-  it('queues bulk requests, and runs those that it queued before and finds due again', async () => {
+  it('enqueues bulk requests, and runs those that it enqueued before and that are due again', async () => {
     const { table, round, begun, added } = parts();
     const [one, other] = [request(20), request(15, 'converge-group')];
     table.push(one, other);
@@ -87,7 +87,7 @@ describe('a round of the relay that can run requests directly', () => {
     expect(added).toHaveLength(3);
   });
 
-  it('queues it again while every place is taken', async () => {
+  it('enqueues a request again while every place is in use', async () => {
     const { table, round, begun, added, slots } = parts({ interactive: 1, background: 1 });
     const one = request(20);
     table.push(one);
@@ -106,7 +106,7 @@ describe('a round of the relay that can run requests directly', () => {
 });
 
 describe('a round while the queue is unavailable', () => {
-  it('takes from the table no more than there are places for, in both lanes, and more when one is free', async () => {
+  it('takes no more from the table than there are places for, in both lanes, and more when one is free', async () => {
     const { table, past, begun, asked, end } = parts({ interactive: 1, background: 2 });
     const people = [request(1), request(1)];
     const bulk = [request(15, 'converge-group'), request(20), request(20)];

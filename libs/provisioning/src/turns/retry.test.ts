@@ -8,7 +8,7 @@ const tried = (failures: number) => ({ failures, attempts: failures + 1 });
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 
 describe('dispose', () => {
-  it('never tries again earlier than Box asked', () => {
+  it('does not retry earlier than Box asked', () => {
     fc.assert(
       fc.property(code, fc.nat(40), fc.nat(600_000), random, (c, failures, retryAfterMs, r) => {
         const disposal = dispose({ code: c, retryAfterMs }, tried(failures), defaultRetryPolicy, r);
@@ -36,7 +36,7 @@ describe('dispose', () => {
     expect([delay(0, 0.999), delay(50, 0.999)].map((ms) => Math.round(ms / 100))).toEqual([10, 600]);
   });
 
-  it('gives up at once on errors that only a person can fix', () => {
+  it('fails at once on errors that only a person can fix', () => {
     expect(dispose({ code: 'box_forbidden' }, tried(0), defaultRetryPolicy, 0)).toEqual({ kind: 'fail' });
   });
 
@@ -49,7 +49,7 @@ describe('dispose', () => {
     });
   });
 
-  it('waits longer each time that Box asks us to wait without saying how long', () => {
+  it('waits longer each time that Box asks Foyer to wait without a duration', () => {
     const delay = (attempts: number, retryAfterMs?: number) => {
       const fault = { code: 'box_rate_limited', retryAfterMs } as const;
       const disposal = dispose(fault, { attempts, failures: 0 }, defaultRetryPolicy, 0);
