@@ -267,7 +267,7 @@ describe('an invalid body', () => {
 });
 
 describe('a batch', () => {
-  it('is not for people, for tokens without the scope, or for anybody else’s tenant', async () => {
+  it('is not accessible to people, to tokens without the scope, or to other tenants', async () => {
     const { body } = await send(lines(crowd(1)));
     const { identityId } = await api.admit();
     const session = await api.session(identityId);
@@ -281,7 +281,7 @@ describe('a batch', () => {
     expect((await newest())?.id).not.toBe(body.id);
   });
 
-  it.each(['x', randomUUID(), '../x', '%00'])('with the id %s is not there', async (id) => {
+  it.each(['x', randomUUID(), '../x', '%00'])('with the id %s does not exist', async (id) => {
     expect([400, 404]).toContain((await api.get(`${place}/${id}`, machine)).status);
   });
 

@@ -102,7 +102,7 @@ describe('the document', () => {
     }
   });
 
-  it('has examples for each answer with a body, and each is good by its own schema', () => {
+  it('has examples for each answer with a body, and each matches its own schema', () => {
     let checked = 0;
     for (const { pointer, operation } of operations()) {
       for (const [status, response] of Object.entries(operation.responses ?? {})) {
@@ -129,7 +129,7 @@ describe('the document', () => {
   });
 });
 
-describe('what the gateway really answers', () => {
+describe('the actual responses', () => {
   let ada: { identityId: string; requestId: string; subject: string };
   let machine: Credentials;
   let browser: Credentials;
@@ -177,7 +177,7 @@ describe('what the gateway really answers', () => {
   const place = '/v1/provisioning-requests';
   const person = { subject: '00uDocs', username: 'docs@example.com', name: 'Docs' };
 
-  it('to people is as documented', async () => {
+  it('to people are as documented', async () => {
     check('get', '/v1/me', await api.get('/v1/me', browser));
     check('get', '/v1/me', await api.get('/v1/me'));
     check('get', '/v1/me', await api.get('/v1/me', machine));
@@ -187,7 +187,7 @@ describe('what the gateway really answers', () => {
     check('get', '/v1/me/files', await api.get('/v1/me/files', await api.session(identityId)));
   });
 
-  it('to callers who send files of people is as documented', async () => {
+  it('to callers who send files of people are as documented', async () => {
     const batches = '/v1/provisioning-batches';
     const body = `${JSON.stringify({ subject: '00uBatch', username: 'batch@example.com', name: '' })}\n{}\n`;
     const create = async (text: string, headers: Record<string, string> = {}, as = machine) => {
@@ -222,7 +222,7 @@ describe('what the gateway really answers', () => {
     check('get', batches, await api.get(`${batches}?limit=0`, machine));
   });
 
-  it('to callers who create requests is as documented', async () => {
+  it('to callers who create requests are as documented', async () => {
     const create = async (body: unknown, headers = {}, as = machine) => {
       const answer = await api.call('POST', place, { as, body, headers });
       check('post', place, answer);
@@ -269,7 +269,7 @@ describe('what the gateway really answers', () => {
     return { groupId: resource.id, groupRequest: requests[0]!.requestId };
   };
 
-  it('to callers who read is as documented', async () => {
+  it('to callers who read are as documented', async () => {
     const read = async (path: string, at: string, headers = {}, as = machine) => {
       const answer = await api.get(at, as, headers);
       check('get', path, answer);

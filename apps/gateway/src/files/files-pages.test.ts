@@ -86,7 +86,7 @@ it('refuses a cursor that does not belong to this list', async () => {
   }
 });
 
-it('asks a person who is not signed in to sign in, and then opens what they asked for', async () => {
+it('asks a person who is not signed in to sign in, and then opens the requested page', async () => {
   const browser = await withFiles('grace@example.com', ['Reports/2027/Plan.txt']);
   const reports = linkOf(await browser.open('/'), 'Reports');
   for (const address of ['/files', reports, '/files/1', '/files/1/content']) {

@@ -49,7 +49,7 @@ it('lists the person’s own folder, on their behalf, and records the call', asy
   expect(JSON.stringify(calls.body)).not.toContain('Welcome.pdf');
 });
 
-it('lists nothing for a newcomer', async () => {
+it('lists nothing for a new person', async () => {
   expect((await list(await somebody())).body).toEqual({ items: [], nextCursor: null });
 });
 

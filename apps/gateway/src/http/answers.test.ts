@@ -76,7 +76,7 @@ describe('an error', () => {
     expect(logged.filter((line) => line.includes('a-code-of-okta'))).toEqual([]);
   });
 
-  describe('whose own answer cannot be made', () => {
+  describe('whose own page cannot be rendered', () => {
     const words = personWords as unknown as Record<string, { person: string | undefined }>;
     const failing = async (error: Error, work: (browser: Browser) => Promise<void>) => {
       const find = gateway.parts.identities.find.bind(gateway.parts.identities);
@@ -154,7 +154,7 @@ describe('every answer', () => {
     expect(headers.get('x-powered-by')).toBeNull();
   });
 
-  test('brings no inline script or style, and assets of this origin that may be kept', async () => {
+  test('has no inline script or style, and links assets of this origin that may be cached', async () => {
     const text = await (await ask('/', page)).text();
     expect(text).not.toMatch(/<style|style=|<script(?! src="\/assets)|onclick/);
     const [, style = ''] = /rel="stylesheet" href="([^"]+)"/.exec(text) ?? [];
@@ -174,7 +174,7 @@ test('a sign-in that began under another name of this host starts again under th
 });
 
 describe('the health pages', () => {
-  test('answer when all is well, without a session', async () => {
+  test('report success without a session when all checks pass', async () => {
     expect(await (await ask('/healthz')).json()).toEqual({ alive: true });
     expect(await (await ask('/readyz')).json()).toMatchObject({
       ready: true,

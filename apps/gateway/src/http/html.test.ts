@@ -8,12 +8,12 @@ test('escapes values in text and in attributes', () => {
   );
 });
 
-test('puts markup of its own in as it is, lists included, and null as nothing', () => {
+test('inserts its own markup unescaped, lists included, and null as nothing', () => {
   const items = ['a', '<b>'].map((item) => html`<li>${item}</li>`);
   expect(html`<p>${items}${null}${1}</p>`.toString()).toBe('<p><li>a</li><li>&lt;b&gt;</li>1</p>');
 });
 
-test('refuses a value that is missing, with an error that says so', () => {
+test('rejects a missing value with a clear error', () => {
   const missing = undefined as unknown as string;
   expect(() => html`<p>${missing}</p>`).toThrow('A value of undefined cannot be put into a page.');
 });

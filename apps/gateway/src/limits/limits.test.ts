@@ -145,7 +145,7 @@ test('answers are held for one caller up to a number; then they are given at onc
   }
 });
 
-test('one person cannot use up Box’s limit with their files: newcomers see theirs', async () => {
+test("one person cannot use up Box's limit with their files: new people still see theirs", async () => {
   const api = await Api.start({ box, env: { FILES_LIMIT_PER_MINUTE: '5' } });
   try {
     const people = [];

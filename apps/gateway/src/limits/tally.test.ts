@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Places, Rate } from './tally.ts';
 
-test('places: so many of a key at once, and none is returned twice', () => {
+test('places: a limited number per key, and none is released twice', () => {
   const places = new Places(2);
   const [first, second] = [places.take('a'), places.take('a')];
   expect(places.take('a')).toBeNull();

@@ -129,7 +129,7 @@ test('lasts ten minutes', async () => {
   expect(await asBrowser(late)).toBeNull();
 });
 
-test('outlives a change of the secret, while the old one is still listed', async () => {
+test('remains valid after a change of the secret, while the old one is still listed', async () => {
   const [kept, lost] = [await begin(), await begin()];
   attempts = under(`${second},${first}`);
   expect(await take(kept)).toEqual({ ...attempt, state: kept });

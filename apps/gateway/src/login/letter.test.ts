@@ -58,7 +58,7 @@ describe('tokens', () => {
     expect((await outcome())[0]).toBe(200);
   });
 
-  test('that are also for an audience we do not trust are refused, whoever is the authorized party', async () => {
+  test('that are also for an untrusted audience are refused, whoever is the authorized party', async () => {
     await gateway.okta.control('POST', 'faults', { kind: 'untrustedAudience' });
     expect(await outcome()).toEqual(UNVERIFIED);
     expect(logged.join('')).toContain('another-client');
@@ -88,7 +88,7 @@ describe('the answer’s issuer (RFC 9207)', () => {
 });
 
 describe('discovery', () => {
-  test('without userinfo is enough, for fat ID tokens and for thin ones', async () => {
+  test('works without userinfo, for fat and for thin ID tokens', async () => {
     front.alter(DISCOVERY, withFields({ userinfo_endpoint: undefined }));
     await fresh(async (bare) => {
       expect(await outcome(bare)).toEqual([200, 'New user created: Ada Example']);
@@ -248,7 +248,7 @@ describe('a wrong issuer', () => {
     });
   });
 
-  test('an API issuer that nobody configured may be absent', async () => {
+  test('is not reported for a derived API issuer that does not exist', async () => {
     front.alter('/oauth2/default/.well-known/openid-configuration', (answer) => ({ ...answer, status: 404 }));
     await fresh(async (bare) => {
       await bare.app.get(IssuerWatch, { strict: false }).start();

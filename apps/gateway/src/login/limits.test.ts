@@ -28,7 +28,7 @@ test('an address may begin any number of sign-ins', async () => {
 });
 
 test.each(['image', 'iframe', 'frame', 'script', 'style', 'empty', 'object'])(
-  'another page’s %s begins and ends no sign-in, and counts for nothing',
+  "another page's %s begins and ends no sign-in, and is not counted",
   async (destination) => {
     const fetched = from('192.0.2.2', { 'sec-fetch-dest': destination, 'sec-fetch-site': 'cross-site' });
     for (const path of ['/login', '/authorization-code/callback?state=x&code=y']) {

@@ -58,7 +58,7 @@ describe.each([
   ['another person’s access token, and nothing to tell by', [{ ...swapped, atHash: 'missing' }]],
   ['an answer that names another issuer (RFC 9207)', [{ kind: 'wrongIssInResponse' }]],
 ])('an ID token or answer with %s', (_, faults) => {
-  test('is refused: a page, no session, one line in the audit log, nobody taken in', async () => {
+  test('is refused: a page, no session, one line in the audit log, and no identity', async () => {
     for (const fault of faults) await gateway.okta.control('POST', 'faults', fault);
     const before = {
       line: await newestLine(),

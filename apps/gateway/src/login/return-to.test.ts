@@ -3,7 +3,7 @@ import { safeReturnTo } from './return-to.ts';
 
 const base = 'https://foyer.example.com';
 
-describe('a path to come back to', () => {
+describe('a path to return to', () => {
   test.each(['/', '/docs', '/v1/me?x=1&y=%2F#part', '/a/../b', '/loginless', '/%2F%2Fevil.example.com'])(
     '%s is kept within the origin',
     (path) => {
@@ -39,7 +39,7 @@ describe('a path to come back to', () => {
     '/login/?returnTo=/x',
     '/logout',
     '/authorization-code/callback?code=x',
-  ])('%j is not taken', (asked) => {
+  ])('%j is rejected', (asked) => {
     expect(safeReturnTo(asked, base)).toBe('/');
   });
 });

@@ -24,7 +24,7 @@ const auditOf = (identity: string) =>
     [identity],
   );
 
-test('greets a newcomer as created, and the same person later with hello', async () => {
+test('greets a new person as created, and the same person later with hello', async () => {
   const first = await gateway.browser().signIn('ada@example.com');
   expect(headingOf(first)).toBe('New user created: Ada Example');
   expect(boxUserIdOf(first)).toMatch(/^[0-9]+$/);

@@ -10,7 +10,7 @@ afterAll(() => scim.stop());
 const MIB = 1024 * 1024;
 const BULK = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 
-describe('what belongs to another tenant of the same database', () => {
+describe('data of another tenant of the same database', () => {
   const [tenant, person, group] = [randomUUID(), randomUUID(), randomUUID()];
 
   beforeAll(async () => {
@@ -74,7 +74,7 @@ describe('what belongs to another tenant of the same database', () => {
     await scim.delete(`/Users/${same.body.id}`);
   });
 
-  it('is an unknown member', async () => {
+  it('is treated as an unknown member', async () => {
     const { body } = await scim.group('Mixed', [person, group]);
     expect(body['members']).toEqual(
       expect.arrayContaining([
@@ -152,7 +152,7 @@ describe('a password', () => {
   });
 });
 
-describe('text that would be something else', () => {
+describe('text that could be interpreted', () => {
   const injections = [
     `' OR 1=1 --`,
     `"; DROP TABLE identity; --`,
@@ -163,7 +163,7 @@ describe('text that would be something else', () => {
     `\u0007`,
   ];
 
-  it('is text in filters, and no name of an attribute elsewhere', async () => {
+  it('is plain text in filters, and never the name of an attribute elsewhere', async () => {
     await scim.hire('lea');
     for (const each of injections) {
       const quoted = JSON.stringify(each);
@@ -215,7 +215,7 @@ describe('text that would be something else', () => {
     }
   });
 
-  it('makes neither headers nor lines of the log', async () => {
+  it('creates neither headers nor lines of the log', async () => {
     const line = '\r\nx-injected: 1\n{"level":50,"event":"forged"}';
     const { body } = await scim.hire('mia', {
       displayName: line,
@@ -240,7 +240,7 @@ describe('text that would be something else', () => {
   });
 });
 
-describe('what is large', () => {
+describe('large input', () => {
   it.each<[string, string, number]>([
     ['10 MiB of blanks', ' '.repeat(10 * MIB), 413],
     ['1 MiB of opening brackets', '['.repeat(MIB), 400],
@@ -265,7 +265,7 @@ describe('what is large', () => {
     }
   });
 
-  it('a thousand operations that each refer to the next are put in order, and carried out', async () => {
+  it('is ordered and carried out when a thousand operations each refer to the next', async () => {
     const Operations = Array.from({ length: 1_000 }, (_, n) => ({
       ...{ method: 'POST', path: '/Groups', bulkId: `g${n}` },
       data: {
@@ -279,7 +279,7 @@ describe('what is large', () => {
     expect([made.length, new Set(made.map(({ status }) => status))]).toEqual([1_000, new Set(['201'])]);
   });
 
-  it('20 000 members, and then none of them', async () => {
+  it('may be 20 000 members, and then none of them', async () => {
     const members = Array.from({ length: 20_000 }, () => ({ value: randomUUID() }));
     const { body, status } = await scim.post('/Groups?excludedAttributes=members', {
       schemas: [GROUP],
@@ -293,7 +293,7 @@ describe('what is large', () => {
     expect((await scim.get(`/Groups/${body.id}`)).body['members'] ?? []).toEqual([]);
   });
 
-  it('a search that has to look at everything 100 times over ends', async () => {
+  it('does not keep a search running that compares every resource 100 times', async () => {
     const filter = Array.from({ length: 100 }, (_, n) => `emails[value co "${n}x" or display co "y${n}"]`);
     const answer = await scim.filter('/Users', filter.slice(0, 50).join(' or '));
     expect(answer.body.totalResults).toBe(0);

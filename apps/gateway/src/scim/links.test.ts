@@ -64,7 +64,7 @@ const writes: Record<string, (id: string, subject: string) => Promise<unknown>> 
 
 describe('a second id of a person', () => {
   test.each(['sign-in', 'api'] as const)(
-    'that SCIM adds to one known by %s leads to them too',
+    'that SCIM adds to one known by %s leads to the same person',
     async (known) => {
       const { id, token, pushed } = await withTwoIds(known);
       for (const who of [token, pushed]) expect(identityOf(await signIn(who))).toBe(id);
@@ -79,7 +79,7 @@ describe('a second id of a person', () => {
     },
   );
 
-  test('is switched off with them', async () => {
+  test('is deactivated with them', async () => {
     const { id, token, pushed } = await withTwoIds('sign-in');
     await scim.patch(`/Users/${id}`, { op: 'replace', value: { active: false } });
     for (const who of [token, pushed])
@@ -87,7 +87,7 @@ describe('a second id of a person', () => {
   });
 
   test.each(Object.entries(writes))(
-    'takes the place of the one that SCIM gave before (%s), and not of that of the tokens',
+    'replaces the one that SCIM gave before (%s), and not that of the tokens',
     async (road, write) => {
       const { id, token, pushed } = await withTwoIds('sign-in');
       const next = { ...pushed, subject: newId() };
@@ -104,7 +104,7 @@ describe('a second id of a person', () => {
     },
   );
 
-  test('stays when SCIM takes its own away', async () => {
+  test('is kept when SCIM removes its own', async () => {
     const { id, token } = await withTwoIds('sign-in');
     await scim.patch(`/Users/${id}`, { op: 'remove', path: 'externalId' });
     expect(identityOf(await signIn(token))).toBe(id);
@@ -113,8 +113,8 @@ describe('a second id of a person', () => {
   });
 });
 
-describe('an id of the tokens that the directory gives to somebody else', () => {
-  test.each(['POST', 'PUT'])('moves (%s), and the sessions of whom it led to end', async (road) => {
+describe('an id of the tokens that the directory gives to another person', () => {
+  test.each(['POST', 'PUT'])('moves (%s), and the sessions of its previous person end', async (road) => {
     const { id, token, pushed } = await withTwoIds('sign-in');
     const cookie = await scim.house.api.session(id);
     expect((await scim.house.api.get('/v1/me', cookie)).status).toBe(200);
@@ -135,7 +135,7 @@ describe('an id of the tokens that the directory gives to somebody else', () => 
 });
 
 describe('an id of the tokens that comes with another user name', () => {
-  test('waits for the directory, which may have given the old name to this person', async () => {
+  test('is held until the directory confirms it, which may have given the old name to this person', async () => {
     const { id, token, pushed } = await withTwoIds('sign-in');
     const renamed = { ...token, userName: `${randomUUID()}@example.com` };
     expect(await signIn(renamed)).toEqual({ kind: 'held', identityId: id });
@@ -143,7 +143,7 @@ describe('an id of the tokens that comes with another user name', () => {
     expect(identityOf(await signIn(renamed))).toBe(id);
   });
 
-  test('is a person of its own when an operator says so', async () => {
+  test('is a separate person when an operator says so', async () => {
     const { id, token, pushed } = await withTwoIds('sign-in');
     const cookie = await scim.house.api.session(id);
     const renamed = { ...token, userName: `${randomUUID()}@example.com` };

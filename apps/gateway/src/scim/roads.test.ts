@@ -141,7 +141,7 @@ describe('a person who comes back', () => {
 });
 
 describe('an identity that is replaced', () => {
-  test('is switched off, keeps their Box user for an operator, and their sessions end', async () => {
+  test('is deactivated, keeps its Box user for an operator, and its sessions end', async () => {
     const who = somebody();
     const { id: older } = (await push(who)).body;
     const next = { ...who, subject: `00u${randomUUID()}` };
@@ -171,8 +171,8 @@ describe('an identity that is replaced', () => {
   });
 });
 
-describe('what a sign-in claims', () => {
-  test('is no name that a directory finds, links by, or is kept from giving', async () => {
+describe('a user name that a sign-in claims', () => {
+  test('is not found, linked or reserved by a directory', async () => {
     const ceo = somebody();
     const stranger = { ...ceo, subject: `00u${randomUUID()}` };
     const theirs = identityOf(await signIn(stranger));
@@ -197,7 +197,7 @@ describe('what a sign-in claims', () => {
     ]);
   });
 
-  test('counts once the provider vouches for the address, if it is the user name', async () => {
+  test('counts once the provider verifies the address, if it is the user name', async () => {
     const who = somebody();
     const id = identityOf(await signIn(who));
     const { parts } = scim.house.api;

@@ -136,7 +136,7 @@ it.each(places)('keeps a secret out of the audit log and the log that is in %s',
   expect(scim.house.logged.join('')).not.toContain(secret);
 });
 
-it('still records what a call was about', async () => {
+it('still records the subject of a call', async () => {
   await scim.get(
     `/Users?filter=${q('userName eq "ada@example.com" or externalId eq "00uada"')}&startIndex=1&COUNT=2&foo=1`,
   );

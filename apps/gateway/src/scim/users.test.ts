@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => scim.stop());
 
 describe('RFC 7644, section 3.3: creating a person', () => {
-  it('answers 201 with the whole resource, where it is, its version, and the request that brings Box in step', async () => {
+  it('answers 201 with the whole resource, its location, its version, and the request that updates Box', async () => {
     const made = await scim.hire('ada');
     expect(made.status).toBe(201);
     expect(made.type).toBe('application/scim+json; charset=utf-8');
@@ -139,7 +139,7 @@ describe('RFC 7644, sections 3.5 and 3.14: changing a person', () => {
     expect([refused.status, refused.body.scimType]).toEqual([400, 'noTarget']);
   });
 
-  it('does nothing unless the version is the one that the client knows', async () => {
+  it('changes nothing unless the version is the one that the client knows', async () => {
     const { body: made } = await scim.hire('hal');
     const path = `/Users/${made.id}`;
     const body = { schemas: [USER], userName: 'hal2@example.com' };
@@ -152,7 +152,7 @@ describe('RFC 7644, sections 3.5 and 3.14: changing a person', () => {
 });
 
 describe('a person who is deactivated', () => {
-  it('is signed out at once, and does not come back by signing in', async () => {
+  it('is signed out at once, and cannot sign in again', async () => {
     const { body: made } = await scim.hire('ida');
     const { api } = scim.house;
     const { cookie = '' } = await api.session(made.id);

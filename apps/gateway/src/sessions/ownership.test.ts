@@ -49,7 +49,7 @@ describe('a session ends with the link it was made under', () => {
     expect((await me(others.cookie)).status).toBe(200);
   });
 
-  test('in one transaction: while the change may be rolled back, the session is good', async () => {
+  test('in one transaction: while the change may be rolled back, the session is valid', async () => {
     const { id, cookie } = await signedIn();
     const client = await scim.house.api.parts.database.pool.connect();
     try {
@@ -97,7 +97,7 @@ describe('a session ends with the link it was made under', () => {
   });
 });
 
-describe('what is under way for the former holder', () => {
+describe('a request in progress for the former holder', () => {
   const held = async (): Promise<void> => {
     const { waiters } = scim.house.api.parts.watch as unknown as { waiters: Map<string, unknown> };
     while (waiters.size === 0) await new Promise(setImmediate);

@@ -155,7 +155,7 @@ test('signing in again ends the previous session, and is not an error', async ()
   expect(logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
-test('a request under way while another signs out does not bring the session back', async () => {
+test('a request in progress during another sign-out does not bring the session back', async () => {
   gateway.worker.pause();
   const other = gateway.browser();
   await gateway.okta.control('POST', 'people', { login: 'slow@example.com', name: 'Slow' });
@@ -183,7 +183,7 @@ test('a request under way while another signs out does not bring the session bac
   expect(isSignedOut(await (await visit(cookie)).text())).toBe(true);
 });
 
-describe('what changes something', () => {
+describe('a request that changes something', () => {
   const post = async (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',
@@ -204,13 +204,13 @@ describe('what changes something', () => {
     expect(isSignedOut((await browser.open('/')).text)).toBe(false);
   });
 
-  test('is refused to a cookie on the API as well', async () => {
+  test('with a session cookie is refused on the API as well', async () => {
     const answer = await post('/v1/provisioning-requests', {}, { accept: 'application/json' });
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ code: 'csrf_failed' });
   });
 
-  test('is done with the token, in a field or a header', async () => {
+  test('is accepted with the token, in a field or a header', async () => {
     const token = /name="_csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
     expect((await post('/retry', {}, { 'x-csrf-token': token })).status).toBe(303);
     expect((await post('/logout', { _csrf: token })).status).toBe(303);

@@ -62,7 +62,7 @@ describe('a cookie of one tenant is not valid at another', () => {
     expect(await isSignedInHere()).toBe(true);
   });
 
-  test('nor is a sign-in that was begun: its cookie cannot be finished elsewhere', async () => {
+  test('nor is a sign-in in progress: its cookie cannot be finished elsewhere', async () => {
     const browser = here.browser();
     const callback = new URL(await browser.callbackFor('grace@example.com'));
     const [attempt] = await browser.cookies('foyer-login-');
@@ -74,7 +74,7 @@ describe('a cookie of one tenant is not valid at another', () => {
     expect((await browser.open(callback.href)).status).toBe(200);
   });
 
-  test('people of both sign in side by side, in one browser', async () => {
+  test('people of both tenants sign in side by side, in one browser', async () => {
     const other = there.browser();
     for (const cookie of await ada.cookies('foyer'))
       await other.jar.setCookie(`${cookie.key}=${cookie.value}; Path=/`, there.url);

@@ -79,7 +79,7 @@ it('in a body', async () => {
   );
 });
 
-it('in a body’s names: whatever is taken can be read again', async () => {
+it("in a body's names: every accepted name can be read again", async () => {
   const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(name, name, name, async (subject, username, personName) => {
@@ -263,7 +263,7 @@ it('in a header', async () => {
   );
 });
 
-it('while the database is away: 503 with Retry-After, and the work goes on afterwards', async () => {
+it('while the database is unavailable: 503 with Retry-After, and the work continues afterwards', async () => {
   // No client has asked for this request yet, so its version is not cached.
   const { requestId } = await api.admit();
   const path = `${place}/${requestId}`;

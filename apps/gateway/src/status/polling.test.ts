@@ -45,7 +45,7 @@ describe('entity tags', () => {
     expect(changed.headers.get('etag')).not.toBe(tag);
   });
 
-  it('that cannot be read match nothing', async () => {
+  it('that cannot be parsed match nothing', async () => {
     const { requestId } = await api.admit();
     for (const header of ['0', '"', '""', 'W/', '"0', ',,,', 'x'.repeat(5_000)]) {
       expect((await follow(requestId, { 'if-none-match': header })).status).toBe(200);
@@ -106,7 +106,7 @@ describe('Prefer: wait', () => {
     expect((await follow(requestId, { prefer: 'wait=30', 'if-none-match': '"99"' })).status).toBe(200);
   });
 
-  it('answers as things are when the time is up', async () => {
+  it('returns the current state when the time is up', async () => {
     const { requestId } = await api.admit();
     const tag = (await follow(requestId)).headers.get('etag') ?? '';
     const began = performance.now();

@@ -214,7 +214,7 @@ describe('POST /v1/provisioning-requests/retries', () => {
     expect(faults(await retryAll(body))).toEqual([400, 'invalid_request', fields]);
   });
 
-  it('is for machines that may write', async () => {
+  it('is allowed to machines with the write scope', async () => {
     const answer = await retryAll({ errorCode: 'box_forbidden' }, await api.machine('foyer.read'));
     expect([answer.status, answer.body.code]).toEqual([403, 'insufficient_scope']);
   });
@@ -246,7 +246,7 @@ describe('POST /v1/provisioning-requests/{id}/retry', () => {
   });
 });
 
-describe('what changes something', () => {
+describe('a call that changes something', () => {
   const recorded = async (query: string) =>
     (await api.get(`/v1/api-calls?direction=in&${query}`, machine)).body.items;
 

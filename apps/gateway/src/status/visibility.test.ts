@@ -144,7 +144,7 @@ describe('another tenant in the same database', () => {
     );
   });
 
-  it('is not there by id', async () => {
+  it('does not exist by id', async () => {
     for (const as of [machine, adasBrowser]) {
       expect((await api.get(`${requests}/${theirs.requestId}`, as)).status).toBe(404);
       expect((await api.get(`${requests}/${theirs.requestId}`, as, { 'if-none-match': '*' })).status).toBe(

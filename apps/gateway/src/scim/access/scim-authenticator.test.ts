@@ -27,7 +27,7 @@ function expectScimError(answer: ScimAnswer, status: number, detail?: string): v
 
 const unknown = `foyer_scim_${'A'.repeat(43)}`;
 
-describe('a stranger', () => {
+describe('a caller without a valid token', () => {
   it.each([
     ['GET', '/scim/v2'],
     ['GET', '/scim/v2/'],
@@ -69,20 +69,20 @@ describe('a stranger', () => {
     expectScimError(await house.ask('/scim/v2/who', { authorization, from: '192.0.2.98' }), 401);
   });
 
-  it('is refused before a byte of the body is looked at', async () => {
+  it('is refused before any of the body is read', async () => {
     const headers = { 'content-type': 'application/scim+json' };
     for (const body of ['{"a":', JSON.stringify({ a: 'x'.repeat(70_000) })])
       expectScimError(await house.ask('/scim/v2/Users', { method: 'POST', headers, body }), 401);
   });
 
-  it('does not get in with a session’s cookie', async () => {
+  it("is not authenticated by a session's cookie", async () => {
     const { identityId } = await house.api.admit();
     const { cookie = '' } = await house.api.session(identityId);
     expect((await house.ask('/v1/me', { headers: { cookie } })).status).toBe(200);
     expectScimError(await house.ask('/scim/v2/who', { headers: { cookie } }), 401);
   });
 
-  it('does not learn which tenants there are', async () => {
+  it('cannot find out which tenants exist', async () => {
     const [ours, others] = [
       await house.ask('/t/default/scim/v2/Users'),
       await house.ask('/t/other/scim/v2/Users'),
@@ -92,7 +92,7 @@ describe('a stranger', () => {
 });
 
 describe('a SCIM token', () => {
-  it('lets its client in, under its name', async () => {
+  it('authenticates its client, under its name', async () => {
     const { status, body, headers } = await house.as(okta);
     expect([status, body]).toEqual([200, { actor: 'scim-token:okta' }]);
     expect(headers.get('cache-control')).toBe('private, no-store');
@@ -102,20 +102,20 @@ describe('a SCIM token', () => {
     expect(headers.getSetCookie()).toEqual([]);
   });
 
-  it('may follow its scheme in any case', async () => {
+  it('is accepted with its scheme in any case', async () => {
     for (const scheme of ['bearer', 'BEARER', 'Bearer '])
       expect((await house.ask('/scim/v2/who', { authorization: `${scheme} ${okta}` })).status).toBe(200);
   });
 
   it.each(['/scim/v2', '/scim/v2/nowhere', '/t/default/scim/v2/nowhere', '/SCIM/v2/nowhere'])(
-    'finds nothing at %s, and is told so in the envelope',
+    'gets 404 at %s, in the SCIM error envelope',
     async (path) => {
       expectScimError(await house.as(okta, path), 404);
     },
   );
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
-    'is enough to %s: no session, no form’s token',
+    'is enough to %s: no session and no form token are needed',
     async (method) => {
       const { identityId } = await house.api.admit();
       const { cookie = '' } = await house.api.session(identityId);
@@ -129,21 +129,21 @@ describe('a SCIM token', () => {
   );
 
   it.each(['other', 'DEFAULT', 'default%20', '%64efault2', '__proto__'])(
-    'is of no use at the tenant %s',
+    'is refused at the tenant %s',
     async (tenant) => {
       expectScimError(await house.as(okta, `/t/${tenant}/scim/v2/Users`), 404, 'does not serve this tenant');
     },
   );
 
-  it('is of no use when the tenant cannot be read', async () => {
+  it('is refused when the tenant cannot be read', async () => {
     expectScimError(await house.as(okta, '/t/%E0%A4%A/scim/v2/Users'), 400);
   });
 
-  it.each(['access_token', 'token', 'authorization'])('in the query as %s is not looked at', async (name) => {
+  it.each(['access_token', 'token', 'authorization'])('is ignored in the query as %s', async (name) => {
     expectScimError(await house.ask(`/scim/v2/who?${name}=${okta}`), 401);
   });
 
-  it('sent twice, or beside another, is refused', async () => {
+  it('is refused when it is sent twice or beside another', async () => {
     for (const second of [`Bearer ${okta}`, 'Basic b2t0YTpzZWNyZXQ=', ''])
       for (const authorization of [
         [`Bearer ${okta}`, second],
@@ -152,7 +152,7 @@ describe('a SCIM token', () => {
         expectScimError(await house.ask('/scim/v2/who', { authorization }), 401);
   });
 
-  it('is no key to the rest of the API', async () => {
+  it('gives no access to the rest of the API', async () => {
     expect((await house.as(okta, '/v1/identities')).status).toBe(401);
   });
 
@@ -162,7 +162,7 @@ describe('a SCIM token', () => {
     ['10 MB', JSON.stringify({ a: 'x'.repeat(10_000_000) }), 'application/scim+json', 413],
     ['a form', 'a=1', 'application/x-www-form-urlencoded', 415],
     ['another charset', '{}', 'application/scim+json; charset=koi8-r', 415],
-  ])('with a body of %s is told so in the envelope', async (_what, body, type, status) => {
+  ])('with a body of %s is answered in the SCIM error envelope', async (_what, body, type, status) => {
     const answer = await house.ask('/scim/v2/Users', {
       method: 'POST',
       authorization: `Bearer ${okta}`,
@@ -173,7 +173,7 @@ describe('a SCIM token', () => {
     expect(answer.body.scimType).toBe(status === 400 ? 'invalidSyntax' : undefined);
   });
 
-  it('is good beside another, until it is revoked: from then on at once it is not', async () => {
+  it('is valid beside another token, until it is revoked; then it is refused at once', async () => {
     const [old, young] = [await house.token('hr-1'), await house.token('hr-2')];
     expect((await house.as(old)).body).toEqual({ actor: 'scim-token:hr-1' });
     expect((await house.as(young)).body).toEqual({ actor: 'scim-token:hr-2' });
@@ -184,7 +184,7 @@ describe('a SCIM token', () => {
     expect((await house.as(young)).status).toBe(200);
   });
 
-  it('ends by the database’s clock', async () => {
+  it("expires by the database's clock", async () => {
     const token = await house.token('short', 1);
     await house.api.sql(
       `UPDATE scim_token SET expires_at = clock_timestamp() + interval '1 hour' WHERE name = 'short'`,
@@ -194,7 +194,7 @@ describe('a SCIM token', () => {
     expectScimError(await house.as(token), 401, 'The token has expired.');
   });
 
-  it('of another tenant is not known here', async () => {
+  it('of another tenant is refused', async () => {
     const token = await house.token('foreign');
     await house.api.sql(
       `WITH t AS (INSERT INTO tenant (slug) VALUES ('foreign') RETURNING id)
@@ -204,7 +204,7 @@ describe('a SCIM token', () => {
       expectScimError(await house.as(token, path), 401, 'is not known');
   });
 
-  it('has its last use written down', async () => {
+  it('has its last use recorded', async () => {
     const token = await house.token('used');
     expect((await house.as(token)).status).toBe(200);
     for (;;) {
@@ -217,12 +217,12 @@ describe('a SCIM token', () => {
 });
 
 describe('an access token of Okta', () => {
-  it('with the scope lets its client in, under its id', async () => {
+  it('with the scope authenticates its client, under its id', async () => {
     const { status, body } = await house.as(await house.api.keys.token(['foyer.scim'], '0oa-hr'));
     expect([status, body]).toEqual([200, { actor: '0oa-hr' }]);
   });
 
-  it('without the scope is refused as such', async () => {
+  it('without the scope is refused with that reason', async () => {
     const scopes = ['foyer.read', 'foyer.write', 'foyer.audit', 'foyer', 'FOYER.SCIM'];
     const answer = await house.as(await house.api.keys.token(scopes));
     expectScimError(answer, 403, 'foyer.scim');
@@ -239,16 +239,16 @@ describe('an access token of Okta', () => {
     }
   });
 
-  it('is of no use at another tenant', async () => {
+  it('is refused at another tenant', async () => {
     const token = await house.api.keys.token(['foyer.scim']);
     expectScimError(await house.as(token, '/t/other/scim/v2/Users'), 404, 'does not serve this tenant');
   });
 });
 
-describe('guessing', () => {
+describe('guessing tokens', () => {
   const guess = (at: number) => `foyer_scim_${String(at).padStart(43, '0')}`;
 
-  it('is stopped after twenty a minute, of one address, and harms nobody with a right token there', async () => {
+  it('is stopped after twenty attempts a minute per address, and valid tokens from there still work', async () => {
     const from = '192.0.2.50';
     for (let at = 0; at < 20; at++)
       expectScimError(await house.as(at % 2 ? guess(at) : `${guess(at)}x`, '/scim/v2/who', from), 401);
@@ -264,7 +264,7 @@ describe('guessing', () => {
     expectScimError(await house.as(guess(22), '/scim/v2/who', '192.0.2.51'), 401);
   });
 
-  it('goes no further when it is done all at once', async () => {
+  it('gains nothing from concurrent attempts', async () => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, at) => house.as(guess(at), '/scim/v2/who', '192.0.2.53')),
     );
@@ -272,7 +272,7 @@ describe('guessing', () => {
     expect(statuses).toEqual([...Array<number>(20).fill(401), ...Array<number>(20).fill(429)]);
   });
 
-  it('is not what somebody does who sends no token, or one that is good no more', async () => {
+  it('does not count requests without a token, or with one that was valid before', async () => {
     const from = '192.0.2.52';
     const token = await house.token('gone');
     await house.api.parts.scimTokens.revoke('gone', 'operator');
@@ -284,8 +284,8 @@ describe('guessing', () => {
   });
 });
 
-describe('with a part away', () => {
-  it('an access token whose key Okta does not give is told so, and may be sent again', async () => {
+describe('SCIM access during an outage', () => {
+  it('answers an access token whose key Okta does not return with an error that may be retried', async () => {
     const { keys } = house.api;
     await house.as(await keys.token(['foyer.scim']));
     await keys.rotate();
@@ -301,7 +301,7 @@ describe('with a part away', () => {
     }
   });
 
-  it('a database that does not answer is said as such, and found back', async () => {
+  it('reports a database that does not answer, and works again afterwards', async () => {
     await house.api.database.goAway();
     try {
       for (const token of [okta, unknown]) {
@@ -318,8 +318,8 @@ describe('with a part away', () => {
   });
 });
 
-describe('when all that is done', () => {
-  it('no token is in the log or in the database, nor its hash in the log', async () => {
+describe('the log after all of these tests', () => {
+  it('contains no token and no hash of one, and the database contains no token', async () => {
     const { logged, api } = house;
     expect(logged.length).toBeGreaterThan(100);
     const secrets = [okta, unknown].map((token) => token.slice('foyer_scim_'.length));

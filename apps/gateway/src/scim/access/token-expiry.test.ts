@@ -45,7 +45,7 @@ it('is reported by readyz, which stays ready, from fourteen days before until an
   expect((await ready()).warning).toBeUndefined();
 });
 
-it('is a gauge of each token that nobody revoked', async () => {
+it('is a gauge for each token that is not revoked', async () => {
   await house.token('okta-1', 10);
   await house.token('okta-2', 20);
   await house.token('gone');

@@ -13,7 +13,7 @@ import {
 const house = client();
 
 describe('RFC 7643, section 5: the service provider configuration', () => {
-  it('says what there is, each feature as an object with "supported"', async () => {
+  it('lists each feature as an object with "supported"', async () => {
     const { status, body, type } = await house.scim.get('/ServiceProviderConfig');
     expect([status, type]).toEqual([200, 'application/scim+json; charset=utf-8']);
     expect(body).toMatchObject({

@@ -23,7 +23,7 @@ describe('RFC 7644, section 3.2: endpoints and methods', () => {
     ['PUT', '/Schemas', 'GET'],
     ['DELETE', `/Schemas/${USER}`, 'GET'],
     ['PATCH', '/ResourceTypes/User', 'GET'],
-  ])('%s %s is none of its methods: %s', async (method, path, allow) => {
+  ])('%s %s is an unsupported method: %s', async (method, path, allow) => {
     const answer = await house.scim.send(method, path, method === 'GET' ? undefined : {});
     expectError(answer, 405);
     expect(answer.headers.get('allow')).toBe(allow);
@@ -58,7 +58,7 @@ describe('RFC 7644, section 3.2: endpoints and methods', () => {
   });
 });
 
-describe('RFC 7644, sections 2 and 3.12: who is not let in', () => {
+describe('RFC 7644, sections 2 and 3.12: callers who are refused', () => {
   it.each([
     ['no token', [], 'Bearer realm="foyer-scim"'],
     ['a wrong token', ['Bearer wrong'], 'error="invalid_token"'],

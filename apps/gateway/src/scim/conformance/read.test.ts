@@ -120,7 +120,7 @@ describe('RFC 7644, section 3.4: reading', () => {
     expectError(await house.scim.filter('/Users', filter), 400, 'invalidFilter');
   });
 
-  it('section 3.4.2.4: pages by index; what is beyond all is empty, what is below one is one', async () => {
+  it('section 3.4.2.4: pages by index; a start beyond the end is empty, and one below one counts as one', async () => {
     const total = (await house.scim.get('/Users?count=0')).body.totalResults;
     expect((await house.scim.get('/Users?count=0')).body).toMatchObject({ itemsPerPage: 0, Resources: [] });
     expect((await house.scim.get('/Users?count=-1')).body).toMatchObject({
@@ -166,7 +166,7 @@ describe('RFC 7644, section 3.4: reading', () => {
     );
   });
 
-  it('section 3.9: gives the attributes that are asked for, wherever it answers with a resource', async () => {
+  it('section 3.9: returns the requested attributes in every response with a resource', async () => {
     const { id } = await hired(house.scim);
     const path = `/Users/${id}`;
     const only = '?attributes=userName,emails.value';

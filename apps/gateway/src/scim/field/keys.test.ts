@@ -72,7 +72,7 @@ describe('white space around a key of a person', () => {
   });
 });
 
-describe('RFC 7643, section 4.1.1: user names that PRECIS makes one', () => {
+describe('RFC 7643, section 4.1.1: user names that PRECIS makes equal', () => {
   it.each([
     ['composed and decomposed', 'zo\u00eb1@example.com', 'zoe\u03081@example.com'],
     ['full width and plain', '\uff42\uff4f\uff42\uff12@example.com', 'bob2@example.com'],

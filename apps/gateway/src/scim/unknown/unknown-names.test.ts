@@ -19,7 +19,7 @@ describe('an attribute that no schema defines', () => {
     return rows[0]!.parameters;
   };
 
-  it('stops no create, PUT or PATCH, and is reported in the answer, in the audit log and in the metrics', async () => {
+  it('fails no create, PUT or PATCH, and is reported in the answer, in the audit log and in the metrics', async () => {
     const name = { givenName: 'Ada', familyName: 'Example', middleInitial: 'Q' };
     const made = await scim.hire('ada', { ...custom, name });
     expect(made.status).toBe(201);
@@ -45,7 +45,7 @@ describe('an attribute that no schema defines', () => {
     expect(page).toMatch(/foyer_scim_ignored_total\{resource="User",app="gateway"\} 4/);
   });
 
-  it('stops no group, and none of several at once', async () => {
+  it('fails no group, and none of several at once', async () => {
     const { body: group } = await scim.group('Engineers');
     const patched = await scim.patch(
       `/Groups/${group.id}`,
@@ -63,14 +63,14 @@ describe('an attribute that no schema defines', () => {
     expect(bulk.headers.get('foyer-warning')).toBe(`ignored: ${CUSTOM}`);
   });
 
-  it('makes a header of its names whatever they are, and tells no more of them than fit', async () => {
+  it("is listed in a valid header whatever its name, up to the header's limit", async () => {
     const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`müde,\r\n${n}`, n]));
     const made = await scim.hire('bob', many);
     expect(made.status).toBe(201);
     expect(made.headers.get('foyer-warning')).toMatch(/^ignored: m%C3%BCde%2C%0D%0A0, .*, and 10 more$/);
   });
 
-  it('is told of a call that is refused for something else', async () => {
+  it('is also reported when the call is refused for another reason', async () => {
     const refused = await scim.hire('cyd', { ...custom, active: 'perhaps' });
     expect([refused.status, refused.body.scimType]).toEqual([400, 'invalidValue']);
     expect(refused.headers.get('foyer-warning')).toBe(`ignored: ${CUSTOM}`);
@@ -87,14 +87,14 @@ describe('an attribute that no schema defines', () => {
     expect(patched.body[ENTERPRISE]).toEqual({ manager: { value: '8' } });
   });
 
-  it('takes the URNs of SCIM 1.0 for those of 2.0', async () => {
+  it('accepts the URNs of SCIM 1.0 as those of 2.0', async () => {
     const made = await scim.hire('eve', { schemas: ['urn:scim:schemas:core:1.0'] });
     expect([made.status, made.headers.get('foyer-warning')]).toEqual([201, null]);
   });
 });
 
 describe('SCIM_UNKNOWN=refuse', () => {
-  it('refuses what no schema knows, in a body and in a PATCH', async () => {
+  it('refuses unknown attributes in a body and in a PATCH', async () => {
     const house = await ScimHouse.start({ SCIM_UNKNOWN: 'refuse' });
     try {
       const authorization = `Bearer ${await house.token('okta')}`;
