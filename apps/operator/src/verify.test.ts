@@ -157,7 +157,7 @@ describe('verify', () => {
     expect((await certificate()).counts.unmapped).toBe(0);
   });
 
-  it('names an identity without its link, and a link that leads to nobody', async () => {
+  it('names an identity without its link, and a link without an identity', async () => {
     const [unlinked, crossed, fine] = [await tenant.person(), await tenant.person(), await tenant.person()];
     const nobody = randomUUID();
     // As a restore in part leaves it: with the triggers and foreign keys off.

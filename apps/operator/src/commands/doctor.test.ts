@@ -70,7 +70,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-it('finds a tenant healthy whose parts all work', async () => {
+it('reports no problem for a tenant whose parts all work', async () => {
   await beat();
   await tenant.person();
   const { results, wrong } = await examine();
@@ -97,7 +97,7 @@ it('finds a tenant healthy whose parts all work', async () => {
   ]);
 });
 
-it('prints a line for each part, with what to do, and ends with 1 when something is wrong', async () => {
+it('prints a line for each part, with its remedy, and ends with 1 when something is wrong', async () => {
   const { status, out } = await tenant.runWith({ environment: settings() }, 'doctor');
   expect(status).toBe(1);
   expect(out).toMatch(/^ok {11}migrations: All migrations are applied\.$/m);
@@ -147,7 +147,7 @@ describe('each problem is found, with its remedy:', () => {
     expect(found('queue')).toMatchObject({ state: 'failed', remedy: containing('REDIS_URL') });
   });
 
-  it('clocks of processes that are off', async () => {
+  it('clocks of processes that are wrong', async () => {
     await beat(Date.now() - 300_000);
     const { found } = await examine();
     expect(found('clocks of the processes')).toMatchObject({
@@ -188,7 +188,7 @@ describe('each problem is found, with its remedy:', () => {
     expect(found('issuer').detail).toContain(okta.url);
   });
 
-  it('an issuer of access tokens that was set, and is not there; one that was only derived is not needed', async () => {
+  it('a configured issuer of access tokens that does not exist; one that was only derived is not required', async () => {
     const { found } = await examine({ OKTA_API_ISSUER_URI: `${okta.url}/oauth2/none` });
     expect(found('issuer of access tokens')).toMatchObject({
       state: 'warning',
@@ -238,7 +238,7 @@ describe('each problem is found, with its remedy:', () => {
     });
   });
 
-  it('another Box app than that of the accounts', async () => {
+  it('a different Box app from that of the accounts', async () => {
     await tenant.sql(
       `UPDATE tenant SET box_client_id = 'another', box_enterprise_id = '1', box_bound_at = now() WHERE id = $1`,
       [tenant.tenantId],
@@ -258,7 +258,7 @@ describe('each problem is found, with its remedy:', () => {
   });
 });
 
-it('names the variables that it would need, and checks the rest', async () => {
+it('names the variables that are missing, and checks the rest', async () => {
   const { found, status } = await examine({
     OKTA_CLIENT_SECRET: undefined,
     BOX_CLIENT_SECRET: undefined,

@@ -23,7 +23,7 @@ const good = {
   BOX_ENTERPRISE_ID: '123',
 };
 
-it('ends with 0 when every variable is right', async () => {
+it('ends with 0 when every variable is valid', async () => {
   expect(await settings(good)).toEqual({
     status: 0,
     out: 'Every variable is set and well-formed.\n',
@@ -31,7 +31,7 @@ it('ends with 0 when every variable is right', async () => {
   });
 });
 
-it('names the faults of all programs at once, and ends with 1', async () => {
+it('reports the errors of all programs at once, and ends with 1', async () => {
   const { status, out } = await settings({ ...good, OKTA_CLIENT_ID: '', PROVISIONER_CONCURRENCY: 'many' });
   expect(status).toBe(1);
   expect(out).toMatch(/^The configuration is not complete:\n {2}OKTA_CLIENT_ID is missing\. Example: /);
