@@ -18,7 +18,7 @@ describe('docker-compose.yml', () => {
     expect(documented.filter((name) => !given.has(name))).toEqual([]);
   });
 
-  it('takes each of them from .env but those that it decides itself', () => {
+  it('takes each of them from .env except those with fixed values', () => {
     const decided = ['DATABASE_URL', 'GATEWAY_HOST', 'PROVISIONER_HOST', 'PROVISIONER_PORT', 'REDIS_URL'];
     expect(documented.filter((name) => !taken.has(name)).sort()).toEqual(decided);
   });
@@ -31,7 +31,7 @@ describe('docker-compose.yml', () => {
     expect(named.filter((name) => !taken.has(name))).toEqual([]);
   });
 
-  it('leaves it to the settings check to name what is missing, all at once', () => {
+  it('leaves missing variables to the settings check, which reports all at once', () => {
     expect(compose).not.toMatch(/\$\{[A-Z_]+:?\?/);
   });
 });

@@ -114,7 +114,7 @@ describe('the pins of base images', () => {
     expect(await text('docker-compose.yml')).toBe(before);
   });
 
-  it('are left alone when an option is not known, which is said in one sentence', async () => {
+  it('are left unchanged when an option is not known, which is reported in one sentence', async () => {
     expect(await images('--chek')).toMatchObject({
       status: 2,
       said: expect.stringMatching(

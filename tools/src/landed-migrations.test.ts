@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 describe('the check of landed migrations', () => {
-  it('accepts what landed, with the line ends of any machine', async () => {
+  it('accepts landed migrations, with the line ends of any system', async () => {
     await write(FIRST, 'CREATE TABLE one (id int);\r\n');
     expect(check()).toEqual({ status: 0, said: '' });
   });

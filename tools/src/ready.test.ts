@@ -86,7 +86,7 @@ describe('ready, installing', () => {
     expect((await ready('--until', 'install')).out).toContain('the last installation did not finish');
   });
 
-  it('does not install again and again what npm leaves out', async () => {
+  it('does not repeat the installation for packages that npm leaves out', async () => {
     await program('bin/npm', NPM.replace("'package-lock.json',", "'other-lock.json',"));
     await file('other-lock.json', JSON.stringify({ packages: {} }));
     expect((await ready('--until', 'install')).code).toBe(0);
@@ -95,7 +95,7 @@ describe('ready, installing', () => {
     expect((await ready('--until', 'install')).out).toContain('left is missing');
   });
 
-  it('installs once when two begin at the same time; the other waits and says so', async () => {
+  it('installs once when two begin at the same time; the other waits and reports it', async () => {
     const both = await Promise.all([ready('--until', 'install'), ready('--until', 'install')]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.map(({ out }) => out).join('')).toMatch(/waiting for process \d+/);
@@ -155,7 +155,7 @@ describe('ready, generating and building', () => {
     );
   });
 
-  it('does each once, and again only when what it reads has changed', async () => {
+  it('does each once, and again only when its input has changed', async () => {
     expect((await ready()).code).toBe(0);
     expect((await ready()).out).toBe('');
     expect([await runsOf('prisma'), await runsOf('nx')]).toEqual([

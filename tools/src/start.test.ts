@@ -32,7 +32,7 @@ describe('the arguments of npm start', () => {
   });
 });
 
-describe('the line that says an app listens', () => {
+describe('the line that reports that an app listens', () => {
   it.each([
     ['{"twin":"box","url":"http://127.0.0.1:4500"}', 'http://127.0.0.1:4500'],
     ['{"level":30,"event":"listening","url":"http://127.0.0.1:3000"}', 'http://127.0.0.1:3000'],

@@ -54,7 +54,7 @@ describe('the simulation', () => {
   });
 });
 
-describe('what a statement is called', () => {
+describe('the label of a statement', () => {
   it.each([
     ['BEGIN', 'begin'],
     ['SELECT "public"."tenant"."id" FROM "public"."tenant" WHERE 1=1', 'select tenant'],

@@ -1,6 +1,6 @@
 import { Actor, never, Scheduler } from './scheduler.ts';
 
-it('reports a thread that does two things at once, instead of waiting for the first for ever', async () => {
+it('reports an actor that does two things at once, instead of waiting for the first one without end', async () => {
   const scheduler = new Scheduler();
   scheduler.spawn(new Actor('worker', 1), 'worker', async (thread) => {
     void scheduler.reach(thread, 'one');

@@ -5,7 +5,7 @@ const B = 'e78b48e6-2337-4f4c-a15c-684adc453c39';
 const X = '00000000-0000-4000-8000-000000000001';
 const Y = '00000000-0000-4000-8000-000000000002';
 
-describe('what a document shows', () => {
+describe('the output that a document shows', () => {
   it.each([
     ['{ "a": 1 }', '{"a":1}'],
     ['"at": "2026-11-21T09:00:00.000Z"', '"at":"2027-01-01T10:11:12.345Z"'],
@@ -28,7 +28,7 @@ describe('what a document shows', () => {
     expect(shows(printed, shown, new Map())).toBe(false);
   });
 
-  it('accepts another id in the place of an id, and expects the same one after that', () => {
+  it('accepts a different id for an id, and then expects the same one again', () => {
     const ids: Ids = new Map();
     expect(shows(`id ${X}, again ${X}, other ${Y}`, `id ${A}, again ${A}, other ${B}`, ids)).toBe(true);
     expect(withIds(`curl /Users/${A}`, ids)).toBe(`curl /Users/${X}`);

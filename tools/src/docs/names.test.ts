@@ -58,7 +58,7 @@ function isBuilt(path: string): boolean {
 describe('commands', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-  it('of npm are all named in CONTRIBUTING.md', () => {
+  it('of npm are all listed in CONTRIBUTING.md', () => {
     const own = Object.keys(scripts).filter((name) => !/^(pre|post)/.test(name) && name !== 'foyer');
     const named = (name: string) => new RegExp(`npm (run )?${name}\\b`).test(texts.get('CONTRIBUTING.md')!);
     expect(own.filter((name) => !named(name))).toEqual([]);
@@ -71,7 +71,7 @@ describe('commands', () => {
       .map((list) => list.replaceAll(/['\s]/g, '').replaceAll(',', ' ')),
   );
 
-  it('of operators are all named in operate.md', () => {
+  it('of operators are all listed in operate.md', () => {
     expect(paths.length).toBeGreaterThan(10);
     const text = texts.get('docs/operate.md')!;
     expect(paths.filter((path) => !text.includes(`foyer -- ${path}`))).toEqual([]);
@@ -170,7 +170,7 @@ it('ARCHITECTURE.md lists every room of the apps, and every library', () => {
   expect(unique(rooms).filter((room) => !text.includes(`${room}/`))).toEqual([]);
 });
 
-it('every block names its language, which decides whether it is run', () => {
+it('every block states its language, which decides whether it is run', () => {
   const bare = [...texts].flatMap(([file, text]) =>
     fencesOf(text)
       .filter(({ language }) => language === '')

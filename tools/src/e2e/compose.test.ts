@@ -60,7 +60,7 @@ async function compose(...args: string[]): Promise<string> {
   }, 900_000);
   afterAll(() => compose('down', '--volumes', '--timeout', '20'), 120_000);
 
-  it('signs a first-time person in, and greets them the second time', async () => {
+  it('signs a new person in, and greets them the second time', async () => {
     expect((await signIn(GATEWAY, person)).message).toBe('New user created: Ada Example');
     expect((await signIn(GATEWAY, person)).message).toBe('Hello Ada Example');
   });
@@ -145,7 +145,7 @@ async function compose(...args: string[]): Promise<string> {
       expect(logs).not.toContain(secret);
   });
 
-  it('is reached from this machine only', async () => {
+  it('is reachable from this machine only', async () => {
     expect((await compose('port', 'gateway', '3000')).trim()).toBe('127.0.0.1:3000');
   });
 

@@ -118,7 +118,7 @@ export function describeKills(
   };
 
   describe(`real kills, queue on ${backEnd}`, () => {
-    it('lets a worker write nothing that was suspended until its lease expired, after the answer of Box', async () => {
+    it("lets a worker that was suspended past its lease, after Box's answer, write nothing", async () => {
       const [first] = stack.parts.provisioners;
       let subject = '';
       let wake = async (): Promise<void> => undefined;
@@ -192,7 +192,7 @@ export function describeKills(
       expect(await brokenPromises(stack, outside)).toEqual([]);
     });
 
-    it('keeps its promise to many new people whichever processes are killed', async () => {
+    it('gives each of many new people one Box user, whichever processes are killed', async () => {
       const seed = seedOf(`real kills, queue on ${backEnd}`);
       const dice = new Dice(seed);
       const deeds = dice.shuffled(deedsFor(stack, outside, dice, () => only.loseQueue(stack, outside)));

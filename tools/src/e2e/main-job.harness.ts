@@ -92,7 +92,7 @@ export function describeMainJob(
     );
 
   describe(`the main job, queue on ${backEnd}`, () => {
-    it('creates a newcomer with one call and greets them the second time with none', async () => {
+    it('creates a new person with one call and greets them the second time with none', async () => {
       const person = await newPerson('Iris Example');
       const first = await signIn(stack.urls.gateway, person.credentials);
       expect(first.message).toBe('New user created: Iris Example');

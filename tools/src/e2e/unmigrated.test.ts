@@ -68,7 +68,7 @@ afterAll(async () => {
   await admin.end();
 });
 
-describe('a program that finds a database it cannot use says so in one sentence', () => {
+describe('a program that finds an unusable database reports it in one sentence', () => {
   it('when it is not migrated', async () => {
     expectAll(await allSay(await databaseFrom('template0')), /the database is not migrated.*npm run migrate/);
   });

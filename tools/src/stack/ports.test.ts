@@ -27,7 +27,7 @@ describe('requirePorts', () => {
     await expect(requirePorts({ gateway: one, 'Box twin': two })).resolves.toBeUndefined();
   });
 
-  it('names every taken port with the part that needs it, and what to do', async () => {
+  it('names every port in use with the part that needs it, and a remedy', async () => {
     const [one = 0, two = 0, three = 0] = await freePorts(3);
     await listen(one);
     await listen(three);

@@ -23,7 +23,7 @@ async function ask(url: string, sql: string): Promise<unknown[]> {
 }
 
 describe('a PostgreSQL server with kept data', () => {
-  it('has its data again after a restart, and asks for a password', async () => {
+  it('has its data again after a restart, and requires a password', async () => {
     const dataDir = join(folder, 'inner', 'postgres');
     let server = await startPostgres({ dataDir });
     await ask(await createDatabase(server.url, 'foyer'), 'CREATE TABLE kept AS SELECT 42 AS answer');
@@ -36,20 +36,20 @@ describe('a PostgreSQL server with kept data', () => {
     await server.stop();
   });
 
-  it('of another version is refused, with what to do', async () => {
+  it('of another version is refused, with a remedy', async () => {
     await writeFile(join(folder, 'PG_VERSION'), '15\n');
     await expect(startPostgres({ dataDir: folder })).rejects.toThrow(
       /written by PostgreSQL 15, not 18\n.*delete that folder/,
     );
   });
 
-  it('is never set up over something else', async () => {
+  it('is never set up over other files', async () => {
     await writeFile(join(folder, 'foreign'), 'not ours');
     await expect(startPostgres({ dataDir: folder })).rejects.toThrow(/is no PostgreSQL data, and not empty/);
     expect(await readdir(folder)).toEqual(['foreign']);
   });
 
-  it('is set up anew when that was interrupted before', async () => {
+  it('is set up again when an earlier setup was interrupted', async () => {
     const dataDir = join(folder, 'inner', 'postgres');
     await mkdir(`${dataDir}.making`, { recursive: true });
     await writeFile(join(`${dataDir}.making`, 'PG_VERSION'), '18\n');

@@ -63,7 +63,7 @@ describe('a part', () => {
     );
   });
 
-  it('that meets a taken port or a full disk is explained', async () => {
+  it('that fails on a port in use or a full disk is explained', async () => {
     const taken = script("throw new Error('listen EADDRINUSE: address already in use 127.0.0.1:3000')");
     await expect(taken.start()).rejects.toThrow('What to do: another program listens on that port');
     expect(machineAdvice('ENOSPC: no space left on device, write')).toContain('the disk is full');
@@ -75,7 +75,7 @@ describe('a part', () => {
     await expect(part.start()).rejects.toThrow(/cannot be started[^]*"\/nowhere\/program" was not found/);
   });
 
-  it('that is never ready is ended when its time is over', async () => {
+  it('that is not ready within its time limit is ended', async () => {
     // A shell prints at once even on a busy machine, on which Node.js may take seconds to start.
     const shell = { command: '/bin/sh', args: ['-c', 'echo starting; exec sleep 1000000'] };
     const part = script('', { ...shell, readyWithinMs: 3_000 });
@@ -84,7 +84,7 @@ describe('a part', () => {
     expect(part.running).toBe(false);
   });
 
-  it('that prints nothing in its time is said to be slow, not to have said why', async () => {
+  it('that prints nothing within its time limit is reported as slow', async () => {
     const part = script('setInterval(() => {}, 1e6);', { readyWithinMs: 300 });
     await expect(part.start()).rejects.toThrow(
       /not ready within 0.3 s\n {4}it printed nothing\n {2}What to do: the machine may be too busy/,

@@ -5,7 +5,7 @@ const postgresUrl = process.env.FOYER_TEST_POSTGRES_URL;
 const template = 'foyer_template';
 
 describe('a stack', () => {
-  it('starts the requested parts, and its twins obey their control API', async () => {
+  it('starts the requested parts, and its twins are controlled by their control API', async () => {
     const said: string[] = [];
     const stack = await startStack({
       parts: ['okta', 'box'],
