@@ -78,7 +78,7 @@ it('is logged when the gateway starts and repeatedly after that, with a rising l
   ]);
   expect(lines[1]!['expiresAt']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   await new Promise<void>((resolve) => (heard = () => (lines.length >= 6 ? resolve() : undefined)));
-  stop();
+  await stop();
 });
 
 it('is still logged after an outage of the database', async () => {
@@ -94,7 +94,7 @@ it('is still logged after an outage of the database', async () => {
   await house.api.database.comeBack();
   const whenBack = heard;
   await until(() => heard > whenBack);
-  stop();
+  await stop();
 });
 
 async function until(isSo: () => boolean): Promise<void> {
