@@ -36,10 +36,11 @@ const people: Holder = {
   fixed: { column: 'box_external_id', value: boxExternalId },
 };
 
-/** True for a mapping `a` when such a call, which it does not include, may have changed Box. */
+/** True for a mapping `a` when such a call, made since it exists and not included in it, may have changed Box. */
 const mayHave = (operation: 'update_user' | 'delete_user'): string => `EXISTS (
       SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
       WHERE call.identity_id = a.identity_id AND call.operation = '${operation}' AND call.id > a.settled_update
+        AND call.at >= a.created_at
         AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;
 
 /** Whether Box may have other values than the mapping `a`: an update may have succeeded, or `verify` found a difference. */

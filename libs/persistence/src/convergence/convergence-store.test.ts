@@ -265,6 +265,46 @@ describe('the record of the last update', () => {
     await expireLease(next);
     expect((await take(store, requestId)).account).toEqual({ ...known.account, name: 'Ada Renamed' });
   });
+
+  const deletion: CallIntent = {
+    ...update,
+    operation: 'delete_user',
+    method: 'DELETE',
+    parameters: { id: '7001' },
+  };
+
+  it.each([
+    ['without an outcome', null, true],
+    ['with an ambiguous outcome', outcome('ambiguous', 503), true],
+    ['that Box refused', outcome('refused', 409), undefined],
+  ])('after a deletion %s: whether the user may be deleted', async (_name, end, mayBeDeleted) => {
+    const { store, log, newRequest } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    await store.saveAccount(first.lease, account, 'created');
+    const callId = await log.intend(context(first), deletion);
+    if (end) await log.conclude(callId, end);
+    await expireLease(first);
+    const next = await take(store, requestId);
+    expect(next.account?.mayBeDeleted).toBe(mayBeDeleted);
+    await store.saveAccount(next.lease, account, 'updated');
+    await expireLease(next);
+    expect((await take(store, requestId)).account).toEqual(known.account);
+  });
+
+  it('ignores a deletion from before the mapping, also in a row that an earlier version wrote', async () => {
+    const { store, log, newRequest } = await parts();
+    const requestId = await newRequest();
+    const first = await take(store, requestId);
+    await log.intend(context(first), deletion);
+    await store.saveAccount(first.lease, account, 'created');
+    await test.database.pool.query(
+      "UPDATE box_account SET settled_update = 0, created_at = created_at + interval '1 ms' WHERE box_user_id = $1",
+      [account.boxUserId],
+    );
+    await expireLease(first);
+    expect((await take(store, requestId)).account).toEqual(known.account);
+  });
 });
 
 describe('the mapping', () => {
