@@ -88,6 +88,22 @@ export default tseslint.config(
     },
   },
   {
+    // The scripts of the gateway's pages: modules that a browser runs as they are.
+    files: ['apps/gateway/src/http/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'location', 'setTimeout', 'SwaggerUIBundle'].map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: {
+      'no-undef': 'error',
+      'no-unused-vars': 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  {
     files: ['libs/box/src/**/*.ts'],
     ignores: ['**/*.test.ts', '**/*.harness.ts'],
     rules: {

@@ -7,7 +7,7 @@ import type { Response } from 'express';
 import { CONFIG } from '../parts.ts';
 import { errorsPage } from './errors-page.ts';
 import { openApiDocument, tokenUrlOf } from './openapi.ts';
-import { referencePage, referencePolicy, startScript } from './reference-page.ts';
+import { referencePage, referencePolicy } from './reference-page.ts';
 
 const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js'];
 const cacheFor = 'public, max-age=3600';
@@ -42,13 +42,6 @@ export class DocsController {
   @Header('Content-Type', 'text/html; charset=utf-8')
   errors(): string {
     return this.pages.errors;
-  }
-
-  @Get('start.js')
-  @Header('Content-Type', 'text/javascript; charset=utf-8')
-  @Header('Cache-Control', cacheFor)
-  start(): string {
-    return startScript;
   }
 
   /** Swagger UI's own files, from its package. */

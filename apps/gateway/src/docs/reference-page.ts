@@ -2,17 +2,6 @@ import { assets } from '../http/assets.ts';
 import { html } from '../http/html.ts';
 import { paths } from './operations.ts';
 
-/** Starts Swagger UI. It is a separate file because the page's security policy allows no inline script. */
-export const startScript = `SwaggerUIBundle({
-  url: '/docs/openapi.json',
-  dom_id: '#reference',
-  deepLinking: true,
-  docExpansion: 'list',
-  defaultModelsExpandDepth: 0,
-  validatorUrl: null,
-});
-`;
-
 /**
  * Allows scripts and styles from this origin only. Swagger UI's stylesheet draws its icons from data: addresses, and
  * its Authorize button requests an access token from `tokenUrl`.
@@ -45,7 +34,7 @@ export const referencePage = (): string =>
         <link rel="icon" href="${assets.icon.path}" type="image/svg+xml" />
         <link rel="stylesheet" href="/docs/swagger-ui.css" />
         <script src="/docs/swagger-ui-bundle.js" defer></script>
-        <script src="/docs/start.js" defer></script>
+        <script src="${assets.reference.path}" defer></script>
       </head>
       <body>
         <main>

@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FoyerError, personWords } from '@foyer/shared';
 import { headingOf, type Browser } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
+import { assets } from './assets.ts';
 
 let gateway: TestGateway;
 const logged: string[] = [];
@@ -161,6 +165,22 @@ describe('every answer', () => {
     const answer = await ask(style);
     expect(answer.headers.get('content-type')).toContain('text/css');
     expect(answer.headers.get('cache-control')).toContain('immutable');
+    expect(await answer.text()).toContain('color-scheme: light dark;');
+  });
+
+  test.each(Object.entries(assets))('names %s by its content', async (_name, { path, type, content }) => {
+    const hash = createHash('sha256').update(content).digest('base64url').slice(0, 12);
+    expect(path).toMatch(new RegExp(`^/assets/${hash}/[a-z]+\\.(css|js|svg)$`));
+    const answer = await ask(path);
+    expect(answer.headers.get('content-type')).toContain(type);
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(await answer.text()).toBe(content);
+  });
+
+  test('has the same assets in the built program', () => {
+    const built = join(import.meta.dirname, '../../dist/http/assets.js');
+    const show = `import(${JSON.stringify(built)}).then(({ assets }) => console.log(JSON.stringify(assets)))`;
+    expect(JSON.parse(execFileSync(process.execPath, ['-e', show], { encoding: 'utf8' }))).toEqual(assets);
   });
 });
 

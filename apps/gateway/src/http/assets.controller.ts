@@ -3,7 +3,7 @@ import { FoyerError } from '@foyer/shared';
 import type { Response } from 'express';
 import { assets } from './assets.ts';
 
-/** The stylesheet, the script and the icon of our own pages. */
+/** Sends the files of our own pages. */
 @Controller('assets')
 export class AssetsController {
   @Get(':hash/:name')
