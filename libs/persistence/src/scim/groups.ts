@@ -56,6 +56,7 @@ const listed: Listed = {
   row: 'g',
   where: (tenant) => `g.tenant_id = ${tenant} AND g.deleted_at IS NULL`,
   places: groupPlaces,
+  lookUps: [],
 };
 
 /** The fields of a group for `check`: enough for its ETag. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type pg from 'pg';
+import { statement } from '../database/statement.ts';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
 /** The most resources on a page; a larger `count` is reduced to it (RFC 7644, section 3.4.2.4). */
@@ -21,6 +22,8 @@ export interface Listed {
   readonly row: 'i' | 'g';
   readonly where: (tenant: string) => string;
   readonly places: Places;
+  /** The attributes by whose value clients look one resource up, before nearly every write. */
+  readonly lookUps: readonly string[];
 }
 
 interface ListSql {
@@ -30,6 +33,7 @@ interface ListSql {
 interface Statement {
   readonly text: string;
   readonly values: unknown[];
+  readonly name?: string;
 }
 
 /** A position in a list: after this resource, or, if the list is sorted by an attribute, after so many resources. */
@@ -49,12 +53,28 @@ export async function readPage<R extends Placed & object>(
   tenantId: string,
 ): Promise<ScimPage<R>> {
   const { total, page } = listSql(query, listed, columns, tenantId);
-  const [counted, found] = await Promise.all([
-    pool.query<{ total: number }>(total),
-    query.count === 0 ? { rows: [] } : pool.query<R>(page),
-  ]);
-  return toPage(found.rows, counted.rows[0]!.total, query, listed);
+  const count = async (): Promise<number> => (await pool.query<{ total: number }>(total)).rows[0]!.total;
+  if (query.count === 0) return toPage([], await count(), query, listed);
+  if (isAtTheBeginning(query) && query.filter !== null) {
+    const { rows } = await pool.query<R>(page);
+    // A page that is not full has all matches.
+    return toPage(rows, rows.length <= pageSize(query) ? rows.length : await count(), query, listed);
+  }
+  const [counted, { rows }] = await Promise.all([count(), pool.query<R>(page)]);
+  return toPage(rows, counted, query, listed);
 }
+
+const isAtTheBeginning = ({ cursor, startIndex }: ListQuery): boolean =>
+  cursor === null ? startIndex === 1 : cursor === '';
+
+/** Only look-ups have few texts; each text that is prepared occupies memory of every connection. */
+const isLookUp = ({ filter, sortBy, cursor }: ListQuery, { lookUps }: Listed): boolean =>
+  filter?.kind === 'compare' &&
+  filter.op === 'eq' &&
+  filter.attribute.steps.length === 1 &&
+  lookUps.includes(filter.attribute.steps[0]!.key) &&
+  sortBy === null &&
+  cursor === null;
 
 /** The fields that a position consists of. */
 interface Placed {
@@ -62,12 +82,8 @@ interface Placed {
   readonly createdAt: Date;
 }
 
-function listSql(
-  query: ListQuery,
-  { from, row, where, places }: Listed,
-  columns: string,
-  tenantId: string,
-): ListSql {
+function listSql(query: ListQuery, listed: Listed, columns: string, tenantId: string): ListSql {
+  const { from, row, where, places } = listed;
   const { filter, sortBy, sortOrder, cursor } = query;
   const parameters = new Parameters();
   const conditions = [where(parameters.add(tenantId))];
@@ -97,12 +113,11 @@ function listSql(
         )}::timestamptz, ${parameters.add(position.id)}::uuid)`
       : '';
   const limits = `LIMIT ${parameters.add(pageSize(query) + 1)} OFFSET ${parameters.add(offset)}`;
+  const text = `SELECT ${columns} FROM ${from} WHERE ${matching}${beyond} ORDER BY ${order} ${limits}`;
+  const page = { text, values: parameters.values };
   return {
     total,
-    page: {
-      text: `SELECT ${columns} FROM ${from} WHERE ${matching}${beyond} ORDER BY ${order} ${limits}`,
-      values: parameters.values,
-    },
+    page: isLookUp(query, listed) ? { ...page, name: statement('scim-look-up', text).name } : page,
   };
 }
 

@@ -22,6 +22,7 @@ export const listed: Listed = {
   row: 'i',
   where: (tenant) => `i.tenant_id = ${tenant} AND i.scim_deleted_at IS NULL`,
   places: userPlaces,
+  lookUps: ['userName', 'externalId'],
 };
 
 const one = `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$tenant::uuid')} AND i.id = $id::uuid`;
