@@ -37,7 +37,8 @@ export interface SaidOfGroup {
 }
 
 interface Script<S, T> {
-  readonly at: number;
+  /** When its next step is due, on the schedule's clock, in milliseconds. */
+  at: number;
   readonly steps: readonly S[];
   /** The id of the resource, once it is known. */
   id: string | null;
@@ -48,6 +49,8 @@ interface Script<S, T> {
 export interface PersonScript extends Script<PersonStep, SaidOfPerson> {
   readonly kind: 'person';
   readonly subject: string;
+  /** The time between two of its steps, in milliseconds. */
+  readonly pauseMs: number;
   /** The last title that a parallel script pushed. */
   title: string;
   /** The sessions that existed when the current step started. */
@@ -78,8 +81,27 @@ export function isDue(script: AnyScript, now: number): boolean {
   return step === undefined || !('who' in step) || step.who.id !== null;
 }
 
-/** The pauses between two pushes of one script, in milliseconds: mostly none, so that many run at the same time. */
+/** Before a script, and between a person's steps, in milliseconds: mostly none, so that many run at the same time. */
 const pauses = [0, 0, 0, 2_000, 40_000] as const;
+
+/** What a person must do so that a boundary can be met while Box's answer to the call is in doubt. */
+const courses: readonly { readonly target: RegExp; readonly steps: readonly PersonStep[] }[] = [
+  {
+    target: /delete_?user|DELETE \/2.0\/users|forgetAccount/i,
+    steps: [
+      { kind: 'assign' },
+      { kind: 'delete', policy: 'delete' },
+      { kind: 'assign' },
+      { kind: 'delete', policy: 'deactivate' },
+    ],
+  },
+  {
+    target: /create_?user|POST \/2.0\/users/i,
+    steps: [{ kind: 'assign' }, { kind: 'switch', active: false }],
+  },
+];
+/** Long enough for the first attempt at the step before, and too short for the second one. */
+const COURSE_PAUSE_MS = 2_000;
 
 export class Directory {
   readonly people: readonly PersonScript[];
@@ -99,10 +121,17 @@ export class Directory {
   /** Empty in one of three schedules; otherwise one to three people and perhaps a group of them. */
   static some(dice: Dice, target: string | null): Directory {
     const isAimed = target !== null && /scim|group|member|sealer|delete/i.test(target);
-    if (!isAimed && dice.oneIn(3)) return new Directory([], [], []);
+    const course = courses.find((one) => target !== null && one.target.test(target))?.steps;
+    if (!isAimed && !course && dice.oneIn(3)) return new Directory([], [], []);
     const hasGroup = isAimed ? /group|member/i.test(target) || dice.oneIn(2) : dice.oneIn(2);
     const count = dice.between(1, hasGroup ? 3 : 2);
-    const people = Array.from({ length: count }, (_, n) => somePerson(dice, n));
+    const people = Array.from({ length: count }, (_, n) => {
+      const person = somePerson(dice, n);
+      // Part of the course at times, so that each of its steps is the last one in some schedules.
+      return n > 0 || course === undefined
+        ? person
+        : { ...person, steps: course.slice(0, dice.between(2, course.length)), pauseMs: COURSE_PAUSE_MS };
+    });
     // Assigning a person a second time sends all attributes again, so such a person gets no parallel script.
     const steady = people.filter(({ steps }) => steps.filter(({ kind }) => kind === 'assign').length === 1);
     const hands = steady.filter(() => dice.oneIn(3)).map((of) => someHand(dice, of));
@@ -134,7 +163,7 @@ function somePerson(dice: Dice, n: number): PersonScript {
     }
   }
   const nothing = { id: null, done: 0, said: null, title: '', sessions: null };
-  return { kind: 'person', at: dice.pick(pauses), subject, steps, ...nothing };
+  return { kind: 'person', at: dice.pick(pauses), pauseMs: dice.pick(pauses), subject, steps, ...nothing };
 }
 
 const someHand = (dice: Dice, of: PersonScript): HandScript => ({

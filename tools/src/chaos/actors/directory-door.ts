@@ -77,7 +77,8 @@ async function pushPerson(
   script.sessions ??= await sessionsOf(context.world, script.id);
   const { requests, said } = await carryOut(context, script, step, doors);
   const { sessions } = script;
-  Object.assign(script, { said, done: script.done + 1, sessions: null });
+  const at = context.world.clock.now + script.pauseMs;
+  Object.assign(script, { said, done: script.done + 1, sessions: null, at });
   if (!said.active && (await sessionsOutlive(context.world, sessions)))
     context.scheduler.faults.push(`a session of ${said.externalId} outlived their being switched off`);
   return requests;
