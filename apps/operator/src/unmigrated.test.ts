@@ -20,6 +20,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'scim-token create': ['--name', 'okta'],
   'scim-token revoke': ['okta'],
   person: ['ada@example.com'],
+  'identity merge': [ID, ID],
   'held release': ['00u1exampleAda'],
 };
 

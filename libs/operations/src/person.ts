@@ -41,25 +41,36 @@ export async function explainPeople(
   query: string,
 ): Promise<PeopleReport> {
   const overview = new PeopleOverview(database, tenantId);
-  const identities = new Identities(database, tenantId);
-  const requests = new Requests(database, tenantId);
   const found = await overview.find(query);
   const people: PersonReport[] = [];
   for (const { identityId, by } of found.slice(0, PEOPLE_SHOWN)) {
-    const identity = await identities.find(identityId);
-    const surroundings = await overview.surroundings(identityId);
-    // The identity was deleted between two statements.
-    if (identity === null || surroundings === null) continue;
-    const { items } = await requests.list({ identityId, limit: REQUESTS_SHOWN });
-    people.push({
-      ...surroundings,
-      foundBy: by,
-      identity,
-      requests: items,
-      whyNoFiles: whyNoFiles(identity, items[0] ?? null),
-    });
+    const person = await explainPerson({ database, tenantId }, identityId, by);
+    if (person !== null) people.push(person);
   }
   return { people, hasMore: found.length > PEOPLE_SHOWN };
+}
+
+/** One person, by the id of the identity; null when it does not exist in this tenant. Changes nothing. */
+export async function explainPerson(
+  { database, tenantId }: { readonly database: Database; readonly tenantId: string },
+  identityId: string,
+  foundBy: FoundBy = 'identity id',
+): Promise<PersonReport | null> {
+  const identity = await new Identities(database, tenantId).find(identityId);
+  const surroundings = await new PeopleOverview(database, tenantId).surroundings(identityId);
+  if (identity === null || surroundings === null) return null;
+  const { items } = await new Requests(database, tenantId).list({ identityId, limit: REQUESTS_SHOWN });
+  const { mergedInto } = surroundings;
+  return {
+    ...surroundings,
+    foundBy,
+    identity,
+    requests: items,
+    whyNoFiles:
+      mergedInto === null
+        ? whyNoFiles(identity, items[0] ?? null)
+        : `This identity was merged into ${mergedInto}, which has the files of the person.`,
+  };
 }
 
 type Newest = Pick<ProvisioningRequest, 'id' | 'status' | 'outcome' | 'error' | 'nextAttemptAt'> | null;

@@ -12,13 +12,13 @@ import type { SignedIn } from '../http/signed-in.ts';
 import { signedInPage, signedOutPage, type Files } from './pages.ts';
 import { failedPage, heldPage, missingPage, progressPage } from './unfinished-pages.ts';
 
-/** The number of files on the page; the API returns the rest. */
+/** A page shows this many files; the API has the rest. */
 const FILES_SHOWN = 100;
-/** The longest wait for Box's list of files, in milliseconds. */
+/** A slow Box must not hold the page up for longer, in milliseconds. */
 const FILES_WAIT_MS = 3_000;
 const RETRY_WAIT_MS = 2_000;
 
-/** The home page: sign-in, progress of the Box account, or the files. */
+/** The pages of a person at the door. */
 @Controller()
 export class HomeController {
   constructor(
@@ -42,13 +42,13 @@ export class HomeController {
       throw new FoyerError('identity_deactivated');
     }
     const page = await this.pageOf(req, { name, csrf: csrfToken ?? '' }, identity);
-    // The session may have ended while Box answered; then nothing of the answer is shown.
+    // Box may take a while. What was read before this look was theirs; if the session has ended since, nobody sees it.
     if (await this.sessions.isStanding(req)) return page;
     await this.sessions.end(req, res);
     return signedOutPage();
   }
 
-  /** Retries the request of the signed-in person; the request of another person is not found. */
+  /** Another try for whoever is signed in; anybody else's request is not found. */
   @Post('retry')
   async retry(@Req() req: Request, @Res() res: Response): Promise<void> {
     const { identityId } = req.session;
@@ -70,8 +70,7 @@ export class HomeController {
   private async pageOf(req: Request, signedIn: SignedIn, identity: Identity): Promise<string> {
     const { id: identityId, boxAccount } = identity;
     const { requestId = null } = req.session;
-    // The account may have been given up since the sign-in, so the newest request may have another cause than this
-    // sign-in.
+    // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
     const newest =
       requestId !== null || boxAccount === null ? await this.requests.newest({ identityId }) : null;
     return (
@@ -80,7 +79,7 @@ export class HomeController {
     );
   }
 
-  /** The page of a person whose Box account is not ready; null when it is ready. */
+  /** The page of somebody whose Box account is not ready; null when it is. */
   private unfinished(
     signedIn: SignedIn,
     { boxAccount }: Identity,
@@ -88,11 +87,11 @@ export class HomeController {
   ): string | null {
     if (newest !== null && !isFinal(newest.status)) {
       if (newest.error?.code !== 'box_app_changed') return progressPage({ ...signedIn, request: newest });
-      // A person with an account can use it while the held request waits.
+      // Whoever has an account goes on with it; what was to be changed in it waits.
       return boxAccount === null ? heldPage({ ...signedIn, request: newest }) : null;
     }
     if (boxAccount !== null && boxAccount.missingSince !== null) return this.missing(signedIn, boxAccount);
-    // Since that request failed, the missing user may have been restored, or given up.
+    // A user that was found to be missing may be back, or may have been given up, since that request failed.
     if (newest?.status !== 'failed' || newest.error?.code === 'box_user_missing') return null;
     return failedPage({ ...signedIn, request: newest });
   }
@@ -122,7 +121,7 @@ export class HomeController {
       : signedInPage({ ...signedIn, isNew, boxUserId, files });
   }
 
-  /** Lists the files. A failure of Box becomes a message on the page, and the page is still shown. */
+  /** What Box does not give is said on the page: it must not cost the page. */
   private async list(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
     const { reference } = req;
     try {
@@ -139,11 +138,11 @@ export class HomeController {
   }
 }
 
-/** True when this sign-in, or a retry of its request, created the Box user. */
+/** True when this sign-in, or a retry of what it asked for, made the Box user. */
 const madeHere = ({ id, retryOf, outcome }: ProvisioningRequest, requestId: string | null): boolean =>
   outcome === 'created' && (id === requestId || retryOf === requestId);
 
-/** Returns null when `work` takes longer than `limitMs`. */
+/** Null when it takes longer than `limitMs`. */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {

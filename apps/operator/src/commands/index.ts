@@ -13,6 +13,7 @@ import { deadRetryCommand } from './dead/dead-retry.ts';
 import { doctorCommand } from './doctor.ts';
 import { listHeldCommand } from './held/held-list.ts';
 import { releaseHeldCommand } from './held/held-release.ts';
+import { mergeIdentitiesCommand } from './identity/identity-merge.ts';
 import { importCommand } from './import.ts';
 import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token/scim-token-create.ts';
@@ -29,6 +30,7 @@ import { verifyCommand } from './verify.ts';
 export const commands: readonly Command[] = [
   statusCommand,
   personCommand,
+  mergeIdentitiesCommand,
   doctorCommand,
   settingsCommand,
   importCommand,

@@ -25,7 +25,7 @@ export const personCommand: Command = {
       const report = await explainPeople(sources, query);
       if (values.json) terminal.json(report);
       else if (report.people.length === 0) terminal.print(`No person matches "${shown(query)}".`);
-      else if (report.people.length === 1) printOne(report.people[0]!, terminal);
+      else if (report.people.length === 1) printPerson(report.people[0]!, terminal);
       else printMany(report.people, report.hasMore, terminal);
       return report.people.length === 0 ? 1 : 0;
     });
@@ -46,8 +46,19 @@ function printMany(people: readonly PersonReport[], hasMore: boolean, terminal: 
   terminal.print(`\n${hasMore ? 'More people match. ' : ''}person ID shows the details of one person.`);
 }
 
-function printOne(person: PersonReport, terminal: Terminal): void {
-  const { identity, managedBy, deletedByScimAt, sessions, groups, formerBoxUsers, requests } = person;
+/** Prints all that Foyer knows of one person. */
+export function printPerson(person: PersonReport, terminal: Terminal): void {
+  const {
+    identity,
+    managedBy,
+    deletedByScimAt,
+    mergedInto,
+    mergedFrom,
+    sessions,
+    groups,
+    formerBoxUsers,
+    requests,
+  } = person;
   const rows = [
     ['Identity', identity.id],
     ['User name', shown(identity.username)],
@@ -62,9 +73,17 @@ function printOne(person: PersonReport, terminal: Terminal): void {
     ['Box user', boxUserOf(identity.boxAccount)],
   ];
   if (deletedByScimAt !== null) rows.push(['Deleted by SCIM', deletedByScimAt.toISOString()]);
+  if (mergedInto !== null) rows.push(['Merged into', mergedInto]);
+  if (mergedFrom.length > 0) rows.push(['Merged from', mergedFrom.join(', ')]);
   for (const line of table(rows)) terminal.print(line);
   for (const { boxUserId, reason, endedAt } of formerBoxUsers)
     terminal.print(`Former Box user ${boxUserId}: ${reason}, ${endedAt.toISOString()}`);
+  if (person.links.length > 1)
+    printList(
+      'Ids',
+      person.links.map(({ directory, subject, rule }) => [shown(subject), shown(directory), rule]),
+      terminal,
+    );
   printList(
     'Groups',
     groups.map(({ displayName, isInBox, trouble }) => [

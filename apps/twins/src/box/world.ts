@@ -11,29 +11,27 @@ import { Tokens } from './access/tokens.ts';
 import { profileDefaults, UserStore, type BoxUser } from './users/user-store.ts';
 import type { NotificationEmailShape } from './users/user-view.ts';
 
-/** The settings that the control address can change while the twin runs. */
+/** What the control address can turn while the twin runs. */
 export interface Settings {
-  /** A delay before every call is handled. */
+  /** Added to every call, before it is handled. */
   latencyMs: number;
-  /** Calls per minute and user; null means no limit. */
+  /** Calls a minute of each user; null switches the limit off. */
   rateLimitPerMinute: number | null;
-  /** How long a new user, group or membership is missing from listings and look-ups (a read by id finds it at once). */
+  /** How long a new user, group or membership stays out of listings and look-ups (reading by id sees it at once). */
   lookupLagMs: number;
   tokenLifetimeSeconds: number;
   /** The enterprise has a retention policy: users with content cannot be deleted by force. */
   retention: boolean;
   notificationEmail: NotificationEmailShape;
-  /** The response to a refused token: no body (as observed at Box), or the ClientError envelope. */
+  /** A refused token's answer: no body (as seen from Box), or the ClientError envelope. */
   unauthorizedBody: 'empty' | 'envelope';
-  /**
-   * The response to acting as an inactive user: 401 that states the reason (Box's errors page), or 403 that does not.
-   */
+  /** How acting as an inactive user is refused: 401 that names it (Box's errors page), or 403 that does not. */
   inactiveAsUser: 'unauthorized' | 'forbidden';
-  /** Moves the twin's clock and the Date of its responses, so that tokens expire and limits refill without waiting. */
+  /** Moves the twin's clock, and the Date that it answers with: tokens expire and limits refill without waiting. */
   clockOffsetMs: number;
 }
 
-/** The whole state of a Box twin, in memory. */
+/** Everything a Box twin knows, in memory. */
 export class World {
   readonly config: BoxTwinConfig;
   readonly users = new UserStore();
@@ -46,9 +44,9 @@ export class World {
   readonly calls = new CallLog();
   readonly apps = new Map<string, BoxApp>();
   settings: Settings;
-  /** Aborted by a reset or the close: delayed calls are dropped and never change the new state. */
+  /** Ends with a reset or the close: calls still waiting are dropped, never applied to what comes after. */
   life = new AbortController();
-  /** Ids grow with the clock, so a twin that starts later never reuses an id of an earlier one. */
+  /** Ids grow with the clock, so a twin started later never gives an id that an earlier one gave. */
   #nextId = Date.now();
 
   constructor(config: BoxTwinConfig) {
@@ -65,7 +63,7 @@ export class World {
     return String(this.#nextId);
   }
 
-  /** Resets to the initial state: only the configured app and its service account remain. */
+  /** Back to the start: only the configured app and its service account are left. */
   reset(): void {
     this.life.abort();
     this.life = new AbortController();
@@ -85,9 +83,7 @@ export class World {
     this.settings = this.#start();
   }
 
-  /**
-   * Adds a Box app with its service account, or changes a known one; absent settings keep their value or the default.
-   */
+  /** Adds a Box app with its service account, or changes a known one; what is left out stays or is the default. */
   putApp(
     clientId: string,
     changes: Partial<AppSwitches & Pick<BoxApp, 'clientSecret' | 'publicKeys'>>,
@@ -121,7 +117,7 @@ export class World {
     this.tokens.revokeUser(user.id);
   }
 
-  /** Adds a group; the caller has just checked that its name is free. */
+  /** Adds a group whose name the caller has just found free. */
   addGroup(name: string, profile: Partial<GroupProfile>): BoxGroup {
     const now = this.now();
     const levels = { invitability_level: 'admins_only', member_viewability_level: 'admins_only' } as const;
@@ -136,7 +132,7 @@ export class World {
     return group;
   }
 
-  /** Adds a user to a group of which they are not a member. */
+  /** Puts a user into a group that they are not in. */
   addMembership(given: Omit<Membership, 'id' | 'createdAt' | 'modifiedAt'>): Membership {
     const now = this.now();
     const membership = { ...given, id: this.nextId(), createdAt: now, modifiedAt: now };
@@ -178,7 +174,7 @@ export class World {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** The login that Box generates: AppUser_<app id>_<10 random>@boxdevedition.com (user-types page). */
+/** The login Box makes up: AppUser_<app id>_<10 random>@boxdevedition.com (user-types page). */
 export function generatedLogin(prefix: 'AppUser' | 'AutomationUser', serviceId: string): string {
   let random = '';
   for (let at = 0; at < 10; at += 1) random += letters[Math.floor(Math.random() * letters.length)];

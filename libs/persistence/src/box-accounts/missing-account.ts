@@ -28,7 +28,7 @@ export const restoreAccount = `
   ), ${told('restored', 'box-user-restored')}`;
 
 /** Stores removed rows of box_account as former ones, with the app that they belonged to. */
-export const keepAsFormer = (reason: 'app-changed' | 'deleted', removed: string): string => `
+export const keepAsFormer = (reason: 'app-changed' | 'deleted' | 'merged', removed: string): string => `
   kept AS (
     INSERT INTO former_box_account
       (tenant_id, identity_id, box_user_id, name, status, box_client_id, box_enterprise_id, reason, mapped_at)

@@ -37,7 +37,7 @@ const people: Holder = {
 };
 
 /** True for a mapping `a` when such a call, made since it exists and not included in it, may have changed Box. */
-const mayHave = (operation: 'update_user' | 'delete_user'): string => `EXISTS (
+export const mayHave = (operation: 'update_user' | 'delete_user'): string => `EXISTS (
       SELECT FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
       WHERE call.identity_id = a.identity_id AND call.operation = '${operation}' AND call.id > a.settled_update
         AND call.at >= a.created_at

@@ -56,7 +56,7 @@ export async function holdSignIn(
 }
 
 /** Whether the row `o` is a deactivated person with another id and the user name; there is no other holder. */
-const isNamesake = `$6::uuid IS NULL AND NOT o.active AND scim_user_name(o.username) = scim_user_name($4)
+const isNamesake = `$6::uuid IS NULL AND NOT o.active AND o.merged_into IS NULL AND scim_user_name(o.username) = scim_user_name($4)
          AND ${isNameKey('o')} AND (o.issuer, o.subject) IS DISTINCT FROM ($2, $3)`;
 
 /** The operators' view of held sign-ins, and their decisions. */

@@ -1,5 +1,5 @@
 import { hasOpenCreate } from '../requests/unsettled.ts';
-import { isLinkOf, linkMade } from './links.ts';
+import { isByMerge, isLinkOf, linkMade } from './links.ts';
 import { betterSource, sourceUnlessTaken, type NameSources } from './name-sources.ts';
 
 /** The statements of the intake. */
@@ -27,15 +27,17 @@ export interface IdentityRow {
 
 /**
  * The person to whom an id leads. $1 tenant, $2 issuer, $3 subject, $4 user name. `is_doubtful`: SCIM manages the person
- * under another id, and this one comes with another user name: the directory may have given the name to somebody else.
+ * under another id, and this one comes with another user name: the directory may have given the name to somebody else. Of a
+ * merged person, each id is theirs by any name.
  */
 export const find = `SELECT i.id, i.name, i.username, i.email, i.active, i.generation, i.session_epoch, a.box_user_id,
     a.applied_generation, a.missing_since IS NOT NULL AS missing, i.scim IS NOT NULL AS managed, i.given_name,
     i.family_name, i.username_source, i.email_source,
     i.scim IS NULL AND EXISTS (
-      SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND NOT o.active AND o.id <> i.id
+      SELECT FROM identity o WHERE o.tenant_id = i.tenant_id AND NOT o.active AND o.merged_into IS NULL AND o.id <> i.id
         AND scim_user_name(o.username) = scim_user_name($4::text)) AS is_namesake_off,
-    i.scim IS NOT NULL AND i.subject <> l.subject AND scim_user_name(i.username) <> scim_user_name($4::text) AS is_doubtful
+    i.scim IS NOT NULL AND i.subject <> l.subject AND scim_user_name(i.username) <> scim_user_name($4::text)
+      AND l.rule <> 'operator_merge' AND NOT ${isByMerge('i', 'i.subject')} AS is_doubtful
   FROM identity_link l JOIN identity i ON i.id = l.identity_id LEFT JOIN box_account a ON a.identity_id = i.id
   WHERE ${isLinkOf({ tenant: '$1::uuid', directory: '$2', subject: '$3' })}`;
 

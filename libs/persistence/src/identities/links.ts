@@ -2,12 +2,18 @@ import { STAND_IN } from '@foyer/scim';
 import type { Transaction } from '../database/transaction.ts';
 
 /** The named rules by which links are made; see docs/decisions/0016-an-id-is-a-link-to-a-person.md. */
-export type LinkRule = 'same_subject' | 'pushed_user_name' | 'administered' | 'operator_release';
+export type LinkRule =
+  'same_subject' | 'pushed_user_name' | 'administered' | 'operator_release' | 'operator_merge';
 
 /** In SQL: whether `l` is the link of the id. */
 export const isLinkOf = (of: {
   readonly [key in 'tenant' | 'directory' | 'subject']: string;
 }): string => `l.tenant_id = ${of.tenant} AND l.directory = ${of.directory} AND l.subject = ${of.subject}`;
+
+/** In SQL: whether the subject leads to the identity `row` by an operator's merge. */
+export const isByMerge = (row: string, subject: string): string => `EXISTS (SELECT FROM identity_link m
+      WHERE m.tenant_id = ${row}.tenant_id AND m.directory = ${row}.issuer AND m.subject = ${subject}
+        AND m.identity_id = ${row}.id AND m.rule = 'operator_merge')`;
 
 /** In SQL: the rule of a link; an id that stands in for a missing one says so. */
 const ruleOf = (subject: string, rule: string): string =>
@@ -19,7 +25,8 @@ const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identit
 
 /**
  * Parts of a statement that link the new identities of its part `made`, which returns id, tenant_id, issuer and
- * subject. `rule` and `by` are SQL. Without `mayMove`, an id that leads to somebody is a unique violation.
+ * subject. `rule` and `by` are SQL. Without `mayMove`, an id that leads to somebody is a unique violation;
+ * with it, only one that an operator's merge brought is.
  */
 export const linkMade = (
   rule: string,
@@ -31,7 +38,7 @@ export const linkMade = (
   ), linked AS (
     INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
     SELECT m.tenant_id, m.issuer, m.subject, m.id, ${ruleOf('m.subject', rule)}, ${by} FROM made m
-    ${mayMove ? moves : ''}
+    ${mayMove ? `${moves} AND l.rule <> 'operator_merge'` : ''}
   )`;
 
 /** $1 tenant, $2 identity, $3 subject, $4 rule, $5 by whose word. */
@@ -41,6 +48,7 @@ const link = `WITH person AS (
     DELETE FROM identity_link l USING person p
     WHERE ${isLinkOf({ tenant: 'p.tenant_id', directory: 'p.issuer', subject: 'p.subject' })} AND l.identity_id = p.id
       AND p.subject <> $3 AND (p.subject LIKE '${STAND_IN}%' OR p.scim ->> 'externalId' = p.subject)
+      AND l.rule <> 'operator_merge' AND NOT ${isByMerge('p', '$3')}
   ) INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
     SELECT p.tenant_id, p.issuer, $3, p.id, ${ruleOf('$3', '$4')}, $5 FROM person p ${moves}`;
 
@@ -48,7 +56,8 @@ const link = `WITH person AS (
  * Makes the id that a SCIM client gives a person lead to them, before it is written to the identity's row. If it led to
  * somebody else, the link moves, and their sessions end. The id that a SCIM client gave before ends: the client says
  * that it is not this person's. An id that only a sign-in or a machine brought goes on leading to the person, because a
- * directory may have one id in its tokens and another in SCIM.
+ * directory may have one id in its tokens and another in SCIM. Nor does any id end for one that an operator's merge
+ * brought, or the reverse: both are this person's, whichever SCIM shows.
  */
 export async function linkTo(
   tx: Transaction,

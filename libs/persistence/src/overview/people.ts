@@ -18,6 +18,13 @@ export interface GroupOfPerson {
   readonly trouble: string | null;
 }
 
+/** An id in a directory, and the rule by which it leads to the person. */
+export interface LinkOfPerson {
+  readonly directory: string;
+  readonly subject: string;
+  readonly rule: string;
+}
+
 export interface FormerBoxUser {
   readonly boxUserId: string;
   readonly reason: string;
@@ -28,6 +35,13 @@ export interface PersonSurroundings {
   /** The source of the person's profile: a SCIM client that manages them, or their sign-ins. */
   readonly managedBy: 'scim' | 'sign-in';
   readonly deletedByScimAt: Date | null;
+  /** The identity that is this person since an operator merged the two; null: this one. */
+  readonly mergedInto: string | null;
+  readonly mergedAt: Date | null;
+  /** The identities that were merged into this one. */
+  readonly mergedFrom: readonly string[];
+  /** The ids that lead to the person. */
+  readonly links: readonly LinkOfPerson[];
   readonly sessions: number;
   readonly groups: readonly GroupOfPerson[];
   readonly formerBoxUsers: readonly FormerBoxUser[];
@@ -59,6 +73,9 @@ const byWords = statement<'tenant' | 'query' | 'like'>(
 const own = statement<'tenant' | 'id'>(
   'person-own',
   `SELECT CASE WHEN i.scim IS NULL THEN 'sign-in' ELSE 'scim' END AS "managedBy", i.scim_deleted_at AS "deletedByScimAt",
+     i.merged_into AS "mergedInto", i.merged_at AS "mergedAt",
+     ARRAY(SELECT o.id::text FROM identity o WHERE o.tenant_id = i.tenant_id AND o.merged_into = i.id ORDER BY o.merged_at, o.id)
+       AS "mergedFrom",
      (SELECT count(*)::int FROM session s WHERE s.sess ->> 'identityId' = i.id::text AND s.expire > clock_timestamp())
        AS sessions
    FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.id = $id::uuid`,
@@ -69,6 +86,11 @@ const groups = statement<'tenant' | 'id'>(
    FROM scim_group_member m JOIN scim_group g ON g.id = m.group_id
    WHERE m.tenant_id = $tenant::uuid AND m.identity_id = $id::uuid AND m.is_wanted AND g.deleted_at IS NULL
    ORDER BY g.display_name, g.id`,
+);
+const links = statement<'tenant' | 'id'>(
+  'person-links',
+  `SELECT directory, subject, rule FROM identity_link WHERE tenant_id = $tenant::uuid AND identity_id = $id::uuid
+   ORDER BY made_at, directory, subject`,
 );
 const former = statement<'tenant' | 'id'>(
   'person-former',
@@ -109,7 +131,7 @@ export class PeopleOverview {
   /** Null for an identity of another tenant. */
   async surroundings(identityId: string): Promise<PersonSurroundings | null> {
     const values = { tenant: this.tenantId, id: identityId };
-    const [row] = await run<Omit<PersonSurroundings, 'groups' | 'formerBoxUsers'>, 'tenant' | 'id'>(
+    const [row] = await run<Omit<PersonSurroundings, 'groups' | 'formerBoxUsers' | 'links'>, 'tenant' | 'id'>(
       this.database,
       own,
       values,
@@ -118,6 +140,7 @@ export class PeopleOverview {
     return {
       ...row,
       groups: await run(this.database, groups, values),
+      links: await run(this.database, links, values),
       formerBoxUsers: await run(this.database, former, values),
     };
   }

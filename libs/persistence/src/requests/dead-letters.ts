@@ -41,6 +41,7 @@ const dead = `FROM provisioning_request r
   LEFT JOIN scim_group g ON g.id = r.group_id
   WHERE r.tenant_id = $1 AND r.status = 'failed' AND r.error_code IS NOT NULL
     AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
+    AND NOT (i.merged_into IS NOT NULL AND a.identity_id IS NULL)
     AND NOT EXISTS (
       SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.identity_id = r.identity_id
         AND (n.created_at, n.id) > (r.created_at, r.id))

@@ -9,7 +9,8 @@ import { memberPlaces } from './places.ts';
 /** Changes a group's members by differences: rows that stay the same are neither read nor written. */
 
 /**
- * The identities that the client's members refer to: by our id or by Okta id. A member that is not known yet is stored
+ * The identities that the client's members refer to: by our id or by Okta id, also by one that was merged
+ * into another. A member that is not known yet is stored
  * under the given value. $1 tenant, $2 group, $3 the members as JSON.
  */
 const given = `given AS (
@@ -17,9 +18,13 @@ const given = `given AS (
       x.display, x.type
     FROM jsonb_to_recordset($3::jsonb) AS x (value text, display text, type text, id_given uuid)
     LEFT JOIN LATERAL (
-      SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.id = x.id_given
+      SELECT coalesce(i.merged_into, i.id) AS id FROM identity i
+      WHERE i.tenant_id = $1::uuid AND (i.scim_deleted_at IS NULL OR i.merged_into IS NOT NULL) AND i.id = x.id_given
       UNION ALL
       SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
+      UNION ALL
+      SELECT l.identity_id FROM identity_link l
+      WHERE l.tenant_id = $1::uuid AND l.subject = x.value AND l.rule = 'operator_merge'
       LIMIT 1
     ) i ON x.type IS DISTINCT FROM 'Group'
   )`;

@@ -22,6 +22,8 @@ interface Candidate {
   readonly active: boolean;
   /** The external id leads to them. */
   readonly isLinked: boolean;
+  /** It does by an operator's merge: whoever is pushed under it is this person, as under the id that SCIM shows. */
+  readonly isMerged: boolean;
   /** The external id is the one that SCIM shows. */
   readonly isSubject: boolean;
   readonly isNamed: boolean;
@@ -31,8 +33,8 @@ interface Candidate {
  * A visible resource has its own external id: another one that leads to the same person came by a sign-in, and a
  * create with it is about somebody else.
  */
-const isAboutAnother = ({ isLinked, isSubject, isManaged, isDeleted }: Candidate): boolean =>
-  isLinked && !isSubject && isManaged && !isDeleted;
+const isAboutAnother = ({ isLinked, isMerged, isSubject, isManaged, isDeleted }: Candidate): boolean =>
+  isLinked && !isMerged && !isSubject && isManaged && !isDeleted;
 
 /**
  * The existing identity for a create, locked: known only by sign-in, deleted before, or deactivated and renamed since.
@@ -54,7 +56,7 @@ export async function findReturning(
   // The one deleted last under this name.
   const [named] = candidates;
   if (known === undefined) return named ? { id: named.id, rule: 'pushed_user_name' } : null;
-  const isBack = !known.isManaged || known.isDeleted || (!known.active && !known.isNamed);
+  const isBack = known.isMerged || !known.isManaged || known.isDeleted || (!known.active && !known.isNamed);
   if (isBack) return { id: known.id, rule: 'same_subject' };
   throw taken(known.isNamed ? ['userName', 'externalId'] : ['externalId']);
 }
@@ -65,10 +67,11 @@ const linked = `SELECT l.identity_id FROM identity_link l
 
 /** $1 tenant, $2 issuer, $3 external id, $4 user name. */
 const candidatesSql = `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
-    i.id IN (${linked}) AS "isLinked", coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
+i.id IN (${linked}) AS "isLinked", i.id IN (${linked} AND l.rule = 'operator_merge') AS "isMerged",
+    coalesce(i.issuer = $2 AND i.subject = $3, false) AS "isSubject",
     scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')} AS "isNamed"
   FROM identity i
-  WHERE i.tenant_id = $1::uuid AND (i.id IN (${linked})
+  WHERE i.tenant_id = $1::uuid AND i.merged_into IS NULL AND (i.id IN (${linked})
     OR (scim_user_name(i.username) = scim_user_name($4) AND ${isNameKey('i')}))
   ORDER BY i.scim_deleted_at DESC NULLS LAST, i.id FOR NO KEY UPDATE OF i`;
 

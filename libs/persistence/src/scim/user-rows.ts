@@ -20,7 +20,7 @@ export const columns = `i.id, scim_document(i) AS document, ${shownName('i')} AS
 export const listed: Listed = {
   from: 'identity i LEFT JOIN box_account a ON a.identity_id = i.id',
   row: 'i',
-  where: (tenant) => `i.tenant_id = ${tenant} AND i.scim_deleted_at IS NULL`,
+  where: (tenant) => `i.tenant_id = ${tenant} AND i.scim_deleted_at IS NULL AND i.merged_into IS NULL`,
   places: userPlaces,
   lookUps: ['userName', 'externalId'],
 };

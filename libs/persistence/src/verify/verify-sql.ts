@@ -2,6 +2,9 @@ import { openStatuses } from '@foyer/shared';
 
 const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
+/** Whether the request `row` is open. */
+export const openRequest = (row: string): string => `${row}.status IN (${open})`;
+
 /** Whether work on the identity `i` is in progress, so that what is seen of it may change at any moment. */
 export const busy = `(coalesce(i.lease_expires_at > clock_timestamp(), false) OR EXISTS (
   SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND q.status IN (${open})))`;
@@ -125,7 +128,8 @@ const writes = `${add}
   FROM api_call c JOIN identity i ON i.id = c.identity_id
   LEFT JOIN api_call_outcome o ON o.call_id = c.id LEFT JOIN box_account a ON a.identity_id = i.id
   WHERE c.tenant_id = $2 AND c.system = 'box' AND c.operation IN ('create_user', 'update_user')
-    AND c.at < clock_timestamp() - $3 * interval '1 millisecond' AND ${unsettled} AND NOT ${busy}`;
+    AND c.at < clock_timestamp() - $3 * interval '1 millisecond' AND ${unsettled} AND NOT ${busy}
+    AND NOT (i.merged_into IS NOT NULL AND a.identity_id IS NULL)`;
 
 export const comparisons = [duplicates, strangers, missing, forgotten, differing, unlinked] as const;
 export const writeComparison = writes;

@@ -55,7 +55,7 @@ function checkExpression(input: ControlInput, path: string): void {
       return;
     }
   } catch {
-    // Reported below, together with its other form.
+    // Told below, with the other shape it can have.
   }
   throw input.wrong('path', 'a prefix that starts with / or a regular expression that starts with ^');
 }

@@ -1,14 +1,14 @@
-/** The calls to which a fault applies; an absent field matches any call. */
+/** Which calls a fault meets; what is left out matches anything. */
 export interface FaultMatch {
   method?: string;
   /** A prefix of the path, or a regular expression when it starts with `^`. */
   path?: string;
-  /** The `external_app_user_id` in the body or query, or that of the user in the path or As-User. */
+  /** `external_app_user_id` of the body or query, or of the user the path or As-User names. */
   externalId?: string;
   clientId?: string;
 }
 
-/** The response; `retryAfter` is the header's value: seconds, or any text that a proxy may send. */
+/** What is answered; `retryAfter` is the header's value: seconds, or whatever a proxy writes there. */
 export interface FaultStatus {
   status: number;
   retryAfter?: number | string;
@@ -17,34 +17,34 @@ export interface FaultStatus {
 }
 
 export type FaultEffect =
-  /** The response is sent at once, and nothing is carried out. */
+  /** Answered at once, nothing is done. */
   | ({ kind: 'status' } & FaultStatus)
-  /** The response is a proxy's HTML page, and nothing is carried out. */
+  /** An HTML page of a proxy, nothing is done. */
   | { kind: 'html'; status: number }
-  /** The connection is cut before the call is carried out. */
+  /** The connection is cut; nothing was done. */
   | { kind: 'resetBefore' }
-  /** The call is carried out, then the connection is cut. */
+  /** The work is done, then the connection is cut. */
   | { kind: 'resetAfter' }
-  /** The call is carried out, then the response has this status. */
+  /** The work is done, then this status is answered. */
   | ({ kind: 'statusAfter' } & FaultStatus)
-  /** The call is carried out after a delay. */
+  /** Waits, then does the work. */
   | { kind: 'slow'; delayMs: number }
-  /** The call is carried out, and the response is delayed. */
+  /** Does the work, then waits before it answers. */
   | { kind: 'slowAfter'; delayMs: number }
-  /** There is no response, and nothing is carried out. */
+  /** Never answers, nothing is done. */
   | { kind: 'hang' }
-  /** The call is carried out; the JSON of a 2xx response is cut in half. */
+  /** The work is done; a 2xx answer's JSON is cut in half. */
   | { kind: 'damaged' };
 
 export type FaultKind = FaultEffect['kind'];
 
 export interface FaultRule {
   match: FaultMatch;
-  /** To how many calls it applies; null means until cleared. */
+  /** How many calls it meets; null means until cleared. */
   times: number | null;
-  /** How many matching calls it skips first. */
+  /** How many matching calls it lets pass first. */
   skip: number;
-  /** Applies to the last of every so many matching calls; 1 applies to all. */
+  /** Meets one of so many matching calls, the last of each row; 1 meets all. */
   every: number;
   effect: FaultEffect;
 }
@@ -52,11 +52,11 @@ export interface FaultRule {
 export interface Fault extends FaultRule {
   id: number;
   applied: number;
-  /** Matching calls that were skipped since the last one to which it applied. */
+  /** Matching calls that it let pass since the last one it met. */
   passed: number;
 }
 
-/** The properties of a call that faults can match; external ids are looked up only when a fault needs them. */
+/** What of a call a fault can be matched against; external ids are looked up only when a fault asks. */
 export interface FaultTarget {
   method: string;
   path: string;
@@ -64,7 +64,7 @@ export interface FaultTarget {
   externalIds: () => string[];
 }
 
-/** The faults set over the control address, oldest first; at most one applies to a call. */
+/** The faults set over the control address, oldest first; a call meets at most one. */
 export class FaultList {
   #faults: Fault[] = [];
   #lastId = 0;
@@ -84,7 +84,7 @@ export class FaultList {
     this.#faults = [];
   }
 
-  /** The effect that applies to this call, counted; a fault is removed after its last call. */
+  /** The effect this call meets, counted; a fault that has met its calls is gone. */
   take(target: FaultTarget): FaultEffect | null {
     for (const fault of this.#faults) {
       if (!matches(fault.match, target)) continue;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Item } from './items.ts';
 
-/** Serves content without a token; Box has it on dl.boxcloud.com. */
+/** Where the content is given without a token; Box has it on dl.boxcloud.com. */
 const DOWNLOADS = '/dl/';
-/** Box states that such an address is not persistent, but not how long it lasts, so this time is short. */
+/** Box says that such an address is not persistent, and not how long it lives: we take a short time. */
 const LIFETIME_MS = 60_000;
 
-/** The addresses that were issued. */
+/** The addresses given out. */
 export class Downloads {
   readonly #given = new Map<string, { readonly item: Item; readonly until: number }>();
 

@@ -10,21 +10,18 @@ export interface RouteContext {
   params: Record<string, string>;
   query: URLSearchParams;
   body: string;
-  /** The host and port of the request. */
+  /** Under which host and port the twin was asked. */
   host: string;
 }
 
-/**
- * One endpoint. `path` segments that start with `:` are parameters; handlers return a response or throw a Refusal,
- * synchronously.
- */
+/** One endpoint. `path` segments starting with `:` are parameters; handlers answer or throw a Refusal, at once. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   handle: (context: RouteContext) => Answer;
 }
 
-/** Handles an API call: checks the path, the method and the caller, then runs the endpoint. Throws Refusal. */
+/** Answers an API call: known path, known method, then who calls, then the endpoint. Throws Refusal. */
 export function routeCall(
   routes: readonly Route[],
   world: World,
