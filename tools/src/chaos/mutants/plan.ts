@@ -66,6 +66,8 @@ export const planMutants: readonly SourceMutant[] = [
     file: plan,
     from: 'const externalId = known.begunAs ?? desired.externalId;',
     to: 'const externalId = desired.externalId;',
+    unseen:
+      'The external id is fixed before the first create; only rows of earlier versions have another one.',
   },
   {
     name: 'plan: another’s Box user is adopted',
