@@ -39,7 +39,7 @@ suite(`the queue on Redis${binary === undefined ? ' [needs redis-server]' : ''}`
 
   faultsContract(() => server, 'redisUrl');
 
-  describe('the queue on Redis', () => {
+  describe('as a Redis client', () => {
     let admin: Redis;
     let bench: Bench;
     beforeEach(() => {

@@ -160,16 +160,6 @@ describe('log events', () => {
   });
 });
 
-it('ARCHITECTURE.md lists every room of the apps, and every library', () => {
-  const text = texts.get('ARCHITECTURE.md')!;
-  const rooms = [...folders].flatMap((folder) => {
-    const [, room] = /^(?:libs|apps|apps\/(?:gateway|provisioner)\/src)\/([^/]+)$/.exec(folder) ?? [];
-    return room === undefined || room === 'testing' ? [] : [room];
-  });
-  expect(rooms.length).toBeGreaterThan(20);
-  expect(unique(rooms).filter((room) => !text.includes(`${room}/`))).toEqual([]);
-});
-
 it('every block states its language, which decides whether it is run', () => {
   const bare = [...texts].flatMap(([file, text]) =>
     fencesOf(text)

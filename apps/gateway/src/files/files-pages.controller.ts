@@ -12,7 +12,7 @@ const PAGE_SIZE = 100;
 const PageQuery = z.object({ cursor: FileListQuery.shape.cursor });
 type PageQuery = z.infer<typeof PageQuery>;
 
-/** The pages of a person's folders, and the way to their files. */
+/** Pages of a person's folders, and the downloads of their files. */
 @Controller('files')
 @UsePipes(ValidationPipe)
 export class FilesPagesController {
@@ -37,7 +37,7 @@ export class FilesPagesController {
     });
   }
 
-  /** Sends the browser to the address that Box gives for the content: it needs no token, and does not last. */
+  /** Redirects the browser to the short-lived address that Box returns for the content, which needs no token. */
   @Get(':file/content')
   @Redirect()
   @Header('cache-control', 'no-store')
@@ -53,7 +53,7 @@ export class FilesPagesController {
     }));
   }
 
-  /** Box may take a while: what it answers is theirs only if their session still stands then. */
+  /** Box may take long, so the session is checked again before its answer is sent. */
   private async asSignedIn<T>(
     req: Request,
     res: Response,
@@ -71,7 +71,7 @@ export class FilesPagesController {
   }
 }
 
-/** What cannot be an id is as unknown as what is nobody's. */
+/** An invalid id is answered like an id that does not exist. */
 function itemId(text: string): string {
   const id = BoxItemId.safeParse(text);
   if (!id.success) throw new FoyerError('not_found');

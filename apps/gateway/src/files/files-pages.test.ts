@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** Somebody who has signed in and has these files. */
+/** A signed-in person with these files in Box. */
 async function withFiles(username: string, paths: readonly string[]): Promise<Browser> {
   const browser = gateway.browser();
   const userId = boxUserIdOf(await browser.signIn(username));
@@ -18,7 +18,7 @@ async function withFiles(username: string, paths: readonly string[]): Promise<Br
   return browser;
 }
 
-/** Where the link with these words leads to. */
+/** The target of the link with this text. */
 const linkOf = ({ text }: Page, words: string): string => {
   const links = [...text.matchAll(/<a [^>]*href="([^"]*)"[^>]*>([\s\S]*?)<\/a/g)];
   const found = links.find(([, , inner]) => inner?.trim() === words)?.[1];
@@ -99,7 +99,7 @@ it('asks a person who is not signed in to sign in, and then opens the requested 
   }
 });
 
-/** The page for a request whose target is spelled as it stands here, which `fetch` would correct. */
+/** Returns the page for a request target that is sent exactly as given; `fetch` would normalize it. */
 const pageFor = async (target: string): Promise<string> => {
   const { hostname, port } = new URL(gateway.url);
   const sent = request({ hostname, port, path: target, headers: { accept: 'text/html' } }).end();

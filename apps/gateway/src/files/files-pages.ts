@@ -3,14 +3,14 @@ import { html, type Html } from '../http/html.ts';
 import { page } from '../http/page.ts';
 import type { Listing } from './files.service.ts';
 
-/** What is listed, and from where on. */
+/** The folder to list, and the page of it. */
 interface Place {
   /** The Box id of the folder. */
   readonly folder: string;
   readonly cursor: string | undefined;
 }
 
-/** A page of a folder. */
+/** Renders one page of a folder. */
 export function folderPage(listing: Listing, place: Place): string {
   const isTop = place.folder === '0';
   const heading = isTop ? 'Your Box files' : (listing.folderName ?? 'Folder');
@@ -24,7 +24,7 @@ export function folderPage(listing: Listing, place: Place): string {
   });
 }
 
-/** The items as links, and the way to the pages before and after. */
+/** The items as links, and links to the parent folder and the neighbouring pages. */
 export function listOf({ items, nextCursor }: Listing, { folder, cursor }: Place): Html {
   const address = folder === '0' ? '/files' : `/files/${folder}`;
   const first = cursor === undefined ? null : html`<a class="button quiet" href="${address}">First page</a>`;

@@ -6,7 +6,7 @@ import { FilesPagesController } from './files-pages.controller.ts';
 import { FilesService } from './files.service.ts';
 import { MissingUser } from './missing-user.ts';
 
-/** People's Box files, on their behalf: the only room that talks to Box. */
+/** Access to people's Box files on their behalf; no other room of the gateway calls Box. */
 @Module({
   imports: [AccessModule, SessionsModule],
   controllers: [FilesController, FilesPagesController],

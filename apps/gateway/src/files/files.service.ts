@@ -7,29 +7,29 @@ import { PrincipalLimit } from '../limits/principal-limit.ts';
 import { BOX } from '../parts.ts';
 import { MissingUser } from './missing-user.ts';
 
-/** The folder that each Box user has from the start. */
+/** The root folder, which every Box user has. */
 const topFolder = '0';
 
-/** A list's name, the folder, and Box's marker. */
+/** The content of a cursor: the kind of list, the folder, and Box's marker. */
 const Cursor = z.tuple([z.literal('box'), BoxItemId, line(2_000).min(1)]);
 
 const encode = (folder: string, marker: string): string =>
   Buffer.from(JSON.stringify(['box', folder, marker])).toString('base64url');
 
-/** Whom Box is asked for. */
+/** The person on whose behalf Box is called. */
 interface Person {
   readonly identityId: string;
   readonly boxUserId: string;
 }
 
-/** A page of a folder. `folderName` is null for the top folder, and for an empty one. */
+/** A page of a folder. `folderName` is null for the root folder, and for a page without items. */
 export interface Listing extends Page<FolderItem> {
   readonly folderName: string | null;
 }
 
 type ListQuery = Omit<FileListQuery, 'cursor'> & { readonly cursor?: string | undefined };
 
-/** Asks Box on behalf of people, as them: Box decides what is theirs. */
+/** Calls Box as the person, so that Box decides which files they may see. */
 @Injectable()
 export class FilesService {
   constructor(
@@ -40,17 +40,17 @@ export class FilesService {
   ) {}
 
   /**
-   * A page of one of the person's folders: one call to Box. Throws `unauthenticated` for no such identity,
-   * `identity_deactivated`, `no_box_account`, `box_user_missing`, and what `listOf` throws.
+   * Returns a page of one of the person's folders, with one call to Box. Throws `unauthenticated` for an unknown
+   * identity, `identity_deactivated`, `no_box_account`, `box_user_missing`, and what `listOf` throws.
    */
   async list(identityId: string, query: ListQuery): Promise<Listing> {
     return this.listOf(await this.personOf(identityId), query);
   }
 
   /**
-   * The same for somebody whose Box account is known. Throws `not_found` for a folder that is not theirs,
-   * `too_many_requests` when they ask for their files too often, for Box's limit is everybody's, `box_user_missing`,
-   * `box_app_changed`, `invalid_request` for a cursor that is not one of this list, or Box's fault.
+   * The same for a person whose Box account is known. Throws `not_found` for a folder of another person,
+   * `too_many_requests` when the person exceeds their share of Box's limit, `box_user_missing`, `box_app_changed`,
+   * `invalid_request` for a cursor that does not belong to this list, or Box's fault.
    */
   async listOf(person: Person, { folder, limit, cursor }: ListQuery): Promise<Listing> {
     const marker = cursor === undefined ? undefined : decode(cursor, folder);
@@ -61,14 +61,14 @@ export class FilesService {
         { boxUserId, folderId: folder, limit, ...(marker !== undefined && { marker }) },
       ),
     );
-    // What Box can find wrong with this call is the marker.
+    // Box validates only the marker of this call.
     if (!listed.ok && listed.fault.code === 'box_invalid' && marker !== undefined) throw notACursor();
     const { items, nextMarker, folderName } = await this.valueOf(person, listed, folder === topFolder);
     const nextCursor = nextMarker === null ? null : encode(folder, nextMarker);
     return { items: [...items], nextCursor, folderName };
   }
 
-  /** Where Box gives the content of one of the person's files, for a short while and without a token. Throws as `list` does. */
+  /** Returns the short-lived address at Box of a file's content, which needs no token. Throws as `list` does. */
   async locate(identityId: string, fileId: string): Promise<string> {
     const person = await this.personOf(identityId);
     const { boxUserId } = person;
@@ -88,15 +88,15 @@ export class FilesService {
     return { identityId, boxUserId };
   }
 
-  /** What Box gave; throws why it gave nothing. `isTop`: asked for the folder that everybody has. */
+  /** The value of the result, or throws its fault. `isTop`: the call was about the root folder. */
   private async valueOf<T>(person: Person, result: BoxResult<T>, isTop: boolean): Promise<T> {
     if (result.ok) return result.value;
     const { code, detail, retryAfterMs }: BoxFault = result.fault;
-    // Box did act as the person: it knows no such item, or none that is theirs.
+    // Box acted as the person and found no such item, or none that they may see.
     if (code === 'not_found' && !isTop) throw new FoyerError('not_found');
     const why = await this.missing.explain(person.identityId, person.boxUserId, code);
     if (why !== code) throw new FoyerError(why);
-    // An item of somebody else is answered as one that does not exist.
+    // An item of another person is answered like one that does not exist.
     if (code === 'box_forbidden' && !isTop) throw new FoyerError('not_found');
     throw new FoyerError(code, detail, { ...(retryAfterMs !== undefined && { retryAfterMs }) });
   }

@@ -20,7 +20,7 @@ interface Person {
   readonly browser: Credentials;
 }
 
-/** Somebody with these files in Box, signed in. */
+/** A signed-in person with these files in Box. */
 async function somebody(...files: string[]): Promise<Person> {
   const { identityId, requestId, subject } = await api.admit();
   const { users } = await box.control<{ users: [{ id: string }] }>('POST', 'seed', {
@@ -108,7 +108,7 @@ it('shows the former holder nothing when the identity passes to another person d
   expect([status, text.includes('secret')]).toEqual([401, false]);
 });
 
-/** The id of what is in this folder under this name. */
+/** The id of the item with this name in this folder. */
 async function idOf(person: Person, name: string, query = ''): Promise<string> {
   const { body } = await list(person, query);
   return body.items.find((item) => item.name === name)?.id ?? '';
@@ -209,7 +209,7 @@ it.each([
   [{ kind: 'resetBefore' }, 503, 'box_unavailable', null],
   [{ kind: 'hang' }, 503, 'box_unavailable', null],
   [{ kind: 'status', status: 403 }, 502, 'box_forbidden', null],
-  // The last: after it nobody calls Box for seven seconds.
+  // This case must be last, because it pauses all calls to Box for seven seconds.
   [{ kind: 'status', status: 429, retryAfter: 7 }, 503, 'box_rate_limited', '7'],
 ])('reports %j of Box as %s %s', async (fault, status, code, retryAfter) => {
   const ada = await somebody();

@@ -4,10 +4,10 @@ import type { BoxPort } from '@foyer/provisioning';
 import type { ErrorCode } from '@foyer/shared';
 import { BOX, LOGGER, type Parts } from '../parts.ts';
 
-/** What Box answers when it is asked to act as somebody whom this app does not see: deleted, or another app's. */
+/** The errors with which Box refuses to act as a user whom this app cannot see: deleted, or another app's. */
 const doubtful: ReadonlySet<ErrorCode> = new Set(['box_forbidden', 'not_found']);
 
-/** Finds out why Box does not act as a person. */
+/** Determines why Box refuses to act as a person. */
 @Injectable()
 export class MissingUser {
   constructor(
@@ -18,8 +18,9 @@ export class MissingUser {
   ) {}
 
   /**
-   * Why Box refused with `code` to act as this user: `box_user_missing` when reading the user says the same, which is then on
-   * record; `box_app_changed` when the app that asks is not the one that the user belongs to; else the code itself.
+   * Returns why Box refused with `code` to act as this user: `box_user_missing` when a read confirms that the user
+   * does not exist, which is then recorded; `box_app_changed` when the user belongs to another Box app; otherwise
+   * `code` itself.
    */
   async explain(identityId: string, boxUserId: string, code: ErrorCode): Promise<ErrorCode> {
     if (!doubtful.has(code)) return code;

@@ -12,13 +12,13 @@ import type { SignedIn } from '../http/signed-in.ts';
 import { signedInPage, signedOutPage, type Files } from './pages.ts';
 import { failedPage, heldPage, missingPage, progressPage } from './unfinished-pages.ts';
 
-/** A page shows this many files; the API has the rest. */
+/** The number of files on the page; the API returns the rest. */
 const FILES_SHOWN = 100;
-/** A slow Box must not hold the page up for longer, in milliseconds. */
+/** The longest wait for Box's list of files, in milliseconds. */
 const FILES_WAIT_MS = 3_000;
 const RETRY_WAIT_MS = 2_000;
 
-/** The pages of a person at the door. */
+/** The home page: sign-in, progress of the Box account, or the files. */
 @Controller()
 export class HomeController {
   constructor(
@@ -42,13 +42,13 @@ export class HomeController {
       throw new FoyerError('identity_deactivated');
     }
     const page = await this.pageOf(req, { name, csrf: csrfToken ?? '' }, identity);
-    // Box may take a while. What was read before this look was theirs; if the session has ended since, nobody sees it.
+    // The session may have ended while Box answered; then nothing of the answer is shown.
     if (await this.sessions.isStanding(req)) return page;
     await this.sessions.end(req, res);
     return signedOutPage();
   }
 
-  /** Another try for whoever is signed in; anybody else's request is not found. */
+  /** Retries the request of the signed-in person; the request of another person is not found. */
   @Post('retry')
   async retry(@Req() req: Request, @Res() res: Response): Promise<void> {
     const { identityId } = req.session;
@@ -70,7 +70,8 @@ export class HomeController {
   private async pageOf(req: Request, signedIn: SignedIn, identity: Identity): Promise<string> {
     const { id: identityId, boxAccount } = identity;
     const { requestId = null } = req.session;
-    // An account may have been given up since the sign-in: what makes the next one was asked for by somebody else.
+    // The account may have been given up since the sign-in, so the newest request may have another cause than this
+    // sign-in.
     const newest =
       requestId !== null || boxAccount === null ? await this.requests.newest({ identityId }) : null;
     return (
@@ -79,7 +80,7 @@ export class HomeController {
     );
   }
 
-  /** The page of somebody whose Box account is not ready; null when it is. */
+  /** The page of a person whose Box account is not ready; null when it is ready. */
   private unfinished(
     signedIn: SignedIn,
     { boxAccount }: Identity,
@@ -87,11 +88,11 @@ export class HomeController {
   ): string | null {
     if (newest !== null && !isFinal(newest.status)) {
       if (newest.error?.code !== 'box_app_changed') return progressPage({ ...signedIn, request: newest });
-      // Whoever has an account goes on with it; what was to be changed in it waits.
+      // A person with an account can use it while the held request waits.
       return boxAccount === null ? heldPage({ ...signedIn, request: newest }) : null;
     }
     if (boxAccount !== null && boxAccount.missingSince !== null) return this.missing(signedIn, boxAccount);
-    // A user that was found to be missing may be back, or may have been given up, since that request failed.
+    // Since that request failed, the missing user may have been restored, or given up.
     if (newest?.status !== 'failed' || newest.error?.code === 'box_user_missing') return null;
     return failedPage({ ...signedIn, request: newest });
   }
@@ -121,7 +122,7 @@ export class HomeController {
       : signedInPage({ ...signedIn, isNew, boxUserId, files });
   }
 
-  /** What Box does not give is said on the page: it must not cost the page. */
+  /** Lists the files. A failure of Box becomes a message on the page, and the page is still shown. */
   private async list(req: Request, identityId: string, boxUserId: string): Promise<Files | 'missing'> {
     const { reference } = req;
     try {
@@ -138,11 +139,11 @@ export class HomeController {
   }
 }
 
-/** True when this sign-in, or a retry of what it asked for, made the Box user. */
+/** True when this sign-in, or a retry of its request, created the Box user. */
 const madeHere = ({ id, retryOf, outcome }: ProvisioningRequest, requestId: string | null): boolean =>
   outcome === 'created' && (id === requestId || retryOf === requestId);
 
-/** Null when it takes longer than `limitMs`. */
+/** Returns null when `work` takes longer than `limitMs`. */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {

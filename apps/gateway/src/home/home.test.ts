@@ -65,7 +65,7 @@ test('shows the progress until the account is ready, and then the message', asyn
   expect(progress.text).not.toMatch(/<dl|Attempts|queued|retrying/);
   const id = /data-request="([^"]+)"/.exec(progress.text)?.[1] ?? '';
   expect(progress.text).toContain(`<code>${id}</code>`);
-  // What the page's script asks, as this browser.
+  // The call that the page's script makes, from this browser.
   const status = async (headers: Record<string, string> = {}) =>
     browser.open(`/v1/provisioning-requests/${id}`, { headers: { accept: 'application/json', ...headers } });
   expect(JSON.parse((await status()).text)).toMatchObject({ status: 'queued' });
@@ -92,7 +92,7 @@ test('says in plain words what failed, and retries when the person asks for it',
   expect(failed.text).not.toMatch(/scope|access level|Box app|Attempts|retried/);
   const again = await browser.submit(failed, '/retry');
   expect(headingOf(again)).toBe('New user created: Maria Model');
-  // Asked for twice, it is harmless.
+  // A second retry must have no further effect.
   expect((await browser.open('/')).status).toBe(200);
 });
 

@@ -66,7 +66,7 @@ describe('a Box user that cannot be read', () => {
         text === '' ? undefined : (JSON.parse(text) as { error: { code: string } | null }).error?.code;
       return { status: response.status, tag: response.headers.get('etag') ?? '', code };
     };
-    // The binding of the test before may be told from memory for a moment.
+    // The binding of the previous test may still be cached.
     const before = await settled(read, ({ code }) => code === undefined);
     expect(before.status).toBe(200);
     await bind('another-client');
@@ -90,7 +90,7 @@ describe('a Box user that cannot be read', () => {
   });
 });
 
-/** Asks until the answer is so; the test's own time limit is the end of it. */
+/** Repeats until the answer matches; only the test's own time limit ends it. */
 async function settled<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = await ask();

@@ -8,7 +8,7 @@ import { actions, type SignedIn } from '../http/signed-in.ts';
 
 export type Files =
   | { readonly kind: 'listed'; readonly listing: Listing }
-  /** `reference` finds the lines of the log about it. */
+  /** `reference` identifies the lines of the log about this failure. */
   | { readonly kind: 'unavailable'; readonly code: ErrorCode; readonly reference: string };
 
 export const signedOutPage = (state?: unknown): string =>
@@ -41,7 +41,7 @@ const afterSigningOut = (isEverywhere: boolean): string =>
 const signIn = (words: string): Html =>
   html`<p class="actions"><a class="button" href="/login">${words}</a></p>`;
 
-/** `isNew`: this very sign-in made the Box user. */
+/** `isNew`: this sign-in created the Box user. */
 export function signedInPage({
   name,
   csrf,

@@ -6,7 +6,7 @@ import { actions, csrfField, signOut, type SignedIn } from '../http/signed-in.ts
 
 type Waiting = SignedIn & { readonly request: ProvisioningRequest };
 
-/** Shows how far it is, and itself again until it is done: by the script, or without one by a refresh. */
+/** Shows the progress until the request is final: updated by the script, or by a refresh without scripts. */
 export function progressPage({ name, csrf, request: { id, error } }: Waiting): string {
   return page({
     title: 'Your Box account is being prepared',
@@ -28,7 +28,7 @@ export function progressPage({ name, csrf, request: { id, error } }: Waiting): s
 
 const hidden = html`hidden`;
 
-/** `current` is the step under way; those before it are done. */
+/** `current` is the step in progress; the steps before it are done. */
 const steps = (names: readonly string[], current: number): Html =>
   html`<ol class="steps">
     ${names.map((name, at) =>
@@ -40,7 +40,10 @@ const steps = (names: readonly string[], current: number): Html =>
     )}
   </ol>`;
 
-/** Nobody is provisioned while the configured Box app is not the accounts' own: no page renews itself in vain. */
+/**
+ * Provisioning is suspended while the configured Box app is not the one of the accounts, so the page does not refresh
+ * itself.
+ */
 export const heldPage = ({ name, csrf, request }: Waiting): string =>
   page({
     title: 'Your Box account has to wait',
@@ -53,7 +56,7 @@ export const heldPage = ({ name, csrf, request }: Waiting): string =>
       ${referenceLine(request.id)} ${actions(csrf)}`,
   });
 
-/** `isMadeAgain`: whether the next sign-in makes a new account. */
+/** `isMadeAgain`: whether the next sign-in creates a new account. */
 export const missingPage = ({
   name,
   csrf,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 interface Asset {
-  /** Changes with the content, so that it can be kept for ever. */
+  /** Changes with the content, so browsers may cache each version without expiry. */
   readonly path: string;
   readonly type: string;
   readonly content: string;

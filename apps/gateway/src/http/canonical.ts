@@ -2,8 +2,8 @@ import type { GatewayConfig } from '@foyer/platform';
 import type { RequestHandler } from 'express';
 
 /**
- * Begins a sign-in again under the one origin that Okta sends people back to: under another name for the same host its
- * cookie would not come back. Looks only at names that are the browser's own word, not a proxy's.
+ * Restarts a sign-in under the one origin to which Okta redirects, because the cookie of another host name would not
+ * be sent back. Considers only host names that the browser itself sent, not those of a proxy.
  */
 export function canonicalOrigin({ FOYER_BASE_URL, FOYER_ENV, TRUST_PROXY }: GatewayConfig): RequestHandler {
   const { origin, host: ours } = new URL(FOYER_BASE_URL);

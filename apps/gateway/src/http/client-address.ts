@@ -1,7 +1,10 @@
 import { isIPv6 } from 'node:net';
 import type { Request } from 'express';
 
-/** Whose requests are counted together: an IPv4 address, or the /64 of an IPv6 one, which one customer may fill freely. */
+/**
+ * The address by which requests are counted: an IPv4 address, or the /64 of an IPv6 address, because one customer
+ * controls all of a /64.
+ */
 export function clientKey(req: Request): string {
   const address = (req.ip ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
   if (!isIPv6(address)) return address || 'unknown';

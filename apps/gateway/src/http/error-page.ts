@@ -6,7 +6,10 @@ const again = html`<a class="button" href="/login">Sign in again</a>`;
 const asSomeoneElse = html`<a class="button" href="/login?prompt=login">Sign in as someone else</a>`;
 const home = html`<a class="button quiet" href="/">Go to the start page</a>`;
 
-/** What can be done about it, besides going home. None of these begins by itself: Okta would answer the same at once. */
+/**
+ * Links that may solve the problem, besides the home page. None is followed automatically, because Okta would return
+ * the same error at once.
+ */
 const ways: Partial<Record<ErrorCode, Html>> = {
   sign_in_refused: asSomeoneElse,
   identity_deactivated: asSomeoneElse,
@@ -16,13 +19,13 @@ const ways: Partial<Record<ErrorCode, Html>> = {
   okta_unavailable: again,
 };
 
-/** The sign-in checks the path again, so that it leads to no other origin, and to no new sign-in. */
+/** The sign-in validates this path again, so it cannot lead to another origin or to another sign-in. */
 const andComeBack = (path: string): Html =>
   html`<a class="button" href="/login?returnTo=${encodeURIComponent(path)}">Sign in again</a>`;
 
 /**
- * Says what happened, to the person at the screen. The error's `detail` is written for programs and operators, and stays out.
- * `reference` finds the lines of the log about it; `path` is where the person was going.
+ * Renders an error for the person who signs in. The error's `detail` is for programs and operators and is left out.
+ * `reference` identifies the lines of the log about it; `path` is the page that the person requested.
  */
 export function errorPage({ code }: FoyerError, reference: string, path = '/'): string {
   const { heading, person } = personWords[code];

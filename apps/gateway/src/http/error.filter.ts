@@ -9,14 +9,14 @@ import { isFault } from './fault.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
 import { isScim } from './scim-path.ts';
 
-/** How long until another try is worth it, in seconds, where the fault itself does not say. */
+/** Seconds until a retry is useful, for errors that do not state it themselves. */
 const retryAfter: Partial<Record<ErrorCode, number>> = { unavailable: 5, okta_unavailable: 10 };
 
-/** The parser's words quote the body, the router's the whole address with its query. */
+/** Errors whose messages quote the request: the parser quotes the body, the router the address with its query. */
 const quoting: ReadonlySet<ErrorCode> = new Set(['malformed_body', 'not_found']);
 
 /**
- * The one place where errors become answers: the SCIM envelope for its clients, a page for browsers, RFC 9457 problem
+ * Turns every error into a response: the SCIM envelope for SCIM clients, a page for browsers, RFC 9457 problem
  * details for all others.
  */
 @Catch()
@@ -30,7 +30,7 @@ export class ErrorFilter implements ExceptionFilter {
     try {
       this.answer(error, req, res);
     } catch (failure) {
-      // Express would answer with a page of its own, which shows the stack.
+      // Express's own error page would show the stack.
       this.logger.error({ event: 'error-answer-failed', reference: req.reference, err: failure, error });
       sendFallback(req, res);
     }
@@ -59,7 +59,7 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** What is sent when the answer itself could not be made: constant texts, which cannot fail in turn. */
+/** The response when creating the error response failed: constant texts, which cannot fail. */
 function sendFallback(req: Request, res: Response): void {
   if (res.headersSent) {
     res.destroy();
@@ -87,10 +87,10 @@ const FALLBACK_PROBLEM = JSON.stringify({
   code: 'internal_error',
 });
 
-/** Where the browser was going; a form is not sent again. */
+/** The page that the browser requested; a form is not sent again. */
 const pathOf = ({ method, originalUrl }: Request): string => (method === 'GET' ? originalUrl : '/');
 
-/** What a client did wrong takes a line without a stack: strangers can make as many as they like. */
+/** A client's error is logged without a stack, because anyone can cause any number of them. */
 function log(req: Request, error: FoyerError | ScimError): void {
   const { status, code, reason } = summaryOf(error);
   if (isFault(status)) req.log.error({ event: 'request-failed', code, err: error });
@@ -105,16 +105,16 @@ function summaryOf(error: FoyerError | ScimError) {
   return { status: errorCatalog[code].status, code, reason };
 }
 
-/** What a message quotes is what the client sent: a secret in the wrong place, perhaps. "Not found" quotes an address. */
+/** A quoted text comes from the client and may be a secret in the wrong place. "Not found" quotes an address. */
 const withoutQuotes = ({ status, message }: ScimError): string =>
   status === 404 ? 'There is no such resource.' : message.replace(/"(?:[^"\\]|\\.)*"?/g, '"…"');
 
-/** Any error, in terms of the closed list. */
+/** Any error as one of the closed list. */
 export function toFoyerError(error: unknown, req: Request): FoyerError {
   if (error instanceof FoyerError) return error;
   if (isUnavailable(error)) return new FoyerError('unavailable', undefined, { cause: error });
   const refusal = fromHttpError(error);
-  // An address that cannot be decoded is refused with the same status as a body that cannot be read.
+  // Express reports an undecodable address with the same status as an unreadable body.
   if (refusal?.code === 'malformed_body' && !hasBody(req))
     return new FoyerError('invalid_request', undefined, { cause: error });
   return refusal ?? new FoyerError('internal_error', undefined, { cause: error });

@@ -1,2 +1,4 @@
-/** Whether an answer's status tells of a fault of ours: 501 tells what is not offered, to whoever asks for it. */
+/**
+ * Whether a response's status means a fault of Foyer. 501 does not: it only reports a feature that is not supported.
+ */
 export const isFault = (status: number): boolean => status >= 500 && status !== 501;

@@ -1,4 +1,4 @@
-/** Markup that is safe to send: only `html` makes it. */
+/** Markup that is safe to send: only `html` creates it. */
 export class Html {
   private readonly markup: string;
 
@@ -24,7 +24,7 @@ const entities: Readonly<Record<string, string>> = {
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 
-/** Everything put in is escaped, for element content and quoted attributes; `Html` goes in as it is, null as nothing. */
+/** Escapes every value for element content and quoted attributes; inserts `Html` unchanged, and null as nothing. */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(render)));
 }
@@ -34,6 +34,6 @@ function render(value: Value): string {
   if (value instanceof Html) return value.toString();
   if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
   if (Array.isArray(value)) return value.map(String).join('');
-  // The types forbid it; what a cast or an unchecked index let through is reported by name.
+  // Reached only when a cast or an unchecked index defeats the types.
   throw new TypeError(`A value of ${typeof value} cannot be put into a page.`);
 }

@@ -4,7 +4,7 @@ import { AssetsController } from './assets.controller.ts';
 import { ErrorFilter } from './error.filter.ts';
 import { Shutdown } from './shutdown.ts';
 
-/** What every room shares: errors as answers, our pages' assets, the news that the gateway is stopping. */
+/** Shared by all rooms: errors as responses, the assets of our pages, and the shutdown signal. */
 @Global()
 @Module({
   controllers: [AssetsController],

@@ -1,13 +1,16 @@
 import { FoyerError } from '@foyer/shared';
 import express, { type Request, type RequestHandler } from 'express';
 
-/** Objects and lists in each other. Nothing of ours comes near, and a parser that follows a body any deeper keeps others waiting. */
+/**
+ * The deepest nesting of objects and lists. Our own bodies stay far below it, and parsing a deeper one would block
+ * other requests.
+ */
 export const MAX_JSON_DEPTH = 64;
 
-/** Why bytes are no JSON that is taken. `message` is for the client, and quotes nothing of the body. */
+/** Why a body is not accepted as JSON. `message` is for the client, and quotes nothing of the body. */
 export class MalformedJson extends Error {}
 
-/** Throws MalformedJson for what is no JSON in UTF-8 (RFC 8259, section 8.1), or is nested too deep. */
+/** Parses JSON in UTF-8 (RFC 8259, section 8.1). Throws MalformedJson for anything else, and for too deep nesting. */
 export function parseJson(bytes: Uint8Array): unknown {
   if (tooDeepAt(bytes) !== null) throw new MalformedJson(`The body is nested deeper than ${MAX_JSON_DEPTH}.`);
   try {
@@ -22,7 +25,7 @@ const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const opening: ReadonlySet<number | undefined> = new Set([0x5b, 0x7b]);
 const closing: ReadonlySet<number | undefined> = new Set([0x5d, 0x7d]);
 
-/** Where the bracket stands that is one too many; null when there is none. Looks no further than that. */
+/** The position of the first bracket that is nested too deep; null when there is none. Reads no further than that. */
 export function tooDeepAt(bytes: Uint8Array): number | null {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -47,7 +50,7 @@ export function checkCharset(type: string): void {
     throw new FoyerError('unsupported_media_type', 'Send UTF-8.');
 }
 
-/** Reads bodies of JSON into `req.body`, which must be an object or a list. Fails with `malformed_body` and the like. */
+/** Reads JSON bodies into `req.body`, which must be an object or a list. Fails with `malformed_body` and the like. */
 export function jsonBody(limit: string): readonly RequestHandler[] {
   const read = express.raw({ limit, type: ['application/json', 'application/*+json'] });
   const parse: RequestHandler = (req: Request, _res, next) => {

@@ -4,11 +4,11 @@ import { html, type Html } from './html.ts';
 interface Page {
   readonly title: string;
   readonly body: Html;
-  /** Goes into the head, after the stylesheet. */
+  /** Inserted into the head, after the stylesheet. */
   readonly head?: Html;
 }
 
-/** A whole page. `body` brings its own h1. */
+/** Renders a whole page. `body` contains its own h1. */
 export const page = ({ title, body, head }: Page): string =>
   html`<!doctype html>
     <html lang="en">
@@ -27,6 +27,6 @@ export const page = ({ title, body, head }: Page): string =>
       </body>
     </html> `.toString();
 
-/** What a person gives to their help desk; it finds what the log has about it. */
+/** The reference that a person gives to their help desk; it identifies the lines of the log. */
 export const referenceLine = (reference: string): Html =>
   html`<p class="soft reference">Reference for your help desk: <code>${reference}</code></p>`;

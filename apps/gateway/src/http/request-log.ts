@@ -6,23 +6,26 @@ import { safePath } from './safe-path.ts';
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** The logger for all that is said about this request. */
+    /** The logger for everything about this request. */
     log: Logger;
-    /** What a person reads out to an administrator: on every error page, in every line of the log about the request. */
+    /**
+     * Identifies the request for an administrator: on every error page, and in every line of the log about the
+     * request.
+     */
     reference: string;
   }
 }
 
 /**
- * One line per request, and its time in the metrics. Written by hand rather than by a logger for HTTP: never the query, the
- * headers or the body, which carry codes, tokens and cookies, and of the path what is known to carry none.
+ * Logs one line per request, and measures its time. It is not an off-the-shelf HTTP logger, because it must leave out
+ * query, headers and body, which contain codes, tokens and cookies, and the parts of the path that may be secret.
  */
 export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
   return (req, res, next) => {
     const began = performance.now();
     const { method } = req;
     req.reference = randomUUID();
-    // Made when first asked for: most requests, polls, have nothing to say.
+    // Created on first use, because most requests are polls that log nothing.
     let log: Logger | undefined;
     Object.defineProperty(req, 'log', { get: () => (log ??= logger.child({ reference: req.reference })) });
     res.setHeader('x-request-id', req.reference);
@@ -51,14 +54,14 @@ export function requestLog(logger: Logger, metrics: Metrics): RequestHandler {
   };
 }
 
-/** Probes, and polls with no news, would drown the rest. */
+/** Probes and polls without a change would fill the log. */
 const isNoise = (req: Request, status: number): boolean =>
   status === 304 || (status === 200 && probes.has(req.path));
 
 const probes = new Set(['/healthz', '/readyz', '/metrics']);
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** The route's own pattern: addresses would make a time series each. */
+/** The pattern of the route, because each address would create a time series of its own. */
 function routeOf(req: Request): string {
   const route: unknown = req.route;
   if (typeof route !== 'object' || route === null || !('path' in route)) return 'none';

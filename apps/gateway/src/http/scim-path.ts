@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 
-/** Where the SCIM server is. The second names the tenant, for whoever has a proxy in front of several. */
+/** The paths of the SCIM server. The second contains the tenant, for a proxy in front of several gateways. */
 export const scimPaths = ['/scim/v2', '/t/:tenant/scim/v2'];
 
-/** The router takes paths whatever their case, and so must whoever decides by them. */
+/** The router ignores the case of paths, so this decision must ignore it, too. */
 export const isScim = ({ path }: Request): boolean => /^(\/t\/[^/]+)?\/scim\/v2(\/|$)/i.test(path);

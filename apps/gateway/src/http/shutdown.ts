@@ -1,6 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 
-/** Tells whoever holds an answer back that the gateway is stopping: answer now. */
+/** Signals that the gateway is stopping, so that held responses are sent at once. */
 @Injectable()
 export class Shutdown implements BeforeApplicationShutdown {
   private readonly controller = new AbortController();

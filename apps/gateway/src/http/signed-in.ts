@@ -1,6 +1,6 @@
 import { html, type Html } from './html.ts';
 
-/** Whose page it is, and the token that its forms carry. */
+/** The person of a page, and the token that its forms carry. */
 export interface SignedIn {
   readonly name: string;
   readonly csrf: string;

@@ -38,7 +38,7 @@ describe('a body', () => {
     socket.write(
       'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{',
     );
-    // Its first bytes are there; each further one would only be one more that is not the last.
+    // One byte of the body has arrived, and the rest never does.
     const answer = await text(socket);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toMatch(/^connection: close\r$/im);

@@ -2,22 +2,25 @@ import type { IncomingMessage, Server } from 'node:http';
 import { FoyerError } from '@foyer/shared';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
-/** How long the headers of a request may take, in milliseconds. Node looks each half minute. */
+/** The time limit for the headers of a request, in milliseconds. Node checks it every half minute. */
 const HEADERS_MS = 15_000;
 
-/** How long the body of a request may take. 5 MiB in that time are 1.4 Mbit/s. */
+/** The time limit for the body of a request, in milliseconds. 5 MiB in this time are 1.4 Mbit/s. */
 const BODY_MS = 30_000;
 
-/** What a client that sends a long body must keep up, in bytes a second, after BODY_MS of waiting for it. */
+/** The minimum speed of a long body, in bytes a second, after BODY_MS of waiting for it. */
 const SLOWEST = 1_024;
 
-/** The longest that any body may take, a file of 100,000 people included. */
+/** The time limit for any body, in milliseconds, including a file of 100,000 people. */
 const REQUEST_MS = 3_600_000;
 
-/** Proxies keep connections for a minute: one that is closed on this side first may cost a request its answer. */
+/** Longer than the minute for which proxies keep connections: closing first could lose a request. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** Time limits that only a server can keep. Bodies have `bodyInTime` and `atLeastSlowly`, for Node has one limit for all of them. */
+/**
+ * Sets the time limits that only the server can enforce. Bodies use `bodyInTime` and `atLeastSlowly`, because Node
+ * has a single limit for all bodies.
+ */
 export function limitServer(server: Server): void {
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = HEADERS_MS;
@@ -25,8 +28,8 @@ export function limitServer(server: Server): void {
 }
 
 /**
- * Answers `request_timeout` when the body has not come in time, and ends the connection. `isLong` tells the requests whose
- * bodies are read as long as they come.
+ * Responds with `request_timeout` when the body does not arrive in time, and ends the connection. `isLong` selects
+ * the requests whose bodies may take longer.
  */
 export const bodyInTime =
   (isLong: (req: Request) => boolean, limitMs: number = BODY_MS): RequestHandler =>
@@ -44,8 +47,8 @@ export const bodyInTime =
   };
 
 /**
- * The pieces of a long body, as long as they come at a modest speed. Only the waiting counts: what we take to work on a piece
- * is not the client's fault. Throws `request_timeout`.
+ * Yields the chunks of a long body while it arrives at the minimum speed. Only waiting counts, not the time to
+ * process a chunk. Throws `request_timeout`.
  */
 export async function* atLeastSlowly<T extends { readonly byteLength: number }>(
   pieces: AsyncIterable<T>,
@@ -63,7 +66,7 @@ export async function* atLeastSlowly<T extends { readonly byteLength: number }>(
       yield result.value;
     }
   } finally {
-    // Not waited for: it may be in the middle of a wait itself.
+    // Not awaited, because the iterator may itself be waiting for the next chunk.
     iterator.return?.().catch(() => undefined);
   }
 }
@@ -76,10 +79,10 @@ async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** Who still sends gets that long to come to the end and read the answer. */
+/** How long a client may go on sending its body before it reads the response, in milliseconds. */
 const LINGER_MS = 120_000;
 
-/** Ends a connection some time after its answer when the client goes on sending what nobody reads any more. */
+/** Ends a connection some time after its response when the client is still sending a body that is no longer read. */
 export function endUnread(req: IncomingMessage, res: Response): void {
   res.once('finish', () => {
     if (!req.complete) setTimeout(() => req.destroy(), LINGER_MS).unref();

@@ -16,7 +16,7 @@ interface CallOptions {
   headers?: Record<string, string>;
 }
 
-/** A twin on a free port with the few calls tests make all the time. */
+/** A twin on a free port, with the calls that most tests make. */
 export class TwinUnderTest {
   readonly url: string;
   readonly close: () => Promise<void>;
@@ -72,7 +72,7 @@ export class TwinUnderTest {
     return this.call(method, `/_control/${path}`, { body });
   }
 
-  /** Creates an app user and gives its id. */
+  /** Creates an app user and returns its id. */
   async appUser(token: string, name: string, externalId?: string): Promise<string> {
     const body = { name, is_platform_access_only: true, external_app_user_id: externalId };
     return text((await this.call('POST', '/2.0/users', { token, body })).body.id);
@@ -113,7 +113,7 @@ function parseObject(body: string): Record<string, unknown> {
   }
 }
 
-/** The value as an object, or the test fails. */
+/** The value as an object; fails the test for any other value. */
 export function object(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) throw new Error(`not an object: ${JSON.stringify(value)}`);
   return { ...value };
@@ -129,7 +129,7 @@ export function text(value: unknown): string {
   return value;
 }
 
-/** Stands for any text in an expected body. */
+/** Matches any text in an expected body. */
 export const anyText: unknown = expect.any(String);
 
 /** The first conflict of a 409. */

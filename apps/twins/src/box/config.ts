@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** What a Box twin needs to know to start. `port` 0 takes any free one; `rateLimitPerMinute` null switches it off. */
+/** The settings with which a Box twin starts. `port` 0 takes any free one; `rateLimitPerMinute` null means no limit. */
 export interface BoxTwinConfig {
   port: number;
   host: string;
@@ -22,10 +22,10 @@ export const sampleConfig: Readonly<BoxTwinConfig> = Object.freeze({
   rateLimitPerMinute: 1000,
 });
 
-/** A variable that stops the start; the message names it, says what is wrong and shows an example. */
+/** An invalid variable that prevents the start; the message names it, states the problem and shows an example. */
 export class ConfigError extends Error {}
 
-/** Turns PEM text into a key that verifies; throws when it is no RSA key of 2048 bits or more. */
+/** Parses PEM text into a key for verification; throws when it is not an RSA key of at least 2048 bits. */
 export function publicKeyFromPem(pem: string): KeyObject {
   const key = createPublicKey(pem.replaceAll('\\n', '\n'));
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) {
@@ -34,7 +34,7 @@ export function publicKeyFromPem(pem: string): KeyObject {
   return key;
 }
 
-/** Reads the BOX_TWIN_* variables; throws ConfigError on a wrong value. */
+/** Reads the BOX_TWIN_* variables; throws ConfigError for an invalid value. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): BoxTwinConfig {
   return {
     port: wholeNumber(env, 'BOX_TWIN_PORT', sampleConfig.port, 0, 65535),

@@ -23,7 +23,7 @@ afterEach(() => twin.close());
 
 const { clientId, clientSecret, enterpriseId } = sampleConfig;
 
-/** The SDK with waits short enough for a test, otherwise as it comes. */
+/** The SDK with pauses short enough for a test, and otherwise its defaults. */
 function clientWith(auth: BoxCcgAuth | BoxJwtAuth): BoxClient {
   const networkSession = new NetworkSession({
     baseUrls: new BaseUrls({ baseUrl: twin.url, uploadUrl: twin.url, oauth2Url: `${twin.url}/authorize` }),

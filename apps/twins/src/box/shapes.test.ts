@@ -7,14 +7,16 @@ import { object, rows, text, TwinUnderTest, type Reply } from './box.harness.ts'
 const document = fileURLToPath(new URL('../../../../../shared/reference/box-openapi.json', import.meta.url));
 const found = existsSync(document);
 const shape = found ? it : it.skip;
-// Without the cut of Box's published document there is nothing to hold the shapes against.
+// The test needs the excerpt of Box's published document.
 const why = found ? '' : ' [needs box-openapi.json]';
 
 type Schema = Record<string, unknown>;
 const schemas: Record<string, Schema> = {};
 const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
 
-/** OpenAPI 3.0 to JSON Schema: `nullable` becomes a choice with null, and references point into one document. */
+/**
+ * Converts OpenAPI 3.0 to JSON Schema: `nullable` becomes a choice with null, and references point into one document.
+ */
 function toJsonSchema(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toJsonSchema);
   if (typeof value !== 'object' || value === null) return value;
@@ -24,7 +26,7 @@ function toJsonSchema(value: unknown): unknown {
   return nullable === true ? { anyOf: [{ type: 'null' }, schema] } : schema;
 }
 
-/** Every property a schema names, through its parts. */
+/** Every property of a schema, including those of its parts. */
 function propertiesOf(schema: Schema): string[] {
   const reference =
     typeof schema.$ref === 'string' ? schemas[schema.$ref.split('/').at(-1) ?? ''] : undefined;
@@ -41,7 +43,7 @@ beforeAll(() => {
   void formats.default(ajv);
   const parsed = object(JSON.parse(readFileSync(document, 'utf8')));
   Object.assign(schemas, object(object(parsed.components).schemas));
-  // The published list of codes is not complete: Box's own common-errors page has others.
+  // The published list of codes is incomplete: Box's own common-errors page has others.
   const { code } = object(object(schemas.ClientError).properties);
   delete (code as Schema).enum;
   void ajv.addSchema({ $id: 'box', $defs: toJsonSchema(schemas) });
@@ -58,7 +60,7 @@ beforeEach(async () => {
 });
 afterEach(() => twin.close());
 
-/** Holds a body against a published schema: it fits, and every key it has is one the schema names. */
+/** Checks a body against a published schema: it is valid, and has no key that the schema lacks. */
 function expectShape(body: unknown, name: string): void {
   const validate = ajv.getSchema(`box#/$defs/${name}`);
   if (!validate) throw new Error(`no schema ${name}`);

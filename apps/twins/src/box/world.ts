@@ -11,27 +11,29 @@ import { Tokens } from './access/tokens.ts';
 import { profileDefaults, UserStore, type BoxUser } from './users/user-store.ts';
 import type { NotificationEmailShape } from './users/user-view.ts';
 
-/** What the control address can turn while the twin runs. */
+/** The settings that the control address can change while the twin runs. */
 export interface Settings {
-  /** Added to every call, before it is handled. */
+  /** A delay before every call is handled. */
   latencyMs: number;
-  /** Calls a minute of each user; null switches the limit off. */
+  /** Calls per minute and user; null means no limit. */
   rateLimitPerMinute: number | null;
-  /** How long a new user, group or membership stays out of listings and look-ups (reading by id sees it at once). */
+  /** How long a new user, group or membership is missing from listings and look-ups (a read by id finds it at once). */
   lookupLagMs: number;
   tokenLifetimeSeconds: number;
   /** The enterprise has a retention policy: users with content cannot be deleted by force. */
   retention: boolean;
   notificationEmail: NotificationEmailShape;
-  /** A refused token's answer: no body (as seen from Box), or the ClientError envelope. */
+  /** The response to a refused token: no body (as observed at Box), or the ClientError envelope. */
   unauthorizedBody: 'empty' | 'envelope';
-  /** How acting as an inactive user is refused: 401 that names it (Box's errors page), or 403 that does not. */
+  /**
+   * The response to acting as an inactive user: 401 that states the reason (Box's errors page), or 403 that does not.
+   */
   inactiveAsUser: 'unauthorized' | 'forbidden';
-  /** Moves the twin's clock, and the Date that it answers with: tokens expire and limits refill without waiting. */
+  /** Moves the twin's clock and the Date of its responses, so that tokens expire and limits refill without waiting. */
   clockOffsetMs: number;
 }
 
-/** Everything a Box twin knows, in memory. */
+/** The whole state of a Box twin, in memory. */
 export class World {
   readonly config: BoxTwinConfig;
   readonly users = new UserStore();
@@ -44,9 +46,9 @@ export class World {
   readonly calls = new CallLog();
   readonly apps = new Map<string, BoxApp>();
   settings: Settings;
-  /** Ends with a reset or the close: calls still waiting are dropped, never applied to what comes after. */
+  /** Aborted by a reset or the close: delayed calls are dropped and never change the new state. */
   life = new AbortController();
-  /** Ids grow with the clock, so a twin started later never gives an id that an earlier one gave. */
+  /** Ids grow with the clock, so a twin that starts later never reuses an id of an earlier one. */
   #nextId = Date.now();
 
   constructor(config: BoxTwinConfig) {
@@ -63,7 +65,7 @@ export class World {
     return String(this.#nextId);
   }
 
-  /** Back to the start: only the configured app and its service account are left. */
+  /** Resets to the initial state: only the configured app and its service account remain. */
   reset(): void {
     this.life.abort();
     this.life = new AbortController();
@@ -83,7 +85,9 @@ export class World {
     this.settings = this.#start();
   }
 
-  /** Adds a Box app with its service account, or changes a known one; what is left out stays or is the default. */
+  /**
+   * Adds a Box app with its service account, or changes a known one; absent settings keep their value or the default.
+   */
   putApp(
     clientId: string,
     changes: Partial<AppSwitches & Pick<BoxApp, 'clientSecret' | 'publicKeys'>>,
@@ -117,7 +121,7 @@ export class World {
     this.tokens.revokeUser(user.id);
   }
 
-  /** Adds a group whose name the caller has just found free. */
+  /** Adds a group; the caller has just checked that its name is free. */
   addGroup(name: string, profile: Partial<GroupProfile>): BoxGroup {
     const now = this.now();
     const levels = { invitability_level: 'admins_only', member_viewability_level: 'admins_only' } as const;
@@ -132,7 +136,7 @@ export class World {
     return group;
   }
 
-  /** Puts a user into a group that they are not in. */
+  /** Adds a user to a group of which they are not a member. */
   addMembership(given: Omit<Membership, 'id' | 'createdAt' | 'modifiedAt'>): Membership {
     const now = this.now();
     const membership = { ...given, id: this.nextId(), createdAt: now, modifiedAt: now };
@@ -174,7 +178,7 @@ export class World {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** The login Box makes up: AppUser_<app id>_<10 random>@boxdevedition.com (user-types page). */
+/** The login that Box generates: AppUser_<app id>_<10 random>@boxdevedition.com (user-types page). */
 export function generatedLogin(prefix: 'AppUser' | 'AutomationUser', serviceId: string): string {
   let random = '';
   for (let at = 0; at < 10; at += 1) random += letters[Math.floor(Math.random() * letters.length)];

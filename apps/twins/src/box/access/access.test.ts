@@ -13,7 +13,7 @@ afterEach(() => twin.close());
 
 const me = (options: Parameters<TwinUnderTest['call']>[2]) => twin.call('GET', '/2.0/users/me', options);
 
-/** The answer as it comes over the line, which fetch would not show. */
+/** The raw response, whose header names fetch would change. */
 function rawGet(path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(twin.url);

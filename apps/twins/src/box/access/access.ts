@@ -13,7 +13,7 @@ import type { BoxUser } from '../users/user-store.ts';
 import type { WireRequest } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
-/** Who calls: `user` is the one acted for (As-User), `token` says what it may. */
+/** The caller: `user` is the user to act as (As-User), `token` states the rights. */
 export interface Caller {
   app: BoxApp;
   token: Token;
@@ -21,7 +21,8 @@ export interface Caller {
 }
 
 /**
- * Finds out who calls, in Box's order: bearer token, rate limit of the token's user, As-User. Fills in the call's record.
+ * Authenticates the caller in Box's order: bearer token, rate limit of the token's user, As-User. Adds the caller to
+ * the call's record.
  */
 export function authenticate(world: World, request: WireRequest, call: CallRecord): Caller {
   const token = readToken(world, request);
@@ -39,12 +40,12 @@ export function authenticate(world: World, request: WireRequest, call: CallRecor
   return { app, token, user };
 }
 
-/** Lets pass who may administer users: a service account of an app with the scope, or an admin. */
+/** Admits only those who may administer users: the service account of an app with the scope, or an admin. */
 export const requireUserAdmin = (caller: Caller): void => requireAdmin(caller, 'manageUsers');
 
 /**
- * The same for groups and who is in them: a scope of its own. Groups are the enterprise's, so an app needs access to it
- * (guide "Scopes": manage_groups with "App + Enterprise Access").
+ * The same for groups and memberships, with their own scope. Groups belong to the enterprise, so an app needs access
+ * to it (guide "Scopes": manage_groups with "App + Enterprise Access").
  */
 export function requireGroupAdmin(caller: Caller): void {
   requireAdmin(caller, 'manageGroups');
@@ -57,7 +58,7 @@ function requireAdmin(caller: Caller, scope: 'manageUsers' | 'manageGroups'): vo
   if (!caller.app[scope]) throw insufficientScope();
 }
 
-/** Whether a user is there for this app: its own app users, and managed ones when it reaches the enterprise. */
+/** Whether a user exists for this app: its own app users, and managed users if it has enterprise access. */
 export function withinReach(app: BoxApp, user: BoxUser): boolean {
   if (user.kind === 'app' || user.kind === 'service') return user.clientId === app.clientId;
   return app.enterpriseAccess;

@@ -2,11 +2,11 @@ import type { KeyObject } from 'node:crypto';
 
 export type GrantName = 'client_credentials' | 'jwt';
 
-/** A Box Platform app, authorised (or not) in the twin's one enterprise; its users are its own. */
+/** A Box Platform app, authorized or not, in the twin's only enterprise; its app users belong to it alone. */
 export interface BoxApp {
   clientId: string;
   clientSecret: string;
-  /** The application id, the middle of its users' logins. */
+  /** The application id, the middle part of its users' logins. */
   serviceId: string;
   serviceAccountId: string;
   publicKeys: KeyObject[];
@@ -20,7 +20,7 @@ export interface BoxApp {
   userTokens: boolean;
   /** Advanced feature "Make API calls using the as-user header". */
   asUser: boolean;
-  /** "App + Enterprise Access": managed users are within reach. */
+  /** "App + Enterprise Access": the app can access managed users. */
   enterpriseAccess: boolean;
   grants: GrantName[];
 }

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { BoxApp } from './apps.ts';
 import { oauthError } from '../http/errors.ts';
 
-/** The `aud` every assertion carries, wherever it is sent. */
+/** The `aud` of every assertion, for every endpoint. */
 const assertionAudience = 'https://api.box.com/oauth2/token';
 
 const algorithms = ['RS256', 'RS384', 'RS512'];
@@ -56,7 +56,7 @@ async function isSignedByOneOf(keys: KeyObject[], jwt: string): Promise<boolean>
   return false;
 }
 
-/** Checks exp, iat and nbf against the second it is; gives back exp. */
+/** Checks exp, iat and nbf against the current second; returns exp. */
 function readTimes(claims: JWTPayload, now: number): number {
   const { exp, iat, nbf } = claims;
   if (typeof exp !== 'number' || !Number.isInteger(exp)) throw badClaim('exp', 'Should be an integer');

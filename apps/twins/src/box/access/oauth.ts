@@ -9,13 +9,13 @@ import type { World } from '../world.ts';
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** Scopes a token can be narrowed to (Box's downscope page). */
+/** The scopes to which a token can be restricted (Box's downscope page). */
 const downscopes = [
   ...['base_explorer', 'base_picker', 'base_preview', 'base_sidebar', 'base_upload'],
   ...['item_delete', 'item_download', 'item_preview', 'item_rename', 'item_share', 'item_upload'],
 ];
 
-/** POST /oauth2/token and POST /oauth2/revoke. An As-User header means nothing here. Throws Refusal. */
+/** POST /oauth2/token and POST /oauth2/revoke. An As-User header is ignored here. Throws Refusal. */
 export async function answerOAuth(world: World, request: WireRequest, call: CallRecord): Promise<Answer> {
   if (request.method !== 'POST') throw clientError(405, 'method_not_allowed', 'Method Not Allowed');
   const form = new URLSearchParams(request.body);
@@ -67,7 +67,7 @@ async function jwtBearer(world: World, form: URLSearchParams): Promise<Answer> {
   return tokenAnswer(issue(world, app, userId), world);
 }
 
-/** The user a token is for: the service account for the enterprise, or an active user the app may act as. */
+/** The user of a token: the service account for the enterprise, or an active user as whom the app may act. */
 function subjectOf(
   world: World,
   app: BoxApp,
@@ -92,7 +92,7 @@ function subjectOf(
   return user.id;
 }
 
-/** Narrows a live token (RFC 8693): only known scopes, at most one item, never longer than its parent. */
+/** Restricts a valid token (RFC 8693): known scopes only, at most one item, and never valid longer than its parent. */
 function tokenExchange(world: World, form: URLSearchParams): Answer {
   const parent = world.tokens.find(form.get('subject_token') ?? '', world.now());
   if (!parent || form.get('subject_token_type') !== accessTokenType) {

@@ -5,14 +5,14 @@ export interface Token {
   clientId: string;
   userId: string;
   expiresAt: number;
-  /** Null: everything the app and the user may. */
+  /** Null: all rights that the app and the user have. */
   scopes: string[] | null;
-  /** Item a downscoped token is tied to. */
+  /** The item to which a downscoped token is restricted. */
   resource: { type: 'file' | 'folder'; id: string } | null;
   parent: Token | null;
 }
 
-/** Access tokens and the assertion ids already used. */
+/** Access tokens, and the ids of used assertions. */
 export class Tokens {
   readonly #live = new Map<string, Token>();
   readonly #assertions = new Map<string, number>();
@@ -26,7 +26,7 @@ export class Tokens {
     return issued;
   }
 
-  /** The token, if it is known, unexpired and its parent still lives. */
+  /** The token, if it is known and not expired and its parent is valid. */
   find(value: string, now: number): Token | undefined {
     const token = this.#live.get(value);
     if (!token) return undefined;
@@ -49,7 +49,7 @@ export class Tokens {
     return [...this.#live.keys()].filter((value) => this.find(value, now)).length;
   }
 
-  /** Remembers an assertion's jti until it expires; false when it was used before. */
+  /** Stores an assertion's jti until it expires; false when it was used before. */
   useAssertion(clientId: string, jti: string, expiresAt: number, now: number): boolean {
     for (const [key, until] of this.#assertions) if (until <= now) this.#assertions.delete(key);
     const key = `${clientId} ${jti}`;

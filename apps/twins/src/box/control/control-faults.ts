@@ -55,7 +55,7 @@ function checkExpression(input: ControlInput, path: string): void {
       return;
     }
   } catch {
-    // Told below, with the other shape it can have.
+    // Reported below, together with its other form.
   }
   throw input.wrong('path', 'a prefix that starts with / or a regular expression that starts with ^');
 }

@@ -1,9 +1,9 @@
-/** Control input that cannot be used; answered as 400 with this message. */
+/** Invalid control input; the response is 400 with this message. */
 export class ControlProblem extends Error {}
 
 type Fields = Record<string, unknown>;
 
-/** Typed reading of a control body: every wrong or unknown field is named. */
+/** Reads a control body with types; every invalid or unknown field is named. */
 export class ControlInput {
   readonly #fields: Fields;
   readonly #where: string;
@@ -60,7 +60,7 @@ export class ControlInput {
     return value;
   }
 
-  /** Like whole, but null is a value of its own. */
+  /** Like `whole`, but null is allowed as a value. */
   wholeOrNull(name: string, min: number): number | null | undefined {
     return this.#fields[name] === null ? null : this.whole(name, min);
   }
@@ -94,7 +94,7 @@ export function readControlJson(body: string): unknown {
   }
 }
 
-/** Keeps what was given, so that it can be spread over what is there. */
+/** Keeps only the given fields, so that they can be spread over current values. */
 export function given<T extends object>(values: T): Partial<T> {
   const kept: Partial<T> = { ...values };
   for (const key of Object.keys(kept)) if (kept[key as keyof T] === undefined) delete kept[key as keyof T];

@@ -18,7 +18,7 @@ const total = async (externalId: string): Promise<unknown> =>
   (await twin.call('GET', `/2.0/users?external_app_user_id=${externalId}`, { token })).body.total_count;
 const fault = (body: object) => twin.control('POST', 'faults', body);
 const onCreate = { method: 'POST', path: '/2.0/users' };
-/** Why the connection, not an answer, ended the call. */
+/** The error code with which the connection ended instead of a response. */
 const failureOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'answered',
@@ -28,7 +28,7 @@ const failureOf = (call: Promise<unknown>): Promise<unknown> =>
 async function lastCall(): Promise<Record<string, unknown>> {
   return object((await twin.calls()).at(-1));
 }
-/** Comes back when the twin has the call and has not answered it. */
+/** Resolves when the twin has received the call and not answered it yet. */
 async function untilPending(path: string): Promise<void> {
   while (!(await twin.calls()).some((call) => call.path === path && call.end === 'pending')) continue;
 }

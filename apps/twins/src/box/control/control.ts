@@ -12,7 +12,10 @@ import type { Settings, World } from '../world.ts';
 
 type Handler = (world: World, request: WireRequest) => unknown;
 
-/** What tests and operators turn and read; no part of Box. Handlers give the JSON to answer, or undefined for 204. */
+/**
+ * Controls the twin for tests and operators; not a part of Box. Handlers return the JSON of the response, or
+ * undefined for 204.
+ */
 const handlers: Record<string, Handler> = {
   'GET /_control/health': () => ({ status: 'ok' }),
   'GET /_control/state': (world) => state(world),
@@ -31,7 +34,7 @@ const handlers: Record<string, Handler> = {
   'DELETE /_control/faults': (world) => world.faults.clear(),
 };
 
-/** Answers /_control; 400 with { error } says what is wrong with the input. */
+/** Handles /_control; invalid input gets 400 with { error }. */
 export function answerControl(world: World, request: WireRequest): Answer {
   const handler = handlers[`${request.method} ${request.path}`];
   if (!handler) {

@@ -1,14 +1,14 @@
-/** Which calls a fault meets; what is left out matches anything. */
+/** The calls to which a fault applies; an absent field matches any call. */
 export interface FaultMatch {
   method?: string;
   /** A prefix of the path, or a regular expression when it starts with `^`. */
   path?: string;
-  /** `external_app_user_id` of the body or query, or of the user the path or As-User names. */
+  /** The `external_app_user_id` in the body or query, or that of the user in the path or As-User. */
   externalId?: string;
   clientId?: string;
 }
 
-/** What is answered; `retryAfter` is the header's value: seconds, or whatever a proxy writes there. */
+/** The response; `retryAfter` is the header's value: seconds, or any text that a proxy may send. */
 export interface FaultStatus {
   status: number;
   retryAfter?: number | string;
@@ -17,34 +17,34 @@ export interface FaultStatus {
 }
 
 export type FaultEffect =
-  /** Answered at once, nothing is done. */
+  /** The response is sent at once, and nothing is carried out. */
   | ({ kind: 'status' } & FaultStatus)
-  /** An HTML page of a proxy, nothing is done. */
+  /** The response is a proxy's HTML page, and nothing is carried out. */
   | { kind: 'html'; status: number }
-  /** The connection is cut; nothing was done. */
+  /** The connection is cut before the call is carried out. */
   | { kind: 'resetBefore' }
-  /** The work is done, then the connection is cut. */
+  /** The call is carried out, then the connection is cut. */
   | { kind: 'resetAfter' }
-  /** The work is done, then this status is answered. */
+  /** The call is carried out, then the response has this status. */
   | ({ kind: 'statusAfter' } & FaultStatus)
-  /** Waits, then does the work. */
+  /** The call is carried out after a delay. */
   | { kind: 'slow'; delayMs: number }
-  /** Does the work, then waits before it answers. */
+  /** The call is carried out, and the response is delayed. */
   | { kind: 'slowAfter'; delayMs: number }
-  /** Never answers, nothing is done. */
+  /** There is no response, and nothing is carried out. */
   | { kind: 'hang' }
-  /** The work is done; a 2xx answer's JSON is cut in half. */
+  /** The call is carried out; the JSON of a 2xx response is cut in half. */
   | { kind: 'damaged' };
 
 export type FaultKind = FaultEffect['kind'];
 
 export interface FaultRule {
   match: FaultMatch;
-  /** How many calls it meets; null means until cleared. */
+  /** To how many calls it applies; null means until cleared. */
   times: number | null;
-  /** How many matching calls it lets pass first. */
+  /** How many matching calls it skips first. */
   skip: number;
-  /** Meets one of so many matching calls, the last of each row; 1 meets all. */
+  /** Applies to the last of every so many matching calls; 1 applies to all. */
   every: number;
   effect: FaultEffect;
 }
@@ -52,11 +52,11 @@ export interface FaultRule {
 export interface Fault extends FaultRule {
   id: number;
   applied: number;
-  /** Matching calls that it let pass since the last one it met. */
+  /** Matching calls that were skipped since the last one to which it applied. */
   passed: number;
 }
 
-/** What of a call a fault can be matched against; external ids are looked up only when a fault asks. */
+/** The properties of a call that faults can match; external ids are looked up only when a fault needs them. */
 export interface FaultTarget {
   method: string;
   path: string;
@@ -64,7 +64,7 @@ export interface FaultTarget {
   externalIds: () => string[];
 }
 
-/** The faults set over the control address, oldest first; a call meets at most one. */
+/** The faults set over the control address, oldest first; at most one applies to a call. */
 export class FaultList {
   #faults: Fault[] = [];
   #lastId = 0;
@@ -84,7 +84,7 @@ export class FaultList {
     this.#faults = [];
   }
 
-  /** The effect this call meets, counted; a fault that has met its calls is gone. */
+  /** The effect that applies to this call, counted; a fault is removed after its last call. */
   take(target: FaultTarget): FaultEffect | null {
     for (const fault of this.#faults) {
       if (!matches(fault.match, target)) continue;

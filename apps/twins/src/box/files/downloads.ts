@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Item } from './items.ts';
 
-/** Where the content is given without a token; Box has it on dl.boxcloud.com. */
+/** Serves content without a token; Box has it on dl.boxcloud.com. */
 const DOWNLOADS = '/dl/';
-/** Box says that such an address is not persistent, and not how long it lives: we take a short time. */
+/** Box states that such an address is not persistent, but not how long it lasts, so this time is short. */
 const LIFETIME_MS = 60_000;
 
-/** The addresses given out. */
+/** The addresses that were issued. */
 export class Downloads {
   readonly #given = new Map<string, { readonly item: Item; readonly until: number }>();
 

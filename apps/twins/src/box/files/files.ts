@@ -3,10 +3,10 @@ import type { Route, RouteContext } from '../http/router.ts';
 import { emptyAnswer, type Answer, type WireRequest } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
-/** Content of a file, after OpenAPI get_files_id_content. */
+/** The content of a file, as in OpenAPI get_files_id_content. */
 export const fileRoutes: Route[] = [{ method: 'GET', path: '/2.0/files/:id/content', handle: download }];
 
-/** 302 to an address that needs no token ("Download file" of the OpenAPI, and the guide "Downloads"). */
+/** Responds with 302 to an address that needs no token ("Download file" of the OpenAPI, and the guide "Downloads"). */
 function download({ world, caller, params, host }: RouteContext): Answer {
   const id = params.id ?? '';
   if (!/^\d+$/.test(id)) throw clientError(405, 'method_not_allowed', 'Method Not Allowed');
@@ -18,7 +18,7 @@ function download({ world, caller, params, host }: RouteContext): Answer {
   return emptyAnswer(302, { location: `http://${host}${world.downloads.open(item, world.now())}` });
 }
 
-/** As many bytes as the file has (Box keeps none here), with its name as RFC 6266 has it. */
+/** Sends as many bytes as the file has (the twin stores no content), with its name as in RFC 6266. */
 export function answerDownload(world: World, { path }: WireRequest): Answer {
   const item = world.downloads.find(path, world.now());
   if (!item) return emptyAnswer(404);

@@ -16,7 +16,9 @@ import { pick, splitFields, userMini } from '../users/user-view.ts';
 import { jsonAnswer, type Answer } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
-/** Content of the acting user, after OpenAPI get_folders_id_items and post_folders. Folder 0 is each user's own root. */
+/**
+ * Folders of the acting user, as in OpenAPI get_folders_id_items and post_folders. Folder 0 is each user's own root.
+ */
 export const folderRoutes: Route[] = [
   { method: 'GET', path: '/2.0/folders/:id/items', handle: listItems },
   { method: 'POST', path: '/2.0/folders', handle: createFolder },
@@ -58,7 +60,7 @@ const sortKeys: Record<SortName, (item: Item) => string> = {
   size: (item) => String(item.size).padStart(20, '0'),
 };
 
-/** Folders before files whatever the direction; it turns only the second attribute around. */
+/** Folders come before files in both directions; the direction applies to the second attribute only. */
 function inOrder(sort: SortName, direction: string): (a: Item, b: Item) => number {
   const byType = byKey(typeRank);
   const bySecond = byKey(sortKeys[sort]);
@@ -91,7 +93,7 @@ function createFolder({ world, query, caller, body }: RouteContext): Answer {
   return jsonAnswer(201, viewOf(world, caller, folder, query.get('fields'), true));
 }
 
-/** Puts an item under a folder its owner has; the name must be free there. */
+/** Adds an item to a folder of its owner; the name must be free there. */
 export function addItem(world: World, given: Omit<Item, 'id' | 'createdAt' | 'sha1'>): Item {
   const id = world.nextId();
   const sha1 = given.type === 'file' ? id.padStart(40, '0') : '';
@@ -116,12 +118,15 @@ function readFolder(body: Record<string, unknown>): { name: string; parentId: st
   return { name, parentId };
 }
 
-/** Names Box takes: printable, no slash, no space at either end, neither `.` nor `..` (OpenAPI post_folders). */
+/**
+ * The names that Box accepts: printable, no slash, no space at either end, neither `.` nor `..` (OpenAPI
+ * post_folders).
+ */
 export function isItemName(name: string): boolean {
   return name !== '' && name === name.trim() && name !== '.' && name !== '..' && !/[/\\\p{Cc}]/u.test(name);
 }
 
-/** A downscoped token needs one of the scopes, and only reaches the folder it is tied to. */
+/** A downscoped token needs one of the scopes, and reaches only the folder to which it is restricted. */
 function requireScope(caller: Caller, oneOf: string[], folderId: string): void {
   const { scopes, resource } = caller.token;
   if (!scopes) return;

@@ -1,6 +1,6 @@
 import { boxDate } from '../http/dates.ts';
 
-/** A folder or a file; parent '0' is its owner's own root. */
+/** A folder or a file; parent '0' is its owner's root. */
 export interface Item {
   type: 'folder' | 'file';
   id: string;
@@ -12,12 +12,12 @@ export interface Item {
   createdAt: number;
 }
 
-/** Content, each user's tree apart: only the owner sees it. */
+/** The content, one separate tree per user: only the owner has access. */
 export class ItemStore {
   readonly #byId = new Map<string, Item>();
   readonly #children = new Map<string, Item[]>();
 
-  /** The item, when this user owns it. */
+  /** The item, if this user owns it. */
   owned(userId: string, id: string): Item | undefined {
     const item = this.#byId.get(id);
     return item?.ownerId === userId ? item : undefined;
@@ -27,7 +27,7 @@ export class ItemStore {
     return this.#children.get(`${userId}/${folderId}`) ?? [];
   }
 
-  /** The child of that name; Box compares names without regard to case. */
+  /** The child with that name; Box compares names without case. */
   named(userId: string, folderId: string, name: string): Item | undefined {
     const wanted = name.toLowerCase();
     return this.children(userId, folderId).find((item) => item.name.toLowerCase() === wanted);
@@ -83,7 +83,7 @@ export const rootMini = Object.freeze({
   name: 'All Files',
 });
 
-/** Folder--Mini or File--Mini, what a listing shows without `fields`. */
+/** Folder--Mini or File--Mini, the form in a listing without `fields`. */
 export function itemMini(item: Item): Record<string, unknown> {
   const common = { sequence_id: '0', etag: '0' };
   if (item.type === 'folder') return { type: 'folder', id: item.id, ...common, name: item.name };

@@ -3,7 +3,7 @@ export const memberRoles = ['member', 'admin'] as const;
 type MemberRole = (typeof memberRoles)[number];
 type InvitabilityLevel = (typeof invitabilityLevels)[number];
 
-/** What can be set from outside, under Box's own names. */
+/** The fields that callers can set, under Box's own names. */
 export interface GroupProfile {
   provenance?: string;
   external_sync_identifier?: string;
@@ -25,15 +25,15 @@ export interface Membership {
   userId: string;
   groupId: string;
   role: MemberRole;
-  /** What an admin of the group may; null for all of it switched off. */
+  /** The permissions of an admin of the group; null when all are disabled. */
   permissions: Record<string, boolean> | null;
   createdAt: number;
   modifiedAt: number;
 }
 
 /**
- * The enterprise's groups and who is in them, in order of their making. Kept unique: a group's name, and a user in a
- * group. Everything is reached by a key, so that a group of many members costs no more than a small one.
+ * The enterprise's groups and memberships, in order of creation. Unique: a group's name, and a user in a group.
+ * Everything is indexed, so a large group costs no more than a small one.
  */
 export class GroupStore {
   readonly #byId = new Map<string, BoxGroup>();
@@ -54,20 +54,20 @@ export class GroupStore {
     return [...this.#byId.values()];
   }
 
-  /** Adds a group whose id and name the caller has just found free. */
+  /** Adds a group; the caller has just checked that its id and name are free. */
   insert(group: BoxGroup): void {
     this.#byId.set(group.id, group);
     this.#byName.set(nameKey(group.name), group);
   }
 
-  /** Gives the group a name that the caller has just found free. */
+  /** Renames the group; the caller has just checked that the name is free. */
   rename(group: BoxGroup, name: string): void {
     this.#byName.delete(nameKey(group.name));
     group.name = name;
     this.#byName.set(nameKey(name), group);
   }
 
-  /** Takes the group away, its memberships with it. */
+  /** Deletes the group and its memberships. */
   remove(group: BoxGroup): void {
     for (const membership of this.ofGroup(group.id)) this.removeMembership(membership);
     this.#byId.delete(group.id);
@@ -107,7 +107,7 @@ export class GroupStore {
     dropInner(this.#byUser, userId, groupId);
   }
 
-  /** Ends all memberships of a user. */
+  /** Deletes all memberships of a user. */
   removeUser(userId: string): void {
     for (const membership of this.ofUser(userId)) this.removeMembership(membership);
   }

@@ -8,10 +8,10 @@ const standardFields = [...miniFields, 'created_at', 'modified_at'];
 const membershipMiniFields = ['type', 'id', 'user', 'group', 'role'];
 const membershipFields = [...membershipMiniFields, 'configurable_permissions', 'created_at', 'modified_at'];
 
-/** How much comes unasked: a listing shows less than a single one (fixtures of Box's SDK). */
+/** The default fields: a listing has fewer than a single group (fixtures of Box's SDK). */
 export type Detail = 'listed' | 'single';
 
-/** A group as Box answers it; provenance and what follows only when named in `fields`. */
+/** A group as Box returns it; provenance and the later fields only when `fields` names them. */
 export function groupView(group: BoxGroup, fields: string | null, detail: Detail): object {
   return project(fullGroup(group), fields, detail === 'listed' ? miniFields : standardFields);
 }

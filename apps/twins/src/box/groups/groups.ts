@@ -8,7 +8,7 @@ import type { Route, RouteContext } from '../http/router.ts';
 import { emptyAnswer, jsonAnswer, type Answer } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
-/** /2.0/groups, after Box's published paths (OpenAPI get_groups, post_groups, get/put/delete_groups_id). */
+/** /2.0/groups, as in Box's OpenAPI (get_groups, post_groups, get/put/delete_groups_id). */
 export const groupRoutes: Route[] = [
   { method: 'GET', path: '/2.0/groups', handle: listGroups },
   { method: 'POST', path: '/2.0/groups', handle: createGroup },
@@ -17,14 +17,14 @@ export const groupRoutes: Route[] = [
   { method: 'DELETE', path: '/2.0/groups/:id', handle: deleteGroup },
 ];
 
-/** Listings of groups and memberships page by offset alone, up to here (OpenAPI: "exceeding 10000 ... 400"). */
+/** Listings of groups and memberships page by offset only, up to this one (OpenAPI: "exceeding 10000 ... 400"). */
 export const maxOffset = 10_000;
 const textMax = 255;
 
 const show = (group: BoxGroup, query: URLSearchParams, detail: Detail): object =>
   groupView(group, query.get('fields'), detail);
 
-/** Groups the listing shows, oldest first: old enough to be seen, and with a name that starts with the term. */
+/** The groups in the listing, oldest first: past the lag, and with a name that starts with the term. */
 function listGroups({ world, query, caller }: RouteContext): Answer {
   requireGroupAdmin(caller);
   const term = query.get('filter_term')?.toLowerCase() ?? '';
@@ -77,7 +77,7 @@ export function groupOf(world: World, id: string): BoxGroup {
   return group;
 }
 
-/** Box names the field at fault, under another name than it was sent, but not the group that has the name. */
+/** Box reports the invalid field, under a different name, but not the group that has the name. */
 function refuseTakenName(world: World, name: string, self: BoxGroup | null): void {
   const holder = world.groups.byName(name);
   if (!holder || holder === self) return;

@@ -11,8 +11,8 @@ import { emptyAnswer, jsonAnswer, type Answer } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
 /**
- * Who is in which group, after OpenAPI post_group_memberships, get/put/delete_group_memberships_id and the two listings.
- * A membership is made and ended here only, never under the group's own address.
+ * Memberships, as in OpenAPI post_group_memberships, get/put/delete_group_memberships_id and the two listings. They
+ * are created and deleted here only, never under the group's own address.
  */
 export const membershipRoutes: Route[] = [
   { method: 'POST', path: '/2.0/group_memberships', handle: createMembership },
@@ -72,7 +72,7 @@ function listOfUser(context: RouteContext): Answer {
   return list(context, world.groups.ofUser(changeableUser(world, caller, params.id ?? '').id));
 }
 
-/** A page of them, oldest first; new ones stay out of it for as long as listings lag. */
+/** A page of memberships, oldest first; new ones are left out during the lag of listings. */
 function list({ world, query }: RouteContext, all: Membership[]): Answer {
   const newest = world.now() - world.settings.lookupLagMs;
   const seen = all.filter((membership) => membership.createdAt <= newest);
@@ -89,7 +89,7 @@ function membershipOf(world: World, caller: Caller, id = ''): Membership {
   return membership;
 }
 
-/** A membership ends with its user and with its group, so both are always there. */
+/** A membership is deleted with its user or its group, so both always exist. */
 function show(world: World, membership: Membership, query: URLSearchParams, detail: Detail): object {
   const user = world.users.get(membership.userId);
   const group = world.groups.get(membership.groupId);

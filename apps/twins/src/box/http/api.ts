@@ -15,8 +15,8 @@ import type { World } from '../world.ts';
 const routes: Route[] = [...userRoutes, ...folderRoutes, ...fileRoutes, ...groupRoutes, ...membershipRoutes];
 
 /**
- * Does what an API call asks and gives the answer, a refusal included. Everything but a JWT's signature check runs in
- * one turn of the event loop, so no other call comes between a check and what it guards.
+ * Carries out an API call and returns the response, also for a refusal. Everything except a JWT's signature check
+ * runs in one turn of the event loop, so no other call runs between a check and the change that it protects.
  */
 export async function answerApi(world: World, request: WireRequest, call: CallRecord): Promise<Answer> {
   const started = performance.now();
@@ -34,7 +34,7 @@ export async function answerApi(world: World, request: WireRequest, call: CallRe
   }
 }
 
-/** Puts a call on record, as it arrived. */
+/** Records a call as it arrived. */
 export function recordCall(world: World, request: WireRequest): CallRecord {
   const asUser = request.headers['as-user'];
   return world.calls.open({
@@ -47,7 +47,7 @@ export function recordCall(world: World, request: WireRequest): CallRecord {
   });
 }
 
-/** What faults can match of a call: its app, and every external id it is about. */
+/** The properties of a call that faults can match: its app, and every external id that it concerns. */
 export function faultTarget(world: World, request: WireRequest, call: CallRecord): FaultTarget {
   const bearer = request.headers.authorization?.replace(/^bearer\s+/i, '') ?? '';
   const form = request.path.startsWith('/oauth2/') ? new URLSearchParams(request.body) : null;
@@ -75,7 +75,7 @@ export function faultTarget(world: World, request: WireRequest, call: CallRecord
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** The user that a body is to put into a group. */
+/** The user whom a body adds to a group. */
 function memberOf(body: unknown): string | null {
   const user = isObject(body) ? body.user : null;
   return isObject(user) && typeof user.id === 'string' ? user.id : null;

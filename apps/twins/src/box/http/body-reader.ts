@@ -1,7 +1,7 @@
 import { badParameter, badParameters, missingParameter, type ParameterProblem } from './errors.ts';
 import type { TrackingCode } from '../users/user-store.ts';
 
-/** Parses a JSON object body; anything else is Box's 400 about the entity body. */
+/** Parses a JSON object; anything else is Box's 400 about the entity body. */
 export function readJsonObject(body: string): Record<string, unknown> {
   const value = parse(body);
   if (isObject(value)) return value;
@@ -25,7 +25,7 @@ const isFlags = (value: unknown): value is Record<string, boolean> =>
 
 const emailShape = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
 
-/** Reads typed values out of a body and gathers what is wrong with them. */
+/** Reads typed values from a body and collects the errors. */
 export class BodyReader {
   readonly #problems: ParameterProblem[] = [];
   readonly #body: Record<string, unknown>;
@@ -70,7 +70,7 @@ export class BodyReader {
     }
   }
 
-  /** The id of `{ id }` under this name, which is required. */
+  /** The id of the required `{ id }` under this name. */
   reference(name: string): string | undefined {
     const value = this.#body[name];
     const id = isObject(value) ? value.id : undefined;
@@ -130,7 +130,7 @@ export class BodyReader {
     return undefined;
   }
 
-  /** True for null, the only value Box takes here. */
+  /** True for null, the only value that Box accepts here. */
   isNull(name: string): boolean {
     const value = this.#body[name];
     if (value !== undefined && value !== null) this.problem(name, 'It must be null');

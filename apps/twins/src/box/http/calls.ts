@@ -1,4 +1,4 @@
-/** One API call as the twin saw it; `status` is null until answered, and stays so when the connection was cut. */
+/** One API call; `status` is null until it is answered, and stays null when the connection was cut. */
 export interface CallRecord {
   seq: number;
   at: string;
@@ -6,7 +6,7 @@ export interface CallRecord {
   path: string;
   query: Record<string, string>;
   asUser: string | null;
-  /** App and user the call ran as, once known. */
+  /** The app and the user of the call, once known. */
   clientId: string | null;
   userId: string | null;
   /** The body without secrets; text that is neither JSON nor a form is left out. */
@@ -15,14 +15,14 @@ export interface CallRecord {
   end: 'pending' | 'answered' | 'cut';
   fault: string | null;
   requestId: string;
-  /** Milliseconds of the twin's own work, delays it was told to make not counted. */
+  /** Milliseconds of the twin's own work, without configured delays. */
   workMs: number;
 }
 
 const kept = 20_000;
 const secrets = ['client_secret', 'assertion', 'subject_token', 'token', 'refresh_token', 'code'];
 
-/** The newest calls, in order of arrival. */
+/** The latest calls, in order of arrival. */
 export class CallLog {
   #calls: CallRecord[] = [];
   #seq = 0;
@@ -60,7 +60,7 @@ export class CallLog {
   }
 }
 
-/** A body fit to show, secrets replaced: JSON, or the fields of a form where one is expected; null for other text. */
+/** A body without secrets: JSON, or the fields of an expected form; null for any other text. */
 export function redactBody(body: string, isForm: boolean): unknown {
   if (body === '') return null;
   if (isForm) return redactFields(Object.fromEntries(new URLSearchParams(body)));

@@ -4,7 +4,7 @@ const losAngeles = new Intl.DateTimeFormat('en-US', {
   timeZoneName: 'longOffset',
 });
 
-/** A date as Box writes it: whole seconds and the numeric offset of Los Angeles, 2018-04-26T20:23:44-07:00. */
+/** A date in Box's format: whole seconds and the numeric offset of Los Angeles, 2018-04-26T20:23:44-07:00. */
 export function boxDate(at: number): string {
   const offset = offsetAt(at);
   const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6));

@@ -1,6 +1,6 @@
 import { emptyAnswer, jsonAnswer, type Answer } from './wire.ts';
 
-/** A request that Box refuses: thrown by handlers, turned into an answer at the edge. */
+/** A refusal by Box: thrown by handlers, turned into a response at the edge. */
 export class Refusal extends Error {
   readonly answerFor: (requestId: string) => Answer;
 
@@ -84,7 +84,7 @@ export const insufficientScope = (): Refusal =>
 export const deactivated = (): Refusal =>
   clientError(401, 'unauthorized', 'Unauthorized - User has been deactivated');
 
-/** Code and message Box's common-errors page gives for a status; used by injected failures. */
+/** The code and message of Box's common-errors page for a status; used by configured faults. */
 export function commonError(status: number): { code: string; message: string } {
   return (
     common.get(status) ?? { code: status >= 500 ? 'internal_server_error' : 'bad_request', message: 'Error' }

@@ -2,11 +2,11 @@ import { clientError, commonError } from './errors.ts';
 
 const windowMs = 60_000;
 
-/** Box's general limit: so many calls a minute for each user, the one the token belongs to. */
+/** Box's general limit: calls per minute and user, where the user is the token's. */
 export class Limiter {
   readonly #windows = new Map<string, { from: number; count: number }>();
 
-  /** Counts one call of a user; refuses with 429 and the seconds until the window ends. */
+  /** Counts one call of a user; over the limit it refuses with 429 and the seconds until the window ends. */
   count(userId: string, perMinute: number | null, now: number): void {
     if (perMinute === null) return;
     let window = this.#windows.get(userId);

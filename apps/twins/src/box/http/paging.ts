@@ -3,7 +3,7 @@ import { badParameter, badParameters, clientError } from './errors.ts';
 const defaultLimit = 100;
 const maxLimit = 1000;
 
-/** `limit` of a listing: 100 when absent, never over 1000 (a larger one is cut, not refused). */
+/** `limit` of a listing: 100 when absent, at most 1000 (a larger one is reduced, not refused). */
 function readLimit(query: URLSearchParams): number {
   const given = query.get('limit');
   if (given === null) return defaultLimit;
@@ -13,7 +13,7 @@ function readLimit(query: URLSearchParams): number {
   return Math.min(Number(given), maxLimit);
 }
 
-/** `offset` of a listing; over `max` it is refused (OpenAPI get_users: "exceeding 10000 ... 400"). */
+/** `offset` of a listing; refused above `max` (OpenAPI get_users: "exceeding 10000 ... 400"). */
 function readOffset(query: URLSearchParams, max = Number.MAX_SAFE_INTEGER): number {
   const given = query.get('offset');
   if (given === null) return 0;
@@ -45,8 +45,9 @@ export function offsetPage<T>(
 }
 
 /**
- * A page by marker: { entries, limit, next_marker }, next_marker null on the last one. The marker holds the key of the
- * last item shown, so items added or taken away in between neither repeat nor hide others; `all` is sorted by key.
+ * A page by marker: { entries, limit, next_marker }, next_marker null on the last page. The marker contains the key
+ * of the last item, so items that are added or removed in between cause neither repetitions nor gaps; `all` is sorted
+ * by key.
  */
 export function markerPage<T>(
   all: readonly T[],

@@ -10,18 +10,21 @@ export interface RouteContext {
   params: Record<string, string>;
   query: URLSearchParams;
   body: string;
-  /** Under which host and port the twin was asked. */
+  /** The host and port of the request. */
   host: string;
 }
 
-/** One endpoint. `path` segments starting with `:` are parameters; handlers answer or throw a Refusal, at once. */
+/**
+ * One endpoint. `path` segments that start with `:` are parameters; handlers return a response or throw a Refusal,
+ * synchronously.
+ */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   handle: (context: RouteContext) => Answer;
 }
 
-/** Answers an API call: known path, known method, then who calls, then the endpoint. Throws Refusal. */
+/** Handles an API call: checks the path, the method and the caller, then runs the endpoint. Throws Refusal. */
 export function routeCall(
   routes: readonly Route[],
   world: World,

@@ -12,13 +12,13 @@ import { BodyTooLarge, jsonAnswer, readRequest, send, type Answer, type WireRequ
 import { World } from '../world.ts';
 
 export interface RunningBoxTwin {
-  /** http://HOST:PORT, the origin under which the API and /_control answer. */
+  /** http://HOST:PORT, the origin of the API and of /_control. */
   url: string;
-  /** Stops listening, drops what waits, frees the port. */
+  /** Stops listening, drops delayed calls, and frees the port. */
   close(): Promise<void>;
 }
 
-/** Starts a stand-in for Box. Rejects with ConfigError when the address cannot be taken. */
+/** Starts a stand-in for Box. Rejects with ConfigError when it cannot listen on the address. */
 export async function startBoxTwin(config: BoxTwinConfig): Promise<RunningBoxTwin> {
   const world = new World(config);
   const server = createServer((request, response) => {
@@ -79,7 +79,7 @@ async function serve(world: World, incoming: IncomingMessage, response: ServerRe
   }
 }
 
-/** One API call: on record, delayed, met by at most one fault, answered or cut. */
+/** Handles one API call: records it, delays it, applies at most one fault, and responds or cuts the connection. */
 async function serveApi(world: World, request: WireRequest, response: ServerResponse): Promise<void> {
   const call = recordCall(world, request);
   const fault = world.faults.take(faultTarget(world, request, call));
@@ -95,7 +95,7 @@ async function serveApi(world: World, request: WireRequest, response: ServerResp
   send(response, answer, request.requestId, world.now());
 }
 
-/** The answer after the fault had its say; null when the connection is to be cut. */
+/** The response after the fault was applied; null when the connection is to be cut. */
 async function meet(
   world: World,
   request: WireRequest,

@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
-/** A request as the twin's handlers see it: body whole, path without the query. */
+/** A request as handlers get it: the complete body, and the path without the query. */
 export interface WireRequest {
   method: string;
   path: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: string;
-  /** What goes out as `box-request-id` and as `request_id` in an error. */
+  /** Sent as `box-request-id`, and as `request_id` in an error. */
   requestId: string;
 }
 
@@ -29,7 +29,10 @@ export function emptyAnswer(status: number, headers: Record<string, string> = {}
   return { status, headers, body: '' };
 }
 
-/** Reads the whole request; rejects with BodyTooLarge over 1 MiB, once it is all in (so that the answer can be read). */
+/**
+ * Reads the whole request. Rejects with BodyTooLarge over 1 MiB, but only at its end, so that the client can read the
+ * response.
+ */
 export async function readRequest(request: IncomingMessage, requestId: string): Promise<WireRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -50,7 +53,10 @@ export async function readRequest(request: IncomingMessage, requestId: string): 
   };
 }
 
-/** Sends an answer with every header name in lower case, as Box does since May 2021. `now`: the time that it carries. */
+/**
+ * Sends a response with every header name in lower case, as Box does since May 2021. `now`: the time in its Date
+ * header.
+ */
 export function send(response: ServerResponse, answer: Answer, requestId: string, now = Date.now()): void {
   if (response.destroyed || response.headersSent) return;
   response.sendDate = false;

@@ -1,7 +1,7 @@
 import { BodyReader } from '../http/body-reader.ts';
 import { userLanguages, userRoles, userStatuses, type UserProfile } from './user-store.ts';
 
-/** What a create or update asks for, checked; a key that is absent was not sent. */
+/** The checked fields of a create or update; an absent key was not sent. */
 export interface UserChanges {
   profile: Partial<UserProfile>;
   login?: string;
@@ -11,12 +11,12 @@ export interface UserChanges {
   leaveEnterprise: boolean;
 }
 
-/** Space Box reports for an account without a limit, which is asked for as -1. */
+/** The space that Box reports for an unlimited account, which is requested as -1. */
 const unlimitedSpace = 1_000_000_000_000_000;
 
 /**
  * Checks a POST or PUT /users body against the published parameters (OpenAPI post_users, put_users_id). Unknown keys
- * are ignored; everything wrong is reported in one 400. `name` is required on create only.
+ * are ignored; all errors are reported in one 400. `name` is required on create only.
  */
 export function readUserChanges(body: Record<string, unknown>, mode: 'create' | 'update'): UserChanges {
   const from = new BodyReader(body);

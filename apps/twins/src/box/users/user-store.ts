@@ -4,7 +4,7 @@ export const userStatuses = [
   'cannot_delete_edit',
   'cannot_delete_edit_upload',
 ] as const;
-/** Languages by Box's own codes, ISO 639-1 with codes of its own for variants (guide "Language codes"). */
+/** Languages by Box's own codes: ISO 639-1, with its own codes for variants (guide "Language codes"). */
 export const userLanguages: readonly string[] =
   'bn da de en gb e2 e3 s2 es fi fr f2 hi it ja ko nb nl pl pt ru sv tr zh zt'.split(' ');
 export const userRoles = ['coadmin', 'user'] as const;
@@ -17,7 +17,7 @@ export interface TrackingCode {
   value: string;
 }
 
-/** What can be set from outside, under Box's own names. */
+/** The fields that callers can set, under Box's own names. */
 export interface UserProfile {
   name: string;
   role: 'admin' | 'coadmin' | 'user';
@@ -39,7 +39,7 @@ export interface UserProfile {
 export interface BoxUser {
   id: string;
   kind: UserKind;
-  /** The app that made an app user or a service account. */
+  /** The app that created an app user or a service account. */
   clientId: string | null;
   login: string;
   externalId: string | null;
@@ -66,7 +66,9 @@ export const profileDefaults: Readonly<Omit<UserProfile, 'name'>> = Object.freez
   is_exempt_from_login_verification: false,
 });
 
-/** All users in order of their making, with the two things Box keeps unique: external id per app, and login. */
+/**
+ * All users in order of creation, with the two values that Box keeps unique: the external id per app, and the login.
+ */
 export class UserStore {
   readonly #byId = new Map<string, BoxUser>();
   readonly #byExternalId = new Map<string, BoxUser>();
@@ -92,13 +94,13 @@ export class UserStore {
     return this.#byLogin.get(login.toLowerCase());
   }
 
-  /** Adds a user whose id, external id and login the caller has just found free. */
+  /** Adds a user; the caller has just checked that its id, external id and login are free. */
   insert(user: BoxUser): void {
     this.#byId.set(user.id, user);
     this.#index(user);
   }
 
-  /** Changes what is unique, keeping the indexes in step. */
+  /** Changes the unique values and their indexes. */
   rename(user: BoxUser, changes: { login?: string; externalId?: string }): void {
     this.#unindex(user);
     Object.assign(user, changes);

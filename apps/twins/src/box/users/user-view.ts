@@ -1,7 +1,7 @@
 import { boxDate } from '../http/dates.ts';
 import type { BoxUser } from './user-store.ts';
 
-/** How an unset `notification_email` is shown: left out, null, or `[]` as some real answers have it. */
+/** How an unset `notification_email` is returned: left out, null, or `[]` as in some real responses. */
 export const notificationEmailShapes = ['omitted', 'null', 'emptyArray'] as const;
 export type NotificationEmailShape = (typeof notificationEmailShapes)[number];
 
@@ -11,7 +11,7 @@ interface ViewContext {
   notificationEmail: NotificationEmailShape;
 }
 
-/** What Box answers without `fields` (fixture post_users_app_user_201.json of its SDK). */
+/** The fields that Box returns without `fields` (fixture post_users_app_user_201.json of its SDK). */
 const standardFields = [
   'type',
   'id',
@@ -36,7 +36,7 @@ export function userMini(user: BoxUser): object {
   return { type: 'user', id: user.id, name: user.profile.name, login: user.login };
 }
 
-/** A user as Box answers: the standard fields, or with `fields` type and id and what was asked for. */
+/** A user as Box returns it: the standard fields, or with `fields` type, id and the requested fields. */
 export function userView(user: BoxUser, fields: string | null, context: ViewContext): object {
   const full = fullUser(user, context);
   return pick(full, fields === null ? standardFields : ['type', 'id', ...splitFields(fields)]);
@@ -49,7 +49,7 @@ export function splitFields(fields: string): string[] {
     .filter((field) => field !== '');
 }
 
-/** Keeps the named keys that have a value; names Box does not know are ignored, as Box ignores them. */
+/** Keeps the named keys that have a value; like Box, ignores unknown names. */
 export function pick(from: Record<string, unknown>, names: string[]): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const name of names)

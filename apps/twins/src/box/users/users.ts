@@ -9,7 +9,7 @@ import { userMini, userView } from './user-view.ts';
 import { emptyAnswer, jsonAnswer, type Answer } from '../http/wire.ts';
 import { generatedLogin, type World } from '../world.ts';
 
-/** /2.0/users, after Box's published paths (OpenAPI post_users, get_users, get_users_me, get/put/delete_users_id). */
+/** /2.0/users, as in Box's OpenAPI (post_users, get_users, get_users_me, get/put/delete_users_id). */
 export const userRoutes: Route[] = [
   { method: 'GET', path: '/2.0/users', handle: listUsers },
   { method: 'POST', path: '/2.0/users', handle: createUser },
@@ -37,7 +37,7 @@ function viewOf(world: World, user: BoxUser, fields: string | null): object {
   });
 }
 
-/** Checking and inserting happen in one turn of the event loop, so two creates can never both find an id free. */
+/** The check and the insert run in one turn of the event loop, so two creates can never both find an id free. */
 function createUser({ world, query, caller, body }: RouteContext): Answer {
   requireUserAdmin(caller);
   const { profile, login, externalId, platformAccessOnly } = readUserChanges(readJsonObject(body), 'create');
@@ -89,7 +89,7 @@ function listUsers({ world, query, caller }: RouteContext): Answer {
   );
 }
 
-/** Users the listing shows, oldest first: within the app's reach, old enough to be seen, and matching the query. */
+/** The users in the listing, oldest first: accessible to the app, past the lag, and matching the query. */
 function findUsers(world: World, query: URLSearchParams, caller: Caller): BoxUser[] {
   const type = query.get('user_type') ?? 'managed';
   if (!['all', 'managed', 'external'].includes(type)) {
@@ -122,7 +122,7 @@ function readUser({ world, query, caller, params }: RouteContext): Answer {
   return show(world, reachable(world, caller, params.id ?? ''), query);
 }
 
-/** The user with that id; an ordinary user can reach itself only. */
+/** The user with that id; an ordinary user has access to itself only. */
 function reachable(world: World, caller: Caller, id: string): BoxUser {
   if (id === caller.user.id) return caller.user;
   requireUserAdmin(caller);
@@ -163,7 +163,7 @@ function refuseUpdate(world: World, caller: Caller, user: BoxUser, changes: User
   }
 }
 
-/** A user that an administrator may change: an app's own or a managed one, within reach. */
+/** A user that an administrator may change: an app user of this app, or a managed user with enterprise access. */
 export function changeableUser(world: World, caller: Caller, id: string): BoxUser {
   requireUserAdmin(caller);
   const user = reachable(world, caller, id);
