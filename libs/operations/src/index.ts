@@ -1,4 +1,7 @@
+export * from './dead/index.ts';
 export * from './doctor/index.ts';
+export * from './on-record.ts';
 export * from './person.ts';
+export type { TenantSources } from './sources.ts';
 export * from './status.ts';
 export * from './merge.ts';

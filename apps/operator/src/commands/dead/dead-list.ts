@@ -1,11 +1,16 @@
-import { DeadLetters, type DeadLetter, type DeadLetterCount } from '@foyer/persistence';
-import { docsOf, errorCatalog, remedyOf } from '@foyer/shared';
+import {
+  countDeadLetters,
+  deadLetterPages,
+  type ExplainedCount,
+  type ExplainedDeadLetter,
+  type TenantSources,
+} from '@foyer/operations';
+import type { ErrorCode } from '@foyer/shared';
 import type { Command } from '../../command.ts';
 import { codeOption } from '../../dead-letter-options.ts';
 import { withTenant } from '../../tenancy.ts';
 import { shown, type Terminal } from '../../terminal.ts';
 
-const PAGE = 500;
 /** The most requests shown for each code; --code CODE shows all of one. */
 const SHOWN = 10;
 
@@ -19,53 +24,39 @@ export const deadListCommand: Command = {
   },
   async run({ terminal, config }, values) {
     const code = codeOption(values);
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const letters = new DeadLetters(database, tenantId);
-      const counts = (await letters.counts()).filter((count) => code === null || count.code === code);
-      if (values.json) await printAll(letters, code, terminal, (letter) => JSON.stringify(withTitle(letter)));
-      else await printByCode(letters, counts, code !== null, terminal);
+    return withTenant(config(), async (sources) => {
+      const counts = await countDeadLetters(sources, code);
+      if (values.json) await printAll(sources, code, terminal, (letter) => JSON.stringify(letter));
+      else await printByCode(sources, counts, code !== null, terminal);
       return counts.length === 0 ? 0 : 1;
     });
   },
 };
 
-const withTitle = (letter: DeadLetter) => ({
-  ...letter,
-  title: errorCatalog[letter.code].title,
-  remedy: remedyOf(letter.code, true),
-  docs: docsOf(letter.code),
-});
-
 async function printAll(
-  letters: DeadLetters,
-  code: DeadLetter['code'] | null,
+  sources: TenantSources,
+  code: ErrorCode | null,
   terminal: Terminal,
-  line: (letter: DeadLetter) => string,
-  most = Infinity,
+  line: (letter: ExplainedDeadLetter) => string,
+  most?: number,
 ): Promise<void> {
-  let after: Awaited<ReturnType<DeadLetters['list']>>['next'] = null;
-  let left = most;
-  do {
-    const page = await letters.list(code, { after, limit: Math.min(PAGE, left) });
-    for (const letter of page.letters) terminal.print(line(letter));
+  for await (const letters of deadLetterPages(sources, code, most)) {
+    for (const letter of letters) terminal.print(line(letter));
     await terminal.drained();
-    left -= page.letters.length;
-    after = page.next;
-  } while (after !== null && left > 0);
+  }
 }
 
 async function printByCode(
-  letters: DeadLetters,
-  counts: readonly DeadLetterCount[],
+  sources: TenantSources,
+  counts: readonly ExplainedCount[],
   isWhole: boolean,
   terminal: Terminal,
 ): Promise<void> {
   if (counts.length === 0) terminal.print('There are no dead letters.');
-  for (const { code, count, deactivated } of counts) {
-    const { title } = errorCatalog[code];
+  for (const { code, count, deactivated, title, remedy } of counts) {
     const leftOut = deactivated > 0 ? ` (${deactivated} of people who are deactivated)` : '';
-    terminal.print(`${count} ${code}${leftOut}: ${title}\n  ${remedyOf(code, true)} docs/errors.md#${code}`);
-    await printAll(letters, code, terminal, lineOf, isWhole ? Infinity : SHOWN);
+    terminal.print(`${count} ${code}${leftOut}: ${title}\n  ${remedy} docs/errors.md#${code}`);
+    await printAll(sources, code, terminal, lineOf, isWhole ? undefined : SHOWN);
     if (!isWhole && count > SHOWN) terminal.print(`  … and ${count - SHOWN} more: dead list --code ${code}`);
   }
   const [first] = counts;
@@ -76,7 +67,7 @@ async function printByCode(
   }
 }
 
-const lineOf = ({ requestId, groupId, username, failedAt, detail }: DeadLetter): string => {
+const lineOf = ({ requestId, groupId, username, failedAt, detail }: ExplainedDeadLetter): string => {
   const about = groupId === null ? shown(username) : `group "${shown(username)}"`;
   return `  ${requestId}  ${failedAt.toISOString()}  ${about}${detail === null ? '' : `: ${detail}`}`;
 };

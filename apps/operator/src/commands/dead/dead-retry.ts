@@ -1,14 +1,8 @@
-import { DeadLetters, Intake, PrismaCallLog, type Database } from '@foyer/persistence';
+import { planRetries, retryDeadLetters, retryRequest, type TenantSources } from '@foyer/operations';
 import { counted, type ErrorCode } from '@foyer/shared';
 import { OperatorProblem, type Command, type Setting } from '../../command.ts';
 import { codeOption, requestOperand } from '../../dead-letter-options.ts';
-import { commandChange, commandIntent, commandOutcome } from '../../on-record.ts';
 import { withTenant } from '../../tenancy.ts';
-
-interface Parts {
-  readonly database: Database;
-  readonly tenantId: string;
-}
 
 export const deadRetryCommand: Command = {
   path: ['dead', 'retry'],
@@ -24,19 +18,18 @@ export const deadRetryCommand: Command = {
     if (code !== null && operands.length > 0)
       throw new OperatorProblem('dead retry takes a request id or --code, not both.');
     const id = code === null ? requestOperand(operands, 'dead retry') : null;
-    return withTenant(setting.config(), (parts) =>
-      id === null ? retryAll(code!, values.yes === true, parts, setting) : retryOne(id, parts, setting),
+    return withTenant(setting.config(), (sources) =>
+      id === null ? retryAll(code!, values.yes === true, sources, setting) : retryOne(id, sources, setting),
     );
   },
 };
 
-async function retryOne(id: string, parts: Parts, { terminal, operator }: Setting): Promise<number> {
-  const { database, tenantId } = parts;
-  const intent = {
-    ...commandIntent('retry_provisioning_request', 'dead retry', operator),
-    parameters: { id },
-  };
-  const admission = await new Intake(database, tenantId).retry(id, {}, commandChange(intent));
+async function retryOne(
+  id: string,
+  sources: TenantSources,
+  { terminal, operator }: Setting,
+): Promise<number> {
+  const admission = await retryRequest(sources, id, operator);
   switch (admission.kind) {
     case 'not-found':
       throw new OperatorProblem(`There is no request ${id} in this tenant.`);
@@ -57,32 +50,24 @@ async function retryOne(id: string, parts: Parts, { terminal, operator }: Settin
   }
 }
 
-async function retryAll(code: ErrorCode, isMeant: boolean, parts: Parts, setting: Setting): Promise<number> {
-  const { terminal, stopping, operator } = setting;
-  const letters = new DeadLetters(parts.database, parts.tenantId);
-  const { count = 0, deactivated = 0 } = (await letters.counts()).find((row) => row.code === code) ?? {};
-  const leftOut = deactivated > 0 ? `; ${deactivated} of people who are deactivated are left out` : '';
-  if (!isMeant || count === 0) {
-    terminal.print(`${count - deactivated} dead letters of ${code} would be retried${leftOut}.`);
-    if (count > deactivated) terminal.print('Nothing was changed. To retry them, add --yes.');
+async function retryAll(
+  code: ErrorCode,
+  isMeant: boolean,
+  sources: TenantSources,
+  { terminal, stopping, operator }: Setting,
+): Promise<number> {
+  const plan = await planRetries(sources, code);
+  const total = plan.retried + plan.leftOut;
+  const leftOut = plan.leftOut > 0 ? `; ${plan.leftOut} of people who are deactivated are left out` : '';
+  if (!isMeant || total === 0) {
+    terminal.print(`${plan.retried} dead letters of ${code} would be retried${leftOut}.`);
+    if (plan.retried > 0) terminal.print('Nothing was changed. To retry them, add --yes.');
     return 0;
   }
-  // It makes several changes one after the other, so it is recorded before the first.
-  const log = new PrismaCallLog(parts.database, parts.tenantId, 0);
-  const callId = await log.intend(
-    { requestId: null, identityId: null, lease: null },
-    {
-      ...commandIntent('retry_provisioning_requests', 'dead retry', operator),
-      parameters: { errorCode: code },
-    },
-  );
   const progress = terminal.progress('retrying');
-  const done = await letters.retryAll(code, (sofar) => {
-    progress.update(sofar.retried + sofar.deactivated, count);
-    return stopping.aborted ? 'stop' : 'go-on';
-  });
+  const onProgress = (processed: number) => progress.update(processed, total);
+  const done = await retryDeadLetters(sources, code, { operator, stopping, onProgress });
   progress.end();
-  await log.conclude(callId, { ...commandOutcome, answer: { ...done } });
   terminal.print(`Created with low priority: ${counted(done.retried, 'request')}${leftOut}.`);
   if (!stopping.aborted) return 0;
   terminal.remark('Stopped before the end. Run the same command again to continue.');
