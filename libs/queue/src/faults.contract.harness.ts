@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JobQueue } from '@foyer/provisioning';
 import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisioning/testing';
-import { Bench, everyLane, jobFor, over, until } from './contract.harness.ts';
+import { Bench, everyLane, jobFor, over, until } from './bench.harness.ts';
 import type { Server } from './servers.harness.ts';
 
 /** Which of the two addresses the queue uses. */

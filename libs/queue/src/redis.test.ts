@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { Bench, everyLane, jobFor, over, queueContract, until } from './contract.harness.ts';
+import { Bench, everyLane, jobFor, over, until } from './bench.harness.ts';
+import { queueContract } from './contract.harness.ts';
 import { faultsContract } from './faults.contract.harness.ts';
 import { findRedis, redisServer, type Server } from './servers.harness.ts';
 import { startSwitch } from './switch.harness.ts';
