@@ -1,4 +1,3 @@
-import type { Person } from '@foyer/shared';
 import { Dice } from '../dice.ts';
 import {
   someSignIns,
@@ -14,10 +13,11 @@ import { startWorker } from './actors/worker.ts';
 import { violations } from './checks/invariants.ts';
 import { WireCheck } from './checks/wire-check.ts';
 import { setDatabaseClock } from './checks/witness.ts';
-import { EPOCH, overrideClocks, VirtualClock } from './clock.ts';
+import { overrideClocks, VirtualClock } from './clock.ts';
 import type { Coverage } from './coverage.ts';
 import { Directory, isOver } from './directory.ts';
 import { Fate, type WorldEvent } from './fate.ts';
+import { failedRequest, nextDue } from './open-requests.ts';
 import { WorstQueue } from './queue.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { roles, times, workers, type House, type Role, type Running, type World } from './world.ts';
@@ -113,7 +113,7 @@ class Schedule {
   async run(): Promise<Outcome> {
     await this.#startAll();
     const problems: string[] = [];
-    while (!(await this.#isAtRest(problems))) await this.#goOn();
+    while (!(await this.#isAtRest(problems))) await this.#advance();
     const { house, scheduler, tenantId, app } = this.#world;
     problems.push(...scheduler.faults, ...this.#check.violations);
     const { ledger, overtaken } = this.#check;
@@ -173,7 +173,7 @@ class Schedule {
   }
 
   /** One step of one thread, or one event. */
-  async #goOn(): Promise<void> {
+  async #advance(): Promise<void> {
     const { scheduler } = this.#world;
     this.#steps += 1;
     const isPeace = this.#steps > PEACE_AFTER;
@@ -255,9 +255,9 @@ class Schedule {
     if (scheduler.faults.length > 0 || this.#check.violations.length > 0) return true;
     if (this.#steps > MAX_STEPS) return problems.push(`no end after ${MAX_STEPS} steps`) > 0;
     if (scheduler.ready().length > 0) return false;
-    if (scheduler.anybodyWaitsForLock) return problems.push('somebody waits for a lock for ever') > 0;
+    if (scheduler.anybodyWaitsForLock) return problems.push('a thread waits for a lock without end') > 0;
     if (await this.#retryFailed(problems)) return problems.length > 0;
-    const due = await this.#nextDue();
+    const due = await nextDue(this.#world);
     const relay = due === null ? Infinity : Math.max(due, this.#relayAt());
     const visits = this.#visits.filter(({ answered }) => !answered).map(({ at }) => at);
     const scripts = this.#directory.all.filter((script) => !isOver(script) && script.at > clock.now);
@@ -268,34 +268,13 @@ class Schedule {
     return false;
   }
 
-  async #nextDue(): Promise<number | null> {
-    const { house, tenantId } = this.#world;
-    const [row] = await house.admin.query<{ due: number | null }>(
-      'SELECT (extract(epoch FROM min(due_at)) * 1000)::float8 AS due FROM provisioning_request WHERE tenant_id = $1',
-      [tenantId],
-    );
-    return row?.due == null ? null : row.due - EPOCH;
-  }
-
   /** An operator retries a failed request for which no new one is open. By a simulated clock, several may begin at once. */
   async #retryFailed(problems: string[]): Promise<boolean> {
-    const { house, tenantId, clock, dice } = this.#world;
-    const failed = await house.admin.query<{ id: string; isPushed: boolean } & Person>(
-      `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name, i.scim IS NOT NULL OR r.group_id IS NOT NULL AS "isPushed"
-       FROM provisioning_request r LEFT JOIN identity i ON i.id = r.identity_id
-       LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN scim_group g ON g.id = r.group_id
-       WHERE r.tenant_id = $1 AND r.status = 'failed'
-         AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
-         AND NOT EXISTS (SELECT FROM provisioning_request other
-           WHERE (other.identity_id = r.identity_id OR other.group_id = r.group_id)
-             AND (other.due_at IS NOT NULL OR (other.created_at, other.finished_at) > (r.created_at, r.finished_at)))
-       ORDER BY i.subject, r.created_at, r.id`,
-      [tenantId],
-    );
-    const [first] = failed;
+    const { clock, dice } = this.#world;
+    const first = await failedRequest(this.#world);
     if (!first) return false;
     const retries = this.#visits.filter((visit) => 'requestId' in visit).length;
-    if (retries === MOST_RETRIES) return problems.push('requests fail again and again') > 0;
+    if (retries === MOST_RETRIES) return problems.push('requests fail after every retry') > 0;
     const { id: requestId, isPushed, ...person } = first;
     const soon = { at: clock.now, answered: false };
     const retry = { requestId, ...soon };
