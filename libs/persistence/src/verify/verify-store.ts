@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type {
   BoxUser,
-  Candidate,
   ExceptionKind,
-  Standing,
   VerifyCounts,
   VerifyException,
   VerifyRun,
@@ -12,7 +10,7 @@ import type {
 import type pg from 'pg';
 import type { Database } from '../database/database.ts';
 import { transactionOn } from '../database/transaction.ts';
-import { VerifyGroupStore } from './verify-group-store.ts';
+import { listedColumns, VerifyRecheckStore } from './verify-recheck-store.ts';
 import * as sql from './verify-sql.ts';
 
 /**
@@ -36,11 +34,7 @@ export interface FormerRun {
 /** The statement limit, in milliseconds: statements over a whole tenant take longer than any others. */
 const STATEMENT_MS = 30 * 60_000;
 const DIGEST_ROWS = 5_000;
-const isUniqueViolation = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '23505';
 
-const exception = `e.id::text, e.kind, e.identity_id AS "identityId", e.box_user_id AS "boxUserId",
-  e.other_box_users AS "otherBoxUserIds", e.external_id AS "externalId", e.call_id::text AS "callId", e.group_id AS "groupId", e.detail`;
 const run = `id, started_at AS "startedAt", marker, listed, listed_at IS NOT NULL AS "isListed"`;
 
 /**
@@ -62,7 +56,7 @@ export async function openVerifyStore(
   return null;
 }
 
-export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore {
+export class PostgresVerifyStore extends VerifyRecheckStore implements VerifyStore {
   /** Holds the lock on the tenant's run, and runs the long statements. */
   private readonly client: pg.Client;
 
@@ -179,96 +173,6 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     return hash.digest('hex');
   }
 
-  async candidates(runId: string, kind: ExceptionKind, limit: number): Promise<Candidate[]> {
-    const { rows } = await this.database.pool.query<Candidate>(
-      `SELECT ${exception} FROM verify_exception e
-       WHERE e.run_id = $1 AND e.kind = $2 AND NOT e.confirmed ORDER BY e.id LIMIT $3`,
-      [runId, kind, limit],
-    );
-    return rows;
-  }
-
-  async standing(of: Parameters<VerifyStore['standing']>[0]): Promise<Standing | null> {
-    const [condition, value] =
-      'identityId' in of
-        ? ['i.id = $2', of.identityId]
-        : 'boxUserId' in of
-          ? ['a.tenant_id = $1 AND a.box_user_id = $2', of.boxUserId]
-          : [sql.carries('$2'), of.externalId];
-    const { rows } = await this.database.pool.query<{
-      identityId: string;
-      externalId: string;
-      isBusy: boolean;
-      boxUserId: string | null;
-      name: string;
-      status: 'active' | 'inactive';
-    }>(
-      `${sql.standing} WHERE i.tenant_id = $1 AND ${condition} ORDER BY (a.identity_id IS NULL), i.created_at DESC LIMIT 1`,
-      [this.tenantId, value],
-    );
-    const [row] = rows;
-    if (!row) return null;
-    const { identityId, externalId, isBusy, boxUserId, name, status } = row;
-    return {
-      identityId,
-      externalId,
-      isBusy,
-      account: boxUserId === null ? null : { boxUserId, name, status },
-    };
-  }
-
-  async isUnsettled(callId: string): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `SELECT FROM api_call c JOIN identity i ON i.id = c.identity_id
-       LEFT JOIN api_call_outcome o ON o.call_id = c.id WHERE c.id = $1 AND c.tenant_id = $2 AND ${sql.unsettled}`,
-      [callId, this.tenantId],
-    );
-    return rowCount === 1;
-  }
-
-  async settle(runId: string, candidateId: string, found: VerifyException | null): Promise<void> {
-    try {
-      if (found !== null && (await this.confirm(runId, candidateId, found))) return;
-    } catch (error) {
-      // Two rechecks found the same discrepancy, which is stored only once.
-      if (!isUniqueViolation(error)) throw error;
-    }
-    await this.database.pool.query('DELETE FROM verify_exception WHERE id = $1 AND run_id = $2', [
-      candidateId,
-      runId,
-    ]);
-  }
-
-  private async confirm(runId: string, candidateId: string, found: VerifyException): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `UPDATE verify_exception SET kind = $3, identity_id = $4, box_user_id = $5, other_box_users = $6, external_id = $7,
-         call_id = $8, detail = $9, confirmed = true WHERE id = $2 AND run_id = $1`,
-      [
-        runId,
-        candidateId,
-        found.kind,
-        found.identityId,
-        found.boxUserId,
-        found.otherBoxUserIds,
-        found.externalId,
-        found.callId,
-        found.detail,
-      ],
-    );
-    return rowCount === 1;
-  }
-
-  /** Another external id may mean another person, so a mismatched user is left for an operator. */
-  async keepDifference({ kind, identityId, boxUserId }: VerifyException): Promise<void> {
-    if (identityId === null || (kind !== 'drifted' && kind !== 'missing')) return;
-    await this.database.pool.query(sql.keepDifference, [
-      this.tenantId,
-      identityId,
-      boxUserId,
-      kind === 'missing',
-    ]);
-  }
-
   /** Keeps the digest and the discrepancies, and deletes the listing. */
   async finish(runId: string, digest: string): Promise<void> {
     await this.client.query('DELETE FROM verify_box_user WHERE run_id = $1', [runId]);
@@ -307,7 +211,7 @@ export class PostgresVerifyStore extends VerifyGroupStore implements VerifyStore
     { after, limit }: { after: string | null; limit: number },
   ): Promise<ReportedException[]> {
     const { rows } = await this.client.query<ReportedException>(
-      `SELECT ${exception}, e.confirmed, i.issuer, i.username, g.display_name AS "groupName",
+      `SELECT ${listedColumns}, e.confirmed, i.issuer, i.username, g.display_name AS "groupName",
          coalesce(newest.id, "newestOfGroup".id) AS "requestId"
        FROM verify_exception e LEFT JOIN identity i ON i.id = e.identity_id LEFT JOIN scim_group g ON g.id = e.group_id
        LEFT JOIN LATERAL (
