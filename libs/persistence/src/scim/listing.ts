@@ -3,6 +3,7 @@ import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type pg from 'pg';
 import { statement } from '../database/statement.ts';
+import { sqlStateOf } from '../database/transaction.ts';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
 /** The most resources on a page; a larger `count` is reduced to it (RFC 7644, section 3.4.2.4). */
@@ -41,9 +42,12 @@ type Position = { readonly at: string; readonly id: string } | { readonly after:
 
 export const pageSize = ({ count }: ListQuery): number => Math.min(count ?? PAGE_DEFAULT, PAGE_MAX);
 
+/** PostgreSQL ended a statement that ran into its time limit. */
+const QUERY_CANCELED = '57014';
+
 /**
  * One page of a list, and the number of all matches; `columns` are those of `R`. Throws ScimError: 400 `invalidCursor`
- * for a cursor of another list.
+ * for a cursor of another list, 400 `tooMany` when a search takes longer than a statement may (RFC 7644, section 3.4.2).
  */
 export async function readPage<R extends Placed & object>(
   pool: pg.Pool,
@@ -52,16 +56,32 @@ export async function readPage<R extends Placed & object>(
   columns: string,
   tenantId: string,
 ): Promise<ScimPage<R>> {
-  const { total, page } = listSql(query, listed, columns, tenantId);
-  const count = async (): Promise<number> => (await pool.query<{ total: number }>(total)).rows[0]!.total;
-  if (query.count === 0) return toPage([], await count(), query, listed);
-  if (isAtTheBeginning(query) && query.filter !== null) {
-    const { rows } = await pool.query<R>(page);
-    // A page that is not full has all matches.
-    return toPage(rows, rows.length <= pageSize(query) ? rows.length : await count(), query, listed);
+  return withinTime(query, listed, async () => {
+    const { total, page } = listSql(query, listed, columns, tenantId);
+    const count = async (): Promise<number> => (await pool.query<{ total: number }>(total)).rows[0]!.total;
+    if (query.count === 0) return toPage([], await count(), query, listed);
+    if (isAtTheBeginning(query) && query.filter !== null) {
+      const { rows } = await pool.query<R>(page);
+      // A page that is not full has all matches.
+      return toPage(rows, rows.length <= pageSize(query) ? rows.length : await count(), query, listed);
+    }
+    const [counted, { rows }] = await Promise.all([count(), pool.query<R>(page)]);
+    return toPage(rows, counted, query, listed);
+  });
+}
+
+/** Runs a search; one that PostgreSQL ends for its duration is refused. */
+async function withinTime<T>(query: ListQuery, { lookUps }: Listed, search: () => Promise<T>): Promise<T> {
+  try {
+    return await search();
+  } catch (error) {
+    if (sqlStateOf(error) !== QUERY_CANCELED || (query.filter === null && query.sortBy === null)) throw error;
+    throw new ScimError(
+      400,
+      'tooMany',
+      `This search takes too long for the number of resources. Search by ${['id', ...lookUps].join(', ')}.`,
+    );
   }
-  const [counted, { rows }] = await Promise.all([count(), pool.query<R>(page)]);
-  return toPage(rows, counted, query, listed);
 }
 
 const isAtTheBeginning = ({ cursor, startIndex }: ListQuery): boolean =>

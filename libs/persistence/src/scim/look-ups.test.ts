@@ -1,13 +1,15 @@
 import { readListQuery, userType } from '@foyer/scim';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
+import { openDatabase, type Database } from '../database/database.ts';
 import { statementsOf } from '../database/statements.harness.ts';
 import { ScimUsers } from './users.ts';
 
 let test: TestDatabase;
 let users: ScimUsers;
+let tenantId: string;
 beforeAll(async () => {
   test = await createTestDatabase();
-  const tenantId = await test.tenant();
+  tenantId = await test.tenant();
   users = new ScimUsers(test.database, tenantId, 'https://example.okta.com');
   await test.database.pool.query(
     `INSERT INTO identity (tenant_id, issuer, subject, username, name, username_source)
@@ -87,4 +89,26 @@ describe('the statements of a list', () => {
     expect(await totalOf({ filter: 'userName sw "u499"', count: '11' })).toBe(11);
     expect(await totalOf({ filter: 'userName sw "u499"', cursor: '', count: '3' })).toBe(11);
   });
+});
+
+describe('a search that takes longer than a statement may', () => {
+  let slow: Database;
+  beforeAll(() => {
+    slow = openDatabase({ url: test.url });
+    slow.pool.on('connect', (client) => void client.query('SET statement_timeout = 1'));
+  });
+  afterAll(() => slow.close());
+  const searching = (query: Record<string, string>) =>
+    new ScimUsers(slow, tenantId, 'https://example.okta.com').list(readListQuery(query, userType));
+
+  it.each<Record<string, string>>([{ filter: 'emails.value co "nobody"' }, { sortBy: 'displayName' }])(
+    'is refused with tooMany and the attributes that have an index: %j',
+    async (query) => {
+      await expect(searching(query)).rejects.toMatchObject({
+        status: 400,
+        scimType: 'tooMany',
+        message: expect.stringContaining('Search by id, userName, externalId.') as string,
+      });
+    },
+  );
 });
