@@ -107,11 +107,11 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
     return [tenant, app, await app.bind()] as const;
   });
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
-  const stores = storesOf(database, tenantId);
   const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const watch = new RequestWatch(database, report('request-watch'));
   await watch.open();
+  const stores = storesOf(database, tenantId, watch);
   const requests = new Requests(database, tenantId, boxApp);
   return {
     config,
@@ -149,7 +149,7 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   };
 }
 
-const storesOf = (database: Database, tenantId: string) => ({
+const storesOf = (database: Database, tenantId: string, watch: RequestWatch) => ({
   intake: new Intake(database, tenantId),
   deadLetters: new DeadLetters(database, tenantId),
   identities: new Identities(database, tenantId),
@@ -158,7 +158,7 @@ const storesOf = (database: Database, tenantId: string) => ({
   batches: new Batches(database, tenantId),
   forecasts: new PostgresForecastStore(database, tenantId),
   usedSignIns: new UsedSignIns(database, tenantId),
-  scimTokens: new ScimTokens(database, tenantId),
+  scimTokens: new ScimTokens(database, tenantId, watch),
   scimGroups: new ScimGroups(database, tenantId),
 });
 

@@ -1,1 +1,2 @@
 export * from './database/database.harness.ts';
+export * from './database/statements.harness.ts';

@@ -8,16 +8,26 @@ import type { Database } from '../database/database.ts';
  */
 const PING_EVERY_MS = 5_000;
 const PING_LIMIT_MS = 5_000;
+const TOKENS = 'foyer_scim_token';
+
+/** What a cache of SCIM tokens has to know. */
+export interface TokenChanges {
+  /** False while notifications may be missed. */
+  readonly isListening: boolean;
+  /** Calls `listener` at every change of a token, and when changes may have been missed. */
+  onTokenChange(listener: () => void): void;
+}
 
 /**
- * Listens for every change to a request (NOTIFY foyer_request) on one connection per process, for any number of
- * waiters. While the connection is lost, waiters are woken once a second instead. A connection that stops answering is
+ * Listens for every change to a request (NOTIFY foyer_request) and to a SCIM token (NOTIFY foyer_scim_token) on one
+ * connection per process, for any number of waiters. While the connection is lost, waiters are woken once a second instead. A connection that stops answering is
  * replaced within ten seconds.
  */
-export class RequestWatch {
+export class RequestWatch implements TokenChanges {
   private readonly database: Database;
   private readonly waiters = new Map<string, Set<() => void>>();
   private readonly listeners: ((requestId: string) => void)[] = [];
+  private readonly tokenListeners: (() => void)[] = [];
   private readonly onError: (error: Error) => void;
   private client: pg.Client | null = null;
   private closed = false;
@@ -40,13 +50,15 @@ export class RequestWatch {
     try {
       client = await this.database.connect();
       const opened = client;
-      client.on('notification', ({ payload = '' }) => {
+      client.on('notification', ({ channel, payload = '' }) => {
+        if (channel === TOKENS) return this.tellTokenListeners();
         for (const listener of this.listeners) listener(payload);
         this.wake(payload);
       });
       client.on('end', () => this.reopen(opened));
-      await client.query('LISTEN foyer_request');
+      await client.query(`LISTEN foyer_request; LISTEN ${TOKENS}`);
       this.client = client;
+      this.tellTokenListeners();
       if (this.closed) return await client.end();
       void this.ping(client);
     } catch (error) {
@@ -59,6 +71,14 @@ export class RequestWatch {
   /** Calls `listener` with the id of every request that changes. Changes may be missed while the connection is lost. */
   onChange(listener: (requestId: string) => void): void {
     this.listeners.push(listener);
+  }
+
+  get isListening(): boolean {
+    return this.client !== null && !this.closed;
+  }
+
+  onTokenChange(listener: () => void): void {
+    this.tokenListeners.push(listener);
   }
 
   /**
@@ -98,6 +118,10 @@ export class RequestWatch {
     await this.client?.end();
   }
 
+  private tellTokenListeners(): void {
+    for (const listener of this.tokenListeners) listener();
+  }
+
   private wake(requestId: string): void {
     for (const done of [...(this.waiters.get(requestId) ?? [])]) done();
   }
@@ -122,6 +146,7 @@ export class RequestWatch {
   private reopen(ended: pg.Client | null): void {
     if (this.closed || (ended !== null && ended !== this.client)) return;
     this.client = null;
+    this.tellTokenListeners();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.open(), 1_000);
   }

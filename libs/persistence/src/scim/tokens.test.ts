@@ -47,7 +47,10 @@ describe('a token', () => {
     const { token, id } = await make('okta');
     expect(token).toMatch(/^foyer_scim_[A-Za-z0-9_-]{43}$/);
     expect(isScimToken(token)).toBe(true);
-    expect(await tokens.find(token)).toEqual({ id, name: 'okta', state: 'active', isUseNoted: false });
+    expect(await tokens.find(token)).toEqual({
+      ...{ id, name: 'okta', state: 'active', isUseNoted: false },
+      secondsLeft: expect.closeTo(365 * 86_400, -2) as number,
+    });
     expect(await tokens.find(token.toUpperCase())).toBeNull();
     expect(await (await tenant()).tokens.find(token)).toBeNull();
   });

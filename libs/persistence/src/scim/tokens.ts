@@ -2,6 +2,8 @@ import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import { run, statement } from '../database/statement.ts';
 import { transaction, type Transaction } from '../database/transaction.ts';
+import type { TokenChanges } from '../requests/request-watch.ts';
+import { TokenCache } from './token-cache.ts';
 import { hashOfScimToken, hintOfScimToken, newScimToken } from './token-text.ts';
 
 export type ScimTokenState = 'active' | 'expired' | 'revoked';
@@ -27,6 +29,8 @@ export interface PresentedScimToken {
   readonly state: ScimTokenState;
   /** False when no use was recorded in the last minute, so that this one must be. */
   readonly isUseNoted: boolean;
+  /** How long it is still valid; negative once it has expired. */
+  readonly secondsLeft: number;
 }
 
 /** A token that is not revoked, and how long it is still valid. */
@@ -50,7 +54,8 @@ const columns = `id, name, hint, ${state}, created_at AS "createdAt", expires_at
 
 const find = statement<'tenant' | 'hash'>(
   'scim-token-find',
-  `SELECT id, name, ${state}, coalesce(last_used_at > clock_timestamp() - interval '1 minute', false) AS "isUseNoted"
+  `SELECT id, name, ${state}, coalesce(last_used_at > clock_timestamp() - interval '1 minute', false) AS "isUseNoted",
+     extract(epoch FROM expires_at - clock_timestamp())::float8 AS "secondsLeft"
    FROM scim_token WHERE hash = decode($hash, 'hex') AND tenant_id = $tenant::uuid`,
 );
 const noteUse = statement<'id'>(
@@ -95,6 +100,9 @@ const newestOf = statement<'tenant' | 'which'>(
    ORDER BY created_at DESC, id DESC LIMIT 1`,
 );
 
+/** A use that is not recorded yet is recorded by whoever looks the token up. */
+const isKept = ({ state, isUseNoted }: PresentedScimToken): boolean => state === 'active' && isUseNoted;
+
 /**
  * The bearer tokens of one tenant's SCIM clients. Several may be active at once, each under its own name, so that they
  * can be rotated.
@@ -102,10 +110,13 @@ const newestOf = statement<'tenant' | 'which'>(
 export class ScimTokens {
   private readonly database: Database;
   private readonly tenantId: string;
+  private readonly cache: TokenCache<PresentedScimToken> | null;
 
-  constructor(database: Database, tenantId: string) {
+  /** With `changes`, tokens that were found lately are kept for a moment. */
+  constructor(database: Database, tenantId: string, changes: TokenChanges | null = null) {
     this.database = database;
     this.tenantId = tenantId;
+    this.cache = changes === null ? null : new TokenCache(changes);
   }
 
   /**
@@ -142,9 +153,9 @@ export class ScimTokens {
    * Revokes a token from the next call on. `isNew` is false when it was already revoked; null when no token has this
    * name or id.
    */
-  revoke(nameOrId: string, actor: string): Promise<{ token: ScimToken; isNew: boolean } | null> {
+  async revoke(nameOrId: string, actor: string): Promise<{ token: ScimToken; isNew: boolean } | null> {
     const values = { tenant: this.tenantId, which: nameOrId };
-    return transaction(this.database, async (tx) => {
+    const done = await transaction(this.database, async (tx) => {
       const [revoked] = await run<ScimToken>({ tx }, revoke, values);
       if (revoked !== undefined) {
         await this.record(tx, 'revoke_scim_token', actor, revoked);
@@ -153,6 +164,9 @@ export class ScimTokens {
       const [before] = await run<ScimToken>({ tx }, newestOf, values);
       return before === undefined ? null : { token: before, isNew: false };
     });
+    // The notification reaches this process, too, but later.
+    this.cache?.empty();
+    return done;
   }
 
   /**
@@ -160,8 +174,10 @@ export class ScimTokens {
    * tenant never had.
    */
   async find(token: string): Promise<PresentedScimToken | null> {
-    const values = { tenant: this.tenantId, hash: hashOfScimToken(token) };
-    const [found] = await run<PresentedScimToken>(this.database, find, values);
+    const hash = hashOfScimToken(token);
+    const values = { tenant: this.tenantId, hash };
+    const read = async () => (await run<PresentedScimToken>(this.database, find, values))[0];
+    const found = await (this.cache === null ? read() : this.cache.find(hash, read, isKept));
     return found ?? null;
   }
 

@@ -91,6 +91,14 @@ describe('a caller without a valid token', () => {
   });
 });
 
+/** The first answer that is not 200: the gateway learns of a change by a notification. */
+async function refusalOf(token: string): Promise<ScimAnswer> {
+  for (;;) {
+    const answer = await house.as(token);
+    if (answer.status !== 200) return answer;
+  }
+}
+
 describe('a SCIM token', () => {
   it('authenticates its client, under its name', async () => {
     const { status, body, headers } = await house.as(okta);
@@ -191,7 +199,7 @@ describe('a SCIM token', () => {
     );
     expect((await house.as(token)).status).toBe(200);
     await house.api.sql(`UPDATE scim_token SET expires_at = clock_timestamp() WHERE name = 'short'`);
-    expectScimError(await house.as(token), 401, 'The token has expired.');
+    expectScimError(await refusalOf(token), 401, 'The token has expired.');
   });
 
   it('of another tenant is refused', async () => {
@@ -302,9 +310,11 @@ describe('SCIM access during an outage', () => {
   });
 
   it('reports a database that does not answer, and works again afterwards', async () => {
+    // A token that was used lately is known for a moment without the database.
+    const unused = await house.token('unused');
     await house.api.database.goAway();
     try {
-      for (const token of [okta, unknown]) {
+      for (const token of [unused, unknown]) {
         const answer = await house.as(token, '/scim/v2/who', '192.0.2.60');
         expectScimError(answer, 503);
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);

@@ -1,0 +1,67 @@
+import { statementsOf } from '@foyer/persistence/testing';
+import { ScimTestClient, USER } from './scim.harness.ts';
+
+let scim: ScimTestClient;
+let id: string;
+beforeAll(async () => {
+  scim = await ScimTestClient.start();
+  id = (await scim.hire('ada')).body.id;
+  const noted = 'SELECT 1 FROM scim_token WHERE last_used_at IS NOT NULL';
+  while ((await scim.house.api.sql(noted)).length === 0) await new Promise(setImmediate);
+});
+afterAll(() => scim.stop());
+
+const NAME = /^foyer-(.*)-[0-9a-f]{12}$/;
+
+/** The names of the statements of a call, without the check of the token, which is made once in two seconds. */
+async function statementsFor(call: () => Promise<{ readonly status: number }>): Promise<string[]> {
+  const seen = await statementsOf(scim.house.api.parts.database, async () => {
+    expect((await call()).status).toBeLessThan(300);
+  });
+  return seen
+    .map(({ name, text }) => NAME.exec(name ?? '')?.[1] ?? text)
+    .filter((name) => name !== 'scim-token-find');
+}
+
+const patch = (value: object) => () => scim.patch(`/Users/${id}`, { op: 'replace', value });
+
+describe('the statements of a SCIM call', () => {
+  it('are one to create a person', async () => {
+    expect(await statementsFor(() => scim.hire('ben'))).toEqual(['insert-user']);
+  });
+
+  it.each([
+    ['PATCH of active', patch({ active: false })],
+    ['PATCH of a title', patch({ title: 'Countess' })],
+    [
+      'PUT',
+      () =>
+        scim.put(`/Users/${id}`, {
+          schemas: [USER],
+          userName: 'ada@example.com',
+          title: 'Lady',
+          active: true,
+        }),
+    ],
+  ])('are a read and a write for a %s', async (_name, call) => {
+    expect(await statementsFor(call)).toEqual(['scim-user', 'change-user']);
+  });
+
+  it('are a read and a record for a GET and a search', async () => {
+    expect(await statementsFor(() => scim.get(`/Users/${id}`))).toEqual(['scim-user', 'record']);
+    const filter = encodeURIComponent('userName eq "ada@example.com"');
+    expect(await statementsFor(() => scim.get(`/Users?filter=${filter}`))).toEqual([
+      'scim-look-up',
+      'record',
+    ]);
+  });
+
+  it('check the token of many calls once in two seconds', async () => {
+    const began = performance.now();
+    const seen = await statementsOf(scim.house.api.parts.database, async () => {
+      for (let n = 0; n < 20; n++) await scim.get(`/Users/${id}`);
+    });
+    const checks = seen.filter(({ name }) => name?.startsWith('foyer-scim-token-find')).length;
+    expect(checks).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - began) / 2_000));
+  });
+});
