@@ -137,7 +137,7 @@ export class Scheduler {
   ): Promise<F | null> {
     if (thread.actor.dead) return never();
     if (thread.parked) {
-      // Such as a timer of a library: whatever it wakes would run out of turn, and the first would wait for ever.
+      // Such as a timer of a library: code that it resumes would run out of turn, and the first wait would never end.
       this.faults.push(`${thread.name} reached "${boundary}" while it waits at "${thread.parked.boundary}"`);
       return never();
     }

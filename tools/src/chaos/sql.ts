@@ -104,7 +104,7 @@ export class SqlDesk {
   }
 
   #turn(): { scheduler: Scheduler; thread: Thread; actor: Actor } {
-    if (!this.#scheduler || !this.#actor) throw new Error('A statement was sent by nobody.');
+    if (!this.#scheduler || !this.#actor) throw new Error('A statement was sent outside of every actor.');
     const thread = this.#scheduler.current;
     if (thread.actor !== this.#actor) throw new Error(`${thread.name} used another's database.`);
     return { scheduler: this.#scheduler, thread, actor: this.#actor };

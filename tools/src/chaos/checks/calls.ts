@@ -32,7 +32,7 @@ function sameAsTwin(ledger: readonly Entry[], twin: readonly BoxCall[]): string[
   const key = (method: string, path: string, status: number | null): string => `${method} ${path} ${status}`;
   const seen = ours.map((entry) => key(entry.exchange.method, pathOf(entry), entry.did)).toSorted();
   const told = twin.map(({ method, path, status }) => key(method, path, status)).toSorted();
-  return seen.join('\n') === told.join('\n') ? [] : ['Box got other requests than the wire has seen'];
+  return seen.join('\n') === told.join('\n') ? [] : ['Box received other requests than those on the wire'];
 }
 
 /** When an outcome states for certain what happened to a change, the same happened in Box. */
@@ -55,7 +55,7 @@ const settled = (calls: readonly CallRow[]): string[] =>
   calls.flatMap((call, at) => {
     if (!changes(call.operation) || !isUnknown(call)) return [];
     const later = calls.slice(at + 1).filter(({ holderId }) => holderId === call.holderId);
-    return later.some(isClear) ? [] : [`nobody ever found out how a ${call.operation} ended`];
+    return later.some(isClear) ? [] : [`the unclear outcome of a ${call.operation} was never resolved`];
   });
 
 /** Creates whose sender ended between the record and the wire. */

@@ -15,7 +15,7 @@ export interface GroupRow {
 interface Sides {
   readonly rows: readonly GroupRow[];
   readonly pushed: readonly GroupScript[];
-  /** A deleted person was removed from the group, before or after the group's own pushes; our database tells which. */
+  /** A deleted person was removed from the group, before or after the group's own pushes; our database shows which. */
   readonly deleted: readonly PersonScript[];
   readonly identities: readonly IdentityRow[];
   readonly box: BoxTwinState;
@@ -43,7 +43,7 @@ function groupHolds(
 ): string[] {
   if (said === null || said.isDeleted) return [];
   const row = rows.find((group) => group.id === id);
-  if (!row || row.isDeleted) return [`the group "${said.name}" is not here`];
+  if (!row || row.isDeleted) return [`the group "${said.name}" is not in Foyer`];
   if (row.appliedGeneration !== row.generation) return [`the group "${said.name}" is not in step`];
   const group = box.groups.find((one) => one.id === row.boxGroupId);
   if (!group) return [`Box has no group "${said.name}"`];

@@ -78,5 +78,5 @@ async function allFinal({ house, tenantId }: Ended): Promise<string[]> {
     `SELECT status FROM provisioning_request WHERE tenant_id = $1 AND status NOT IN ('succeeded', 'failed')`,
     [tenantId],
   );
-  return open.map(({ status }) => `a request is ${status} for ever`);
+  return open.map(({ status }) => `a request stays ${status}`);
 }

@@ -54,7 +54,7 @@ export interface BegunCreate {
 
 /**
  * Creates that were sent again although the earlier one may have worked and Box was not asked since the first of them.
- * Judged by what the sender saw on the wire. The record only tells of creates that were begun and never sent.
+ * Judged by what the sender saw on the wire. The record only shows creates that were begun and never sent.
  */
 export function sentBlindly(entries: readonly Entry[], begun: readonly BegunCreate[]): string[] {
   const inDoubt = new Set<string>();

@@ -40,7 +40,7 @@ export function peopleHold(sides: Sides): string[] {
     ...twice.map(([subject, rows]) => `${subject} is ${rows.length} identities`),
     ...identities.flatMap((identity) => personHolds(identity, sides)),
     ...orphans.map(({ externalId }) => `a Box user without an identity: ${externalId}`),
-    ...lost.map(({ said }) => `nobody is ${said!.externalId}, whom the directory pushed`),
+    ...lost.map(({ said }) => `there is no identity for ${said!.externalId}, whom the directory pushed`),
   ];
 }
 
@@ -50,12 +50,12 @@ function personHolds(identity: IdentityRow, { users, pushed, overtaken }: Sides)
   const script = pushed.find((one) => one.said?.externalId === who);
   const said = script?.said ?? null;
   const isActive = said?.active ?? true;
-  if (identity.active !== isActive) return [`${who} is not ${isActive ? 'active' : 'switched off'} here`];
+  if (identity.active !== isActive) return [`${who} is not ${isActive ? 'active' : 'deactivated'} in Foyer`];
   const [user] = mine;
   if (!user && !isActive && identity.boxUserId === null) return [];
   if (!user || mine.length !== 1) return [`${who} has ${mine.length} Box users`];
   if (user.id !== identity.boxUserId) return [`${who} is not mapped to its Box user`];
-  if (said?.isRemoved) return [`${who} was deleted, and Box has them still`];
+  if (said?.isRemoved) return [`${who} was deleted, but still exists in Box`];
   if (identity.appliedGeneration !== identity.generation) return [`${who} is not in step`];
   if (overtaken.has(identity.id)) return [];
   if (user.status !== (isActive ? 'active' : 'inactive')) return [`the Box user of ${who} is ${user.status}`];

@@ -67,9 +67,9 @@ export class WireCheck {
   #checkStatus({ name }: Thread, entry: Entry, { isActive }: Holder): void {
     const status = sent(entry, 'status');
     const isOn = isCreate(entry) ? status !== 'inactive' : status === 'active';
-    if (isOn && isActive === false) this.violations.push(`${name} switched somebody on who had left`);
+    if (isOn && isActive === false) this.violations.push(`${name} activated a person who had left`);
     if (status === 'inactive' && isActive === true)
-      this.violations.push(`${name} switched somebody off who had not left`);
+      this.violations.push(`${name} deactivated a person who had not left`);
   }
 
   /** An intent without an outcome that belongs to no earlier request. */

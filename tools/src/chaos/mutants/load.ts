@@ -8,7 +8,7 @@ export const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 
 export const sourceOf = ({ file }: SourceMutant): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** From now on the file is loaded without the guard. Returns a function that tells whether it was loaded. */
+/** From now on the file is loaded without the guard. Returns a function that reports whether it was loaded. */
 export function installMutant(mutant: SourceMutant): () => boolean {
   const changed = mutate(sourceOf(mutant), mutant);
   const mutated = pathToFileURL(join(ROOT, mutant.file)).href;

@@ -53,13 +53,13 @@ it('detects a create that is sent again without a look-up, and reports the seed'
 }, 600_000);
 
 it('states why a mutant cannot be detected, and that is not a failure', async () => {
-  const { status, out } = await runMutants('--only', 'turn: a stopping worker', '--schedules', '1');
+  const { status, out } = await runMutants('--only', 'attempt: a stopping worker', '--schedules', '1');
   expect(out).toMatch(/NOT FOUND in 1\n {2}The request is due at once/);
   expect(status).toBe(0);
 }, 600_000);
 
 it('fails when a mutant that breaks a promise is not detected', async () => {
-  const { status, out } = await runMutants('--only', 'plan: who is deleted', '--schedules', '1');
+  const { status, out } = await runMutants('--only', 'plan: a deleted person', '--schedules', '1');
   expect(out).toContain('NOT FOUND in 1');
   expect(status).toBe(1);
 }, 600_000);

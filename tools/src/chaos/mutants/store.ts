@@ -11,7 +11,7 @@ const sealer = 'libs/persistence/src/audit/sealer.ts';
 /** Guards of leases and fences, of stored accounts and calls, of the outbox, and of sealing. */
 export const storeMutants: readonly SourceMutant[] = [
   {
-    name: 'lease: is taken from another',
+    name: 'lease: is acquired although another worker holds it',
     file: turns,
     from: '\n      AND (i.lease_expires_at IS NULL OR i.lease_expires_at <= clock_timestamp())\n    RETURNING i.*',
     to: '\n    RETURNING i.*',
@@ -23,13 +23,13 @@ export const storeMutants: readonly SourceMutant[] = [
     to: 'SET lease_token = i.lease_token, lease_expires_at',
   },
   {
-    name: 'fence: an older token is good',
+    name: 'fence: an older token is accepted',
     file: turns,
     from: 'AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`;',
     to: 'AND lease_token >= $token::bigint AND lease_expires_at > clock_timestamp()`;',
   },
   {
-    name: 'fence: a lease that has run out is good',
+    name: 'fence: an expired lease is accepted',
     file: turns,
     from: 'AND lease_token = $token::bigint AND lease_expires_at > clock_timestamp()`;',
     to: 'AND lease_token = $token::bigint`;',
@@ -41,7 +41,7 @@ export const storeMutants: readonly SourceMutant[] = [
     to: 'AND $token::bigint > 0\n      AND lease_expires_at > clock_timestamp()',
   },
   {
-    name: 'fence: an intent needs no time left',
+    name: 'fence: an intent needs no unexpired lease',
     file: log,
     from: 'AND lease_token = $token::bigint\n      AND lease_expires_at > clock_timestamp()',
     to: 'AND lease_token = $token::bigint',
@@ -51,7 +51,7 @@ export const storeMutants: readonly SourceMutant[] = [
     file: turns,
     from: 'AND i.xmin = s.version\n',
     to: '\n',
-    unseen: 'Between two boundaries nobody else moves: take-races.test.ts waits inside of the statement.',
+    unseen: 'Between two boundaries no other thread runs: take-races.test.ts waits inside of the statement.',
   },
   {
     name: 'take: a running request is not due again',
@@ -60,7 +60,7 @@ export const storeMutants: readonly SourceMutant[] = [
     to: 'due_at = NULL',
   },
   {
-    name: 'take: a create without an outcome is none',
+    name: 'take: a create without an outcome is ignored',
     file: people,
     from: "ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1",
     to: "AND o.result IS NOT NULL ORDER BY (o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1",
@@ -72,31 +72,31 @@ export const storeMutants: readonly SourceMutant[] = [
     to: 'ORDER BY call.id DESC LIMIT 1',
   },
   {
-    name: 'take: a create that worked is settled',
+    name: 'take: a successful create without a mapping counts as refused',
     file: taking,
     from: "return row.create_result === 'failed' ? 'refused' : 'unsettled';",
     to: "return row.create_result === 'failed' || row.create_result === 'ok' ? 'refused' : 'unsettled';",
   },
   {
-    name: 'take: an ambiguous create is settled',
+    name: 'take: an ambiguous create counts as refused',
     file: taking,
     from: "return row.create_result === 'failed' ? 'refused' : 'unsettled';",
     to: "return row.create_result === 'failed' || row.create_result === 'ambiguous' ? 'refused' : 'unsettled';",
   },
   {
-    name: 'take: a change without an outcome is no doubt',
+    name: 'take: an update without an outcome counts as settled',
     file: people,
     from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
     to: "AND o.result IN ('ok', 'ambiguous'))`;",
   },
   {
-    name: 'take: an ambiguous change is no doubt',
+    name: 'take: an ambiguous update counts as settled',
     file: people,
     from: "AND (o.result IS NULL OR o.result IN ('ok', 'ambiguous')))`;",
     to: "AND (o.result IS NULL OR o.result = 'ok'))`;",
   },
   {
-    name: 'account: a change stays a doubt for ever',
+    name: 'account: an update is never settled',
     file: missing,
     from: "WHERE c.identity_id = fence.id AND c.operation IN ('update_user', 'delete_user')), 0)`;",
     to: 'WHERE false), 0)`;',
@@ -121,31 +121,31 @@ export const storeMutants: readonly SourceMutant[] = [
     to: 'applied_generation = excluded.applied_generation,',
   },
   {
-    name: 'retry: nobody looks again',
+    name: 'retry: the request is not due again',
     file: turns,
     from: "due_at = ${next} + $grace_ms::float8 * interval '1 millisecond', version = r.version + 1`,",
     to: 'due_at = CASE WHEN $grace_ms::float8 < 0 THEN ${next} END, version = r.version + 1`,',
   },
   {
-    name: 'hand back: nobody looks again',
+    name: 'hand back: the request is not due again',
     file: turns,
     from: 'failures = $failures::int, due_at = clock_timestamp(), version',
     to: 'failures = $failures::int, due_at = NULL, version',
   },
   {
-    name: 'relay: what was relayed is not looked at again',
+    name: 'relay: a relayed request is not due again',
     file: relay,
     from: 'UPDATE provisioning_request r SET due_at = clock_timestamp() + least(',
     to: 'UPDATE provisioning_request r SET due_at = NULL, error_detail = error_detail || least(',
   },
   {
-    name: 'sealer: seals what a running transaction may still be behind',
+    name: 'sealer: skips the remaining rows of a transaction that was read in part',
     file: sealer,
     from: 'WHERE c.tenant_id = $1 AND c.tx >= $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
     to: 'WHERE c.tenant_id = $1 AND c.tx > $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
   },
   {
-    name: 'sealer: passes by what a running transaction writes later',
+    name: 'sealer: skips the rows that a running transaction writes later',
     file: sealer,
     from: 'const horizon = more ? rows.at(-1)!.tx : xmin;',
     to: 'const horizon = more ? rows.at(-1)!.tx : String(BigInt(xmin) + 40n);',
