@@ -107,7 +107,7 @@ export function queueContract(
     it('retries a job whose handler throws as often as the catalog allows, then drops it', async () => {
       const queue = bench.queue();
       const id = randomUUID();
-      await bench.consumer(() => Promise.reject(new Error('the database is away')));
+      await bench.consumer(() => Promise.reject(new Error('the database is unavailable')));
       await queue.add([jobFor(id)], 5_000);
       await until('the last attempt', () => bench.errors.length === jobCatalog.converge.attempts);
       await bench.empty(queue);

@@ -33,7 +33,7 @@ export const GROUP_PRIORITY = 15;
 export const LAST_PRIORITY = Number.MAX_SAFE_INTEGER;
 
 /**
- * How long whoever opened a request has to enqueue it before it becomes due for the relay, in milliseconds. Not the
+ * How long the process that opened a request has to enqueue it before it becomes due for the relay, in milliseconds. Not the
  * setting RELAY_GRACE_MS, which is the time of the queue to deliver a request that was enqueued.
  */
 export const ENQUEUE_GRACE_MS = 5_000;

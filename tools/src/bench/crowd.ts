@@ -30,7 +30,7 @@ export interface Drained {
 
 /**
  * Many new people of one tenant: admitted through the intake store, held back, and released all at once. From `open` on,
- * nobody in that database works on a new batch request that is not released.
+ * no process of that database works on a new batch request that is not released.
  */
 export class Crowd {
   readonly #database: Database;
@@ -127,7 +127,7 @@ export class Crowd {
         [this.#tenantId],
       );
       if (!rows[0]!.open) return;
-      if (performance.now() > until) throw new Error(`Not everybody was done within ${withinMs / 1000} s.`);
+      if (performance.now() > until) throw new Error(`Not all people were done within ${withinMs / 1000} s.`);
       await pause(LOOK_EVERY_MS);
     }
   }

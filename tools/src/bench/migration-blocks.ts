@@ -39,7 +39,7 @@ p AS (
   FROM p RETURNING id
 ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM r`;
 
-/** A sixth of that number of groups, with four members each, and everybody pushed by a directory. */
+/** A sixth of that number of groups, with four members each, and all people pushed by a directory. */
 const GROUPS = [
   `UPDATE identity SET scim = jsonb_build_object('userName', username)`,
   `WITH g AS (

@@ -203,7 +203,7 @@ describe('a tenant whose BOX_CLIENT_ID is changed', () => {
 
     const done = await foyer(SECOND, 'box-app', 'migrate', '--yes');
     expect([done.status, done.out]).toEqual([0, expect.stringMatching(/9 accounts are former ones/)]);
-    await until('all are made anew', async () => ((await usersOfSecond()).length === 10 ? true : null));
+    await until('all are created again', async () => ((await usersOfSecond()).length === 10 ? true : null));
     const anew = await usersOfSecond();
     expect(new Set(anew.map(({ externalId }) => externalId)).size).toBe(10);
     expect((await boxUsersOf(ada.id)).map(({ clientId }) => clientId).sort()).toEqual([

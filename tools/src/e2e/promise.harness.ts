@@ -24,7 +24,7 @@ export async function brokenPromises(stack: Stack, outside: Outside): Promise<st
     ...(await openRequests(outside)),
     ...(await unsettledWrites(outside)),
     ...(await unannouncedWrites(await stack.box.calls(), outside)),
-    ...outside.astonishing.map((answer) => `somebody outside was answered: ${answer}`),
+    ...outside.astonishing.map((answer) => `a caller got the response: ${answer}`),
   ];
 }
 
@@ -35,11 +35,11 @@ function accountsOf(identities: readonly IdentityRow[], users: readonly BoxTwinU
     const own = bySubject.get(subject) ?? [];
     if (own.length !== 1) broken.push(`${subject} has ${own.length} Box users`);
     else if (own[0]!.id !== mapped) broken.push(`${subject} is mapped to ${mapped}, but is ${own[0]!.id}`);
-    else if (own[0]!.name !== name) broken.push(`${subject} is "${name}" here, "${own[0]!.name}" in Box`);
+    else if (own[0]!.name !== name) broken.push(`${subject} is "${name}" in Foyer, "${own[0]!.name}" in Box`);
   }
   const known = new Set(identities.map(({ subject }) => subject));
   for (const { id, externalId } of users)
-    if (externalId === null || !known.has(externalId)) broken.push(`Box user ${id} belongs to nobody`);
+    if (externalId === null || !known.has(externalId)) broken.push(`Box user ${id} belongs to no person`);
   return broken;
 }
 

@@ -35,7 +35,7 @@ export async function postgresPrograms(owner: Owner): Promise<{ postgres: string
   return { postgres: join(folder, 'bin', 'postgres'), initdb: join(folder, 'bin', 'initdb') };
 }
 
-/** For root: the system's user postgres, or else nobody. Nothing is changed on the machine. */
+/** For root: the system's user postgres, or else the user nobody. Nothing is changed on the machine. */
 export async function serverOwner(): Promise<Owner> {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {

@@ -136,7 +136,7 @@ async function prepare(initdb: string, folder: string, kept: boolean, owner: Own
   if (version !== '') {
     throw new StackProblem(
       `the data in ${folder} was written by PostgreSQL ${version.trim()}, not ${MAJOR}`,
-      'delete that folder to begin anew, or move it away to keep it',
+      'delete that folder to start again, or move it elsewhere to keep it',
     );
   }
   if ((await readdir(folder)).length > 0) {
@@ -158,7 +158,7 @@ async function prepare(initdb: string, folder: string, kept: boolean, owner: Own
     const what = said.trim() || `${codeOf(error)} ${messageOf(error)}`;
     throw new StackProblem(
       `the database could not be set up in ${folder}: ${what}`,
-      machineAdvice(what) ?? 'what initdb said above tells why',
+      machineAdvice(what) ?? 'the output of initdb above shows the reason',
       error,
     );
   }

@@ -73,7 +73,7 @@ describe('a bad token', () => {
   const second = () => Math.floor(now() / 1000);
   const cases: Record<string, () => Promise<string>> = {
     'of another issuer': () => signed({ iss: 'https://evil.example.com' }),
-    'of an issuer with a slash more': () => signed({ iss: `${okta.issuer}/` }),
+    'of an issuer with an additional slash': () => signed({ iss: `${okta.issuer}/` }),
     'for another audience': () => signed({ aud: 'api://default' }),
     'for the audience in another case': () => signed({ aud: audience.toUpperCase() }),
     'without an audience': () => signed({ aud: undefined }),
@@ -93,7 +93,7 @@ describe('a bad token', () => {
       signed({ cid: undefined, scp: undefined, sub: 'auth0|65', scope: 'openid foyer.read' }),
     'of a person at Entra ID': () =>
       signed({ cid: undefined, sub: 'pairwise', oid: 'o1', azp: 'a1b2', scp: 'foyer.read' }),
-    'of nobody knows what': () => signed({ cid: undefined, sub: 'reports' }),
+    'of an unknown kind of owner': () => signed({ cid: undefined, sub: 'reports' }),
     'of an unstorable client': () => signed({ cid: 'a\0b' }),
     'of an over-long client': () => signed({ cid: 'a'.repeat(300) }),
     'with scopes that are not text': () => signed({ scp: [1, { foyer: 'read' }] }),
@@ -104,7 +104,7 @@ describe('a bad token', () => {
         .sign(okta.privateKey, { crit: { example: true } }),
     'signed by another key': async () =>
       okta.sign(okta.claims(), {}, (await generateKeyPair('RS256')).privateKey),
-    'signed by another key of no known id': async () =>
+    'signed by another key with an unknown id': async () =>
       okta.sign(okta.claims(), { kid: 'unknown' }, (await generateKeyPair('RS256')).privateKey),
     'signed with PS256': async () => {
       const { privateKey } = await generateKeyPair('PS256');
@@ -114,8 +114,8 @@ describe('a bad token', () => {
       new SignJWT(okta.claims())
         .setProtectedHeader({ alg: 'HS256', kid: okta.publicJwk.kid ?? '' })
         .sign(new TextEncoder().encode(JSON.stringify(okta.publicJwk))),
-    'signed by nobody': async () => new UnsecuredJWT(okta.claims()).encode(),
-    'with its own key inside': async () => {
+    'without a signature algorithm': async () => new UnsecuredJWT(okta.claims()).encode(),
+    'that contains its own key': async () => {
       const { privateKey } = await generateKeyPair('RS256');
       return okta.sign(okta.claims(), { jwk: okta.publicJwk, kid: 'mine' }, privateKey);
     },
@@ -125,7 +125,7 @@ describe('a bad token', () => {
     },
     'without its signature': async () => (await okta.token()).replace(/[^.]*$/, ''),
     'of 20,000 characters': () => signed({ padding: 'x'.repeat(20_000) }),
-    'of nothing': async () => '',
+    'that is empty': async () => '',
   };
 
   it.each(Object.entries(cases))('%s is refused', async (_name, make) => {

@@ -30,7 +30,7 @@ describe('tokens of people, and tokens of unknown owners', () => {
     ['Okta, with an empty uid', { sub: '0oa1', cid: '0oa1', uid: null }],
     ['Auth0', { sub: 'auth0|65', azp: 'K1AU', scope: ['openid', 'foyer.read'] }],
     ['Auth0, without azp', { sub: 'auth0|65', scope: ['openid', 'foyer.read'] }],
-    ['Auth0, somebody called like a client', { sub: 'auth0|K1AU@clients', azp: 'K1AU' }],
+    ['Auth0, a person whose id looks like a client', { sub: 'auth0|K1AU@clients', azp: 'K1AU' }],
     ['another client’s subject', { sub: 'OTHER@clients', azp: 'K1AU' }],
     ['Entra ID', { ...entra, sub: 'pairwise', scp: ['foyer.read'] }],
     ['Entra ID, which says so', { ...entra, sub: 'pairwise', scp: ['foyer.read'], idtyp: 'user' }],

@@ -43,7 +43,7 @@ class FailingNetwork {
     await this.front.close();
   }
 
-  /** Has the fault begin when Okta has done what was asked at `path`, and its answer is on the way. */
+  /** Starts the fault when Okta has handled the request at `path`, before its response arrives. */
   #strike(path: string): void {
     this.front.alter(path, (answer) => {
       this.front.alter(path, undefined);

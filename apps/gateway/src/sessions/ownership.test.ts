@@ -26,7 +26,7 @@ const roads: Record<string, (id: string) => Promise<unknown>> = {
     scim.put(`/Users/${id}`, { ...(await scim.get(`/Users/${id}`)).body, externalId: `00u${randomUUID()}` }),
   'a PATCH of the externalId': (id) =>
     scim.patch(`/Users/${id}`, { op: 'replace', path: 'externalId', value: `00u${randomUUID()}` }),
-  'a PATCH that takes the externalId away': (id) =>
+  'a PATCH that removes the externalId': (id) =>
     scim.patch(`/Users/${id}`, { op: 'remove', path: 'externalId' }),
   'a PATCH that switches off': (id) =>
     scim.patch(`/Users/${id}`, { op: 'replace', value: { active: false } }),

@@ -82,7 +82,7 @@ export class Browser {
     };
     const page = await this.open(path, { follow });
     if (callback === undefined) await this.open(page.url, { form: { username, password: PASSWORD }, follow });
-    if (callback === undefined) throw new Error(`Okta sent nobody back: ${page.url}`);
+    if (callback === undefined) throw new Error(`Okta did not redirect back: ${page.url}`);
     return callback;
   }
 

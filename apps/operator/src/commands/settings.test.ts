@@ -38,7 +38,7 @@ it('reports the errors of all programs at once, and ends with 1', async () => {
   expect(out).toMatch(/^ {2}PROVISIONER_CONCURRENCY must be a whole number from 1 to 100\./m);
 });
 
-it('checks what only docker-compose.yml needs when it is told to', async () => {
+it('checks what only docker-compose.yml needs when requested', async () => {
   const { status, out } = await settings(good, '--compose', '--json');
   expect(status).toBe(1);
   expect((JSON.parse(out) as string[]).map((fault) => fault.split(' ')[0])).toEqual([

@@ -187,7 +187,7 @@ describe(`the published shapes${why}`, () => {
     expectShape((await twin.form('/oauth2/token', {})).body, 'OAuth2Error');
   });
 
-  shape('are told apart: a body that does not fit is caught', async () => {
+  shape('reject a body that does not match', async () => {
     const good = (await get(`users/${ada}`)).body;
     expect(() => expectShape({ ...good, status: 'gone' }, 'User--Full')).toThrow();
     expect(() => expectShape({ ...good, nick_name: 'A' }, 'User--Full')).toThrow();

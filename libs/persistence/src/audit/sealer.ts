@@ -102,7 +102,7 @@ export class AuditSealer {
     return { rows: lines.length, blocks, head, more };
   }
 
-  /** Where the last round ended. In another cluster transaction numbers start anew, so everything is scanned again. */
+  /** Where the last round ended. Another cluster restarts the transaction numbers, so everything is scanned again. */
   private async position(
     client: PoolClient,
     kind: AuditKind,

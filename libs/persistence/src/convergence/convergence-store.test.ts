@@ -157,7 +157,7 @@ describe('the record of several creates', () => {
 
   it.each([
     ['a conflict', outcome('refused', 409)],
-    ['one that was turned away', outcome('failed', 429)],
+    ['one that was rejected by the rate limit', outcome('failed', 429)],
   ])(
     'stays unsettled when an unsettled one was followed by %s: Box may have created a user',
     async (_name, next) => {
@@ -197,12 +197,12 @@ describe('the last answer of Box about creates with an unknown result', () => {
 
   it.each([
     ['nothing, while no create is in doubt', [nobody], undefined],
-    ['nothing, when it was asked before the create only', [nobody, lost], undefined],
+    ['nothing, when Box was asked before the create only', [nobody, lost], undefined],
     ['nothing, when the look-up failed', [lost, failing], undefined],
     ['nothing, when another external id was looked up', [lost, another], undefined],
-    ['that nobody has it', [lost, nobody], { kind: 'nobody' }],
+    ['that no user has it', [lost, nobody], { kind: 'nobody' }],
     [
-      'that nobody has it, however many creates are lost after that',
+      'that no user has it, however many creates are lost after that',
       [lost, nobody, lost],
       { kind: 'nobody' },
     ],
@@ -213,8 +213,12 @@ describe('the last answer of Box about creates with an unknown result', () => {
     ],
     ['whom a create made', [answered('create_user', 201, { id: '72' })], { kind: 'taken', boxUserId: '72' }],
     ['whom a 409 named', [lost, nobody, named], { kind: 'taken', boxUserId: '71' }],
-    ['that a 409 named nobody', [answered('create_user', 409, {})], { kind: 'taken', boxUserId: null }],
-    ['that whom a 409 named is gone', [named, answered('read_user', 404, {})], { kind: 'nobody' }],
+    ['that a 409 named no user', [answered('create_user', 409, {})], { kind: 'taken', boxUserId: null }],
+    [
+      'that the user whom a 409 named does not exist',
+      [named, answered('read_user', 404, {})],
+      { kind: 'nobody' },
+    ],
   ])('%s', async (_name, calls, expected) => {
     const { store, log, newRequest } = await parts();
     const requestId = await newRequest({ ...somebody(), subject: '00uDoubt' });

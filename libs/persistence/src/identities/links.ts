@@ -25,7 +25,7 @@ const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identit
 
 /**
  * Parts of a statement that link the new identities of its part `made`, which returns id, tenant_id, issuer and
- * subject. `rule` and `by` are SQL. Without `mayMove`, an id that leads to somebody is a unique violation;
+ * subject. `rule` and `by` are SQL. Without `mayMove`, an id that already leads to a person is a unique violation;
  * with it, only one that an operator's merge brought is.
  */
 export const linkMade = (
@@ -55,7 +55,7 @@ const link = `WITH person AS (
 /**
  * Makes the id that a SCIM client gives a person lead to them, before it is written to the identity's row. If it led to
  * somebody else, the link moves, and their sessions end. The id that a SCIM client gave before ends: the client says
- * that it is not this person's. An id that only a sign-in or a machine brought goes on leading to the person, because a
+ * that it is not this person's. An id that only a sign-in or a machine brought still leads to the person, because a
  * directory may have one id in its tokens and another in SCIM. Nor does any id end for one that an operator's merge
  * brought, or the reverse: both are this person's, whichever SCIM shows.
  */

@@ -31,7 +31,7 @@ interface Candidate {
 
 /**
  * A visible resource has its own external id: another one that leads to the same person came by a sign-in, and a
- * create with it is about somebody else.
+ * create with it is about another person.
  */
 const isAboutAnother = ({ isLinked, isMerged, isSubject, isManaged, isDeleted }: Candidate): boolean =>
   isLinked && !isMerged && !isSubject && isManaged && !isDeleted;

@@ -20,7 +20,7 @@ import { changeAlone, isDone, stepOf } from './user-update.ts';
 /** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
 
-/** How often a change is decided anew because the person was changed meanwhile, before it is made under their row's lock. */
+/** How often a change is decided again because the person was changed meanwhile, before it is made under their row's lock. */
 const FREE_TRIES = 4;
 
 /**
@@ -252,7 +252,7 @@ export class ScimUsers {
       WHERE id = ${id}::uuid`;
   }
 
-  /** An id that a sign-in brought for somebody else moves to the new person. */
+  /** An id that a sign-in brought for another person moves to the new person. */
   private async insert(
     tx: Transaction,
     subject: string,

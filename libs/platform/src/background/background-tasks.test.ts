@@ -38,7 +38,7 @@ describe('a repeated task', () => {
     expect(most).toBe(1);
   });
 
-  it('waits at the stop for the round under way, tells it, and runs no other', async () => {
+  it('waits at the stop for the running round, aborts it, and runs no other', async () => {
     const seen: string[] = [];
     let finish = () => {};
     const slow = task('slow', async (stopping) => {
@@ -55,7 +55,7 @@ describe('a repeated task', () => {
     expect(seen).toEqual(['begins', 'ends, told', 'stopped']);
   });
 
-  it('goes on after a round that throws, and is well again after one that does not', async () => {
+  it('continues after a round that throws, and is healthy again after one that succeeds', async () => {
     const errors: unknown[] = [];
     let isAway = true;
     const moody = task(
@@ -116,7 +116,7 @@ describe('all tasks of a process', () => {
     expect(seen).toEqual(['one runs', 'two runs', 'two ends', 'one ends']);
   });
 
-  it('give up at the stop on a round that hangs, and stop the others', async () => {
+  it('stop waiting for a round that hangs at the stop, and stop the other tasks', async () => {
     const seen: string[] = [];
     const tasks = new BackgroundTasks({ drainMs: 20 });
     tasks.add(task('well', async () => {}, { atEnd: async () => void seen.push('well ends') }));

@@ -7,7 +7,7 @@ function paper(fails = false) {
   const write = async (what: string) => {
     written.push(what);
     notify();
-    if (fails) throw new Error('The database is away.');
+    if (fails) throw new Error('The database is unavailable.');
   };
   const times = (count: number) =>
     new Promise<void>((resolve) => {

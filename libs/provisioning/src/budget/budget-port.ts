@@ -1,6 +1,6 @@
 import { laneOf, priorityOf } from '@foyer/shared';
 
-/** How urgent a call to Box is, most urgent first: a person waits at a screen; a machine waits; nobody waits. */
+/** How urgent a call to Box is, most urgent first: a person waits at a screen; a machine waits; no caller waits. */
 export const urgencies = ['sign-in', 'soon', 'bulk'] as const;
 export type Urgency = (typeof urgencies)[number];
 

@@ -21,7 +21,7 @@ const MAX_STEPS = 16;
 const PAGE = 1_000;
 /** The largest offset that Box accepts. */
 const OFFSET_MAX = 10_000;
-/** Members read again when a survey goes on in a later attempt: so many may have left the group meanwhile. */
+/** Members that a survey reads again when it continues in a later attempt, because others may have left meanwhile. */
 const OVERLAP = 100;
 
 /** `progressed`: less is left to do than before this step. Absent: no. */

@@ -102,7 +102,7 @@ async function patch(scale: Scale): Promise<Figure[]> {
   return [atLeast(name, foyer / nothing, 0.3, { perSecond: foyer, emptyPerSecond: nothing })];
 }
 
-/** The ids of so many people whom the directory has pushed. */
+/** The ids of that many people whom the directory has pushed. */
 async function pushed({ base, headers }: Service, count: number): Promise<string[]> {
   const agent = new http.Agent({ keepAlive: true });
   const ids: string[] = [];

@@ -28,12 +28,12 @@ const expectDone = async (id: string, ...operations: readonly object[]) =>
   expect((await scim.patch(`/Groups/${id}`, ...operations)).status).toBe(204);
 
 const cases: Readonly<Record<string, () => Promise<void>>> = {
-  '21. an empty list in place of the members takes all of them out': async () => {
+  '21. an empty list of members removes all members': async () => {
     const id = await groupOf('b21', await people('b21', 2));
     await expectDone(id, { op: 'replace', path: 'members', value: [] });
     expect(await membersOf(id)).toEqual([]);
   },
-  '22. a member whom nobody knows waits, and keeps nobody out': async () => {
+  '22. an unknown member waits, and does not prevent the others from being added': async () => {
     const ada = await person('b22');
     const id = await groupOf('b22', ['998']);
     await expectDone(id, { op: 'add', path: 'members', value: [{ value: ada }, { value: '999' }] });
@@ -47,7 +47,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const { body } = await scim.get(`/Groups/${id}`);
     expect(body['members']).toMatchObject([{ value: ada, type: 'User', display: 'ada' }]);
   },
-  '24. members without a path are as with one': async () => {
+  '24. members in a value without a path are treated as with a path': async () => {
     const [one = '', other = ''] = await people('b24', 2);
     const id = await groupOf('b24');
     await expectDone(id, { op: 'add', value: { members: [{ value: one }] } });
@@ -55,14 +55,14 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await expectDone(id, { op: 'replace', value: { members: [{ value: other }] } });
     expect(await membersOf(id)).toEqual([other]);
   },
-  '25. a PATCH that carries the id, and no schemas, renames': async () => {
+  '25. a PATCH with the id and without schemas renames the group': async () => {
     const id = await groupOf('b25');
     const rename = { Operations: [{ op: 'replace', value: { id, displayName: 'b25 renamed' } }] };
     for (let time = 0; time < 2; time++)
       expect((await scim.send('PATCH', `/Groups/${id}`, rename)).status).toBe(204);
     expect((await scim.get(`/Groups/${id}`)).body).toMatchObject({ id, displayName: 'b25 renamed' });
   },
-  '26. a removal takes out those whom it names, all when it names none, nobody for an empty list':
+  '26. a removal removes the named members, all if it names none, and no member for an empty list':
     async () => {
       const ids = await people('b26', 4);
       const [one = '', ...others] = ids;
@@ -74,7 +74,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       await expectDone(id, { op: 'remove', path: 'members' });
       expect(await membersOf(id)).toEqual([]);
     },
-  '27. adding who is in already changes nothing': async () => {
+  '27. adding an existing member changes nothing': async () => {
     const ada = await person('b27');
     const id = await groupOf('b27');
     const add = {
@@ -87,7 +87,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect(await membersOf(id)).toEqual([ada]);
     expect((await scim.get(`/Groups/${id}`)).headers.get('etag')).toBe(headers.get('etag'));
   },
-  '28. members are given back though Box has none of them yet': async () => {
+  '28. members are returned before Box has any of them': async () => {
     const ids = await people('b28', 3);
     const id = await groupOf('b28');
     const members = ids.map((value) => ({ value }));
@@ -96,20 +96,21 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const { body } = await scim.get(`/Groups/${id}?attributes=members`);
     expect((body['members'] as readonly ScimBody[]).map(({ value }) => value).sort()).toEqual(ids.toSorted());
   },
-  '29. members who come before the people are in once the people are there, in any order': async () => {
-    const names = ['b29a', 'b29b', 'b29c', 'b29d'];
-    for (const [turn, at] of [0, 2, 4].entries()) {
-      const here = names.map((name) => `${name}${turn}`);
-      const ids: string[] = [];
-      for (const name of here.slice(0, at)) ids.push(await person(name));
-      // Each member once by Okta's id, and once more by ours where that is known.
-      const id = await groupOf(`b29 ${turn}`, [...here.map((name) => `00u${name}`), ...ids]);
-      for (const name of here.slice(at)) ids.push(await person(name));
-      expect(await membersOf(id)).toEqual(ids.toSorted());
-      expect(await waitingOf(id)).toEqual([]);
-    }
-  },
-  '30. a group that is there is 409, is found in any case, and is taken over by PUT': async () => {
+  '29. members who are pushed before the people are members once the people exist, in any order':
+    async () => {
+      const names = ['b29a', 'b29b', 'b29c', 'b29d'];
+      for (const [turn, at] of [0, 2, 4].entries()) {
+        const here = names.map((name) => `${name}${turn}`);
+        const ids: string[] = [];
+        for (const name of here.slice(0, at)) ids.push(await person(name));
+        // Each member once by Okta's id, and once more by ours where that is known.
+        const id = await groupOf(`b29 ${turn}`, [...here.map((name) => `00u${name}`), ...ids]);
+        for (const name of here.slice(at)) ids.push(await person(name));
+        expect(await membersOf(id)).toEqual(ids.toSorted());
+        expect(await waitingOf(id)).toEqual([]);
+      }
+    },
+  '30. an existing group is refused with 409, found in any case, and linked by PUT': async () => {
     const id = await groupOf('b30 Engineers');
     const again = await scim.group('b30 engineers');
     expect([again.status, again.body.scimType]).toEqual([409, 'uniqueness']);

@@ -26,7 +26,7 @@ const expectTaken = (answer: ScimReply) =>
   expect([answer.status, answer.body.scimType]).toEqual([409, 'uniqueness']);
 
 const cases: Readonly<Record<string, () => Promise<void>>> = {
-  '1. whoever was just pushed is active in every answer, though Box has nobody yet': async () => {
+  '1. a person who was just pushed is active in every response, before Box has them': async () => {
     const { body: made } = await scim.hire('a1');
     expect(made['active']).toBe(true);
     expect((await scim.get(`/Users/${made.id}`)).body['active']).toBe(true);
@@ -35,7 +35,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const back = await scim.patch(`/Users/${made.id}`, { op: 'replace', value: { active: true } });
     expect(back.body['active']).toBe(true);
   },
-  '2. the first create links whoever signed in before, and those after it change nothing': async () => {
+  '2. the first create links a person who signed in before, and later ones change nothing': async () => {
     const identityId = await signIn('a2');
     const { cookie = '' } = await scim.house.api.session(identityId);
     const pushed = minimal('a2@example.com', { externalId: '00ua2' });
@@ -49,7 +49,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect((await fetch(`${scim.house.api.url}/v1/me`, { headers: { cookie } })).status).toBe(200);
     expect(await signIn('a2')).toBe(identityId);
   },
-  '3. whoever a create calls taken is found by the look-up; whoever is deleted is neither': async () => {
+  '3. a look-up finds everyone for whom a create answers 409, and nobody who was deleted': async () => {
     const identityId = await signIn('a3');
     const claimed = ['userName eq "a3@example.com"', 'emails.value eq "a3@example.com"'];
     const id = 'externalId eq "00ua3"';
@@ -65,7 +65,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect((await found('userName eq "a3gone@example.com"')).totalResults).toBe(0);
     expect((await scim.hire('a3gone')).status).toBe(201);
   },
-  '4. the spelling of a user name is kept, and any other spelling is the same person': async () => {
+  '4. the case of a user name is kept, and any other case is the same person': async () => {
     const made = await scim.post('/Users', minimal('A4.Example@Example.COM'));
     expect([made.status, made.body['userName']]).toEqual([201, 'A4.Example@Example.COM']);
     expect((await scim.get(`/Users/${made.body.id}`)).body['userName']).toBe('A4.Example@Example.COM');
@@ -74,7 +74,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect(third.body['userName']).toBe('a4.EXAMPLE@example.com');
     expect(idsOf(await found('userName eq "A4.example@EXAMPLE.com"'))).toEqual([made.body.id]);
   },
-  '5. names, operators and values in a filter are in any case, but an external id is exact': async () => {
+  '5. a filter ignores the case of names, operators and values, except of an external id': async () => {
     const { body: made } = await scim.hire('a5');
     for (const filter of [
       'USERNAME EQ "A5@EXAMPLE.COM"',
@@ -86,7 +86,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       expect([filter, idsOf(await found(filter))]).toEqual([filter, [made.id]]);
     expect((await found('externalId eq "00UA5"')).totalResults).toBe(0);
   },
-  '6. a plus sign, an apostrophe, a quote and a backslash are found once each': async () => {
+  '6. values with a plus sign, an apostrophe, a quote or a backslash are each found once': async () => {
     for (const userName of [
       'a6+test@example.com',
       "o'a6@example.com",
@@ -102,29 +102,32 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const raw = await scim.get('/Users?filter=userName%20eq%20%22a6+test%40example.com%22');
     expect([raw.status, raw.body.totalResults]).toEqual([200, 0]);
   },
-  '7. one e-mail address may be that of several people': async () => {
+  '7. several people may have the same e-mail address': async () => {
     const emails = [{ value: 'a7shared@example.com', primary: true }];
     const [one, other] = [await scim.hire('a7', { emails }), await scim.hire('a7admin', { emails })];
     expect([one.status, other.status]).toEqual([201, 201]);
     expect(one.body.id).not.toBe(other.body.id);
   },
-  '8. a changed user name is the same person; names cannot be swapped half': async () => {
-    const [{ body: one }, { body: other }] = [await scim.hire('a8'), await scim.hire('a8other')];
-    const path = 'userName';
-    const renamed = await scim.patch(`/Users/${one.id}`, {
-      op: 'replace',
-      path,
-      value: 'a8married@example.com',
-    });
-    expect(renamed.body).toMatchObject({ id: one.id, active: true, userName: 'a8married@example.com' });
-    expect((await found('userName eq "a8@example.com"')).totalResults).toBe(0);
-    const put = await scim.put(`/Users/${one.id}`, { ...renamed.body, userName: 'a8@example.com' });
-    expect(put.body).toMatchObject({ id: one.id, active: true, userName: 'a8@example.com' });
-    expectTaken(await scim.patch(`/Users/${one.id}`, { op: 'replace', path, value: 'a8other@example.com' }));
-    expect((await scim.get(`/Users/${one.id}`)).body).toEqual(put.body);
-    expect((await scim.get(`/Users/${other.id}`)).body['userName']).toBe('a8other@example.com');
-  },
-  '9. a password that nobody asked for is neither checked nor kept': async () => {
+  '8. a changed user name is the same person; an exchange of two names cannot be applied halfway':
+    async () => {
+      const [{ body: one }, { body: other }] = [await scim.hire('a8'), await scim.hire('a8other')];
+      const path = 'userName';
+      const renamed = await scim.patch(`/Users/${one.id}`, {
+        op: 'replace',
+        path,
+        value: 'a8married@example.com',
+      });
+      expect(renamed.body).toMatchObject({ id: one.id, active: true, userName: 'a8married@example.com' });
+      expect((await found('userName eq "a8@example.com"')).totalResults).toBe(0);
+      const put = await scim.put(`/Users/${one.id}`, { ...renamed.body, userName: 'a8@example.com' });
+      expect(put.body).toMatchObject({ id: one.id, active: true, userName: 'a8@example.com' });
+      expectTaken(
+        await scim.patch(`/Users/${one.id}`, { op: 'replace', path, value: 'a8other@example.com' }),
+      );
+      expect((await scim.get(`/Users/${one.id}`)).body).toEqual(put.body);
+      expect((await scim.get(`/Users/${other.id}`)).body['userName']).toBe('a8other@example.com');
+    },
+  '9. a password is neither checked nor stored': async () => {
     const made = await scim.hire('a9', { password: 'x' });
     const patched = await scim.patch(`/Users/${made.body.id}`, {
       op: 'replace',
@@ -133,7 +136,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect([made.status, patched.status]).toEqual([201, 200]);
     expect(JSON.stringify([made.body, patched.body, scim.house.logged])).not.toMatch(/password|a9secret/);
   },
-  '10. what no schema knows stops no push, and no switching off': async () => {
+  '10. unknown attributes prevent no push and no deactivation': async () => {
     const custom = 'urn:okta:custom:1.0:user:foyer';
     const more = { schemas: [USER, custom], [custom]: { costCentre: '1' }, name: { middleInitial: 'Q' } };
     const made = await scim.hire('a10', more);
@@ -150,7 +153,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     });
     expect(patched.status).toBe(200);
   },
-  '11. a second create is a whole SCIM error, and says which of the two is taken': async () => {
+  '11. a second create gets a complete SCIM error that names the attribute that is taken': async () => {
     await scim.hire('a11');
     const twice = await scim.hire('a11', { externalId: '00ua11b' });
     expect(twice.type).toMatch(/^application\/scim\+json/);
@@ -182,7 +185,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       expect(answer.body).toMatchObject({ schemas: [ERROR], status: String(status) });
     }
   },
-  '13. pages tell all that match, and how many they hold, in numbers': async () => {
+  '13. pages state the total and their own size as integers': async () => {
     for (const name of ['a13x', 'a13y', 'a13z']) await scim.hire(name);
     const page = async (query: string) =>
       (await scim.get(`/Users?filter=${encodeURIComponent('userName sw "a13"')}&${query}`)).body;
@@ -199,7 +202,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect(told(await page('count=-5'))).toEqual([3, 1, 0, 0]);
     expect(told(await page('startIndex=2&count=1'))).toEqual([3, 2, 1, 1]);
   },
-  '14. a create that comes again, with less, takes nothing away': async () => {
+  '14. a repeated create with fewer attributes removes nothing': async () => {
     const phoneNumbers = [{ value: '+49 30 1', type: 'work' }];
     const { body: made } = await scim.hire('a14', {
       title: 'Keeper',
@@ -209,7 +212,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expectTaken(await scim.post('/Users', minimal('a14@example.com', { externalId: '00ua14' })));
     expect((await scim.get(`/Users/${made.id}`)).body).toEqual(made);
   },
-  '15. of twenty creates and a sign-in at once there is one person': async () => {
+  '15. twenty creates and a sign-in at once lead to one person': async () => {
     const creates = Array.from({ length: 20 }, () => scim.hire('a15'));
     const [, ...answers] = await Promise.all([signIn('a15'), ...creates]);
     const statuses = answers.map(({ status }) => status);
@@ -217,13 +220,13 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect(statuses.filter((status) => status === 201).length).toBeLessThanOrEqual(1);
     expect((await found('userName eq "a15@example.com"')).totalResults).toBe(1);
   },
-  '16. whoever is switched off can still be read, found and listed': async () => {
+  '16. a deactivated person can still be read, found and listed': async () => {
     const { body: made } = await scim.hire('a16', { active: false });
     expect((await scim.get(`/Users/${made.id}`)).body['active']).toBe(false);
     const list = await found('userName eq "a16@example.com"');
     expect(list.Resources[0]).toMatchObject({ id: made.id, active: false });
   },
-  '17. switching on and off is understood as Okta, Entra and others write it': async () => {
+  '17. activation and deactivation are accepted in the forms of Okta, Entra and others': async () => {
     const { body: made } = await scim.hire('a17');
     const active = async (operation: object) => {
       const { status, body } = await scim.patch(`/Users/${made.id}`, operation);
@@ -236,7 +239,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect(await active({ op: 'replace', path: `${USER}:active`, value: false })).toEqual([200, false]);
     expect(await active({ op: 'replace', path: 'active', value: 'nonsense' })).toEqual([400, 'invalidValue']);
   },
-  '18. nobody is switched on by what a request leaves out or takes away': async () => {
+  '18. no person is activated by an omitted or removed attribute': async () => {
     const { body: made } = await scim.hire('a18', { active: false });
     const path = `/Users/${made.id}`;
     const same = minimal('a18@example.com');
@@ -256,7 +259,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     );
     expect(rows).toEqual([{ active: false }]);
   },
-  '19. whoever leaves their last group has none, and no sign-in brings it back': async () => {
+  '19. a person who leaves their last group has none, and no sign-in restores it': async () => {
     const { body: made } = await scim.hire('a19');
     const { body: group } = await scim.group('A19', [made.id]);
     expect((await scim.get(`/Users/${made.id}`)).body['groups']).toMatchObject([{ value: group.id }]);
@@ -266,7 +269,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     expect((await scim.get(`/Users/${made.id}`)).body).not.toHaveProperty('groups');
     expect((await scim.get(`/Groups/${group.id}`)).body['members'] ?? []).toEqual([]);
   },
-  '20. null, nothing and empty text take a value away, and refuse nothing': async () => {
+  '20. null, an empty list and empty text remove a value, and are never refused': async () => {
     const { body: made } = await scim.hire('a20', { title: 'Keeper', phoneNumbers: [{ value: '1' }] });
     const put = await scim.put(`/Users/${made.id}`, {
       ...minimal('a20@example.com'),

@@ -135,7 +135,7 @@ describe('scim-token revoke', () => {
   });
 
   it.each([
-    ['a name that there is not', ['nobody'], 'There is no SCIM token "nobody"'],
+    ['a name that does not exist', ['nobody'], 'There is no SCIM token "nobody"'],
     ['an id that there is not', [randomUUID()], 'There is no SCIM token'],
     ['nothing', [], 'takes one name or id'],
     ['two names', ['a', 'b'], 'takes one name or id'],
