@@ -1,33 +1,16 @@
-import { boxAppOf, createBox, type Box } from '@foyer/box';
-import {
-  BoxAccounts,
-  BoxAppMigration,
-  describeBoxApp,
-  Identities,
-  PrismaCallLog,
-  TenantBoxApp,
-  type BoxAppState,
-} from '@foyer/persistence';
+import { boxAppOf, createBox } from '@foyer/box';
+import { boxAppSources, type BoxAppSources } from '@foyer/operations';
+import { describeBoxApp, PrismaCallLog, type BoxAppState } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
-import type { BoxApp } from '@foyer/provisioning';
 import { withTenant } from './tenancy.ts';
 
 /** The time limit of a migration's statement, in milliseconds: it updates every identity at once. */
 const SILENCE_MS = 15 * 60_000;
 
-/** The objects that the commands about Box apps use. */
-export interface BoxAppContext {
-  readonly boxApp: TenantBoxApp;
-  readonly moves: BoxAppMigration;
-  readonly accounts: BoxAccounts;
-  readonly identities: Identities;
-  readonly box: Box;
-}
-
 /** Opens the database and Box with the current configuration, and closes both after `work`. */
 export async function withBoxApp<T>(
   config: OperatorConfig,
-  work: (context: BoxAppContext) => Promise<T>,
+  work: (sources: BoxAppSources) => Promise<T>,
 ): Promise<T> {
   const auth = config.boxAuth();
   const configured = boxAppOf(auth);
@@ -37,24 +20,13 @@ export async function withBoxApp<T>(
       const log = new PrismaCallLog(database, tenantId, 0);
       const box = createBox({ auth, baseUrl: config.BOX_BASE_URL, timeoutMs: config.BOX_TIMEOUT_MS, log });
       try {
-        return await work({
-          boxApp: new TenantBoxApp(database, tenantId, configured),
-          moves: new BoxAppMigration(database, tenantId),
-          accounts: new BoxAccounts(database, tenantId, configured),
-          identities: new Identities(database, tenantId),
-          box,
-        });
+        return await work(boxAppSources({ database, tenantId }, configured, box));
       } finally {
         await box.close();
       }
     },
     { silenceMs: SILENCE_MS },
   );
-}
-
-/** The bound app when an operator has to decide, that is, when it differs from the configured one. */
-export function undecided({ bound, differs }: BoxAppState): BoxApp | null {
-  return differs && bound !== null ? { clientId: bound.clientId, enterpriseId: bound.enterpriseId } : null;
 }
 
 /** Why no decision is needed. */
@@ -71,3 +43,7 @@ export function standing({ bound, configured, differs }: BoxAppState): string[] 
     `configured: ${describeBoxApp(configured)}${differs ? ', which is a DIFFERENT app' : ''}`,
   ];
 }
+
+/** The sentence for a decision that another operator made first. */
+export const CHANGED_MEANWHILE =
+  'Another operator decided in the meantime. Nothing was done. Check the state again: box-app';

@@ -1,3 +1,4 @@
+import { readBoxApp } from '@foyer/operations';
 import { withBoxApp, standing } from '../../with-box-app.ts';
 import type { Command } from '../../command.ts';
 
@@ -7,15 +8,14 @@ export const boxAppCommand: Command = {
   options: { json: { type: 'boolean' } },
   help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
-    return withBoxApp(config(), async ({ boxApp, moves }) => {
-      const state = await boxApp.read();
-      const counts = await moves.counts();
-      if (json) terminal.json({ ...state, ...counts });
+    return withBoxApp(config(), async (sources) => {
+      const state = await readBoxApp(sources);
+      if (json) terminal.json(state);
       else {
         for (const line of standing(state)) terminal.print(line);
-        terminal.print(`accounts:   ${counts.accounts}, of which ${counts.missing} are missing in Box`);
-        terminal.print(`former:     ${counts.former} accounts`);
-        terminal.print(`waiting:    ${counts.openRequests} requests`);
+        terminal.print(`accounts:   ${state.accounts}, of which ${state.missing} are missing in Box`);
+        terminal.print(`former:     ${state.former} accounts`);
+        terminal.print(`waiting:    ${state.openRequests} requests`);
       }
       if (!state.differs) return 0;
       terminal.remark(
