@@ -24,7 +24,7 @@ export const priorityOf: Readonly<Record<RequestCause, number>> = {
 };
 
 /** Work that an operator begins for many people at once, so that ten thousand of them do not run before a sign-in. */
-export const MANY_PRIORITY = BACKGROUND_FROM;
+export const MANY_PRIORITY = priorityOf.api;
 
 /** A group can take ten thousand calls to Box, so it runs after every request for a single person except batches. */
 export const GROUP_PRIORITY = 15;
