@@ -1,4 +1,5 @@
-import { HeldSignIns, type HeldSignIn } from '@foyer/persistence';
+import { listHeldSignIns } from '@foyer/operations';
+import type { HeldSignIn } from '@foyer/persistence';
 import { toLine } from '@foyer/shared';
 import type { Command } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
@@ -9,8 +10,8 @@ export const listHeldCommand: Command = {
   options: { json: { type: 'boolean' } },
   help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const held = await new HeldSignIns(database, tenantId).list();
+    return withTenant(config(), async (sources) => {
+      const held = await listHeldSignIns(sources);
       if (json) terminal.json(held);
       else if (held.length === 0) terminal.print('No sign-in is on hold.');
       else for (const each of held) terminal.print(lineOf(each));

@@ -1,7 +1,6 @@
-import { HeldSignIns } from '@foyer/persistence';
+import { releaseHeldSignIn } from '@foyer/operations';
 import { toLine } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../../command.ts';
-import { commandChange, commandIntent } from '../../on-record.ts';
 import { withTenant } from '../../tenancy.ts';
 
 export const releaseHeldCommand: Command = {
@@ -14,15 +13,8 @@ export const releaseHeldCommand: Command = {
     const [subject] = operands;
     if (operands.length !== 1 || subject === undefined || subject === '')
       throw new OperatorProblem('held release takes one subject, as held list shows it.');
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const released = await new HeldSignIns(database, tenantId).release(
-        subject,
-        operator,
-        commandChange({
-          ...commandIntent('release_held_sign_in', 'held release', operator),
-          parameters: { subject },
-        }),
-      );
+    return withTenant(config(), async (sources) => {
+      const released = await releaseHeldSignIn(sources, subject, operator);
       if (released === null)
         throw new OperatorProblem(`No sign-in of the subject "${toLine(subject, 255)}" was on hold.`);
       terminal.print(
