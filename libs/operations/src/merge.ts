@@ -85,7 +85,7 @@ export function sentencesOf(decision: MergeDecision, { staying, other }: Sides):
           `The SCIM resource ${b} ends: its address answers 404. A push of its externalId by POST reaches ${a}.`,
         ]
       : []),
-    'There is no way back.',
+    'A merge cannot be undone.',
   ];
 }
 

@@ -67,12 +67,13 @@ export function printPerson(person: PersonReport, terminal: Terminal): void {
     ['Okta id', shown(identity.subject)],
     ['Issuer', shown(identity.issuer)],
     ['State', identity.active ? 'active' : 'deactivated'],
-    ['Told by', managedBy === 'scim' ? 'SCIM' : 'sign-ins'],
+    ['Managed by', managedBy === 'scim' ? 'SCIM' : 'sign-ins'],
     ['Changed', identity.updatedAt],
     ['Sessions', `${sessions}`],
     ['Box user', boxUserOf(identity.boxAccount)],
   ];
-  if (deletedByScimAt !== null) rows.push(['Deleted by SCIM', deletedByScimAt.toISOString()]);
+  if (deletedByScimAt !== null && mergedInto === null)
+    rows.push(['Deleted by SCIM', deletedByScimAt.toISOString()]);
   if (mergedInto !== null) rows.push(['Merged into', mergedInto]);
   if (mergedFrom.length > 0) rows.push(['Merged from', mergedFrom.join(', ')]);
   for (const line of table(rows)) terminal.print(line);

@@ -37,7 +37,7 @@ export type MergeResult =
       readonly requests: readonly OpenedRequest[];
     };
 
-/** Merges two identities that are one person, in one transaction. There is no way back. */
+/** Merges two identities that are one person, in one transaction. It cannot be undone. */
 export class Merges {
   private readonly database: Database;
   private readonly tenantId: string;

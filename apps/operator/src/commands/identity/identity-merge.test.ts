@@ -33,7 +33,7 @@ describe('npm run foyer -- identity merge', () => {
       for (const shown of [identityId, subject, boxUserId]) expect(out).toContain(shown);
     expect(out).toMatch(new RegExp(`Box user ${b.boxUserId} becomes a former account`));
     expect(out).toMatch(/Foyer moves no content/);
-    expect(out).toMatch(/There is no way back\.\n\nNothing was changed\. To do it: .*--yes\n$/);
+    expect(out).toMatch(/A merge cannot be undone\.\n\nNothing was changed\. To do it: .*--yes\n$/);
     expect((await merge(tenant, a.identityId, b.identityId)).out).toBe(out);
   });
 
