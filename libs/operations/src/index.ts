@@ -4,6 +4,7 @@ export * from './doctor/index.ts';
 export { listHeldSignIns, releaseHeldSignIn } from './held.ts';
 export * from './on-record.ts';
 export * from './person.ts';
+export * from './scim-tokens.ts';
 export type { TenantSources } from './sources.ts';
 export * from './status.ts';
 export * from './merge.ts';

@@ -1,11 +1,6 @@
-import { ScimTokens } from '@foyer/persistence';
-import { isId } from '@foyer/shared';
+import { createScimToken, isScimTokenLife, isScimTokenName, scimTokenDays } from '@foyer/operations';
 import { OperatorProblem, type Command } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
-
-const USUAL_DAYS = 365;
-const MOST_DAYS = 730;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export const createScimTokenCommand: Command = {
   path: ['scim-token', 'create'],
@@ -13,13 +8,13 @@ export const createScimTokenCommand: Command = {
   options: { name: { type: 'string' }, days: { type: 'string' } },
   help: {
     '--name NAME': 'the name of the token here, in the audit log and in metrics',
-    '--days N': `days until it expires, 1 to ${MOST_DAYS}; the default is ${USUAL_DAYS}`,
+    '--days N': `days until it expires, 1 to ${scimTokenDays.most}; the default is ${scimTokenDays.usual}`,
   },
   async run({ terminal, config, operator }, values) {
     const name = nameOption(values.name);
     const days = daysOption(values.days);
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const created = await new ScimTokens(database, tenantId).create({ name, days }, operator);
+    return withTenant(config(), async (sources) => {
+      const created = await createScimToken(sources, { name, days }, operator);
       if (created === null) {
         throw new OperatorProblem(
           `An active token "${name}" already exists. To replace it, create one with another name, enter that in Okta, ` +
@@ -36,8 +31,7 @@ export const createScimTokenCommand: Command = {
 };
 
 function nameOption(name: string | boolean | undefined): string {
-  // `scim-token revoke` takes names and ids, so a name must not look like an id.
-  if (typeof name !== 'string' || !NAME.test(name) || isId(name)) {
+  if (typeof name !== 'string' || !isScimTokenName(name)) {
     throw new OperatorProblem(
       '--name must be 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or a digit, and not an id. ' +
         'Example: --name okta-2027',
@@ -47,9 +41,9 @@ function nameOption(name: string | boolean | undefined): string {
 }
 
 function daysOption(text: string | boolean | undefined): number {
-  if (text === undefined) return USUAL_DAYS;
+  if (text === undefined) return scimTokenDays.usual;
   const days = typeof text === 'string' && /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
-  if (days < 1 || days > MOST_DAYS)
-    throw new OperatorProblem(`--days must be a whole number from 1 to ${MOST_DAYS}.`);
+  if (!isScimTokenLife(days))
+    throw new OperatorProblem(`--days must be a whole number from 1 to ${scimTokenDays.most}.`);
   return days;
 }

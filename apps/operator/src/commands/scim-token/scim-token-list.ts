@@ -1,4 +1,5 @@
-import { ScimTokens, type ScimToken } from '@foyer/persistence';
+import { listScimTokens } from '@foyer/operations';
+import type { ScimToken } from '@foyer/persistence';
 import type { Command } from '../../command.ts';
 import { table } from '../../table.ts';
 import { withTenant } from '../../tenancy.ts';
@@ -9,8 +10,8 @@ export const listScimTokensCommand: Command = {
   options: { json: { type: 'boolean' } },
   help: { '--json': 'print the result as JSON' },
   async run({ terminal, config }, { json }) {
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const tokens = await new ScimTokens(database, tenantId).list();
+    return withTenant(config(), async (sources) => {
+      const tokens = await listScimTokens(sources);
       if (json) terminal.json(tokens);
       else if (tokens.length === 0) terminal.print('There are no SCIM tokens.');
       else for (const line of table([heads, ...tokens.map(cells)])) terminal.print(line);

@@ -1,4 +1,4 @@
-import { ScimTokens } from '@foyer/persistence';
+import { revokeScimToken } from '@foyer/operations';
 import { toLine } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
@@ -13,8 +13,8 @@ export const revokeScimTokenCommand: Command = {
     const [which] = operands;
     if (operands.length !== 1 || which === undefined || which === '')
       throw new OperatorProblem('scim-token revoke takes one name or id, as scim-token list shows it.');
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const revoked = await new ScimTokens(database, tenantId).revoke(which, operator);
+    return withTenant(config(), async (sources) => {
+      const revoked = await revokeScimToken(sources, which, operator);
       if (revoked === null)
         throw new OperatorProblem(`There is no SCIM token "${toLine(which, 100)}" in this tenant.`);
       const { token, isNew } = revoked;
