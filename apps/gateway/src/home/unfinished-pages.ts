@@ -50,8 +50,8 @@ export const heldPage = ({ name, csrf, request }: Waiting): string =>
     body: html`<h1>Your Box account has to wait</h1>
       <p>You are signed in as ${name}. Your Box account cannot be prepared for now.</p>
       <p class="note bad" role="alert">
-        Something has to be settled first, and not by you. Your request is kept and goes on by itself then. If
-        it takes long, please contact your help desk and give them the reference.
+        You do not have to do anything: your request is kept, and continues later by itself. If it takes long,
+        please contact your help desk and give them the reference.
       </p>
       ${referenceLine(request.id)} ${actions(csrf)}`,
   });
