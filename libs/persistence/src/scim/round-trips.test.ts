@@ -93,6 +93,22 @@ describe('the round trips of a SCIM User', () => {
     expect(await names(() => change(ada.id, { title: 'Countess' }, call))).toEqual(['scim-user']);
     expect(records()).toBe(0);
   });
+
+  it.each([
+    [
+      'the request failed',
+      `UPDATE provisioning_request SET status = 'failed', error_code = 'box_rejected', finished_at = clock_timestamp(), due_at = NULL`,
+    ],
+    ['its request is open', 'UPDATE provisioning_request SET priority = 1'],
+  ])('are a read and a write when nothing is changed and Box is not in step: %s', async (_name, set) => {
+    const { hire, change } = await parts();
+    const { id } = await hire({ title: 'Countess' });
+    await test.database.pool.query(`${set} WHERE identity_id = $1`, [id]);
+    const { call, records } = aCall();
+    const push = () => change(id, { title: 'Countess' }, call);
+    expect(await names(push)).toEqual(['scim-user', 'remind-user']);
+    expect(records()).toBe(1);
+  });
 });
 
 describe('a change in one statement', () => {

@@ -10,11 +10,12 @@ import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
 
 /**
- * What a write of a person comes to. `locked`: it gives the person another user name or id, begins to manage them, or
- * reminds Box, so other rows have to be locked first.
+ * What a write of a person comes to. `remind`: nothing changes, but Box is not in step. `locked`: it gives the person
+ * another user name or id, or begins to manage them, so other rows have to be locked first.
  */
 export type Step =
   | { readonly kind: 'none' }
+  | { readonly kind: 'remind' }
   | { readonly kind: 'locked' }
   | { readonly kind: 'change'; readonly document: Document };
 
@@ -27,12 +28,19 @@ export function stepOf({ user, stored, isManaged }: ReadUser, document: Document
   // What JSON leaves out is not stored.
   const json = JSON.parse(JSON.stringify(document)) as Document;
   if (!isDeepStrictEqual(json, stored)) return { kind: 'change', document: json };
-  return { kind: isDone(user) ? 'none' : 'locked' };
+  return { kind: isDone(user) ? 'none' : 'remind' };
 }
 
 /** Whether Box has, or needs, nothing more of the person. */
 export const isDone = ({ inStep, boxUserId, document }: ScimUser): boolean =>
   inStep || (boxUserId === null && document['active'] === false);
+
+/** Whether row `i` of identity is as it was read, and no group waits for the person. */
+export const isAsRead = `i.id = $id::uuid AND i.tenant_id = $tenant::uuid AND i.generation = $generation::int
+      AND i.scim IS NOT NULL AND i.scim_deleted_at IS NULL
+      AND NOT EXISTS (
+        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
+          AND m.type IS DISTINCT FROM 'Group' AND m.value IN ($id::uuid::text, $subject::text))`;
 
 /**
  * Changes a person as long as their generation is the one that was read, so that no change made meanwhile is lost, and
@@ -42,11 +50,7 @@ const changeUserSql = (more: string) => `WITH changed AS (
     UPDATE identity i SET scim = $document::jsonb, email = $email::text, name = $name::text,
       active = $active::boolean, box_profile = $profile::jsonb, is_removed = false,
       generation = i.generation + 1, updated_at = clock_timestamp()
-    WHERE i.id = $id::uuid AND i.tenant_id = $tenant::uuid AND i.generation = $generation::int
-      AND i.scim IS NOT NULL AND i.scim_deleted_at IS NULL
-      AND NOT EXISTS (
-        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
-          AND m.type IS DISTINCT FROM 'Group' AND m.value IN ($id::uuid::text, $subject::text))
+    WHERE ${isAsRead}
     RETURNING i.id, i.generation, i.updated_at
   ), request AS (
     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)

@@ -15,7 +15,8 @@ import type { ReadUser, ScimUser, Written } from './user.ts';
 import { insertUser, insertUserOnRecord, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
 import { claimName, findReturning, makeWay, type Returning } from './user-roads.ts';
 import { columns, listed, readUser, toReadUser, toUser, type Row } from './user-rows.ts';
-import { changeAlone, isDone, stepOf } from './user-update.ts';
+import { writeAlone } from './user-reminder.ts';
+import { isDone, stepOf } from './user-update.ts';
 
 /** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
@@ -124,7 +125,7 @@ export class ScimUsers {
       const step = stepOf(before, change(before.user.document));
       if (step.kind === 'none') return { resource: before.user, requests: [] };
       if (step.kind === 'locked') break;
-      const written = await changeAlone(this.database, this.tenantId, before, step.document, call);
+      const written = await writeAlone(this.database, this.tenantId, before, step, call);
       if (written !== null) return written;
     }
     return this.updateLocked(id, check, change, call);
