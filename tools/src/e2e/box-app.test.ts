@@ -170,7 +170,7 @@ describe('a tenant whose BOX_CLIENT_ID is changed', () => {
     grace = await newPerson('grace-swap@example.com', 'Grace Swap');
     const held = await signIn(stack.urls.gateway, grace.credentials);
     expect(held.message).toBe('Your Box account has to wait');
-    expect(held.alert).toMatch(/Your request is kept/);
+    expect(held.alert).toMatch(/your request is kept/);
     expect(held.ms).toBeLessThan(2_000);
     const [waiting] = await requestsOf(grace.id);
     const answer = await api(`/v1/provisioning-requests/${waiting!.id}`);

@@ -165,7 +165,8 @@ describe.each(['aiw', 'oin'] as const)('a person whom Okta (%s) provisions', (di
     await stack.okta.changePerson(id, { assigned: false });
 
     const again = await loop.settled(scim().reassign(login));
-    expect(again.at(-1)).toMatchObject({ outcome: 'reactivated' });
+    // Okta writes twice at times, and the attempt for the first write may already include the second one.
+    expect(again.map(({ outcome }) => outcome)).toContain('reactivated');
     await inStep();
     expect(await loop.boxUser(id)).toMatchObject({ id: before.id, status: 'active', items: 1 });
     expect(await loop.filesAs(before.id)).toEqual({ status: 200, names: ['notes.txt'] });
