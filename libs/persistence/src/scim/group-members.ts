@@ -1,10 +1,11 @@
 import type { Filter, Member } from '@foyer/scim';
-import { isId } from '@foyer/shared';
+import { GROUP_PRIORITY, isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
+import type { ScimUser } from './user.ts';
 
 /** Changes a group's members by differences: rows that stay the same are neither read nor written. */
 
@@ -108,6 +109,44 @@ export class GroupMembers {
     return rows[0]!.changed;
   }
 }
+
+/**
+ * Parts of a WITH, for `row` (a part with the `id` and the `subject` of a person as read, and their row as `person`): the
+ * person joins the groups that waited for them, and each group has a request for its new generation. Locks the groups
+ * after the person, in the order of their ids.
+ */
+export const joinWaitingGroups = (row: string): string => `joined AS (
+    SELECT DISTINCT j AS id FROM ${row}, join_parked_members(${row}.person) j
+    WHERE EXISTS (
+      SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
+        AND m.type IS DISTINCT FROM 'Group' AND m.value IN ($id::uuid::text, $subject::text))
+  ), grown AS (
+    UPDATE scim_group g SET generation = g.generation + 1, version = g.version + 1, updated_at = clock_timestamp()
+    FROM joined WHERE g.id = joined.id AND g.tenant_id = $tenant::uuid RETURNING g.id, g.generation
+  ), group_request AS (
+    INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
+    SELECT $tenant::uuid, id, generation, 'scim', ${GROUP_PRIORITY},
+      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
+    FROM grown RETURNING id
+  ), group_noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM group_request)`;
+
+/** What `joinWaitingGroups` did, as columns: the requests of groups, and all groups of the person if they joined one. */
+export const joinedColumns = `coalesce((SELECT jsonb_agg(id) FROM group_request), '[]') AS "groupRequests",
+    CASE WHEN EXISTS (SELECT FROM joined) THEN (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) ORDER BY g.created_at, g.id), '[]')
+      FROM scim_group g WHERE g.tenant_id = $tenant::uuid AND g.deleted_at IS NULL AND (g.id IN (SELECT id FROM joined)
+        OR g.id IN (SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = $id::uuid AND m.is_wanted))) END AS groups`;
+
+export interface JoinedRow {
+  readonly groupRequests: readonly string[];
+  readonly groups: ScimUser['groups'] | null;
+}
+
+/** The requests of the groups, to enqueue. */
+export const toGroupRequests = ({ groupRequests }: JoinedRow): OpenedRequest[] =>
+  groupRequests.map((requestId) => ({
+    ...{ requestId, job: 'converge-group', priority: GROUP_PRIORITY, isNew: true, wasPromoted: false },
+  }));
 
 /** Raises the generations of groups whose rows the caller holds, and opens the requests that bring Box in step. */
 export async function requestsForGroups(

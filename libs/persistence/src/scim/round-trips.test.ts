@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../database/database.harn
 import { whileWaiting } from '../requests/waiting.harness.ts';
 import { statementsOf } from '../database/statements.harness.ts';
 import { ScimGroups } from './groups.ts';
-import type { ScimUser } from './user.ts';
+import type { ScimUser, Written } from './user.ts';
 import { ScimUsers } from './users.ts';
 
 let test: TestDatabase;
@@ -163,7 +163,10 @@ describe('a change in one statement', () => {
     expect(await users.find(id)).toBeNull();
   });
 
-  it('joins the groups that wait for the person: then it is a transaction', async () => {
+  it.each<[string, Document, readonly string[]]>([
+    ['a change', { title: 'Countess' }, ['scim-user', 'change-user']],
+    ['a push that changes nothing', {}, ['scim-user', 'remind-user']],
+  ])('joins the groups that wait for the person: %s', async (_name, to, statements) => {
     const { tenantId, groups, hire, change, users } = await parts();
     const ada = await hire();
     const { resource } = await groups.create({ displayName: `Crew ${randomUUID()}` }, []);
@@ -171,8 +174,10 @@ describe('a change in one statement', () => {
       `INSERT INTO scim_group_member (group_id, tenant_id, value, type) VALUES ($1, $2, $3, 'User')`,
       [resource.id, tenantId, ada.document['externalId']],
     );
-    const written = await change(ada.id, { title: 'Countess' });
-    expect(written?.requests).toMatchObject([{ job: 'converge' }, { job: 'converge-group' }]);
-    expect((await users.find(ada.id))?.groups).toMatchObject([{ value: resource.id }]);
+    let written: Written<ScimUser> | null = null;
+    expect(await names(async () => (written = await change(ada.id, to)))).toEqual(statements);
+    expect(written).toMatchObject({ requests: [{ job: 'converge' }, { job: 'converge-group' }] });
+    expect(written).toMatchObject({ resource: { groups: [{ value: resource.id }] } });
+    expect(written).toMatchObject({ resource: await users.find(ada.id) });
   });
 });

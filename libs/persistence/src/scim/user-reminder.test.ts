@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallIntent, RecordedChange } from '@foyer/provisioning';
+import type { Document } from '@foyer/scim';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { statementsOf } from '../database/statements.harness.ts';
@@ -73,56 +74,78 @@ const states: readonly [string, readonly string[]][] = [
   ['the person is inactive, and Box is not in step', [failed, account('0'), off]],
 ];
 
-describe('a push that changes nothing', () => {
-  it.each(states)('gives what it gave under the row lock, if %s', async (_name, sets) => {
-    const { users, sql, person } = await parts();
-    /** What is stored, with the ids of this person replaced. */
-    const outcome = async (push: (id: string) => Promise<Written<ScimUser> | null>) => {
-      const id = await person(sets);
-      const [first] = await sql('SELECT id FROM provisioning_request WHERE identity_id = $1', id);
-      const written = await push(id);
-      const [identity] = await sql('SELECT to_jsonb(i) AS row FROM identity i WHERE id = $1', id);
-      const requests = await sql(
-        `SELECT r.id, generation, cause, priority, status, due_at IS NOT NULL AS due, retry_of, e.events
+/** A group of the client, and another one that was deleted, wait for the person under the id in the directory. */
+const awaited = `WITH made AS (
+    INSERT INTO scim_group (tenant_id, display_name, deleted_at)
+    SELECT tenant_id, 'Crew ' || n || ' of ' || id, CASE n WHEN 2 THEN clock_timestamp() END
+    FROM identity, generate_series(1, 2) n WHERE id = $1 RETURNING id
+  ) INSERT INTO scim_group_member (group_id, tenant_id, value, type)
+  SELECT made.id, i.tenant_id, i.subject, 'User' FROM made, identity i WHERE i.id = $1`;
+const awaitedStates = states.map(
+  ([name, sets]) => [`${name}, and groups wait`, [...sets, awaited]] as [string, readonly string[]],
+);
+
+describe.each<[string, Document]>([
+  ['a push that changes nothing', {}],
+  ['a change', { title: 'Countess', active: false }],
+])('%s', (_push, to) => {
+  it.each([...states, ...awaitedStates])(
+    'gives what it gave under the row lock, if %s',
+    async (_name, sets) => {
+      const { users, sql, person } = await parts();
+      /** What is stored and answered, with the ids and times of this person replaced. */
+      const outcome = async (push: (id: string) => Promise<Written<ScimUser> | null>) => {
+        const id = await person(sets);
+        const [first] = await sql('SELECT id FROM provisioning_request WHERE identity_id = $1', id);
+        const written = await push(id);
+        expect(written?.resource).toEqual(await users.find(id));
+        const [identity] = await sql('SELECT to_jsonb(i) AS row FROM identity i WHERE id = $1', id);
+        const requests = await sql(
+          `SELECT r.id, generation, cause, priority, status, due_at IS NOT NULL AS due, retry_of, e.events
          FROM provisioning_request r, LATERAL (
            SELECT array_agg(event ORDER BY e.id) AS events FROM request_event e WHERE e.request_id = r.id) e
          WHERE identity_id = $1 ORDER BY created_at`,
-        id,
-      );
-      const calls = await sql(
-        `SELECT c.request_id, c.operation, c.actor, o.result, o.status
+          id,
+        );
+        const calls = await sql(
+          `SELECT c.request_id, c.operation, c.actor, o.result, o.status
          FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id WHERE c.identity_id = $1`,
-        id,
-      );
-      const read = await users.find(id);
-      const text = JSON.stringify({
-        written,
-        identity,
-        requests,
-        calls,
-        isAsRead: JSON.stringify(read) === JSON.stringify(written?.resource),
+          id,
+        );
+        const groups = await sql(
+          `SELECT to_jsonb(g) AS row, to_jsonb(m) AS member, (
+           SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object('events', (
+             SELECT array_agg(e.event ORDER BY e.id) FROM request_event e WHERE e.request_id = r.id)))
+           FROM provisioning_request r WHERE r.group_id = g.id) AS requests
+         FROM scim_group g JOIN scim_group_member m ON m.group_id = g.id
+         WHERE g.tenant_id = (SELECT tenant_id FROM identity WHERE id = $1)
+           AND g.display_name LIKE '%' || $1::uuid ORDER BY g.display_name`,
+          id,
+        );
+        const text = JSON.stringify({ written, identity, requests, calls, groups });
+        const names = new Map([
+          [id, 'person'],
+          [String(first?.['id']), 'first'],
+        ]);
+        return JSON.parse(
+          text
+            .replaceAll(/\d{4}-\d\d-\d\dT[^"]*/g, 'time')
+            .replaceAll(/"7\d+"/g, '"box"')
+            .replaceAll(/00u[-0-9a-f]{36}/g, 'subject')
+            .replaceAll(/[0-9a-f]{8}-[-0-9a-f]{27}/g, (uuid) => names.get(uuid) ?? 'other'),
+        ) as unknown;
+      };
+      const change = (document: Document) => ({ ...document, ...to });
+      const locked = await outcome((id) => users['updateLocked'](id, anything, change, call));
+      const seen = await statementsOf(test.database, async () => {
+        expect(await outcome((id) => users.update(id, anything, change, call))).toEqual(locked);
       });
-      const names = new Map([
-        [id, 'person'],
-        [String(first?.['id']), 'first'],
-      ]);
-      return JSON.parse(
-        text
-          .replaceAll(/\d{4}-\d\d-\d\dT[^"]*/g, 'time')
-          .replaceAll(/"7\d+"/g, '"box"')
-          .replaceAll(/00u[-0-9a-f]{36}/g, 'subject')
-          .replaceAll(/[0-9a-f]{8}-[-0-9a-f]{27}/g, (uuid) => names.get(uuid) ?? 'other'),
-      ) as unknown;
-    };
-    const same = (document: object) => ({ ...document });
-    const locked = await outcome((id) => users['updateLocked'](id, anything, same, call));
-    const seen = await statementsOf(test.database, async () => {
-      expect(await outcome((id) => users.update(id, anything, same, call))).toEqual(locked);
-    });
-    expect(seen.some(({ text }) => text.startsWith('BEGIN'))).toBe(false);
-    expect(locked).toMatchObject({ isAsRead: true });
-  });
+      expect(seen.some(({ text }) => text.startsWith('BEGIN'))).toBe(false);
+    },
+  );
+});
 
+describe('a push that changes nothing while Box is not in step', () => {
   const ended = (client: pg.PoolClient, id: string, sets: readonly string[]) => async () => {
     await client.query('SELECT FROM identity WHERE id = $1 FOR NO KEY UPDATE', [id]);
     for (const set of sets) await client.query(set, [id]);
@@ -153,5 +176,23 @@ describe('a push that changes nothing', () => {
     expect(written.flatMap((each) => each?.requests ?? []).filter(({ isNew }) => isNew)).toHaveLength(1);
     expect(await sql(`SELECT FROM provisioning_request WHERE identity_id = $1`, id)).toHaveLength(2);
     expect(await sql(`SELECT FROM api_call WHERE identity_id = $1`, id)).toHaveLength(8);
+  });
+
+  it('lets the person join a waiting group once, however many pushes arrive at once', async () => {
+    const { users, sql, person } = await parts();
+    const id = await person([awaited]);
+    const pushes = Array.from({ length: 8 }, (_, n) =>
+      users.update(id, anything, (document) =>
+        n % 2 === 0 ? { ...document } : { ...document, [`x${n}`]: n },
+      ),
+    );
+    const written = await Promise.all(pushes);
+    const jobs = written
+      .flatMap((each) => each?.requests ?? [])
+      .filter(({ job }) => job === 'converge-group');
+    const crews = await sql(`SELECT generation FROM scim_group WHERE display_name LIKE '%' || $1::uuid`, id);
+    expect(crews).toEqual([{ generation: 2 }, { generation: 2 }]);
+    expect(jobs).toHaveLength(2);
+    expect(await sql('SELECT generation FROM identity WHERE id = $1', id)).toEqual([{ generation: 5 }]);
   });
 });

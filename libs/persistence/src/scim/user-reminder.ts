@@ -5,6 +5,7 @@ import type { Database } from '../database/database.ts';
 import { run, statement, wordList, type SqlValue } from '../database/statement.ts';
 import { RELAY_GRACE_MS } from '../requests/new-request.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
+import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import { changeAlone, isAsRead, type Step } from './user-update.ts';
 
 const open = `status IN (${wordList(openStatuses)})`;
@@ -17,7 +18,7 @@ const openRequest = `FROM provisioning_request r JOIN held ON r.identity_id = he
  * is returned, and the caller reads again.
  */
 const remindSql = (more: string) => `WITH held AS (
-    SELECT i.id, i.generation FROM identity i
+    SELECT i.id, i.generation, i AS person FROM identity i
     WHERE ${isAsRead}
     FOR NO KEY UPDATE OF i
   ), seen AS (SELECT r.id ${openRequest}), kept AS (
@@ -33,8 +34,9 @@ const remindSql = (more: string) => `WITH held AS (
     ON CONFLICT (identity_id, generation) WHERE ${open} DO NOTHING RETURNING id
   ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made), request AS (
     SELECT id, false AS is_new, promotes FROM kept UNION ALL SELECT id, true, false FROM made
-  )${more}
-  SELECT id AS "requestId", is_new AS "isNew", promotes AS "wasPromoted" FROM request`;
+  ), answered AS (SELECT held.id, held.person FROM held, request),
+  ${joinWaitingGroups('answered')}${more}
+  SELECT id AS "requestId", is_new AS "isNew", promotes AS "wasPromoted", ${joinedColumns} FROM request`;
 
 type ReminderValue = 'tenant' | 'id' | 'generation' | 'subject' | 'grace_ms';
 const remind = statement<ReminderValue>('remind-user', remindSql(''));
@@ -44,7 +46,7 @@ const remindOnRecord = statement<ReminderValue | ChangeValue>(
   remindSql(`, ${recorded({ from: 'request', request: 'request.id', identity: '$id::uuid' })}`),
 );
 
-interface RequestRow {
+interface RequestRow extends JoinedRow {
   readonly requestId: string;
   readonly isNew: boolean;
   readonly wasPromoted: boolean;
@@ -53,7 +55,7 @@ interface RequestRow {
 /**
  * For a push that changes nothing while Box is not in step: opens a request unless one is open already, so that Box is
  * tried again, with the record of the call. Null when nothing was written: the person or their requests changed since
- * they were read, or a group waits for them.
+ * they were read.
  */
 async function remindAlone(
   database: Pick<Database, 'pool'>,
@@ -70,10 +72,11 @@ async function remindAlone(
       : await run<RequestRow>(database, remindOnRecord, { ...values, ...changeValues(call) });
   if (request === undefined) return null;
   call?.committed();
-  const { requestId, isNew } = request;
+  const { requestId, isNew, wasPromoted } = request;
+  const own = { requestId, isNew, wasPromoted, job: 'converge', priority: priorityOf.scim } as const;
   return {
-    resource: isNew ? { ...user, requestId } : user,
-    requests: [{ ...request, job: 'converge', priority: priorityOf.scim }],
+    resource: { ...user, ...(isNew && { requestId }), groups: request.groups ?? user.groups },
+    requests: [own, ...toGroupRequests(request)],
   };
 }
 

@@ -6,6 +6,7 @@ import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.t
 import type { Database } from '../database/database.ts';
 import { run, statement, type SqlValue } from '../database/statement.ts';
 import { RELAY_GRACE_MS } from '../requests/new-request.ts';
+import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
 
@@ -35,30 +36,28 @@ export function stepOf({ user, stored, isManaged }: ReadUser, document: Document
 export const isDone = ({ inStep, boxUserId, document }: ScimUser): boolean =>
   inStep || (boxUserId === null && document['active'] === false);
 
-/** Whether row `i` of identity is as it was read, and no group waits for the person. */
+/** Whether row `i` of identity is as it was read. */
 export const isAsRead = `i.id = $id::uuid AND i.tenant_id = $tenant::uuid AND i.generation = $generation::int
-      AND i.scim IS NOT NULL AND i.scim_deleted_at IS NULL
-      AND NOT EXISTS (
-        SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
-          AND m.type IS DISTINCT FROM 'Group' AND m.value IN ($id::uuid::text, $subject::text))`;
+      AND i.scim IS NOT NULL AND i.scim_deleted_at IS NULL`;
 
 /**
- * Changes a person as long as their generation is the one that was read, so that no change made meanwhile is lost, and
- * as long as no group waits for them. The new generation has no open request yet.
+ * Changes a person as long as their generation is the one that was read, so that no change made meanwhile is lost. The new generation has no open request yet.
  */
 const changeUserSql = (more: string) => `WITH changed AS (
     UPDATE identity i SET scim = $document::jsonb, email = $email::text, name = $name::text,
       active = $active::boolean, box_profile = $profile::jsonb, is_removed = false,
       generation = i.generation + 1, updated_at = clock_timestamp()
     WHERE ${isAsRead}
-    RETURNING i.id, i.generation, i.updated_at
+    RETURNING i.id, i.generation, i.updated_at, i AS person
   ), request AS (
     INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
     SELECT $tenant::uuid, id, generation, 'scim', ${priorityOf.scim},
       clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
     FROM changed RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)${more}
-  SELECT changed.generation, changed.updated_at AS "updatedAt", request.id AS "requestId" FROM changed, request`;
+  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request),
+  ${joinWaitingGroups('changed')}${more}
+  SELECT changed.generation, changed.updated_at AS "updatedAt", request.id AS "requestId",
+    ${joinedColumns} FROM changed, request`;
 
 type ChangeUserValue =
   | 'tenant'
@@ -78,7 +77,7 @@ const changeUserOnRecord = statement<ChangeUserValue | ChangeValue>(
   changeUserSql(`, ${recorded({ from: 'changed, request', request: 'request.id', identity: 'changed.id' })}`),
 );
 
-interface ChangedRow {
+interface ChangedRow extends JoinedRow {
   readonly generation: number;
   readonly updatedAt: Date;
   readonly requestId: string;
@@ -86,7 +85,7 @@ interface ChangedRow {
 
 /**
  * Writes the document in one round trip, with the request and the record of the call. Null when nothing was written: the
- * person was changed or deleted since they were read, or a group waits for them.
+ * person was changed or deleted since they were read.
  */
 export async function changeAlone(
   database: Pick<Database, 'pool'>,
@@ -107,14 +106,20 @@ export async function changeAlone(
       : await run<ChangedRow>(database, changeUserOnRecord, { ...values, ...changeValues(call) });
   if (changed === undefined) return null;
   call?.committed();
-  const { requestId } = changed;
+  const { requestId, generation, updatedAt } = changed;
+  const own = {
+    requestId,
+    job: 'converge',
+    priority: priorityOf.scim,
+    isNew: true,
+    wasPromoted: false,
+  } as const;
   return {
     resource: {
-      ...user,
-      ...changed,
+      ...{ ...user, requestId, generation, updatedAt, groups: changed.groups ?? user.groups },
       document: shownUser(document, { username, subject, active }),
       inStep: false,
     },
-    requests: [{ requestId, job: 'converge', priority: priorityOf.scim, isNew: true, wasPromoted: false }],
+    requests: [own, ...toGroupRequests(changed)],
   };
 }

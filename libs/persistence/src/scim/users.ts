@@ -118,7 +118,7 @@ export class ScimUsers {
     for (let tries = 0; tries < FREE_TRIES; tries++) {
       const before = await this.read(id);
       if (before === null) return null;
-      // Refused although nobody has changed the person: a group waits for them.
+      // Refused although nobody has changed the person: their open request ended, or one was opened.
       if (before.user.generation === generation) break;
       generation = before.user.generation;
       check(before.user);
