@@ -37,7 +37,7 @@ export class AuthorizedCalls {
   readonly #redactor: Redactor;
   readonly #credentials: Credentials;
   readonly #allowance: Allowance | undefined;
-  readonly #tokens = new TokenSource((context) => this.#requestToken(context));
+  readonly #tokens: TokenSource;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onNotice: (notice: BoxNotice) => void;
   readonly #acceptance: Acceptance;
@@ -48,6 +48,7 @@ export class AuthorizedCalls {
   constructor(origin: string, options: BoxOptions) {
     const { log, onCall, timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = DEFAULT_CONNECTIONS } = options;
     this.#allowance = options.allowance;
+    this.#tokens = new TokenSource((context) => this.#requestToken(context), options.chance);
     this.#onNotice = options.onNotice ?? (() => undefined);
     this.#acceptance = new Acceptance(this.#onNotice);
     this.#origin = origin;

@@ -28,6 +28,14 @@ export interface BoxOptions {
   readonly onCall?: (call: BoxCallReport) => void;
   /** Called when Box refuses or accepts our credentials, or our clock differs. Must not throw. */
   readonly onNotice?: (notice: BoxNotice) => void;
+  /** When tokens end and how waits spread. Absent: the process's clock and chance; only a simulation has its own. */
+  readonly chance?: Chance;
+}
+
+/** `now`: milliseconds of a monotonic clock. `random`: in [0, 1). */
+export interface Chance {
+  now(): number;
+  random(): number;
 }
 
 /** One HTTP request, for metrics. `status` is null when no answer came. */

@@ -22,7 +22,7 @@ function setUp() {
       clock.requests += 1;
       return new Promise((resolve) => waiting.push(resolve));
     },
-    () => clock.seconds * 1000,
+    { now: () => clock.seconds * 1000, random: Math.random },
   );
   const answer = async (result: BoxResult<TokenGrant>) => {
     waiting.shift()?.(result);

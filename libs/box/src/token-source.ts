@@ -1,4 +1,5 @@
 import type { BoxFault, BoxResult, CallContext } from '@foyer/provisioning';
+import type { Chance } from './options.ts';
 import type { TokenGrant } from './wire.ts';
 
 interface Token {
@@ -16,6 +17,8 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Calls that wait for the same moment are spread over this additional share of the wait. */
 const SPREAD_SHARE = 0.25;
 
+const processChance: Chance = { now: () => performance.now(), random: () => Math.random() };
+
 /**
  * The one access token of this process. It is requested once for all waiting calls, and renewed in the background from
  * 60 s before its end (or the last tenth of a short life), so that in steady use no call waits for a token or gets a
@@ -24,16 +27,18 @@ const SPREAD_SHARE = 0.25;
 export class TokenSource {
   readonly #request: (context: CallContext) => Promise<BoxResult<TokenGrant>>;
   readonly #now: () => number;
+  readonly #random: () => number;
   #current: Token | null = null;
   #flight: Promise<BoxResult<string>> | null = null;
   #refusal: { readonly fault: BoxFault; readonly pauseMs: number; readonly until: number } | null = null;
 
   constructor(
     request: (context: CallContext) => Promise<BoxResult<TokenGrant>>,
-    now: () => number = () => performance.now(),
+    { now, random }: Chance = processChance,
   ) {
     this.#request = request;
     this.#now = now;
+    this.#random = random;
   }
 
   /** A token that is valid for some more seconds. `context`: what a token request is logged for. */
@@ -67,7 +72,7 @@ export class TokenSource {
 
   #refusedFault(now: number): BoxFault {
     const { fault, until } = this.#refusal!;
-    return { ...fault, retryAfterMs: Math.ceil((until - now) * (1 + SPREAD_SHARE * Math.random())) };
+    return { ...fault, retryAfterMs: Math.ceil((until - now) * (1 + SPREAD_SHARE * this.#random())) };
   }
 
   /** Box refused this token. A newer one is kept. */

@@ -12,7 +12,7 @@ const LONGEST_LOOK_MS = 60_000;
  * $1 tenant, $2 limit, $3 grace in milliseconds, $4 how much before their due time requests are taken while the queue
  * is unavailable, because the grace was only its time to deliver them. A running request is not taken before its lease
  * has expired. Reads in the order of the index (tenant, priority, due_at), so that it touches no more rows than it
- * returns, however many wait. Each request is due again after as long as it has waited already (at least the grace, at
+ * returns, however many wait; returned oldest first. Each request is due again after as long as it has waited already (at least the grace, at
  * most a minute), in case the queue loses it.
  */
 export const dueStatement = (lane: Lane): string => `
@@ -30,7 +30,7 @@ export const dueStatement = (lane: Lane): string => `
     WHERE r.id = due.id RETURNING r.id, r.priority, r.created_at, r.group_id
   )
   SELECT id, priority::int, CASE WHEN group_id IS NULL THEN 'converge' ELSE 'converge-group' END AS job
-  FROM relayed ORDER BY priority, created_at`;
+  FROM relayed ORDER BY priority, created_at, id`;
 
 /** The request table used as an outbox. */
 export class RelayStore implements Outbox {

@@ -113,13 +113,14 @@ function oneByOne(store: GroupStore): GroupStore {
 
 function openBox(context: Context): Box {
   const { world, role } = context;
-  const { house, tenantId, app } = world;
+  const { house, tenantId, app, clock, dice } = world;
   let operation = '';
   const log = new PrismaCallLog(house.desks[role].database, tenantId, times.lease);
   const box = createBox({
     auth: { kind: 'ccg', ...app },
     baseUrl: house.wire.url,
     timeoutMs: times.boxTimeout,
+    chance: { now: () => clock.now, random: () => dice.fraction() },
     log: bounded(log, context, {
       intend: (_context, intent) => {
         operation = operationOf(intent);
