@@ -11,7 +11,8 @@ export default {
   testSequencer: '<rootDir>/tools/jest/sequencer.mjs',
   reporters: ['default', '<rootDir>/tools/jest/reporter.mjs'],
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // On two cores as well: many tests mostly wait for time limits and for other processes.
+  maxWorkers: 3,
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -34,8 +34,8 @@ export interface BoxOptions {
 
 /** `now`: milliseconds of a monotonic clock. `random`: in [0, 1). */
 export interface Chance {
-  now(): number;
-  random(): number;
+  readonly now: () => number;
+  readonly random: () => number;
 }
 
 /** One HTTP request, for metrics. `status` is null when no answer came. */

@@ -17,7 +17,7 @@ const aims = [
   'port store.saveAccount before',
   'port store.finish before',
   'port store.memberRemoved before',
-  'sql scim.users.update: commit after',
+  'sql scim.users.update: update identity, insert provisioning_request, insert request_event, update scim_group after',
   'sql sealer.round: commit before',
   'sql intake.admit: commit after',
 ];

@@ -9,9 +9,6 @@ import {
 } from '@foyer/shared';
 import type { Transaction } from '../database/transaction.ts';
 
-/** The name under which the SCIM statements import it. */
-export { ENQUEUE_GRACE_MS as RELAY_GRACE_MS } from '@foyer/shared';
-
 /** The person or the group of a request. */
 export type About =
   | { readonly identityId: string; readonly groupId?: undefined }

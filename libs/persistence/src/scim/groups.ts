@@ -1,10 +1,10 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
-import { GROUP_PRIORITY, openStatuses } from '@foyer/shared';
+import { ENQUEUE_GRACE_MS, GROUP_PRIORITY, openStatuses } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { changingOn, type OnRecord } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
-import { RELAY_GRACE_MS, type OpenedRequest } from '../requests/new-request.ts';
+import { type OpenedRequest } from '../requests/new-request.ts';
 import { wordList } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION } from '../database/transaction.ts';
 import { GroupMembers } from './group-members.ts';
@@ -195,7 +195,7 @@ export class ScimGroups {
     const { rows } = await client.query<HeldGroup & { requestId: string; isNew: boolean }>({
       name: 'scim-group-written',
       text: finishing,
-      values: [id, this.tenantId, displayName, externalId, bump, RELAY_GRACE_MS],
+      values: [id, this.tenantId, displayName, externalId, bump, ENQUEUE_GRACE_MS],
     });
     const { isNew, ...resource } = rows[0]!;
     const work = { job: 'converge-group', priority: GROUP_PRIORITY, wasPromoted: false } as const;

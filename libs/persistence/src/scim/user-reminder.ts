@@ -1,9 +1,8 @@
 import type { RecordedChange } from '@foyer/provisioning';
-import { BACKGROUND_FROM, openStatuses, priorityOf } from '@foyer/shared';
+import { ENQUEUE_GRACE_MS, BACKGROUND_FROM, openStatuses, priorityOf } from '@foyer/shared';
 import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import { run, statement, wordList, type SqlValue } from '../database/statement.ts';
-import { RELAY_GRACE_MS } from '../requests/new-request.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import { changeAlone, isAsRead, type Step } from './user-update.ts';
@@ -64,7 +63,7 @@ async function remindAlone(
   call: RecordedChange | undefined,
 ): Promise<Written<ScimUser> | null> {
   const values: Record<ReminderValue, SqlValue> = {
-    ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, grace_ms: RELAY_GRACE_MS },
+    ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, grace_ms: ENQUEUE_GRACE_MS },
   };
   const [request] =
     call === undefined

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordedChange } from '@foyer/provisioning';
 import { toPerson, type Document } from '@foyer/scim';
-import { priorityOf } from '@foyer/shared';
+import { ENQUEUE_GRACE_MS, priorityOf } from '@foyer/shared';
 import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import { run, statement, type SqlValue } from '../database/statement.ts';
-import { RELAY_GRACE_MS } from '../requests/new-request.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
@@ -98,7 +97,7 @@ export async function changeAlone(
   const { active, email, name, profile } = toPerson(document);
   const values: Record<ChangeUserValue, SqlValue> = {
     ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, email, name, active },
-    ...{ document: JSON.stringify(document), profile: JSON.stringify(profile), grace_ms: RELAY_GRACE_MS },
+    ...{ document: JSON.stringify(document), profile: JSON.stringify(profile), grace_ms: ENQUEUE_GRACE_MS },
   };
   const [changed] =
     call === undefined

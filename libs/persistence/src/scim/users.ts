@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordedChange } from '@foyer/provisioning';
 import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
+import { ENQUEUE_GRACE_MS } from '@foyer/shared';
 import { changeValues } from '../call-log/call-log.ts';
 import { changing, type Changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
-import { RELAY_GRACE_MS, requestFor, type OpenedRequest } from '../requests/new-request.ts';
+import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import { linkMade, linkTo } from '../identities/links.ts';
 import { run } from '../database/statement.ts';
 import { sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
@@ -71,7 +72,7 @@ export class ScimUsers {
       by: actorOf(call),
       document: JSON.stringify(document),
       profile: JSON.stringify(person.profile),
-      grace_ms: RELAY_GRACE_MS,
+      grace_ms: ENQUEUE_GRACE_MS,
     };
     const made = await this.insertAlone(values, call);
     if (made) {
