@@ -8,7 +8,7 @@ import {
 import { createBox, type Box } from './index.ts';
 import { auth, json, ScriptedBox, user } from './scripted-box.harness.ts';
 
-const TIMEOUT_MS = 500;
+const TIMEOUT_MS = 1_500;
 let server: ScriptedBox;
 let proxy: FaultProxy;
 let box: Box;

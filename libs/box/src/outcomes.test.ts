@@ -6,7 +6,8 @@ import { leasedContext, MemoryCallLog } from '@foyer/provisioning/testing';
 import { createBox, type Box } from './index.ts';
 import { auth, hang, json, reset, ScriptedBox, user, type Answer } from './scripted-box.harness.ts';
 
-const TIMEOUT_MS = 300;
+/** Long enough for a prompt answer on a busy machine; only calls without an answer take that long. */
+const TIMEOUT_MS = 1_500;
 let server: ScriptedBox;
 let log: MemoryCallLog;
 let box: Box;

@@ -10,7 +10,7 @@ const context = leasedContext();
 beforeEach(async () => {
   server = await ScriptedBox.start();
   log = new MemoryCallLog();
-  box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 300 });
+  box = createBox({ auth, baseUrl: server.url, log, timeoutMs: 1_500 });
 });
 afterEach(async () => {
   await box.close();
