@@ -87,7 +87,7 @@ async function compose(...args: string[]): Promise<string> {
   });
 
   it('uses the database as a role that is neither superuser nor owner', async () => {
-    const sql = `SELECT DISTINCT usename || ' ' || usesuper || ' ' || EXISTS (SELECT FROM pg_class WHERE relowner = usesysid
+    const sql = `SELECT DISTINCT usename || ' ' || usesuper || ' ' || EXISTS (SELECT FROM pg_class WHERE relowner = pg_user.usesysid
       AND relnamespace = 'public'::regnamespace) FROM pg_stat_activity JOIN pg_user USING (usename)
       WHERE application_name LIKE 'foyer%'`;
     expect((await inPostgres('foyer', sql)).trim()).toBe('foyer_app false false');
