@@ -120,7 +120,7 @@ test('says that the work takes longer than usual after an attempt has failed', a
   const page = await gateway.browser().signIn('zoe@example.com');
   expect(headingOf(page)).toMatch(/^One moment, /);
   expect(page.text).toMatch(/<p class="note" data-field="slow"\s*>/);
-  expect(page.text).not.toMatch(/asked us to wait|rate|429/);
+  expect(page.text).not.toMatch(/\b(asked us to wait|rate|429)\b/);
 });
 
 test('says that a page does not exist', async () => {
