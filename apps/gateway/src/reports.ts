@@ -24,15 +24,6 @@ export const scimTokenReport = (
     }
   });
 
-/** Starts the report of the SCIM tokens by itself. Returns the function that stops it. */
-export async function reportScimTokens(
-  ...given: Parameters<typeof scimTokenReport>
-): Promise<() => Promise<void>> {
-  const task = scimTokenReport(...given);
-  await task.start();
-  return () => task.stop();
-}
-
 const report = (
   name: string,
   intervalMs: number,

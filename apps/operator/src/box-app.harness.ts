@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createBox } from '@foyer/box';
 import { Intake, openTenant, PrismaCallLog, PrismaConvergenceStore, TenantBoxApp } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { runAttempt, type BoxApp } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
@@ -127,7 +127,7 @@ export class TenantOfTwo {
 
   async newcomer(subject = `00u${randomUUID()}`) {
     const admission = await new Intake(this.world.test.database, this.tenantId).admit(
-      somebody({ subject }),
+      samplePerson({ subject }),
       'api',
     );
     if (admission.kind !== 'requested') throw new Error(admission.kind);

@@ -12,7 +12,7 @@ import {
   PrismaGroupStore,
   ScimGroups,
 } from '@foyer/persistence';
-import { createTestDatabase, plant, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, plant, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { takeGroupTurn, runAttempt } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
@@ -142,7 +142,7 @@ export class TenantWorld {
     subject = `00u${randomUUID().slice(0, 13)}`,
   ): Promise<{ requestId: string; identityId: string; subject: string }> {
     const admission = await this.intake.admit(
-      somebody({ subject, username: `${subject}@example.com`, name: `Person ${subject}` }),
+      samplePerson({ subject, username: `${subject}@example.com`, name: `Person ${subject}` }),
       'api',
     );
     if (admission.kind !== 'requested') throw new Error(admission.kind);

@@ -49,8 +49,8 @@ await runApp(
     const heartbeat = heartbeatTask(parts.heartbeat, (error) =>
       logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
     );
-    for (const task of [heartbeat, sealing, relay]) tasks.add(task);
-    tasks.add(boxApp, LAST_ATTEMPTS_MS);
+    for (const task of [heartbeat, sealing.task, relay.task]) tasks.add(task);
+    tasks.add(boxApp.task, LAST_ATTEMPTS_MS);
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
       logger: false,
       abortOnError: false,

@@ -1,5 +1,5 @@
 import { ApiCalls, Intake } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { listHeldSignIns, releaseHeldSignIn } from './held.ts';
 
 let test: TestDatabase;
@@ -11,7 +11,7 @@ afterAll(() => test.drop());
 it('releases a sign-in on hold, records who did it, and knows no other subject', async () => {
   const sources = { database: test.database, tenantId: await test.tenant() };
   const intake = new Intake(sources.database, sources.tenantId);
-  const person = somebody();
+  const person = samplePerson();
   const admission = await intake.admit(person, 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   await test.database.pool.query('UPDATE identity SET active = false WHERE id = $1', [admission.identity.id]);

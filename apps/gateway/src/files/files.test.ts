@@ -21,7 +21,7 @@ interface Person {
 }
 
 /** A signed-in person with these files in Box. */
-async function somebody(...files: string[]): Promise<Person> {
+async function samplePerson(...files: string[]): Promise<Person> {
   const { identityId, requestId, subject } = await api.admit();
   const { users } = await box.control<{ users: [{ id: string }] }>('POST', 'seed', {
     users: [{ name: 'Ada Example', externalId: subject }],
@@ -36,8 +36,8 @@ const failing = (fault: object) =>
   box.control('POST', 'faults', { match: { method: 'GET', path: '/2.0/folders' }, ...fault });
 
 it('lists the person’s own folder, on their behalf, and records the call', async () => {
-  const ada = await somebody('Contracts/', 'Welcome.pdf');
-  await somebody('not-hers.txt');
+  const ada = await samplePerson('Contracts/', 'Welcome.pdf');
+  await samplePerson('not-hers.txt');
   const { status, body } = await list(ada);
   expect([status, body.nextCursor]).toEqual([200, null]);
   expect(body.items).toMatchObject([
@@ -50,12 +50,12 @@ it('lists the person’s own folder, on their behalf, and records the call', asy
 });
 
 it('lists nothing for a new person', async () => {
-  expect((await list(await somebody())).body).toEqual({ items: [], nextCursor: null });
+  expect((await list(await samplePerson())).body).toEqual({ items: [], nextCursor: null });
 });
 
 it('gives every item once, page by page', async () => {
   const names = Array.from({ length: 7 }, (_, i) => `file-${i}.txt`);
-  const ada = await somebody(...names);
+  const ada = await samplePerson(...names);
   const seen: string[] = [];
   let cursor: string | null = '';
   while (cursor !== null) {
@@ -73,7 +73,7 @@ it('says that there is no Box account yet', async () => {
 });
 
 it('does nothing for a person who was deactivated', async () => {
-  const ada = await somebody();
+  const ada = await samplePerson();
   await api.sql('UPDATE identity SET active = false WHERE id = $1', [ada.identityId]);
   const answer = await list(ada);
   expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
@@ -88,7 +88,7 @@ it.each([
   Buffer.from('["box","1","a marker of another folder"]').toString('base64url'),
   Buffer.from('["2026-11-21T09:00:00.000Z","0b6b1c9e-58a6-4f0c-9d0a-2d7c3f1e8a01"]').toString('base64url'),
 ])('refuses %s as a cursor', async (cursor) => {
-  const { status, body } = await list(await somebody(), `?cursor=${cursor}`);
+  const { status, body } = await list(await samplePerson(), `?cursor=${cursor}`);
   expect([status, body.code, body.errors]).toEqual([
     400,
     'invalid_request',
@@ -97,7 +97,7 @@ it.each([
 });
 
 it('shows the former holder nothing when the identity passes to another person during the call to Box', async () => {
-  const max = await somebody('secret-of-the-next-one.txt');
+  const max = await samplePerson('secret-of-the-next-one.txt');
   await failing({ kind: 'slow', delayMs: 1_500 });
   const under = list(max);
   const asked = () =>
@@ -116,7 +116,7 @@ async function idOf(person: Person, name: string, query = ''): Promise<string> {
 const content = (id: string, { browser }: Person) => api.get(`/v1/me/files/${id}/content`, browser);
 
 it('lists a folder in another folder, page by page, with cursors that work for this folder only', async () => {
-  const ada = await somebody('Contracts/2026/a.txt', 'Contracts/b.txt', 'Contracts/c.txt');
+  const ada = await samplePerson('Contracts/2026/a.txt', 'Contracts/b.txt', 'Contracts/c.txt');
   const contracts = await idOf(ada, 'Contracts');
   const first = await list(ada, `?folder=${contracts}&limit=2`);
   expect(first.body.items).toMatchObject([{ type: 'folder', name: '2026' }, { name: 'b.txt' }]);
@@ -130,7 +130,7 @@ it('lists a folder in another folder, page by page, with cursors that work for t
 });
 
 it('redirects to the address of the content at Box, and records the call without the address or the name', async () => {
-  const ada = await somebody('Inner/Secret plan.txt');
+  const ada = await samplePerson('Inner/Secret plan.txt');
   const id = await idOf(ada, 'Secret plan.txt', `?folder=${await idOf(ada, 'Inner')}`);
   const answer = await content(id, ada);
   expect(answer.status).toBe(302);
@@ -150,16 +150,16 @@ it('redirects to the address of the content at Box, and records the call without
 });
 
 it.each(['1', '99999999999999999999'])('answers that file and folder %s do not exist', async (id) => {
-  const ada = await somebody('Inner/a.txt');
+  const ada = await samplePerson('Inner/a.txt');
   for (const answer of [await content(id, ada), await list(ada, `?folder=${id}`)])
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
 });
 
 it('answers for the items of another person as if they did not exist, also when Box answers that they are forbidden', async () => {
-  const bob = await somebody('Inner/a.txt');
+  const bob = await samplePerson('Inner/a.txt');
   const inner = await idOf(bob, 'Inner');
   const file = await idOf(bob, 'a.txt', `?folder=${inner}`);
-  const ada = await somebody();
+  const ada = await samplePerson();
   const none = await list(ada, '?folder=1');
   const told = ({ status, body }: Awaited<ReturnType<typeof list>>) => [status, body.code, body.detail];
   expect(told(await list(ada, `?folder=${inner}`))).toEqual(told(none));
@@ -174,7 +174,7 @@ it('answers for the items of another person as if they did not exist, also when 
 });
 
 it.each(['abc', '-1', '1'.repeat(21), '0%2F1', '..', '1e3'])('refuses %s as an id', async (id) => {
-  const ada = await somebody();
+  const ada = await samplePerson();
   expect((await list(ada, `?folder=${id}`)).body.code).toBe('invalid_request');
   expect([400, 404]).toContain((await content(id, ada)).status);
 });
@@ -187,7 +187,7 @@ it('gives no file and no folder to a machine or without credentials', async () =
 });
 
 it('does not redirect the former holder when the identity passes to another person during the call to Box', async () => {
-  const max = await somebody('secret-of-the-next-one.txt');
+  const max = await samplePerson('secret-of-the-next-one.txt');
   const id = await idOf(max, 'secret-of-the-next-one.txt');
   await box.control('POST', 'faults', {
     match: { method: 'GET', path: '/2.0/files' },
@@ -212,7 +212,7 @@ it.each([
   // This case must be last, because it pauses all calls to Box for seven seconds.
   [{ kind: 'status', status: 429, retryAfter: 7 }, 503, 'box_rate_limited', '7'],
 ])('reports %j of Box as %s %s', async (fault, status, code, retryAfter) => {
-  const ada = await somebody();
+  const ada = await samplePerson();
   await failing(fault);
   const answer = await list(ada);
   await box.control('DELETE', 'faults');

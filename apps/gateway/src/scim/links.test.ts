@@ -15,7 +15,7 @@ interface Who {
 }
 
 const newId = (): string => `00u${randomUUID()}`;
-const somebody = (): Who => ({ subject: newId(), userName: `${randomUUID()}@example.com` });
+const samplePerson = (): Who => ({ subject: newId(), userName: `${randomUUID()}@example.com` });
 
 const admit = ({ subject, userName }: Who, cause: 'sign-in' | 'api', isEmailVerified = false) => {
   const { parts } = scim.house.api;
@@ -44,7 +44,7 @@ const linksOf = async (id: string) =>
 
 /** A person with an id of the tokens, to whom SCIM has given another one. */
 async function withTwoIds(known: 'sign-in' | 'api') {
-  const token = somebody();
+  const token = samplePerson();
   const id = identityOf(await admit(token, known, true));
   const pushed = { ...token, subject: newId() };
   expect((await scim.put(`/Users/${id}`, resource(pushed))).status).toBe(200);
@@ -118,8 +118,8 @@ describe('an id of the tokens that the directory gives to another person', () =>
     const { id, token, pushed } = await withTwoIds('sign-in');
     const cookie = await scim.house.api.session(id);
     expect((await scim.house.api.get('/v1/me', cookie)).status).toBe(200);
-    const other = { ...somebody(), subject: token.subject };
-    const first = road === 'POST' ? other : somebody();
+    const other = { ...samplePerson(), subject: token.subject };
+    const first = road === 'POST' ? other : samplePerson();
     const made = await scim.post('/Users', resource(first));
     expect(made.status).toBe(201);
     expect(made.body.id).not.toBe(id);

@@ -15,7 +15,7 @@ interface Who {
   readonly userName: string;
 }
 
-const somebody = (): Who => {
+const samplePerson = (): Who => {
   const id = randomUUID();
   return { subject: `00u${id}`, userName: `${id}@example.com` };
 };
@@ -88,8 +88,8 @@ const cases = Object.keys(states).flatMap((state) =>
 );
 
 async function comesBack(state: string, id: string, name: string, when: string) {
-  const before = somebody();
-  const other = somebody();
+  const before = samplePerson();
+  const other = samplePerson();
   const was = await states[state]!(before);
   const who = {
     subject: (id === 'same' ? before : other).subject,
@@ -142,7 +142,7 @@ describe('a person who comes back', () => {
 
 describe('an identity that is replaced', () => {
   test('is deactivated, keeps its Box user for an operator, and its sessions end', async () => {
-    const who = somebody();
+    const who = samplePerson();
     const { id: older } = (await push(who)).body;
     const next = { ...who, subject: `00u${randomUUID()}` };
     const newer = identityOf(await signIn(next, true));
@@ -162,7 +162,7 @@ describe('an identity that is replaced', () => {
   });
 
   test('is not a separate resource for clients', async () => {
-    const [one, two] = [somebody(), somebody()];
+    const [one, two] = [samplePerson(), samplePerson()];
     const { id } = (await push(one)).body;
     await push(two);
     const answer = await scim.put(`/Users/${id}`, resource({ ...one, subject: two.subject }));
@@ -173,7 +173,7 @@ describe('an identity that is replaced', () => {
 
 describe('a user name that a sign-in claims', () => {
   test('is not found, linked or reserved by a directory', async () => {
-    const ceo = somebody();
+    const ceo = samplePerson();
     const stranger = { ...ceo, subject: `00u${randomUUID()}` };
     const theirs = identityOf(await signIn(stranger));
     for (const filter of [
@@ -198,7 +198,7 @@ describe('a user name that a sign-in claims', () => {
   });
 
   test('counts once the provider verifies the address, if it is the user name', async () => {
-    const who = somebody();
+    const who = samplePerson();
     const id = identityOf(await signIn(who));
     const { parts } = scim.house.api;
     const named = { issuer: parts.config.OKTA_ISSUER_URI, subject: who.subject, name: 'Max Example' };
@@ -215,7 +215,7 @@ describe('a user name that a sign-in claims', () => {
   });
 
   test('counts as administered when a machine sends it', async () => {
-    const { subject, userName } = somebody();
+    const { subject, userName } = samplePerson();
     await signIn({ subject, userName });
     const { parts } = scim.house.api;
     const person = { issuer: parts.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
@@ -224,7 +224,7 @@ describe('a user name that a sign-in claims', () => {
   });
 
   test('twenty creates and a sign-in at once are one person', async () => {
-    const who = somebody();
+    const who = samplePerson();
     const [signedIn, ...answers] = await Promise.all([
       signIn(who),
       ...Array.from({ length: 20 }, () => push(who)),
@@ -238,7 +238,7 @@ describe('a user name that a sign-in claims', () => {
 
 describe('a deactivated person is deactivated under every id with their user name', () => {
   test.each(['switched off', 'deleted'])('%s', async (state) => {
-    const who = somebody();
+    const who = samplePerson();
     const was = await states[state]!(who);
     const other = { ...who, subject: `00u${randomUUID()}` };
     for (const userName of [who.userName, who.userName.toUpperCase()])
@@ -252,20 +252,20 @@ describe('a deactivated person is deactivated under every id with their user nam
   });
 
   test('also when they signed in before, and not when only a sign-in claimed the name', async () => {
-    const who = somebody();
+    const who = samplePerson();
     const { id } = (await push(who)).body;
     const other = { ...who, subject: `00u${randomUUID()}` };
     expect(await signIn(other)).toMatchObject({ kind: 'requested' });
     await scim.patch(`/Users/${id}`, { op: 'replace', value: { active: false } });
     expect(await signIn(other)).toEqual({ kind: 'held', identityId: id });
-    const claimed = somebody();
+    const claimed = samplePerson();
     const first = identityOf(await signIn(claimed));
     await scim.house.api.sql('UPDATE identity SET active = false WHERE id = $1', [first]);
     expect(await signIn({ ...claimed, subject: `00u${randomUUID()}` })).toMatchObject({ kind: 'requested' });
   });
 
   test('until the directory gives them the new id, or an operator says that they are another person', async () => {
-    const who = somebody();
+    const who = samplePerson();
     const was = await states['switched off']!(who);
     const [returning, namesake] = [1, 2].map(() => ({ ...who, subject: `00u${randomUUID()}` })) as [Who, Who];
     for (const each of [returning, namesake]) expect((await signIn(each)).kind).toBe('held');

@@ -99,8 +99,7 @@ describe('a session ends with the link it was made under', () => {
 
 describe('a request in progress for the former holder', () => {
   const held = async (): Promise<void> => {
-    const { waiters } = scim.house.api.parts.watch as unknown as { waiters: Map<string, unknown> };
-    while (waiters.size === 0) await new Promise(setImmediate);
+    while (scim.house.api.parts.watch.waiting === 0) await new Promise(setImmediate);
   };
 
   test.each(Object.entries(roads))('a held poll ends with 401 after %s', async (_name, take) => {

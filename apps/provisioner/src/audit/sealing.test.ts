@@ -34,9 +34,9 @@ it.each(['trace', 'info', 'warn', 'error', 'fatal', 'silent'])(
     const sealing = new Sealing(parts, logger, {
       ...{ tenant: 'acme', intervalMs: 1_000_000, onHead: (seq) => heads.push(seq) },
     });
-    await sealing.start();
+    await sealing.task.start();
     await parts.end;
-    await sealing.stop();
+    await sealing.task.stop();
     expect(lines).toMatchObject([
       { event: 'audit-head', tenant: 'acme', head: `7:${hash}` },
       { event: 'audit-sealed', tenant: 'acme', rows: 2, head: `8:${hash}` },
@@ -62,8 +62,8 @@ it('applies the log level to all other messages', async () => {
     logger,
     { tenant: 'acme', intervalMs: 1_000_000 },
   );
-  await sealing.start();
+  await sealing.task.start();
   await end;
-  await sealing.stop();
+  await sealing.task.stop();
   expect(lines).toEqual([]);
 });

@@ -1,11 +1,5 @@
 import type { AuditSealer } from '@foyer/persistence';
-import {
-  RepeatedTask,
-  toPlainError,
-  type BackgroundTask,
-  type Logger,
-  type TaskState,
-} from '@foyer/platform';
+import { RepeatedTask, toPlainError, type BackgroundTask, type Logger } from '@foyer/platform';
 
 interface SealingOptions {
   readonly tenant: string;
@@ -15,12 +9,11 @@ interface SealingOptions {
 }
 
 /**
- * Seals the audit log in rounds until it is stopped. Each new head of the chain, and the head found at the start, is
+ * Seals the audit log in the rounds of its task; the next process seals what a stopped one left. Each new head of the chain, and the head found at the start, is
  * logged at every LOG_LEVEL: kept elsewhere, these lines prove that the chain was not rewritten.
  */
-export class Sealing implements BackgroundTask {
-  readonly name = 'audit-sealing';
-  private readonly task: RepeatedTask;
+export class Sealing {
+  readonly task: BackgroundTask;
   private readonly sealer: Pick<AuditSealer, 'round' | 'head'>;
   private readonly witness: Logger;
   private readonly options: SealingOptions;
@@ -31,23 +24,10 @@ export class Sealing implements BackgroundTask {
     this.witness = logger.child({}, { level: 'info' });
     this.options = options;
     this.task = new RepeatedTask({
-      ...{ name: this.name, intervalMs: options.intervalMs },
+      ...{ name: 'audit-sealing', intervalMs: options.intervalMs },
       round: () => this.round(),
       onError: (error) => logger.warn({ event: 'audit-seal-failed', err: toPlainError(error) }),
     });
-  }
-
-  start(): Promise<void> {
-    return this.task.start();
-  }
-
-  /** Stops after the current round. The next process seals the rest. */
-  stop(): Promise<void> {
-    return this.task.stop();
-  }
-
-  state(): TaskState {
-    return this.task.state();
   }
 
   /** Returns the pause until the next round, in milliseconds: none while there is more to seal. */

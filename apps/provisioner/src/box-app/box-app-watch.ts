@@ -1,11 +1,5 @@
 import { boxAppProblem, type TenantBoxApp } from '@foyer/persistence';
-import {
-  RepeatedTask,
-  toPlainError,
-  type BackgroundTask,
-  type Logger,
-  type TaskState,
-} from '@foyer/platform';
+import { RepeatedTask, toPlainError, type BackgroundTask, type Logger } from '@foyer/platform';
 
 /**
  * Called when the tenant's accounts belong to this Box app (`work`), when they belong to another one (`rest`), and once
@@ -26,9 +20,9 @@ const REPEAT_MS = 60_000;
  * database; this class leaves the jobs in the queue for a provisioner of the right app, and logs the problem at once
  * and each minute.
  */
-export class BoxAppWatch implements BackgroundTask {
-  readonly name = 'box-app-watch';
-  private readonly task: RepeatedTask;
+export class BoxAppWatch {
+  /** Its start throws an error of the first check; its stop also waits until the listener has ended. */
+  readonly task: BackgroundTask;
   private readonly boxApp: Pick<TenantBoxApp, 'read'>;
   private readonly logger: Logger;
   private readonly listener: BoxAppListener;
@@ -45,7 +39,7 @@ export class BoxAppWatch implements BackgroundTask {
     this.logger = logger;
     this.listener = listener;
     this.task = new RepeatedTask({
-      ...{ name: this.name, intervalMs: lookMs, waitsForFirstRound: true },
+      ...{ name: 'box-app-watch', intervalMs: lookMs, waitsForFirstRound: true },
       round: () => this.look(),
       onError: (error) => logger.warn({ event: 'part-error', part: 'box-app', err: toPlainError(error) }),
       atEnd: listener.end,
@@ -55,20 +49,6 @@ export class BoxAppWatch implements BackgroundTask {
   /** True while this provisioner must neither take jobs from the queue nor add any. */
   get isHeld(): boolean {
     return !this.isWorking;
-  }
-
-  /** Checks once, then regularly in the background. Throws an error of the first check. */
-  start(): Promise<void> {
-    return this.task.start();
-  }
-
-  /** Stops after the current check, and when the listener has ended. */
-  stop(): Promise<void> {
-    return this.task.stop();
-  }
-
-  state(): TaskState {
-    return this.task.state();
   }
 
   private async look(): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Intake, RelayStore } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger } from '@foyer/platform';
 import {
   DirectRuns,
@@ -108,7 +108,7 @@ describe('the relay', () => {
     const one = relay();
     expect(await one.round(running)).toEqual({ relayed: WINDOW, more: true });
     expect(await one.round(running)).toEqual({ relayed: 0, more: true });
-    const admission = await intake.admit(somebody(), 'sign-in');
+    const admission = await intake.admit(samplePerson(), 'sign-in');
     await test.database.pool.query(`UPDATE provisioning_request SET due_at = 'epoch' WHERE id = $1`, [
       admission.kind === 'requested' ? admission.requestId : null,
     ]);
@@ -127,10 +127,10 @@ describe('the relay', () => {
     await Promise.all(relays.map((one) => one.round(running)));
     const { background } = await queue.depth();
     expect(background.waiting).toBeLessThanOrEqual(3 * WINDOW);
-    for (const one of relays) await one.start();
+    for (const one of relays) await one.task.start();
     await consume();
     await until('everybody', () => taken.size === 4_000);
-    await Promise.all(relays.map((one) => one.stop()));
+    await Promise.all(relays.map((one) => one.task.stop()));
     await close();
   });
 
@@ -139,11 +139,11 @@ describe('the relay', () => {
     await fileOf(tenantId, 2_500);
     const one = relay();
     await one.round(running);
-    await one.start();
+    await one.task.start();
     await consume();
     await until('everybody', async () => taken.size === 2_500);
     expect((await queue.depth()).background.waiting).toBe(0);
-    await one.stop();
+    await one.task.stop();
     await close();
   });
 
@@ -166,15 +166,15 @@ describe('the relay', () => {
     };
     const one = relay(50, 2, way);
     await fileOf(tenantId, 40);
-    const admission = await intake.admit(somebody(), 'sign-in');
-    await one.start();
+    const admission = await intake.admit(samplePerson(), 'sign-in');
+    await one.task.start();
     await until('everybody, newcomers included', () => taken.size === 41);
     expect(admission.kind === 'requested' && taken.has(admission.requestId)).toBe(true);
     isAway = false;
     await until('the relay noticed', () => isNoticed);
     await fileOf(tenantId, 5);
     await until('the queue has them', () => added.length === 5);
-    await one.stop();
+    await one.task.stop();
     await close();
   });
 

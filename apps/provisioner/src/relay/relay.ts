@@ -1,10 +1,4 @@
-import {
-  RepeatedTask,
-  toPlainError,
-  type BackgroundTask,
-  type Logger,
-  type TaskState,
-} from '@foyer/platform';
+import { RepeatedTask, toPlainError, type BackgroundTask, type Logger } from '@foyer/platform';
 import {
   relayDue,
   runDue,
@@ -22,12 +16,11 @@ const PROBE_LIMIT_MS = 2_000;
 type RelayQueue = Pick<JobQueue, 'add' | 'depth' | 'ping'>;
 
 /**
- * Relays due requests in rounds until it is stopped. While the queue is down, it runs the requests directly in this
+ * Relays due requests in the rounds of its task. While the queue is down, it runs the requests directly in this
  * process and pings the queue once an interval.
  */
-export class Relay implements BackgroundTask {
-  readonly name = 'relay';
-  private readonly task: RepeatedTask;
+export class Relay {
+  readonly task: BackgroundTask;
   private readonly store: Outbox;
   private readonly queue: RelayQueue;
   private readonly direct: DirectRuns;
@@ -44,22 +37,10 @@ export class Relay implements BackgroundTask {
     this.logger = logger;
     this.intervalMs = intervalMs;
     this.task = new RepeatedTask({
-      ...{ name: this.name, intervalMs },
+      ...{ name: 'relay', intervalMs },
       round: (stopping) => (this.isQueueAway ? this.pastTheQueue() : this.throughTheQueue(stopping)),
       onError: (error) => this.logger.warn({ event: 'relay-failed', err: toPlainError(error) }),
     });
-  }
-
-  start(): Promise<void> {
-    return this.task.start();
-  }
-
-  stop(): Promise<void> {
-    return this.task.stop();
-  }
-
-  state(): TaskState {
-    return this.task.state();
   }
 
   /** One round through the queue. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Intake, PrismaCallLog, PrismaConvergenceStore, Requests } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
 import { LeaseLost, type BoxPort, type CallContext } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
@@ -31,7 +31,7 @@ async function parts(
   const handlerWith = (port: BoxPort) => convergeHandler({ ...base, box: port, stopping: stopping.signal });
   const intake = new Intake(test.database, tenantId);
   const requests = new Requests(test.database, tenantId);
-  const newRequest = async (person = somebody(), cause: 'api' | 'sign-in' = 'api') => {
+  const newRequest = async (person = samplePerson(), cause: 'api' | 'sign-in' = 'api') => {
     const admission = await intake.admit(person, cause);
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return { requestId: admission.requestId, person };
@@ -75,7 +75,7 @@ describe('converge', () => {
 
   it('adopts the existing user after a 409', async () => {
     const { box, newRequest, request, drain } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await box.createUser(
       { requestId: null, identityId: null, lease: null },
       { externalId: person.subject, name: 'Old' },
@@ -142,7 +142,7 @@ describe('converge', () => {
 
   it('hands the request back between two steps when the process stops', async () => {
     const { box, handlerWith, newRequest, request, drain, stopping } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await box.createUser(
       { requestId: null, identityId: null, lease: null },
       { externalId: person.subject, name: 'Old' },

@@ -8,7 +8,7 @@ import {
   Requests,
   ScimGroups,
 } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { LeaseLost, takeGroupTurn, runAttempt, type GroupBox, type TurnNews } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import type { GroupEdit, Member } from '@foyer/scim';
@@ -69,7 +69,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
     throw new Error(`Still open: ${JSON.stringify(await open())} ${JSON.stringify(news.slice(-3))}`);
   };
   const person = async (): Promise<string> => {
-    const admission = await intake.admit(somebody(), 'api');
+    const admission = await intake.admit(samplePerson(), 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return admission.identity.id;
   };

@@ -8,7 +8,7 @@ import {
   workOverview,
   type ScimUser,
 } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { LeaseLost, runAttempt, type BoxPort } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 
@@ -176,7 +176,7 @@ describe('a person who leaves', () => {
     const ada = await hire('00uada');
     const late = ada.requestId!;
     await change(ada, { active: false });
-    const person = { ...somebody(), issuer: ISSUER, subject: '00uada' };
+    const person = { ...samplePerson(), issuer: ISSUER, subject: '00uada' };
     expect(await intake.admit(person, 'sign-in')).toMatchObject({ kind: 'deactivated' });
     await turn(late);
     await settle();

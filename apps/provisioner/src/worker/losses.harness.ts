@@ -1,7 +1,7 @@
 import { createBox } from '@foyer/box';
 import { BoxTwin } from '@foyer/box/testing';
 import { Intake, PrismaCallLog, PrismaConvergenceStore, PrismaGroupStore } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
 import { defaultRetryPolicy } from '@foyer/provisioning';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
@@ -67,8 +67,8 @@ async function fixture({ test, twin }: Servers) {
     return rows;
   };
   const intake = new Intake(database, tenantId);
-  const admit = async (given: Partial<ReturnType<typeof somebody>> = {}): Promise<string> => {
-    const admission = await intake.admit({ ...somebody(), ...given }, 'api');
+  const admit = async (given: Partial<ReturnType<typeof samplePerson>> = {}): Promise<string> => {
+    const admission = await intake.admit({ ...samplePerson(), ...given }, 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return admission.requestId;
   };

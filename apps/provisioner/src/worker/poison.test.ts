@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeadLetters, Intake, PrismaCallLog, PrismaConvergenceStore, Requests } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
 import { PutOffJobs, type BoxPort } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
@@ -33,7 +33,7 @@ async function parts() {
   return {
     ...{ store, box, intake, handler },
     admit: async (subject = `00u${randomUUID().slice(0, 8)}`) => {
-      const admission = await intake.admit(somebody({ subject }), 'api');
+      const admission = await intake.admit(samplePerson({ subject }), 'api');
       if (admission.kind !== 'requested') throw new Error(admission.kind);
       return { requestId: admission.requestId, identityId: admission.identity.id, subject };
     },

@@ -1,5 +1,5 @@
 import { ApiCalls, Intake, TenantBoxApp } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import type { BoxPort, BoxUser } from '@foyer/provisioning';
 import {
   acceptBoxApp,
@@ -25,7 +25,7 @@ const fault = { code: 'box_unavailable', detail: 'no answer', ambiguous: false }
 async function setting(users: Map<string, BoxUser> | typeof fault = new Map(), bound = before) {
   const tenant = { database: test.database, tenantId: await test.tenant() };
   await new TenantBoxApp(tenant.database, tenant.tenantId, bound).bind();
-  const person = somebody();
+  const person = samplePerson();
   const admission = await new Intake(tenant.database, tenant.tenantId).admit(person, 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   const identityId = admission.identity.id;

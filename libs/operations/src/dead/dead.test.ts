@@ -1,5 +1,5 @@
 import { ApiCalls, Intake } from '@foyer/persistence';
-import { createTestDatabase, somebody, type TestDatabase } from '@foyer/persistence/testing';
+import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { adviceOn } from './explain.ts';
 import {
   countDeadLetters,
@@ -25,7 +25,7 @@ async function failures(count: number) {
   const intake = new Intake(sources.database, sources.tenantId);
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {
-    const admission = await intake.admit(somebody({ subject: `00u${n}` }), 'api');
+    const admission = await intake.admit(samplePerson({ subject: `00u${n}` }), 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     ids.push(admission.requestId);
   }

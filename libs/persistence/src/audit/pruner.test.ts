@@ -1,4 +1,4 @@
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import {
   asOwner,
   exported,
@@ -31,7 +31,7 @@ const rowsOf = async (tenantId: string): Promise<number> => {
 /** An identity with one create in the audit log, all of it in 2026-01. */
 async function personWithCreate(tenantId: string, account: boolean): Promise<string> {
   const { pool } = test.database;
-  const person = somebody();
+  const person = samplePerson();
   const { rows } = await pool.query<{ id: string }>(
     `INSERT INTO identity (tenant_id, issuer, subject, username, name) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
     [tenantId, person.issuer, person.subject, person.username, person.name],

@@ -1,7 +1,7 @@
 import type { BatchChunk } from '@foyer/provisioning';
 import { receiveBatch, type CallIntent } from '@foyer/provisioning';
 import type { BatchEntry, Person, ProvisioningBatchStatus } from '@foyer/shared';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
 import { Intake } from '../identities/intake.ts';
 import { RelayStore } from '../requests/relay-store.ts';
@@ -23,7 +23,9 @@ const call = (batchId: string): CallIntent => ({
   ...{ actor: 'client', parameters: { batchId } },
 });
 const crowd = (size: number, name = 'Ada Example') =>
-  Array.from({ length: size }, (_, at) => somebody({ subject: `00u${String(at).padStart(6, '0')}`, name }));
+  Array.from({ length: size }, (_, at) =>
+    samplePerson({ subject: `00u${String(at).padStart(6, '0')}`, name }),
+  );
 
 async function parts() {
   const { database } = test;
@@ -222,7 +224,7 @@ describe('a key', () => {
   const entries = async function* (...of: BatchEntry[]) {
     yield* of;
   };
-  const line: BatchEntry = { kind: 'person', line: 1, person: somebody({ subject: '00u1' }) };
+  const line: BatchEntry = { kind: 'person', line: 1, person: samplePerson({ subject: '00u1' }) };
   const send = (intake: BatchIntake, hash: string, ...of: BatchEntry[]) =>
     receiveBatch(
       entries(...of),

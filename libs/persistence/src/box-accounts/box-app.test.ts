@@ -6,7 +6,7 @@ import { boxAppProblem, TenantBoxApp } from './box-app.ts';
 import { BoxAppMigration } from './box-app-migration.ts';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore, type ConvergenceStoreOptions } from '../convergence/convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { Requests } from '../requests/requests.ts';
 
@@ -28,7 +28,7 @@ async function parts(bound: BoxApp | null = oldApp) {
   const storeOf = (boxApp?: BoxApp, more: Partial<ConvergenceStoreOptions> = {}) =>
     new PrismaConvergenceStore(database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000, boxApp, ...more });
   const log = new PrismaCallLog(database, tenantId, 30_000);
-  const newRequest = async (person = somebody(), cause: 'api' | 'sign-in' = 'api') => {
+  const newRequest = async (person = samplePerson(), cause: 'api' | 'sign-in' = 'api') => {
     const admission = await intake.admit(person, cause);
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return { requestId: admission.requestId, identityId: admission.identity.id, person };

@@ -6,7 +6,7 @@ import {
   type CallOutcome,
   type RecordedChange,
 } from '@foyer/provisioning';
-import { run, statement, type Runner, type SqlValue } from '../database/statement.ts';
+import { run, statement, type Runner, type SqlValue, type Statement } from '../database/statement.ts';
 
 /** The API audit log in PostgreSQL: one row when a call begins, another when it ends; neither ever changes. */
 export class PrismaCallLog implements CallLog {
@@ -59,8 +59,35 @@ export class PrismaCallLog implements CallLog {
   }
 }
 
+/** A change as one statement, and the same with the record of the call that asked for it in that statement. */
+export interface RecordableChange<V extends string> {
+  readonly alone: Statement<V>;
+  readonly onRecord: Statement<V | ChangeValue>;
+}
+
+/** `text` gets the further parts of its WITH; `about`: as for `recorded`. */
+export const recordable = <V extends string>(
+  name: string,
+  text: (more: string) => string,
+  about: Parameters<typeof recorded>[0],
+): RecordableChange<V> => ({
+  alone: statement<V>(name, text('')),
+  onRecord: statement<V | ChangeValue>(name, text(`, ${recorded(about)}`)),
+});
+
+/** Runs the change, with its record when a call asked for it. */
+export const runChange = <R extends object, V extends string>(
+  runner: Runner,
+  { alone, onRecord }: RecordableChange<V>,
+  values: Readonly<Record<V, SqlValue>>,
+  call: RecordedChange | undefined,
+): Promise<R[]> =>
+  call === undefined
+    ? run<R>(runner, alone, values)
+    : run<R>(runner, onRecord, { ...values, ...changeValues(call) });
+
 /** The values of `recorded`, except the tenant. */
-export const changeValues = (change: RecordedChange): Record<ChangeValue, SqlValue> => ({
+const changeValues = (change: RecordedChange): Record<ChangeValue, SqlValue> => ({
   ...callValues(change.intent()),
   ...outcomeValues(change.outcome()),
 });
@@ -93,7 +120,7 @@ const outcomeValues = ({
 type CallValue = 'direction' | 'system' | 'operation' | 'method' | 'path' | 'actor' | 'parameters';
 type IntentValue = CallValue | 'tenant' | 'request' | 'identity';
 type OutcomeValue = 'result' | 'status' | 'error' | 'answer' | 'duration_ms';
-export type ChangeValue = CallValue | OutcomeValue;
+type ChangeValue = CallValue | OutcomeValue;
 
 const insertCallAbout = (request: string, identity: string) => `
   INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
@@ -128,6 +155,6 @@ const record = statement<IntentValue | OutcomeValue>(
 );
 
 /** Parts of a WITH that record a change: one call for each row of `from`, with its `request` and `identity`. */
-export const recorded = ({ from, request, identity }: Record<'from' | 'request' | 'identity', string>) =>
+const recorded = ({ from, request, identity }: Record<'from' | 'request' | 'identity', string>) =>
   `call AS (${insertCallAbout(request, identity)} FROM ${from} RETURNING id, tenant_id, at),
   concluded AS (INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call)`;

@@ -1,7 +1,7 @@
 import { LeaseLost, type CallContext, type CallIntent, type Taken } from '@foyer/provisioning';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from './convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { Requests } from '../requests/requests.ts';
 
@@ -26,7 +26,7 @@ async function parts() {
   const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
   const log = new PrismaCallLog(test.database, tenantId, 30_000);
   const intake = new Intake(test.database, tenantId);
-  const newRequest = async (person = somebody()) => {
+  const newRequest = async (person = samplePerson()) => {
     const admission = await intake.admit(person, 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return admission.requestId;
@@ -66,7 +66,7 @@ describe('the lease', () => {
 
   it('is held for the identity, not only the request', async () => {
     const { store, newRequest } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const first = await newRequest(person);
     const second = await newRequest({ ...person, name: 'Ada Renamed' });
     await take(store, first);
@@ -110,7 +110,7 @@ describe('the lease', () => {
 
   it('is released when the request has ended, and a final request is never started again', async () => {
     const { store, newRequest } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const first = await newRequest(person);
     await store.succeed((await take(store, first)).lease, 'unchanged');
     expect(await store.take(first)).toEqual({ kind: 'over' });
@@ -221,7 +221,7 @@ describe('the last answer of Box about creates with an unknown result', () => {
     ],
   ])('%s', async (_name, calls, expected) => {
     const { store, log, newRequest } = await parts();
-    const requestId = await newRequest({ ...somebody(), subject: '00uDoubt' });
+    const requestId = await newRequest({ ...samplePerson(), subject: '00uDoubt' });
     const first = await take(store, requestId);
     for (const { intent, outcome } of calls)
       await log.conclude(await log.intend(context(first), intent), outcome);
@@ -333,7 +333,7 @@ describe('the mapping', () => {
 describe('the last save of an attempt', () => {
   it('also ends the request in one step, and releases the lease', async () => {
     const { store, newRequest, requests } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const requestId = await newRequest(person);
     const { lease } = await take(store, requestId);
     const mine = { ...account, boxUserId: '7010' };

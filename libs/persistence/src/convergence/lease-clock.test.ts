@@ -2,7 +2,7 @@ import { LeaseLost } from '@foyer/provisioning';
 import { jest } from '@jest/globals';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from './convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { RelayStore } from '../requests/relay-store.ts';
 
@@ -40,7 +40,7 @@ async function parts() {
     log: new PrismaCallLog(test.database, tenantId, 30_000),
     relay: new RelayStore(test.database, tenantId, 5_000),
     newRequest: async () => {
-      const admission = await intake.admit(somebody(), 'api');
+      const admission = await intake.admit(samplePerson(), 'api');
       if (admission.kind !== 'requested') throw new Error(admission.kind);
       return admission.requestId;
     },

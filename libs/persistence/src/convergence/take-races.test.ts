@@ -1,7 +1,7 @@
 import { LeaseLost, type Taken } from '@foyer/provisioning';
 import type pg from 'pg';
 import { PrismaConvergenceStore } from './convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { whileWaiting } from '../requests/waiting.harness.ts';
 
@@ -14,7 +14,7 @@ afterAll(() => test.drop());
 async function parts(leaseMs = 30_000) {
   const tenantId = await test.tenant();
   const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs, relayGraceMs: 5_000 });
-  const admission = await new Intake(test.database, tenantId).admit(somebody(), 'api');
+  const admission = await new Intake(test.database, tenantId).admit(samplePerson(), 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   return { tenantId, store, requestId: admission.requestId, identityId: admission.identity.id };
 }

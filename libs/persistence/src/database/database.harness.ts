@@ -79,7 +79,7 @@ async function onServer(url: string, sql: string): Promise<void> {
   await client.end();
 }
 
-export const somebody = (difference: Partial<Person> = {}): Person => ({
+export const samplePerson = (difference: Partial<Person> = {}): Person => ({
   issuer: 'https://example.okta.com',
   subject: `00u${randomUUID().slice(0, 8)}`,
   username: 'ada@example.com',

@@ -2,7 +2,7 @@ import { defaultRetryPolicy, runAttempt } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from './database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from './database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { statement } from './statement.ts';
 import { statementsOf } from './statements.harness.ts';
@@ -21,7 +21,7 @@ async function parts() {
   const turn = { store, box, policy: defaultRetryPolicy, stopping: new AbortController().signal };
   return {
     box,
-    admit: async (person = somebody()) => {
+    admit: async (person = samplePerson()) => {
       const admission = await intake.admit(person, 'api');
       if (admission.kind !== 'requested') throw new Error(admission.kind);
       return admission.requestId;
@@ -50,7 +50,7 @@ describe('the statements of one attempt, from taking the job to its end', () => 
 
   it('are four for a change of name', async () => {
     const { admit, turn } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await turn(await admit(person));
     const requestId = await admit({ ...person, name: 'Ada Renamed' });
     expect(await names(() => turn(requestId))).toEqual([
@@ -63,7 +63,7 @@ describe('the statements of one attempt, from taking the job to its end', () => 
 
   it('are two when nothing has to change in Box', async () => {
     const { admit, turn } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await turn(await admit(person));
     const requestId = await admit({ ...person, email: 'ada.new@example.com' });
     expect(await names(() => turn(requestId))).toEqual(['take', 'save-and-succeed']);
@@ -78,7 +78,7 @@ describe('the statements of one attempt, from taking the job to its end', () => 
 
   it('are three more for a user that already exists: the conflict is read before the user is adopted', async () => {
     const { admit, turn, box } = await parts();
-    const person = somebody({ name: 'Ada' });
+    const person = samplePerson({ name: 'Ada' });
     await box.createUser(
       { requestId: null, identityId: null, lease: null },
       { externalId: person.subject, name: 'Ada' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseLost, type TakenGroup } from '@foyer/provisioning';
 import type { Member } from '@foyer/scim';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { ScimGroups } from '../scim/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
@@ -21,7 +21,7 @@ async function parts() {
   const tenantId = await test.tenant();
   const groups = new ScimGroups(database, tenantId);
   const store = new PrismaGroupStore(database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
-  const admission = await new Intake(database, tenantId).admit(somebody(), 'api');
+  const admission = await new Intake(database, tenantId).admit(samplePerson(), 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   const person = admission.identity.id;
   await database.pool.query(

@@ -1,4 +1,4 @@
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from './intake.ts';
 import { untilWaiting, whileWaiting } from '../requests/waiting.harness.ts';
 
@@ -16,7 +16,7 @@ async function parts() {
 describe('an idempotency key', () => {
   it('belongs to the first request; a concurrent one with the same key waits until that is committed', async () => {
     const { intake } = await parts();
-    const [ada, ben] = [somebody(), somebody()];
+    const [ada, ben] = [samplePerson(), samplePerson()];
     await intake.admit(ada, 'api');
     await intake.admit(ben, 'api');
     const [first, second] = await whileWaiting(
@@ -47,7 +47,7 @@ describe('an idempotency key', () => {
 describe('a sign-in', () => {
   it('joins a request that is created at the same time without a lock on the person', async () => {
     const { intake, tenantId } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const earlier = await intake.admit(person, 'api');
     if (earlier.kind !== 'requested') throw new Error(earlier.kind);
     await test.database.pool.query(

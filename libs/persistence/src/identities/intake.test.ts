@@ -1,4 +1,4 @@
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from './intake.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
 import { Requests } from '../requests/requests.ts';
@@ -42,7 +42,7 @@ function requested(admission: Awaited<ReturnType<Intake['admit']>>) {
 describe('intake', () => {
   it('creates one identity and one request for a hundred first sign-ins at once', async () => {
     const { tenantId, intake } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const admissions = await Promise.all(Array.from({ length: 100 }, () => intake.admit(person, 'sign-in')));
     expect(new Set(admissions.map((admission) => requested(admission).requestId)).size).toBe(1);
     expect(admissions.filter((admission) => requested(admission).isNew)).toHaveLength(1);
@@ -51,7 +51,7 @@ describe('intake', () => {
 
   it('creates no request for a person who is mapped and unchanged', async () => {
     const { intake, converged } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await converged(requested(await intake.admit(person, 'sign-in')).requestId, '501');
     expect(await intake.admit(person, 'sign-in')).toMatchObject({
       kind: 'in-step',
@@ -61,7 +61,7 @@ describe('intake', () => {
 
   it('creates a request of a higher generation when the profile changed', async () => {
     const { intake, converged, tenantId } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await converged(requested(await intake.admit(person, 'sign-in')).requestId, '502');
     const changed = requested(await intake.admit({ ...person, name: 'Ada Renamed' }, 'sign-in'));
     const identity = await test.database.prisma.identity.findFirstOrThrow({ where: { tenantId } });
@@ -71,7 +71,7 @@ describe('intake', () => {
 
   it('rejects a deactivated person and does not change their profile', async () => {
     const { intake, tenantId } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     await intake.admit(person, 'api');
     await test.database.prisma.identity.updateMany({ where: { tenantId }, data: { active: false } });
     expect(await intake.admit({ ...person, name: 'New' }, 'sign-in')).toMatchObject({ kind: 'deactivated' });
@@ -83,7 +83,7 @@ describe('intake', () => {
 
   it('keeps people of two tenants and two issuers apart', async () => {
     const [one, two] = [await parts(), await parts()];
-    const person = somebody();
+    const person = samplePerson();
     const ids = [
       requested(await one.intake.admit(person, 'api')).identity.id,
       requested(await two.intake.admit(person, 'api')).identity.id,
@@ -94,7 +94,7 @@ describe('intake', () => {
 
   it('returns the same request for the same idempotency key, and rejects the key for another body', async () => {
     const { intake } = await parts();
-    const person = somebody();
+    const person = samplePerson();
     const claim = { client: 'c', key: 'k1', bodyHash: 'h1' };
     const admissions = await Promise.all(
       Array.from({ length: 10 }, () => intake.admit(person, 'api', claim)),
@@ -108,7 +108,7 @@ describe('intake', () => {
 
   it('retries only failed requests, once regardless of how many callers ask for it', async () => {
     const { intake, failed, requests } = await parts();
-    const first = requested(await intake.admit(somebody(), 'api')).requestId;
+    const first = requested(await intake.admit(samplePerson(), 'api')).requestId;
     expect(await intake.retry(first)).toEqual({ kind: 'not-failed' });
     await failed(first);
     const retries = await Promise.all(Array.from({ length: 10 }, () => intake.retry(first)));
@@ -125,7 +125,7 @@ describe('intake', () => {
 
   it('shows a request only within its scope', async () => {
     const { intake, requests } = await parts();
-    const { requestId, identity } = requested(await intake.admit(somebody(), 'sign-in'));
+    const { requestId, identity } = requested(await intake.admit(samplePerson(), 'sign-in'));
     expect(await requests.version(requestId, { identityId: identity.id })).toMatchObject({
       status: 'queued',
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readListQuery, userType } from '@foyer/scim';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { anything, mergeFixture, OKTA } from './merges.harness.ts';
 
 let test: TestDatabase;
@@ -30,7 +30,7 @@ describe('the doors after a merge', () => {
     expect((await signIn(a.person)).id).toBe(a.id);
     expect((await signIn(b.person)).id).toBe(a.id);
     expect(
-      (await signIn(somebody({ subject: `00u${randomUUID()}`, username: 'one@example.com' }))).id,
+      (await signIn(samplePerson({ subject: `00u${randomUUID()}`, username: 'one@example.com' }))).id,
     ).not.toBe(b.id);
   });
 
@@ -60,7 +60,7 @@ describe('the doors after a merge', () => {
       [a.externalId, b.externalId].sort(),
     );
     for (const subject of [a.externalId, b.externalId])
-      expect((await signIn(somebody({ issuer: OKTA, subject }))).id).toBe(a.id);
+      expect((await signIn(samplePerson({ issuer: OKTA, subject }))).id).toBe(a.id);
     await work();
     expect(box.users.size).toBe(2);
     expect(activeBoxUsers()).toHaveLength(1);

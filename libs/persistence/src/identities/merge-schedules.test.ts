@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { anything, mergeFixture } from './merges.harness.ts';
 
 let test: TestDatabase;
@@ -25,7 +25,7 @@ async function arrange(
 ): Promise<{ id: string; subject: string }> {
   const { users, document, signIn, work } = fixture;
   const subject = `00u${randomUUID()}`;
-  const person = somebody({ subject, username: `${subject}@example.com` });
+  const person = samplePerson({ subject, username: `${subject}@example.com` });
   const id =
     door === 'scim' ? (await users.create(document(subject))).resource.id : (await signIn(person)).id;
   if (box === 'create-lost') fixture.box.meet('createUser', 'cut-after');
@@ -73,7 +73,7 @@ it('any merge leaves one active Box user, loses none, lets no session outlive it
       );
       expect(kept.map(({ id }) => id).sort()).toEqual([...box.users.keys()].sort());
       for (const { subject } of [a, b]) {
-        const person = somebody({ subject, username: `${subject}@example.com` });
+        const person = samplePerson({ subject, username: `${subject}@example.com` });
         const admission = await intake.admit(person, 'sign-in');
         const reached =
           'identity' in admission ? admission.identity.id : 'identityId' in admission && admission.identityId;

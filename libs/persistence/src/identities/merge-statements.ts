@@ -4,7 +4,7 @@ import { changesSettled, createsSettled, keepAsFormer } from '../box-accounts/mi
 import { mayHave } from '../convergence/convergence-statements.ts';
 import { statement, wordList } from '../database/statement.ts';
 import { hasOpenCreate } from '../requests/unsettled.ts';
-import { takeOut } from '../scim/group-members.ts';
+import { takeOut, wantedAgain } from '../scim/group-members.ts';
 import { openRequest } from '../verify/verify-sql.ts';
 
 /** The statements of a merge. They run in one transaction, which holds the rows of both identities. */
@@ -151,8 +151,7 @@ export const moveMembers = statement<Two>(
     SELECT o.group_id, o.tenant_id, $staying::uuid::text, $staying::uuid, o.display, 'User'
     FROM scim_group_member o JOIN scim_group g ON g.id = o.group_id
     WHERE o.tenant_id = $tenant::uuid AND o.identity_id = $other::uuid AND o.is_wanted AND g.deleted_at IS NULL
-    ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL, box_answer = NULL,
-      box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END
+    ON CONFLICT (group_id, value) DO UPDATE SET ${wantedAgain}
     WHERE NOT m.is_wanted
   ), ${takeOut('m.tenant_id = $tenant::uuid AND m.identity_id = $other::uuid')}
   SELECT 1`,
@@ -162,8 +161,7 @@ export const moveMembers = statement<Two>(
 export const members = [
   statement<Two>(
     'merge-members-wanted',
-    `UPDATE scim_group_member m SET is_wanted = true, trouble = NULL, box_answer = NULL,
-       box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END
+    `UPDATE scim_group_member m SET ${wantedAgain}
      WHERE m.tenant_id = $tenant::uuid AND m.identity_id = $other::uuid AND NOT m.is_wanted AND EXISTS (
        SELECT FROM scim_group_member s WHERE s.group_id = m.group_id AND s.identity_id = $staying::uuid AND s.is_wanted)`,
   ),

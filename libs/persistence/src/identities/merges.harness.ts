@@ -5,7 +5,7 @@ import type { Document } from '@foyer/scim';
 import type { Person } from '@foyer/shared';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
-import { somebody, type TestDatabase } from '../database/database.harness.ts';
+import { samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { PrismaGroupStore } from '../groups/group-store.ts';
 import { ScimGroups } from '../scim/groups.ts';
 import { ScimUsers } from '../scim/users.ts';
@@ -51,7 +51,7 @@ export async function mergeFixture({ database, ...test }: TestDatabase) {
     );
     for (const { id } of open) await runAttempt(id, { store, box, ...turn });
   };
-  const signIn = async (person: Person = somebody()) => {
+  const signIn = async (person: Person = samplePerson()) => {
     const admission = await intake.admit(person, 'sign-in');
     if (!('identity' in admission)) throw new Error(admission.kind);
     return { id: admission.identity.id, epoch: admission.identity.sessionEpoch, person };
@@ -59,7 +59,9 @@ export async function mergeFixture({ database, ...test }: TestDatabase) {
   /** A person who only signs in, with a Box user. */
   const person = async (more: Partial<Person> = {}) => {
     const name = randomUUID();
-    const made = await signIn(somebody({ username: `${name}@example.com`, subject: `00u${name}`, ...more }));
+    const made = await signIn(
+      samplePerson({ username: `${name}@example.com`, subject: `00u${name}`, ...more }),
+    );
     await work();
     return made;
   };

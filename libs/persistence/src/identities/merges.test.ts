@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { DeadLetters } from '../requests/dead-letters.ts';
 import { untilWaiting, whileWaiting } from '../requests/waiting.harness.ts';
@@ -101,7 +101,7 @@ describe('a merge into a person without a Box user', () => {
     const { signIn, person, merge, work, identity, activeBoxUsers, box } = await mergeFixture(test);
     const b = await person();
     const boxUserId = (await identity(b.id)).boxAccount!.boxUserId;
-    const a = await signIn(somebody({ username: 'new@example.com' }));
+    const a = await signIn(samplePerson({ username: 'new@example.com' }));
     expect(await merge(a.id, b.id)).toMatchObject({ decision: { accounts: { kind: 'take-over' } } });
     await work();
     expect(await identity(a.id)).toMatchObject({
@@ -122,7 +122,7 @@ describe('a merge into a person without a Box user', () => {
   it('also when a worker has fixed another external id for it, and Box refused the create', async () => {
     const { signIn, person, merge, work, identity, box } = await mergeFixture(test);
     const b = await person();
-    const a = await signIn(somebody({ username: 'refused@example.com' }));
+    const a = await signIn(samplePerson({ username: 'refused@example.com' }));
     await test.database.pool.query('UPDATE identity SET box_external_id = subject WHERE id = $1', [a.id]);
     expect(await merge(a.id, b.id)).toMatchObject(merged);
     await work();
@@ -140,7 +140,7 @@ describe('a merge into a person without a Box user', () => {
     box.meet('updateUser', 'cut-after');
     await work();
     // The name that Box had before the update, as far as the records know.
-    const a = await signIn(somebody({ username: 'certain@example.com', name: b.person.name }));
+    const a = await signIn(samplePerson({ username: 'certain@example.com', name: b.person.name }));
     expect(await merge(a.id, b.id)).toMatchObject(takeOver);
     await work();
     const { boxUserId } = (await identity(a.id)).boxAccount!;
@@ -150,7 +150,7 @@ describe('a merge into a person without a Box user', () => {
   it('counts no call for an earlier Box user of the one that stays as a change of the new one', async () => {
     const { tenantId, signIn, person, merge, merges } = await mergeFixture(test);
     const [b, c] = [await person(), await person()];
-    const a = await signIn(somebody({ username: 'earlier@example.com' }));
+    const a = await signIn(samplePerson({ username: 'earlier@example.com' }));
     await new PrismaCallLog(test.database, tenantId, 0).record(
       { requestId: null, identityId: a.id, lease: null },
       {
@@ -175,7 +175,7 @@ describe('a merge into a person without a Box user', () => {
     const { signIn, person, merge, rows, intake } = await mergeFixture(test);
     const b = await person();
     await signIn({ ...b.person, name: 'Ada Open' });
-    const a = await signIn(somebody({ username: 'retry@example.com' }));
+    const a = await signIn(samplePerson({ username: 'retry@example.com' }));
     expect(await merge(a.id, b.id)).toMatchObject(takeOver);
     const [failed] = await rows<{ id: string }>(
       `SELECT id FROM provisioning_request WHERE tenant_id = $1 AND identity_id = $2 AND status = 'failed'`,
@@ -210,7 +210,7 @@ describe('a merge is refused', () => {
   it('while a create of a Box user has no known result, and nothing is half-done', async () => {
     const { person, signIn, merge, box, work, identity } = await mergeFixture(test);
     const a = await person();
-    const b = await signIn(somebody({ username: 'lost@example.com' }));
+    const b = await signIn(samplePerson({ username: 'lost@example.com' }));
     box.meet('createUser', 'cut-after');
     await work();
     const before = await identity(b.id);
@@ -256,7 +256,7 @@ describe('a merge at the same time as', () => {
     for (const side of ['staying', 'other'] as const) {
       const { person, signIn, merge, store, work, rows, activeBoxUsers } = await mergeFixture(test);
       const b = await person();
-      const a = await signIn(somebody({ username: `${side}@example.com` }));
+      const a = await signIn(samplePerson({ username: `${side}@example.com` }));
       const [staying, other] = side === 'staying' ? [a, b] : [b, a];
       const [open] = await rows<{ id: string }>(
         'SELECT id FROM provisioning_request WHERE tenant_id = $1 AND identity_id = $2',
@@ -298,7 +298,7 @@ describe('a merge at the same time as', () => {
 it('ended requests are no dead letters, and point to the one that stays', async () => {
   const { tenantId, person, signIn, merge, rows } = await mergeFixture(test);
   const a = await person();
-  const b = await signIn(somebody({ username: 'open@example.com' }));
+  const b = await signIn(samplePerson({ username: 'open@example.com' }));
   expect(await merge(a.id, b.id)).toMatchObject({ other: { openRequests: 1 } });
   expect(
     await rows(

@@ -1,7 +1,7 @@
 import type { CallIntent, CallOutcome } from '@foyer/provisioning';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { DeadLetters } from '../requests/dead-letters.ts';
 import { Intake } from './intake.ts';
 
@@ -25,7 +25,7 @@ async function leaver(ends: readonly (CallOutcome | null)[]) {
   const intake = new Intake(test.database, tenantId);
   const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
   const log = new PrismaCallLog(test.database, tenantId, 30_000);
-  const admission = await intake.admit(somebody(), 'api');
+  const admission = await intake.admit(samplePerson(), 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   const { requestId } = admission;
   const result = await store.take(requestId);

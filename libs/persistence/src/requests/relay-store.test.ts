@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { dueStatement, RelayStore } from './relay-store.ts';
 
@@ -20,7 +20,7 @@ async function parts() {
     relayGraceMs: GRACE_MS,
   });
   const newRequest = async () => {
-    const admission = await intake.admit(somebody(), 'api');
+    const admission = await intake.admit(samplePerson(), 'api');
     if (admission.kind !== 'requested') throw new Error(admission.kind);
     return admission.requestId;
   };

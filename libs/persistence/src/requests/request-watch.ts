@@ -111,6 +111,11 @@ export class RequestWatch implements TokenChanges {
     return { changed, cancel };
   }
 
+  /** How many callers wait for a change now. */
+  get waiting(): number {
+    return [...this.waiters.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);

@@ -1,4 +1,4 @@
-import { createTestDatabase, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
 import { Intake } from '../identities/intake.ts';
 import { Requests } from './requests.ts';
@@ -11,7 +11,7 @@ afterAll(() => test.drop());
 
 async function waiting() {
   const tenantId = await test.tenant();
-  const admission = await new Intake(test.database, tenantId).admit(somebody(), 'api');
+  const admission = await new Intake(test.database, tenantId).admit(samplePerson(), 'api');
   if (admission.kind !== 'requested') throw new Error(admission.kind);
   const { requestId } = admission;
   const requests = new Requests(test.database, tenantId);

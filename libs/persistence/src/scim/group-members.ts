@@ -30,12 +30,17 @@ const given = `given AS (
     ) i ON x.type IS DISTINCT FROM 'Group'
   )`;
 
-/** A member whose removal was begun may be gone from Box: the membership counts as unknown. */
+/**
+ * SET for row `m` of a member who is wanted again. Box may have removed them already when the removal was begun, so the
+ * membership then counts as unknown.
+ */
+export const wantedAgain = `is_wanted = true, trouble = NULL, box_answer = NULL,
+      box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END`;
+
 const add = `WITH ${given}, changed AS (
     INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
     SELECT $2::uuid, $1::uuid, value, identity_id, display, coalesce(type, 'User') FROM given ORDER BY value
-    ON CONFLICT (group_id, value) DO UPDATE SET is_wanted = true, trouble = NULL, box_answer = NULL,
-      box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END,
+    ON CONFLICT (group_id, value) DO UPDATE SET ${wantedAgain},
       identity_id = coalesce(excluded.identity_id, m.identity_id), display = coalesce(excluded.display, m.display)
     WHERE NOT m.is_wanted
     RETURNING 1

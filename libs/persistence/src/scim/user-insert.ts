@@ -1,8 +1,8 @@
 import type { Document } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
-import { recorded, type ChangeValue } from '../call-log/call-log.ts';
+import { recordable } from '../call-log/call-log.ts';
 import { isLinkOf, linkMade } from '../identities/links.ts';
-import { statement, type SqlValue } from '../database/statement.ts';
+import type { SqlValue } from '../database/statement.ts';
 import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './user.ts';
 
@@ -50,12 +50,9 @@ type NewUserValue =
   | 'by'
   | 'grace_ms';
 export type NewUserValues = Readonly<Record<NewUserValue, SqlValue>>;
-export const insertUser = statement<NewUserValue>('insert-user', insertUserSql(''));
-/** Also records the call that asked for it, in the same statement. */
-export const insertUserOnRecord = statement<NewUserValue | ChangeValue>(
-  'insert-user',
-  insertUserSql(`, ${recorded({ from: 'made, request', request: 'request.id', identity: 'made.id' })}`),
-);
+export const insertUser = recordable<NewUserValue>('insert-user', insertUserSql, {
+  ...{ from: 'made, request', request: 'request.id', identity: 'made.id' },
+});
 
 export const toNewUser = ({ id, requestId, createdAt }: NewRow, document: Document): Written<ScimUser> => ({
   resource: {

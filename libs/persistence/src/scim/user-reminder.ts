@@ -1,8 +1,8 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { ENQUEUE_GRACE_MS, BACKGROUND_FROM, openStatuses, priorityOf } from '@foyer/shared';
-import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.ts';
+import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
-import { run, statement, wordList, type SqlValue } from '../database/statement.ts';
+import { wordList, type SqlValue } from '../database/statement.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import { changeAlone, isAsRead, type Step } from './user-update.ts';
@@ -38,12 +38,9 @@ const remindSql = (more: string) => `WITH held AS (
   SELECT id AS "requestId", is_new AS "isNew", promotes AS "wasPromoted", ${joinedColumns} FROM request`;
 
 type ReminderValue = 'tenant' | 'id' | 'generation' | 'subject' | 'grace_ms';
-const remind = statement<ReminderValue>('remind-user', remindSql(''));
-/** Also records the call that asked for it, in the same statement. */
-const remindOnRecord = statement<ReminderValue | ChangeValue>(
-  'remind-user',
-  remindSql(`, ${recorded({ from: 'request', request: 'request.id', identity: '$id::uuid' })}`),
-);
+const remind = recordable<ReminderValue>('remind-user', remindSql, {
+  ...{ from: 'request', request: 'request.id', identity: '$id::uuid' },
+});
 
 interface RequestRow extends JoinedRow {
   readonly requestId: string;
@@ -65,10 +62,7 @@ async function remindAlone(
   const values: Record<ReminderValue, SqlValue> = {
     ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, grace_ms: ENQUEUE_GRACE_MS },
   };
-  const [request] =
-    call === undefined
-      ? await run<RequestRow>(database, remind, values)
-      : await run<RequestRow>(database, remindOnRecord, { ...values, ...changeValues(call) });
+  const [request] = await runChange<RequestRow, ReminderValue>(database, remind, values, call);
   if (request === undefined) return null;
   call?.committed();
   const { requestId, isNew, wasPromoted } = request;

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RecordedChange } from '@foyer/provisioning';
 import { toPerson, type Document } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS, priorityOf } from '@foyer/shared';
-import { changeValues, recorded, type ChangeValue } from '../call-log/call-log.ts';
+import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
-import { run, statement, type SqlValue } from '../database/statement.ts';
+import type { SqlValue } from '../database/statement.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
@@ -69,12 +69,9 @@ type ChangeUserValue =
   | 'active'
   | 'profile'
   | 'grace_ms';
-const changeUser = statement<ChangeUserValue>('change-user', changeUserSql(''));
-/** Also records the call that asked for it, in the same statement. */
-const changeUserOnRecord = statement<ChangeUserValue | ChangeValue>(
-  'change-user',
-  changeUserSql(`, ${recorded({ from: 'changed, request', request: 'request.id', identity: 'changed.id' })}`),
-);
+const changeUser = recordable<ChangeUserValue>('change-user', changeUserSql, {
+  ...{ from: 'changed, request', request: 'request.id', identity: 'changed.id' },
+});
 
 interface ChangedRow extends JoinedRow {
   readonly generation: number;
@@ -99,10 +96,7 @@ export async function changeAlone(
     ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, email, name, active },
     ...{ document: JSON.stringify(document), profile: JSON.stringify(profile), grace_ms: ENQUEUE_GRACE_MS },
   };
-  const [changed] =
-    call === undefined
-      ? await run<ChangedRow>(database, changeUser, values)
-      : await run<ChangedRow>(database, changeUserOnRecord, { ...values, ...changeValues(call) });
+  const [changed] = await runChange<ChangedRow, ChangeUserValue>(database, changeUser, values, call);
   if (changed === undefined) return null;
   call?.committed();
   const { requestId, generation, updatedAt } = changed;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RecordedChange } from '@foyer/provisioning';
 import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
-import { changeValues } from '../call-log/call-log.ts';
+import { runChange } from '../call-log/call-log.ts';
 import { changing, type Changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
@@ -13,7 +13,7 @@ import { readPage, type ScimPage } from './listing.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import { taken, takenBy } from './taken.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
-import { insertUser, insertUserOnRecord, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
+import { insertUser, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
 import { claimName, findReturning, makeWay, type Returning } from './user-roads.ts';
 import { columns, listed, readUser, toReadUser, toUser, type Row } from './user-rows.ts';
 import { writeAlone } from './user-reminder.ts';
@@ -92,10 +92,7 @@ export class ScimUsers {
   /** Null when the person may be known: only a transaction can tell. */
   private async insertAlone(values: NewUserValues, call?: RecordedChange): Promise<NewRow | null> {
     try {
-      const [made] =
-        call === undefined
-          ? await run<NewRow>(this.database, insertUser, values)
-          : await run<NewRow>(this.database, insertUserOnRecord, { ...values, ...changeValues(call) });
+      const [made] = await runChange<NewRow, keyof NewUserValues>(this.database, insertUser, values, call);
       return made ?? null;
     } catch (error) {
       // Somebody else got the id at the same moment.

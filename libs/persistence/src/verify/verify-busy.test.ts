@@ -1,5 +1,5 @@
 import { exceptionKinds, type BoxUser } from '@foyer/provisioning';
-import { createTestDatabase, plant, somebody, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, plant, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { openVerifyStore } from './verify-store.ts';
 
@@ -20,7 +20,7 @@ async function parts() {
   const tenantId = await test.tenant();
   const { pool } = test.database;
   const admission = await new Intake(test.database, tenantId).admit(
-    somebody({ subject: EXTERNAL_ID }),
+    samplePerson({ subject: EXTERNAL_ID }),
     'api',
   );
   if (admission.kind !== 'requested') throw new Error(admission.kind);

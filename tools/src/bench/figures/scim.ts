@@ -8,7 +8,7 @@ import { group } from './scim-group.ts';
 import { fill, send, startService, type Service } from './scim-service.ts';
 
 let made = 0;
-const somebody = () => {
+const samplePerson = () => {
   const name = `bench-${process.pid}-${made++}`;
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
@@ -56,7 +56,7 @@ async function sendRate(
 
 const posts = (url: string): Sending => ({
   ...{ method: 'POST', status: 201 },
-  next: () => ({ url, body: somebody() }),
+  next: () => ({ url, body: samplePerson() }),
 });
 
 /** Switches people off and on, each in turn, as a directory does. */
@@ -107,7 +107,7 @@ async function pushed({ base, headers }: Service, count: number): Promise<string
   const agent = new http.Agent({ keepAlive: true });
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {
-    const { body } = await send(agent, 'POST', `${base}/Users`, headers, somebody());
+    const { body } = await send(agent, 'POST', `${base}/Users`, headers, samplePerson());
     ids.push(z.object({ id: z.string() }).parse(JSON.parse(body)).id);
   }
   agent.destroy();

@@ -1,5 +1,5 @@
 import { createLogger } from '@foyer/platform';
-import { reportScimTokens } from '../../reports.ts';
+import { scimTokenReport } from '../../reports.ts';
 import { ScimHouse } from './scim-authenticator.harness.ts';
 
 let house: ScimHouse;
@@ -71,14 +71,15 @@ it('is logged when the gateway starts and repeatedly after that, with a rising l
       heard();
     },
   });
-  const stop = await reportScimTokens(house.api.parts.scimTokens, logger, 20);
+  const report = scimTokenReport(house.api.parts.scimTokens, logger, 20);
+  await report.start();
   expect(lines).toMatchObject([
     { event: 'scim-token-expiring', level: 'error', name: 'over' },
     { event: 'scim-token-expiring', level: 'warn', name: 'soon' },
   ]);
   expect(lines[1]!['expiresAt']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   await new Promise<void>((resolve) => (heard = () => (lines.length >= 6 ? resolve() : undefined)));
-  await stop();
+  await report.stop();
 });
 
 it('is still logged after an outage of the database', async () => {
@@ -87,14 +88,15 @@ it('is still logged after an outage of the database', async () => {
   const logger = createLogger('gateway', 'info', { write: () => void heard++ });
   const { scimTokens } = house.api.parts;
   const tokens = { standing: () => (asked++, scimTokens.standing()) };
-  const stop = await reportScimTokens(tokens, logger, 10);
+  const report = scimTokenReport(tokens, logger, 10);
+  await report.start();
   await house.api.database.goAway();
   const whenAway = asked;
   await until(() => asked > whenAway + 2);
   await house.api.database.comeBack();
   const whenBack = heard;
   await until(() => heard > whenBack);
-  await stop();
+  await report.stop();
 });
 
 async function until(isSo: () => boolean): Promise<void> {
