@@ -1,9 +1,9 @@
 import { readArguments } from './arguments.ts';
-import { gaps, listedBoundaries } from './boundaries.ts';
+import { gaps, listedBoundaries } from './boundaries/list.ts';
 import { Coverage } from './coverage.ts';
 import { openHouse, type OpenHouse } from './house.ts';
 import { runSchedule } from './schedule.ts';
-import { describe as describeStatement } from './sql.ts';
+import { describe as describeStatement } from './boundaries/sql.ts';
 
 /**
  * The boundary for the kill. It is fixed, so that a change of the listed boundaries does not change the schedules of

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { messageOf } from '../problem.ts';
 import { readArguments, USAGE, type ChaosArguments } from './arguments.ts';
-import { gaps, listedBoundaries, writeBoundaries } from './boundaries.ts';
+import { gaps, listedBoundaries, writeBoundaries } from './boundaries/list.ts';
 import { Coverage } from './coverage.ts';
 import { openHouse, type OpenHouse } from './house.ts';
 import { runSchedule, type Outcome } from './schedule.ts';

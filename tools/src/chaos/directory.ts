@@ -135,7 +135,7 @@ export class Directory {
     // Assigning a person a second time sends all attributes again, so such a person gets no parallel script.
     const steady = people.filter(({ steps }) => steps.filter(({ kind }) => kind === 'assign').length === 1);
     const hands = steady.filter(() => dice.oneIn(3)).map((of) => someHand(dice, of));
-    return new Directory(people, hasGroup ? [someGroup(dice, people)] : [], hands);
+    return new Directory(people, hasGroup ? [someGroup(dice, people, target)] : [], hands);
   }
 }
 
@@ -174,13 +174,14 @@ const someHand = (dice: Dice, of: PersonScript): HandScript => ({
   done: 0,
 });
 
-function someGroup(dice: Dice, people: readonly PersonScript[]): GroupScript {
+function someGroup(dice: Dice, people: readonly PersonScript[], target: string | null): GroupScript {
   const name = 'Crew';
+  const isAboutItsEnd = target !== null && /groups\.remove|delete_?group|DELETE \/2.0\/groups/i.test(target);
   const steps: GroupStep[] = [{ kind: 'make' }];
   for (let more = dice.between(1, 5); more > 0; more--) {
     const who = dice.pick(people);
     if (dice.oneIn(6)) steps.push({ kind: 'rename', to: dice.pick(['Crew', 'Guild', 'Order']) });
-    else if (more === 1 && dice.oneIn(6)) steps.push({ kind: 'drop' });
+    else if (more === 1 && (isAboutItsEnd || dice.oneIn(6))) steps.push({ kind: 'drop' });
     else steps.push({ kind: dice.oneIn(3) ? 'remove' : 'add', who });
   }
   return { kind: 'group', at: dice.pick(pauses), name, steps, id: null, done: 0, said: null };

@@ -28,6 +28,7 @@ interface Cue {
   readonly stops?: true;
 }
 
+const ADDING = /^http POST \/2.0\/group_memberships before/;
 const lostCreate: Cue = { at: /^http POST \/2.0\/users after/, fault: 'reply lost' };
 const shownNobody: Cue = { at: /external_app_user_id before/, fault: 'shows nobody' };
 const refused: Cue = { at: /^http POST \/2.0\/users before/, fault: '403' };
@@ -37,6 +38,12 @@ const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] 
   { target: /read_?user|users\/:id$|GET \/2.0\/users\/:id/i, cues: [lostCreate, shownNobody] },
   { target: /find_?user|external_app_user_id/i, cues: [lostCreate] },
   { target: /store\.fail|intake\.retry/, cues: [refused] },
+  { target: /memberRefused/, cues: [{ at: ADDING, fault: '403' }] },
+  { target: /read_?group|GET \/2.0\/groups\/:id /i, cues: [{ at: ADDING, fault: 'not found' }] },
+  {
+    target: /groups\.remove: rollback/,
+    cues: [{ at: /^sql scim.groups.remove: update scim_group before/, fault: 'connection lost' }],
+  },
   {
     target: /noteWait|budget\.refuse|store\.retry/,
     cues: [{ at: /^http POST \/2.0\/users before/, fault: '429' }],

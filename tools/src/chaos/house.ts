@@ -4,8 +4,8 @@ import { appPart } from '../stack/apps.ts';
 import { createDatabase, dropDatabase, startPostgres } from '../stack/postgres.ts';
 import { BoxControl } from '../stack/twins.ts';
 import { Admin } from './admin.ts';
-import { BoxWire } from './box-wire.ts';
-import { SqlDesk } from './sql.ts';
+import { BoxWire } from './boundaries/box-wire.ts';
+import { SqlDesk } from './boundaries/sql.ts';
 import { installWitness } from './checks/witness.ts';
 import { roles, type House, type Role } from './world.ts';
 

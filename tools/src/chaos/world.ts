@@ -1,10 +1,10 @@
 import type { Database } from '@foyer/persistence';
 import type { Dice } from '../dice.ts';
 import type { Admin } from './admin.ts';
-import type { BoxWire } from './box-wire.ts';
+import type { BoxWire } from './boundaries/box-wire.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
-import type { SqlDesk } from './sql.ts';
+import type { SqlDesk } from './boundaries/sql.ts';
 import type { WorstQueue } from './queue.ts';
 import type { BoxControl } from '../stack/twins.ts';
 

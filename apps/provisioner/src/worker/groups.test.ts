@@ -47,6 +47,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
       box: port,
       ...(sliceMs !== undefined && { sliceMs }),
     });
+  const personTurn = (requestId: string) => runAttempt(requestId, { ...turn, store: people, box });
   const open = async (): Promise<{ id: string; isGroup: boolean }[]> => {
     const { rows } = await database.pool.query<{ id: string; isGroup: boolean }>(
       `SELECT id, group_id IS NOT NULL AS "isGroup" FROM provisioning_request
@@ -63,8 +64,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
       await database.pool.query(`UPDATE scim_group SET lease_expires_at = NULL WHERE tenant_id = $1`, [
         tenantId,
       ]);
-      for (const { id, isGroup } of left)
-        await (isGroup ? groupTurn(id) : runAttempt(id, { ...turn, store: people, box }));
+      for (const { id, isGroup } of left) await (isGroup ? groupTurn(id) : personTurn(id));
     }
     throw new Error(`Still open: ${JSON.stringify(await open())} ${JSON.stringify(news.slice(-3))}`);
   };
@@ -113,6 +113,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
       requests,
       relay,
       groupTurn,
+      personTurn,
       open,
       settle,
       person,
@@ -245,6 +246,30 @@ describe('a group', () => {
       );
     },
   );
+
+  it('is not in step when a member gets a Box user after an attempt that was ahead of the queued request', async () => {
+    const { person, create, rename, settle, inBox, edit, groups, groupTurn, personTurn, open, box } =
+      await parts();
+    const ann = await person();
+    const id = await create('Early', [ann]);
+    await rename(id, 'Early birds');
+    const [first, second] = (await open()).filter(({ isGroup }) => isGroup);
+    // The first request's attempt brings the newest state to Box, while the second request is still queued.
+    await groupTurn(first!.id);
+    expect((await groups.find(id, false))!.inStep).toBe(true);
+    for (const { id: own, isGroup } of await open()) if (!isGroup) await personTurn(own);
+    expect((await groups.find(id, false))!.inStep).toBe(false);
+    expect((await open()).filter(({ isGroup }) => isGroup)).toMatchObject([second!, {}]);
+    // Box does not show the user yet: the request fails, and a push without changes starts another attempt.
+    box.meet('addMembership', { code: 'box_member_missing', detail: 'Not Found', ambiguous: false });
+    await groupTurn(second!.id);
+    expect(await inBox(id)).toEqual([]);
+    expect((await groups.find(id, false))!.inStep).toBe(false);
+    await edit(id, { kind: 'add-members', members: [member(ann)] });
+    await settle();
+    expect(await inBox(id)).toEqual([ann]);
+    expect((await groups.find(id, false))!.inStep).toBe(true);
+  });
 
   it('continues without a member whom Box no longer returns, and reports it', async () => {
     const { person, create, settle, inBox, groups, box, requests } = await parts();

@@ -12,7 +12,7 @@ import {
   type SaidOfGroup,
   type SaidOfPerson,
 } from '../directory.ts';
-import { bounded } from '../ports.ts';
+import { bounded } from '../boundaries/ports.ts';
 import type { Thread } from '../scheduler.ts';
 import { ISSUER, type Context } from '../world.ts';
 import { sessionsOutlive, sessionsOf } from '../sessions.ts';

@@ -3,7 +3,7 @@ import { BackgroundRoom } from '@foyer/provisioning';
 import { laneOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Dice } from '../../dice.ts';
 import type { AnyScript, Directory } from '../directory.ts';
-import { bounded } from '../ports.ts';
+import { bounded } from '../boundaries/ports.ts';
 import { Actor, type Thread } from '../scheduler.ts';
 import { signIn } from '../sessions.ts';
 import { ISSUER, type Running, type World } from '../world.ts';

@@ -1,6 +1,6 @@
 import { RelayStore } from '@foyer/persistence';
 import { relayDue } from '@foyer/provisioning';
-import { bounded } from '../ports.ts';
+import { bounded } from '../boundaries/ports.ts';
 import { Actor } from '../scheduler.ts';
 import { times, type Running, type World } from '../world.ts';
 import { openQueue } from './queue-port.ts';

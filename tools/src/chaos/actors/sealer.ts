@@ -1,5 +1,5 @@
 import { AuditSealer } from '@foyer/persistence';
-import { bounded } from '../ports.ts';
+import { bounded } from '../boundaries/ports.ts';
 import { Actor } from '../scheduler.ts';
 import type { Running, World } from '../world.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '@foyer/provisioning';
 import type { JobName } from '@foyer/shared';
 import { Timers } from '../clock.ts';
-import { bounded, WaitingPurse } from '../ports.ts';
+import { bounded, WaitingPurse } from '../boundaries/ports.ts';
 import type { Given } from '../queue.ts';
 import { Actor } from '../scheduler.ts';
 import { times, type Context, type Role, type Running, type World } from '../world.ts';

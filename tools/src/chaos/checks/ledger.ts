@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../boundaries/exchange.ts';
 import type { Actor } from '../scheduler.ts';
 
 /** One request to Box as the wire saw it: it shows what Box really did, and what the sender saw of it. */

@@ -1,5 +1,5 @@
-import type { WireWatch } from '../box-wire.ts';
-import type { Exchange } from '../exchange.ts';
+import type { WireWatch } from '../boundaries/box-wire.ts';
+import type { Exchange } from '../boundaries/exchange.ts';
 import { EPOCH } from '../clock.ts';
 import type { Actor, Thread } from '../scheduler.ts';
 import type { World } from '../world.ts';

@@ -37,7 +37,7 @@ async function runOne(mutant: Mutant): Promise<Found> {
   const isLoaded = 'file' in mutant ? installMutant(mutant) : () => true;
   const { Coverage } = await import('../coverage.ts');
   const { openHouse } = await import('../house.ts');
-  const { listedBoundaries } = await import('../boundaries.ts');
+  const { listedBoundaries } = await import('../boundaries/list.ts');
   const { runSchedule } = await import('../schedule.ts');
   if (!isLoaded()) throw new Error(`The source of "${mutant.name}" was not loaded.`);
   const [listed, first, count] = [await listedBoundaries(), Number(values.from), Number(values.schedules)];

@@ -7,8 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Exchange } from './exchange.ts';
-import type { Entry } from './checks/ledger.ts';
-import { never, type Actor, type Scheduler, type Thread } from './scheduler.ts';
+import type { Entry } from '../checks/ledger.ts';
+import { never, type Actor, type Scheduler, type Thread } from '../scheduler.ts';
 
 interface Answer {
   readonly status: number;
@@ -31,10 +31,12 @@ export interface WireWatch {
 
 const before = ['reset', '429', '429 until a date', '429 untold', '503', 'HTML 502', '401', '403'] as const;
 const beforeCreate = [...before, 'late'] as const;
+/** Box may not know a user yet whom it has just created. */
+const beforeAdd = [...before, 'not found'] as const;
 /** For Box's listings, which may lag. */
 const beforeFind = [...before, 'shows nobody'] as const;
 const after = ['reply lost', 'reply cut in half', 'HTML 502 all the same', '503 all the same'] as const;
-type Before = (typeof beforeCreate)[number] | (typeof beforeFind)[number];
+type Before = (typeof beforeCreate)[number] | (typeof beforeAdd)[number] | (typeof beforeFind)[number];
 
 /**
  * The wire between Foyer and the Box twin: a real HTTP server in between, with a boundary before Box receives a
@@ -150,6 +152,8 @@ function boundaryOf({ method, path }: Exchange): { name: string; faults: readonl
   const place = where.replaceAll(/\/\d+(?=\/|$)/g, '/:id');
   if (method === 'POST' && place === '/2.0/users')
     return { name: `http ${method} ${place}`, faults: beforeCreate };
+  if (method === 'POST' && place === '/2.0/group_memberships')
+    return { name: `http ${method} ${place}`, faults: beforeAdd };
   const filter = ['external_app_user_id', 'filter_term'].find((name) => new URLSearchParams(query).has(name));
   if (filter) return { name: `http ${method} ${place}?${filter}`, faults: beforeFind };
   const isListing = place === '/2.0/users/:id/memberships';
@@ -177,6 +181,7 @@ const refusals: Record<Exclude<Before, 'reset' | 'late'>, (now: number) => Answe
   '503': () => refusal(503, 'unavailable'),
   'HTML 502': page,
   '401': () => refusal(401, 'unauthorized'),
+  'not found': () => refusal(404, 'not_found'),
   '403': () => refusal(403, 'access_denied_insufficient_permissions'),
   'shows nobody': () => json(200, { total_count: 0, entries: [], limit: 100, offset: 0 }),
 };

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase, type Database } from '@foyer/persistence';
 import type pg from 'pg';
-import type { Admin } from './admin.ts';
-import { MOST_PATIENCE_MS, never, oneTurn, type Actor, type Scheduler, type Thread } from './scheduler.ts';
+import type { Admin } from '../admin.ts';
+import { MOST_PATIENCE_MS, never, oneTurn, type Actor, type Scheduler, type Thread } from '../scheduler.ts';
 
 type Statement = string | pg.QueryConfig;
 type End = { readonly result: pg.QueryResult } | { readonly error: unknown };

@@ -1,6 +1,6 @@
 import type { Permits, Acquisition, WaitOptions } from '@foyer/provisioning';
-import type { Timers, VirtualClock } from './clock.ts';
-import { never, oneTurn, type Actor, type Scheduler } from './scheduler.ts';
+import type { Timers, VirtualClock } from '../clock.ts';
+import { never, oneTurn, type Actor, type Scheduler } from '../scheduler.ts';
 
 /** The names of a port's methods in the boundaries. */
 type Names<T> = { readonly [K in keyof T]?: string | ((...args: readonly unknown[]) => string) };

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Coverage } from './coverage.ts';
+import type { Coverage } from '../coverage.ts';
 
-const FILE = join(import.meta.dirname, '..', '..', 'chaos', 'boundaries.txt');
+const FILE = join(import.meta.dirname, '..', '..', '..', 'chaos', 'boundaries.txt');
 
 /** The listed boundaries, in order; empty before the first `--update`. */
 export async function listedBoundaries(): Promise<string[]> {
