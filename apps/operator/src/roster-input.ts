@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { types } from 'node:util';
 import { untilAborted } from '@foyer/roster';
 import type { BatchFormat } from '@foyer/shared';
 import { OperatorProblem, type Setting, type Values } from './command.ts';
+import { sizeOfFile } from './input-file.ts';
 
 /** A file of people that can be read once. `bytes` is null when its size is unknown. */
 export interface RosterInput {
@@ -22,13 +21,10 @@ export async function openRoster(path: string, values: Values, setting: Setting)
     const input = untilAborted(setting.input, stopping);
     return { format, bytes: null, chunks: (onBytes) => counted(input, onBytes) };
   }
-  const found = await stat(path).catch((error: unknown) => {
-    throw new OperatorProblem(`${path} cannot be read: ${reasonOf(error)}.`);
-  });
-  if (!found.isFile()) throw new OperatorProblem(`${path} is not a file.`);
+  const bytes = await sizeOfFile(path);
   const chunks = (onBytes: (bytes: number) => void) =>
     counted(createReadStream(path, { signal: stopping }), onBytes);
-  return { format, bytes: found.size, chunks };
+  return { format, bytes, chunks };
 }
 
 function formatOf(path: string, given: Values[string]): BatchFormat {
@@ -50,5 +46,3 @@ async function* counted(
     yield chunk;
   }
 }
-
-const reasonOf = (error: unknown): string => (types.isNativeError(error) ? error.message : String(error));

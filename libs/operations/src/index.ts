@@ -1,3 +1,4 @@
+export * from './audit/index.ts';
 export * from './box-app/index.ts';
 export * from './dead/index.ts';
 export * from './doctor/index.ts';

@@ -2,11 +2,10 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { types } from 'node:util';
-import { readAudit } from '@foyer/persistence';
-import { auditFileLines, type AuditPart } from '@foyer/provisioning';
-import { readMonths } from '../../audit/input.ts';
-import { OperatorProblem, type Command, type Setting } from '../../command.ts';
+import { exportAudit } from '@foyer/operations';
+import { OperatorProblem, type Command } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
+import { readMonths } from './input.ts';
 
 export const auditExportCommand: Command = {
   path: ['audit', 'export'],
@@ -17,42 +16,22 @@ export const auditExportCommand: Command = {
     '--to YYYY-MM': 'last month to write; the default is the newest',
     '--out FILE': 'the file to write; the default is standard output',
   },
-  async run(setting, values) {
-    const { terminal, config } = setting;
+  async run({ terminal, config, stopping }, values) {
     const months = readMonths(values.from, values.to);
     const { FOYER_TENANT: tenant } = config();
-    await withTenant(config(), ({ database, tenantId }) =>
-      readAudit(database, tenantId, async ({ totals, unsealed, prunings, parts }) => {
-        const about = {
-          tenant,
-          months,
-          exportedAt: new Date().toISOString(),
-          unsealed: unsealed.waiting + unsealed.strays.length,
-          prunings,
-        };
-        const lines = auditFileLines(about, counted(parts(), totals.blocks, setting));
+    const progress = terminal.progress('blocks');
+    const onProgress = (blocks: number, total: number) => progress.update(blocks, total);
+    const { kind } = await withTenant(config(), (sources) =>
+      exportAudit(sources, { tenant, months, stopping, onProgress }, async (lines) => {
         if (typeof values.out === 'string') await writeFile(values.out, lines);
         else for await (const line of lines) terminal.print(line);
       }),
     );
+    if (kind === 'stopped') throw new OperatorProblem('Stopped before the end: the export is not complete.');
+    progress.end();
     return 0;
   },
 };
-
-async function* counted(
-  parts: AsyncIterable<AuditPart>,
-  total: number,
-  { terminal, stopping }: Setting,
-): AsyncGenerator<AuditPart> {
-  const progress = terminal.progress('blocks');
-  let blocks = 0;
-  for await (const part of parts) {
-    if (stopping.aborted) throw new OperatorProblem('Stopped before the end: the export is not complete.');
-    yield part;
-    progress.update(++blocks, total);
-  }
-  progress.end();
-}
 
 /** Written under another name first, so that only a complete export replaces the file at `path`. */
 async function writeFile(path: string, lines: AsyncIterable<string>): Promise<void> {

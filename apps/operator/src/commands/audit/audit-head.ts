@@ -1,4 +1,4 @@
-import { AuditSealer } from '@foyer/persistence';
+import { headText, readAuditHead } from '@foyer/operations';
 import { OperatorProblem, type Command } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
 
@@ -9,15 +9,15 @@ export const auditHeadCommand: Command = {
   help: { '--json': 'with the tenant and the time of sealing, as one line of JSON' },
   async run({ terminal, config }, values) {
     const { FOYER_TENANT: tenant } = config();
-    return withTenant(config(), async ({ database, tenantId }) => {
-      const head = await new AuditSealer(database, tenantId).head();
+    return withTenant(config(), async (sources) => {
+      const head = await readAuditHead(sources);
       if (head === null)
         throw new OperatorProblem(
           'The audit log of this tenant has no sealed block yet. A running provisioner seals new rows.',
         );
-      const { seq, hash, sealedAt } = head;
-      if (values.json) terminal.json({ tenant, head: `${seq}:${hash}`, sealedAt: sealedAt.toISOString() });
-      else terminal.print(`${seq}:${hash}`);
+      const text = headText(head);
+      if (values.json) terminal.json({ tenant, head: text, sealedAt: head.sealedAt.toISOString() });
+      else terminal.print(text);
       return 0;
     });
   },

@@ -1,14 +1,16 @@
 import {
-  AuditPruner,
-  firstMonthKept,
-  PruningHeldUp,
-  type Database,
-  type KeptReason,
-} from '@foyer/persistence';
+  planAuditPruning,
+  pruneAudit,
+  type AuditPruned,
+  type AuditPruningPlan,
+  type TenantSources,
+} from '@foyer/operations';
 import { counted } from '@foyer/shared';
-import { readKeepMonths } from '../../audit/input.ts';
 import { OperatorProblem, type Command, type Setting } from '../../command.ts';
 import { withTenant } from '../../tenancy.ts';
+import { readKeepMonths } from './input.ts';
+
+type KeptReason = keyof AuditPruned['kept'];
 
 const reasons: Readonly<Record<KeptReason, string>> = {
   'open-request': 'of people with an open request',
@@ -27,56 +29,42 @@ export const auditPruneCommand: Command = {
   },
   async run(setting, values) {
     const keep = readKeepMonths(values['keep-months']);
-    return withTenant(setting.config(), async ({ database, tenantId }) => {
-      const month = firstMonthKept(new Date(), keep);
-      const months = await new AuditPruner(database, tenantId).months(month);
-      for (const { month: each, blocks, rows, tooFresh } of months) {
-        const fresh =
-          tooFresh === 0 ? '' : `; sealed too recently to be removed: ${counted(tooFresh, 'block')}`;
-        setting.terminal.print(`${each}: ${counted(rows, 'row')} in ${counted(blocks, 'block')}${fresh}`);
-      }
-      const blocks = months.reduce((sum, each) => sum + each.blocks, 0);
-      if (blocks === 0) setting.terminal.print(`There is nothing to remove before ${month}.`);
-      else if (!values.yes)
-        setting.terminal.print(
-          `These rows would be removed. Verify and export the audit log first; then call again with --yes.`,
-        );
-      else return prune(setting, database, tenantId, { month, blocks });
+    return withTenant(setting.config(), async (sources) => {
+      const plan = await planAuditPruning(sources, keep);
+      for (const line of describe(plan)) setting.terminal.print(line);
+      if (plan.blocks > 0 && values.yes) return prune(sources, plan, setting);
+      setting.terminal.print(
+        plan.blocks === 0
+          ? `There is nothing to remove before ${plan.before}.`
+          : `These rows would be removed. Verify and export the audit log first; then call again with --yes.`,
+      );
       return 0;
     });
   },
 };
 
-/** Each removal is recorded, before it is made, in the chain that it shortens. */
+const describe = ({ months }: AuditPruningPlan): string[] =>
+  months.map(({ month, blocks, rows, tooFresh }) => {
+    const fresh = tooFresh === 0 ? '' : `; sealed too recently to be removed: ${counted(tooFresh, 'block')}`;
+    return `${month}: ${counted(rows, 'row')} in ${counted(blocks, 'block')}${fresh}`;
+  });
+
 async function prune(
+  sources: TenantSources,
+  plan: AuditPruningPlan,
   { terminal, stopping, operator }: Setting,
-  database: Database,
-  tenantId: string,
-  { month, blocks }: { month: string; blocks: number },
 ): Promise<number> {
   const progress = terminal.progress('blocks');
-  const kept: Record<KeptReason, number> = {
-    ...{ 'open-request': 0, 'unsettled-create': 0, outcome: 0, pruning: 0 },
-  };
-  let done = 0;
-  let removed = 0;
-  try {
-    const acts = new AuditPruner(database, tenantId).prune(month, { actor: operator, stopping });
-    for await (const act of acts) {
-      removed += act.removed;
-      for (const reason of Object.keys(reasons) as KeptReason[]) kept[reason] += act.kept[reason];
-      done += act.blocks.length;
-      progress.update(done, blocks);
-    }
-  } catch (error) {
-    if (!(error instanceof PruningHeldUp)) throw error;
-    throw new OperatorProblem(`${error.message} Removed before: ${counted(removed, 'row')}.`);
-  } finally {
-    progress.end();
-  }
-  terminal.print(`removed: ${counted(removed, 'row')}`);
+  const onProgress = (blocks: number) => progress.update(blocks, plan.blocks);
+  const done = await pruneAudit(sources, plan, { operator, stopping, onProgress }).finally(() =>
+    progress.end(),
+  );
+  if (done.problem !== null)
+    throw new OperatorProblem(`${done.problem} Removed before: ${counted(done.removed, 'row')}.`);
+  terminal.print(`removed: ${counted(done.removed, 'row')}`);
   for (const reason of Object.keys(reasons) as KeptReason[])
-    if (kept[reason] > 0) terminal.print(`kept: ${kept[reason]} rows ${reasons[reason]}`);
-  if (stopping.aborted) terminal.print('Stopped before the end. Call again to continue.');
-  return stopping.aborted ? 1 : 0;
+    if (done.kept[reason] > 0) terminal.print(`kept: ${done.kept[reason]} rows ${reasons[reason]}`);
+  if (done.end === 'finished') return 0;
+  terminal.print('Stopped before the end. Call again to continue.');
+  return 1;
 }

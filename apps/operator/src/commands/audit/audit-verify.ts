@@ -1,24 +1,15 @@
-import { readAudit } from '@foyer/persistence';
 import {
-  AuditChainCheck,
-  AuditFileProblem,
-  checkAuditFile,
-  readAct,
-  type AuditSummary,
-} from '@foyer/provisioning';
+  verifyAudit,
+  verifyAuditExport,
+  type AuditVerdict,
+  type AuditVerification,
+  type NotedHead,
+} from '@foyer/operations';
 import { counted } from '@foyer/shared';
-import { headsFor, headsOf, type NotedHead } from '../../audit/heads.ts';
-import { readHead } from '../../audit/input.ts';
-import { linesOf, sizeOfFile } from '../../audit/lines.ts';
 import { OperatorProblem, type Command, type Setting } from '../../command.ts';
+import { chunksOf, sizeOfFile } from '../../input-file.ts';
 import { withTenant } from '../../tenancy.ts';
-
-interface Verdict extends AuditSummary {
-  readonly tenant: string;
-  /** The number of rows that are not in a block yet; null when the file does not tell. */
-  readonly unsealed: number | null;
-  readonly oldestUnsealedAt: string | null;
-}
+import { readHead, readHeads } from './input.ts';
 
 export const auditVerifyCommand: Command = {
   path: ['audit', 'verify'],
@@ -37,7 +28,7 @@ export const auditVerifyCommand: Command = {
   },
   async run(setting, values) {
     const heads = [...readHead(values.head)];
-    if (typeof values.heads === 'string') heads.push(...(await headsOf(values.heads)));
+    if (typeof values.heads === 'string') heads.push(...(await readHeads(values.heads)));
     const verdict =
       typeof values.file === 'string'
         ? await ofFile(setting, values.file, heads)
@@ -51,58 +42,37 @@ export const auditVerifyCommand: Command = {
 async function ofDatabase(
   { terminal, config, stopping }: Setting,
   heads: readonly NotedHead[],
-): Promise<Verdict> {
+): Promise<AuditVerdict> {
   const { FOYER_TENANT: tenant } = config();
-  return withTenant(config(), ({ database, tenantId }) =>
-    readAudit(database, tenantId, async ({ totals, unsealed, prunings, parts }) => {
-      const check = new AuditChainCheck({
-        heads: headsFor(tenant, heads),
-        strays: unsealed.strays,
-        acts: prunings.flatMap(({ line }) => readAct(line) ?? []),
-      });
-      const progress = terminal.progress('rows');
-      let rows = 0;
-      for await (const part of parts()) {
-        if (stopping.aborted) throw new OperatorProblem('Stopped before the end: the rest was not checked.');
-        check.add(part);
-        rows += part.entries?.length ?? 0;
-        progress.update(rows, totals.rows);
-      }
-      progress.end();
-      const oldestUnsealedAt = unsealed.oldestAt?.toISOString() ?? null;
-      return { tenant, ...check.finish(), unsealed: unsealed.waiting, oldestUnsealedAt };
-    }),
+  const progress = terminal.progress('rows');
+  const onProgress = (rows: number, total: number) => progress.update(rows, total);
+  const result = await withTenant(config(), (sources) =>
+    verifyAudit(sources, tenant, { heads, stopping, onProgress }),
   );
+  return verdictOf(result, progress);
 }
 
 async function ofFile(
   { terminal, stopping }: Setting,
   path: string,
   heads: readonly NotedHead[],
-): Promise<Verdict> {
+): Promise<AuditVerdict> {
   const size = await sizeOfFile(path);
-  const check = new AuditChainCheck({ headsOf: (tenant) => headsFor(tenant, heads) });
   const progress = terminal.progress('bytes');
-  const lines = linesOf(path, (bytes) => {
-    if (stopping.aborted) throw new OperatorProblem('Stopped before the end: the rest was not checked.');
-    progress.update(bytes, size);
-  });
-  try {
-    const { start, end } = await checkAuditFile(lines, check);
-    progress.end();
-    return {
-      tenant: start.tenant,
-      ...check.finish(),
-      unsealed: end?.unsealed ?? null,
-      oldestUnsealedAt: null,
-    };
-  } catch (error) {
-    if (error instanceof AuditFileProblem) throw new OperatorProblem(error.message);
-    throw error;
-  }
+  const chunks = chunksOf(path, (bytes) => progress.update(bytes, size));
+  const result = await verifyAuditExport(chunks, { heads, stopping });
+  if (result.kind === 'not-an-export') throw new OperatorProblem(result.why);
+  return verdictOf(result, progress);
 }
 
-function report(verdict: Verdict): string[] {
+function verdictOf(result: AuditVerification, progress: { end(): void }): AuditVerdict {
+  if (result.kind === 'stopped')
+    throw new OperatorProblem('Stopped before the end: the rest was not checked.');
+  progress.end();
+  return result.verdict;
+}
+
+function report(verdict: AuditVerdict): string[] {
   const { tenant, blocks, rows, head, prunedMonths, prunings, findings, first, unsealed, oldestUnsealedAt } =
     verdict;
   const since = oldestUnsealedAt === null ? '' : `, the oldest of ${oldestUnsealedAt}`;
