@@ -11,6 +11,7 @@ COPY apps/operator/package.json apps/operator/
 COPY apps/provisioner/package.json apps/provisioner/
 COPY apps/twins/package.json apps/twins/
 COPY libs/box/package.json libs/box/
+COPY libs/directory/package.json libs/directory/
 COPY libs/operations/package.json libs/operations/
 COPY libs/persistence/package.json libs/persistence/
 COPY libs/platform/package.json libs/platform/
@@ -55,6 +56,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=manifests /app/apps apps
 COPY --from=manifests /app/libs libs
 COPY --from=build /app/libs/box/dist libs/box/dist
+COPY --from=build /app/libs/directory/dist libs/directory/dist
 COPY --from=build /app/libs/operations/dist libs/operations/dist
 COPY --from=build /app/libs/persistence/dist libs/persistence/dist
 COPY --from=build /app/libs/platform/dist libs/platform/dist

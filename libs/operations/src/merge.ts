@@ -1,5 +1,6 @@
 import { Merges, type Database, type MergePair } from '@foyer/persistence';
-import type { MergeConflict, MergeDecision, MergeSide, RecordedChange } from '@foyer/provisioning';
+import type { MergeConflict, MergeDecision, MergeSide } from '@foyer/directory';
+import type { RecordedChange } from '@foyer/provisioning';
 import { FoyerError } from '@foyer/shared';
 import { explainPerson, type PersonReport } from './person.ts';
 

@@ -18,6 +18,7 @@ export * from './groups/group-store.ts';
 export * from './identities/connections.ts';
 export * from './identities/identities.ts';
 export * from './identities/intake.ts';
+export type { RetryAdmission } from './requests/retry-request.ts';
 export * from './identities/merges.ts';
 export * from './migrations/migrate.ts';
 export type { About, OpenedRequest } from './requests/new-request.ts';

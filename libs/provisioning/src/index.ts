@@ -17,7 +17,6 @@ export * from './batches/foresee.ts';
 export * from './groups/group-model.ts';
 export * from './groups/group-port.ts';
 export * from './groups/plan-group.ts';
-export * from './people/merge.ts';
 export * from './people/model.ts';
 export * from './people/plan.ts';
 export * from './relay/queue-port.ts';

@@ -19,7 +19,7 @@ const aims = [
   'port store.memberRemoved before',
   'sql scim.users.update: update identity, insert provisioning_request, insert request_event, update scim_group after',
   'sql sealer.round: commit before',
-  'sql intake.admit: commit after',
+  'sql intake.admit: insert identity, insert directory, insert identity_link, insert provisioning_request, insert request_event, insert idempotency_key after',
 ];
 const SCHEDULES = aims.length;
 

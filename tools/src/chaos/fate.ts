@@ -37,6 +37,13 @@ const refused: Cue = { at: /^http POST \/2.0\/users before/, fault: '403' };
 const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] }[] = [
   { target: /read_?user|users\/:id$|GET \/2.0\/users\/:id/i, cues: [lostCreate, shownNobody] },
   { target: /find_?user|external_app_user_id/i, cues: [lostCreate] },
+  {
+    target: /intake\.retry: rollback/,
+    cues: [
+      refused,
+      { at: /^sql intake.retry: update provisioning_request, .* before/, fault: 'connection lost' },
+    ],
+  },
   { target: /store\.fail|intake\.retry/, cues: [refused] },
   { target: /memberRefused/, cues: [{ at: ADDING, fault: '403' }] },
   { target: /read_?group|GET \/2.0\/groups\/:id /i, cues: [{ at: ADDING, fault: 'not found' }] },
@@ -50,9 +57,7 @@ const stages: readonly { readonly target: RegExp; readonly cues: readonly Cue[] 
   },
   {
     target: /rollback|asked again/,
-    cues: [
-      { at: /^sql intake.admit: update identity, insert identity, .* before/, fault: 'connection lost' },
-    ],
+    cues: [{ at: /^sql intake.admit: insert identity, .* before/, fault: 'connection lost' }],
   },
   { target: /handBack/, cues: [{ at: /^port store.take after/, stops: true }] },
 ];

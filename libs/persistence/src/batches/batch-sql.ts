@@ -1,8 +1,8 @@
-import { openStatuses, priorityOf } from '@foyer/shared';
+import { priorityOf } from '@foyer/shared';
 import { isLinkOf, linkMade } from '../identities/links.ts';
-import { sourceUnlessTaken } from '../identities/name-sources.ts';
-
-const open = openStatuses.map((status) => `'${status}'`).join(', ');
+import { isInStep } from '../box-accounts/in-step.ts';
+import { isUserNameTaken } from '../identities/name-sources.ts';
+import { openRequests } from '../requests/open-requests.ts';
 
 /** Releases the key of a batch without a heartbeat for $4 milliseconds. */
 export const releaseKey = `UPDATE provisioning_batch SET idempotency_key = NULL
@@ -24,11 +24,8 @@ export const end = `UPDATE provisioning_batch SET received_at = clock_timestamp(
 const people = 'unnest($2::text[], $3::text[]) AS p (issuer, subject)';
 const profiles =
   'unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS p (issuer, subject, username, email, name)';
-const source = sourceUnlessTaken(`'administered'`, {
-  tenant: '$1',
-  subject: 'p.subject',
-  username: 'p.username',
-});
+const isTaken = isUserNameTaken({ tenant: '$1', subject: 'p.subject', username: 'p.username' });
+const source = `CASE WHEN ${isTaken} THEN 'claimed' ELSE 'administered' END`;
 const isTheirs = isLinkOf({ tenant: '$1', directory: 'p.issuer', subject: 'p.subject' });
 /** Joins the link `l` and the identity `i` of each person `p`. */
 const theirs = `JOIN identity_link l ON ${isTheirs} JOIN identity i ON i.id = l.identity_id`;
@@ -62,16 +59,13 @@ export const changeIdentities = `UPDATE identity i SET username = p.username, em
     AND (${differs} OR (i.username_source, i.email_source) IS DISTINCT FROM ('administered', 'administered'))`;
 
 const standing = `${people} ${theirs} LEFT JOIN box_account a ON a.identity_id = i.id`;
-const inStep =
-  '(a.identity_id IS NOT NULL AND a.missing_since IS NULL AND a.applied_generation = i.generation)';
+const inStep = isInStep('i', 'a');
 
 /** Due at once, because the gateway does not enqueue them: the relay does, as there is room. */
-export const makeRequests = `WITH made AS (
-    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-    SELECT $1, i.id, i.generation, 'batch', ${priorityOf.batch}, clock_timestamp()
-    FROM ${standing} WHERE i.active AND NOT ${inStep}
-    ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
-  ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
+export const makeRequests = `WITH ${openRequests({
+  ...{ of: 'identity', from: `${standing} WHERE i.active AND NOT ${inStep}`, tenant: '$1::uuid' },
+  ...{ id: 'i.id', generation: 'i.generation', cause: "'batch'", priority: priorityOf.batch },
+})} SELECT FROM request`;
 
 /** The request or the code of each line ($4) of the batch ($5); no row for people who are in step. */
 export const addLines = `INSERT INTO provisioning_batch_line (batch_id, line, subject, request_id, code)

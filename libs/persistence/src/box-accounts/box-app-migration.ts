@@ -5,7 +5,15 @@ import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import { Prisma } from '../generated/client.ts';
 import { createsSettled, keepAsFormer } from './missing-account.ts';
+import { run, statement } from '../database/statement.ts';
 import { transaction, type Transaction } from '../database/transaction.ts';
+import {
+  isOpen,
+  openOrFollow,
+  openRequests,
+  requestColumns,
+  type RequestRow,
+} from '../requests/open-requests.ts';
 
 export interface BoxAppCounts {
   /** Mapped Box users, including those known to be missing. */
@@ -101,16 +109,8 @@ export class BoxAppMigration {
         UPDATE provisioning_request SET effect = NULL
         WHERE tenant_id = ${tenantId}::uuid AND status = ANY(${[...openStatuses]}::text[]) AND effect IS NOT NULL`;
       await this.promote(tx);
-      const [requests] = await tx.$queryRaw<[{ requested: number }]>`
-        WITH made AS (
-          INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-          SELECT tenant_id, id, generation, 'operator', ${MANY_PRIORITY}, clock_timestamp()
-          FROM identity WHERE tenant_id = ${tenantId}::uuid AND active
-          ON CONFLICT (identity_id, generation) WHERE status IN ('queued', 'running', 'retrying') DO NOTHING
-          RETURNING id
-        ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
-        SELECT count(*)::int AS requested FROM made`;
-      const done = { moved: removed.moved, requested: requests.requested };
+      const [requests] = await run<{ requested: number }>({ tx }, requestEverybody, { tenant: tenantId });
+      const done = { moved: removed.moved, requested: requests!.requested };
       await this.record(tx, 'migrate_box_app', actor, { from: { ...from }, to: { ...to }, ...done });
       return { kind: 'done', ...done };
     });
@@ -133,18 +133,10 @@ export class BoxAppMigration {
         ), ${Prisma.raw(keepAsFormer('deleted', 'removed'))}
         SELECT identity_id FROM kept`;
       if (!removed) return { kind: 'changed-meanwhile' };
-      const [made] = await tx.$queryRaw<{ id: string }[]>`
-        WITH made AS (
-          INSERT INTO provisioning_request AS r (tenant_id, identity_id, generation, cause, priority, due_at)
-          SELECT tenant_id, id, generation, 'operator', ${priorityOf.operator}, clock_timestamp()
-          FROM identity WHERE id = ${identityId}::uuid
-          ON CONFLICT (identity_id, generation) WHERE status IN ('queued', 'running', 'retrying')
-            DO UPDATE SET due_at = clock_timestamp(), effect = NULL
-          RETURNING r.id, r.version
-        ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made WHERE version = 0)
-        SELECT id FROM made`;
+      await run({ tx }, renewRequest, { tenant: tenantId, id: identityId });
+      const [opened] = await run<RequestRow>({ tx }, requestOne, { tenant: tenantId, id: identityId });
       await this.record(tx, 'recreate_box_user', actor, { boxUserId }, identityId);
-      return { kind: 'requested', requestId: made!.id };
+      return { kind: 'requested', requestId: opened!.requestId };
     });
   }
 
@@ -198,15 +190,7 @@ export class BoxAppMigration {
     await tx.$executeRaw`
       UPDATE scim_group_member SET box_membership_id = NULL, box_user_id = NULL, is_unsettled = false, trouble = NULL
       WHERE tenant_id = ${tenantId}::uuid`;
-    await tx.$executeRaw`
-      WITH made AS (
-        INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
-        SELECT tenant_id, id, generation, 'operator', ${GROUP_PRIORITY}, clock_timestamp()
-        FROM scim_group WHERE tenant_id = ${tenantId}::uuid AND deleted_at IS NULL
-        ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN ('queued', 'running', 'retrying')
-          DO NOTHING
-        RETURNING id
-      ) INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made`;
+    await run({ tx }, requestGroups, { tenant: tenantId });
   }
 
   /** Makes every open request due now for the relay. */
@@ -238,3 +222,36 @@ export class BoxAppMigration {
     );
   }
 }
+
+const byOperator = { tenant: '$tenant::uuid', cause: "'operator'" } as const;
+
+const requestEverybody = statement<'tenant'>(
+  'migrate-request-everybody',
+  `WITH ${openRequests({
+    ...{ ...byOperator, of: 'identity', priority: MANY_PRIORITY },
+    from: 'identity WHERE tenant_id = $tenant::uuid AND active',
+  })} SELECT count(*)::int AS requested FROM request`,
+);
+
+const requestGroups = statement<'tenant'>(
+  'migrate-request-groups',
+  `WITH ${openRequests({
+    ...{ ...byOperator, of: 'group', priority: GROUP_PRIORITY },
+    from: 'scim_group WHERE tenant_id = $tenant::uuid AND deleted_at IS NULL',
+  })} SELECT FROM request`,
+);
+
+/** Whoever works on the open request starts over. */
+const renewRequest = statement<'tenant' | 'id'>(
+  'recreate-renew-request',
+  `UPDATE provisioning_request r SET due_at = clock_timestamp(), effect = NULL FROM identity i
+   WHERE i.tenant_id = $tenant::uuid AND i.id = $id::uuid AND r.tenant_id = i.tenant_id AND r.identity_id = i.id
+     AND r.generation = i.generation AND ${isOpen('r')}`,
+);
+
+const requestOne = statement<'tenant' | 'id'>(
+  'recreate-request',
+  `WITH about AS (SELECT id, generation FROM identity WHERE tenant_id = $tenant::uuid AND id = $id::uuid),
+   ${openOrFollow('about', { ...byOperator, of: 'identity', priority: priorityOf.operator })}
+   SELECT ${requestColumns} FROM request`,
+);

@@ -49,3 +49,9 @@ function describe(asked: unknown): SeenStatement {
   };
   return { text: of('text') ?? '', name: of('name') };
 }
+
+/** The names of the prepared statements that `work` runs, without their digests; for an unnamed one its text. */
+export const namesOf = async (database: Database, work: () => Promise<unknown>): Promise<string[]> =>
+  (await statementsOf(database, work)).map(
+    ({ name, text }) => name?.replace(/^foyer-(.*)-[0-9a-f]{12}$/, '$1') ?? text,
+  );

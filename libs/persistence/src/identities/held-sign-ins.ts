@@ -2,8 +2,7 @@ import type { RecordedChange } from '@foyer/provisioning';
 import type { Person } from '@foyer/shared';
 import { changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
-import { isNameKey } from '../scim/user-names.ts';
-import type { Transaction } from '../database/transaction.ts';
+import { run, statement } from '../database/statement.ts';
 
 /**
  * A sign-in that waits for an operator: a deactivated person with another id has the same user name, or the id leads to
@@ -23,41 +22,30 @@ export interface HeldSignIn {
   readonly releasedBy: string | null;
 }
 
+const hold = statement<'tenant' | 'issuer' | 'subject' | 'username' | 'name' | 'holder'>(
+  'hold-sign-in',
+  `INSERT INTO held_sign_in AS h (tenant_id, issuer, subject, username, name, identity_id)
+   SELECT $tenant::uuid, $issuer, $subject, $username, $name, o.id FROM identity o
+   WHERE o.tenant_id = $tenant::uuid AND o.id = $holder::uuid AND o.merged_into IS NULL
+   ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET username = excluded.username, name = excluded.name,
+     identity_id = excluded.identity_id, attempts = h.attempts + 1, last_at = clock_timestamp()
+   WHERE h.released_at IS NULL RETURNING identity_id`,
+);
+
 /**
- * The deactivated person whose user name is claimed by a sign-in with an unmanaged id, or null. If there is one, the
- * sign-in is recorded as held. `holder`: whom the id leads to, if it is in doubt whether it still should.
+ * Records that a sign-in waits for an operator; `holder` is the identity that it may be. False when that was decided
+ * meanwhile: it was released, or the holder was merged.
  */
 export async function holdSignIn(
-  tx: Transaction,
+  database: Pick<Database, 'pool'>,
   tenantId: string,
   { issuer, subject, username, name }: Person,
-  holder: string | null = null,
-): Promise<string | null> {
-  const [held] = await tx.$queryRawUnsafe<{ id: string }[]>(
-    `WITH holder AS (
-       SELECT o.id FROM identity o
-       WHERE o.tenant_id = $1::uuid AND ${holder === null ? isNamesake : 'o.id = $6::uuid'}
-       ORDER BY o.updated_at DESC LIMIT 1
-     ), noted AS (
-       INSERT INTO held_sign_in AS h (tenant_id, issuer, subject, username, name, identity_id)
-       SELECT $1::uuid, $2, $3, $4, $5, id FROM holder
-       ON CONFLICT (tenant_id, issuer, subject) DO UPDATE SET username = excluded.username, name = excluded.name,
-         identity_id = excluded.identity_id, attempts = h.attempts + 1, last_at = clock_timestamp()
-       WHERE h.released_at IS NULL RETURNING identity_id AS id
-     ) SELECT id FROM noted`,
-    tenantId,
-    issuer,
-    subject,
-    username,
-    name,
-    holder,
-  );
-  return held?.id ?? null;
+  holder: string,
+): Promise<boolean> {
+  const values = { tenant: tenantId, issuer, subject, username, name, holder };
+  const rows = await run(database, hold, values);
+  return rows.length > 0;
 }
-
-/** Whether the row `o` is a deactivated person with another id and the user name; there is no other holder. */
-const isNamesake = `$6::uuid IS NULL AND NOT o.active AND o.merged_into IS NULL AND scim_user_name(o.username) = scim_user_name($4)
-         AND ${isNameKey('o')} AND (o.issuer, o.subject) IS DISTINCT FROM ($2, $3)`;
 
 /** The operators' view of held sign-ins, and their decisions. */
 export class HeldSignIns {

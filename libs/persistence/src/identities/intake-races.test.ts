@@ -1,6 +1,7 @@
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from './intake.ts';
 import { untilWaiting, whileWaiting } from '../requests/waiting.harness.ts';
+import { namesOf } from '../database/statements.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -14,31 +15,30 @@ async function parts() {
 }
 
 describe('an idempotency key', () => {
-  it('belongs to the first request; a concurrent one with the same key waits until that is committed', async () => {
+  it('belongs to the request that commits first; a concurrent one with the same key changes nothing', async () => {
     const { intake } = await parts();
     const [ada, ben] = [samplePerson(), samplePerson()];
     await intake.admit(ada, 'api');
     await intake.admit(ben, 'api');
     const [first, second] = await whileWaiting(
       test.database,
-      // Delays only the first intake, which has the key by then.
+      // Delays only the intake of Ada, which has decided by then.
       (client) => client.query('SELECT FROM identity WHERE subject = $1 FOR NO KEY UPDATE', [ada.subject]),
       async () => {
         const one = intake.admit({ ...ada, name: 'Ada Renamed' }, 'api', claim('ada'));
         await untilWaiting(test.database, 1, one);
-        const two = intake.admit({ ...ben, name: 'Ben Renamed' }, 'api', claim('ben'));
-        await untilWaiting(test.database, 2, two);
-        return [one, two] as const;
+        return [one, await intake.admit({ ...ben, name: 'Ben Renamed' }, 'api', claim('ben'))] as const;
       },
+      // No second statement waits, so Ada's waits until Ben's has the key.
       2,
     );
-    expect(await first).toMatchObject({ kind: 'requested', isNew: true });
-    expect(await second).toEqual({ kind: 'key-reused' });
-    const { rows } = await test.database.pool.query<{ name: string }>(
-      'SELECT name FROM identity WHERE subject = $1',
-      [ben.subject],
+    expect(await first).toEqual({ kind: 'key-reused' });
+    expect(second).toMatchObject({ kind: 'requested', isNew: true });
+    const { rows } = await test.database.pool.query<{ name: string; generation: number }>(
+      'SELECT name, generation FROM identity WHERE subject = $1',
+      [ada.subject],
     );
-    expect(rows).toEqual([{ name: ben.name }]);
+    expect(rows).toEqual([{ name: ada.name, generation: 1 }]);
   });
 
   const claim = (bodyHash: string) => ({ client: 'script', key: 'one-key', bodyHash });
@@ -70,5 +70,56 @@ describe('a sign-in', () => {
       () => intake.admit(person, 'sign-in'),
     );
     expect(admission).toMatchObject({ kind: 'requested', requestId: made, isNew: false });
+  });
+
+  it.each([
+    ['deactivated', 'active = false, generation = generation + 1', { kind: 'deactivated' }, 'Ada Example'],
+    [
+      'given another name',
+      "name = 'Ada L.', generation = generation + 1",
+      { kind: 'requested' },
+      'Ada Renamed',
+    ],
+  ])(
+    'is decided again for a person who is %s between the read and the write',
+    async (_what, set, expected, name) => {
+      const { intake, tenantId } = await parts();
+      const person = samplePerson();
+      await intake.admit(person, 'api');
+      const admission = await whileWaiting(
+        test.database,
+        (client) => client.query(`UPDATE identity SET ${set} WHERE tenant_id = $1`, [tenantId]),
+        () => intake.admit({ ...person, name: 'Ada Renamed' }, 'sign-in'),
+      );
+      expect(admission).toMatchObject(expected);
+      const identity = await test.database.prisma.identity.findFirstOrThrow({ where: { tenantId } });
+      expect(identity.name).toBe(name);
+    },
+  );
+});
+
+describe('the round trips of a sign-in', () => {
+  it('are two for a new person and for a changed one, and one for a person in step', async () => {
+    const { intake, tenantId } = await parts();
+    const person = samplePerson();
+    expect(await namesOf(test.database, () => intake.admit(person, 'sign-in'))).toEqual([
+      'admission',
+      'add-person',
+    ]);
+    expect(await namesOf(test.database, () => intake.admit(person, 'sign-in'))).toEqual([
+      'admission',
+      'follow-person',
+    ]);
+    const renamed = { ...person, name: 'Ada Renamed' };
+    expect(await namesOf(test.database, () => intake.admit(renamed, 'sign-in'))).toEqual([
+      'admission',
+      'change-person',
+    ]);
+    await test.database.pool.query(
+      `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+       SELECT id, tenant_id, '701', name, 'active', generation FROM identity WHERE tenant_id = $1`,
+      [tenantId],
+    );
+    expect(await namesOf(test.database, () => intake.admit(renamed, 'sign-in'))).toEqual(['admission']);
   });
 });

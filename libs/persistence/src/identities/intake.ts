@@ -1,12 +1,28 @@
+import {
+  decideAdmission,
+  nameSources,
+  type AdmissionDecision,
+  type Names,
+  type NameSources,
+} from '@foyer/directory';
 import type { RecordedChange } from '@foyer/provisioning';
-import { priorityOf, type NameParts, type Person, type RequestCause } from '@foyer/shared';
-import { changing, type Changing } from '../call-log/change-record.ts';
+import {
+  ENQUEUE_GRACE_MS,
+  FoyerError,
+  priorityOf,
+  type NameParts,
+  type Person,
+  type RequestCause,
+} from '@foyer/shared';
+import { runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
+import { run } from '../database/statement.ts';
+import { sqlStateOf, UNIQUE_VIOLATION } from '../database/transaction.ts';
+import { personWork, type OpenedRequest } from '../requests/new-request.ts';
+import type { RequestRow } from '../requests/open-requests.ts';
+import { retryRequest, type RetryAdmission } from '../requests/retry-request.ts';
+import * as sql from './admission-statements.ts';
 import { holdSignIn } from './held-sign-ins.ts';
-import { find, retried, splitOff, writeSaid, type IdentityRow } from './intake-statements.ts';
-import { nameSources, type NameSources } from './name-sources.ts';
-import { newestRequest, requestFor, type OpenedRequest } from '../requests/new-request.ts';
-import { UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 
 /** The fields of an identity that the gateway needs right after intake. */
 export interface AdmittedIdentity {
@@ -44,29 +60,19 @@ export interface IdempotencyClaim {
   readonly bodyHash: string;
 }
 
-export type RetryAdmission =
-  | ({ readonly kind: 'requested' } & OpenedRequest)
-  | { readonly kind: 'not-found' }
-  | { readonly kind: 'not-failed' }
-  | { readonly kind: 'deactivated' };
+/** How often an intake is decided again because another one changed what the decision was about. */
+const TRIES = 50;
 
-/** What a write needs to know besides the person. `by`: who says it. */
-interface Claiming {
+/** One intake: who comes, why, and which call asked for it. */
+interface Arrival {
+  readonly person: Person & NameParts;
   readonly cause: RequestCause;
   readonly sources: NameSources;
-  readonly by: string;
+  readonly claim: IdempotencyClaim | undefined;
+  readonly call: RecordedChange | undefined;
 }
 
-/** How often a person is written again whom another transaction makes at the same moment. */
-const WRITE_TRIES = 3;
-
-/** The id was given to another person at the same moment: the transaction is repeated, as after a serialization failure. */
-class LinkMoved extends Error {
-  override readonly name = 'LinkMoved';
-  readonly code = '40001';
-}
-
-/** Admits people: the identity and the request that converges it are written in one transaction. */
+/** Admits people: reads what is known, decides, and writes the identity and its request if all is still as read. */
 export class Intake {
   private readonly database: Database;
   private readonly tenantId: string;
@@ -77,204 +83,175 @@ export class Intake {
   }
 
   /**
-   * A known, unchanged, mapped identity costs one SELECT and opens no request. A request and its cause are recorded as
-   * `change`, in the same transaction.
+   * A known, unchanged, mapped identity costs one SELECT and opens no request; everybody else costs one more statement,
+   * which writes the change, its request, the client's key and the record of the call, or nothing.
    */
   async admit(
     person: Person & NameParts,
     cause: RequestCause,
     claim?: IdempotencyClaim,
-    change?: RecordedChange,
+    call?: RecordedChange,
     { isEmailVerified }: Vouched = { isEmailVerified: false },
   ): Promise<Admission> {
-    const sources = nameSources(person, cause, isEmailVerified);
-    const mayHold = cause === 'sign-in';
-    if (claim === undefined) {
-      const known = await this.find(this.database.prisma, person);
-      if (known !== null && isInStep(known, person) && hasSources(known, sources)) {
-        if (!(mayHold && (known.is_namesake_off || known.is_doubtful))) return inStep(known, null);
-      }
+    const arrival = { person, cause, claim, call, sources: nameSources(person, cause, isEmailVerified) };
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const admission = await this.admitOnce(arrival);
+      if (admission !== null) return admission;
     }
-    return this.transaction(change, async (tx, onRecord) => {
-      const earlier = claim && (await this.earlier(tx, claim));
-      if (earlier) return earlier;
-      const by = change?.intent().actor ?? cause;
-      const admission = await this.admitLocked(tx, person, { cause, sources, by });
-      if (claim && 'identity' in admission) await this.remember(tx, claim, admission);
-      if (admission.kind === 'requested') await onRecord(admission.requestId, admission.identity.id);
-      return admission;
-    });
+    throw new FoyerError('unavailable', 'The person is being changed by too many calls at once.');
   }
 
-  /**
-   * A new request in place of a failed one, recorded as `change`. `deactivated`: the person has no Box user, no create
-   * that may have made one, and will get none.
-   */
-  async retry(
+  /** A new request in place of a failed one, recorded as `change`. */
+  retry(
     requestId: string,
     scope: { identityId?: string } = {},
     change?: RecordedChange,
   ): Promise<RetryAdmission> {
-    return this.transaction(change, async (tx, onRecord) => {
-      const failed = await tx.provisioningRequest.findFirst({
-        where: { id: requestId, tenantId: this.tenantId, ...scope },
-        select: { status: true, identityId: true, groupId: true },
-      });
-      if (failed === null) return { kind: 'not-found' };
-      if (failed.status !== 'failed') return { kind: 'not-failed' };
-      const { identityId, groupId } = failed;
-      if (groupId !== null) {
-        const [group] = await tx.$queryRaw<{ generation: number }[]>`
-          SELECT generation FROM scim_group WHERE id = ${groupId}::uuid FOR NO KEY UPDATE`;
-        const about = { groupId, generation: group!.generation };
-        const made = await requestFor(tx, this.tenantId, about, 'operator', requestId);
-        await onRecord(made.requestId, null);
-        return { kind: 'requested', ...made };
-      }
-      const [identity] = await tx.$queryRawUnsafe<{ mayHave: boolean; generation: number }[]>(
-        retried,
-        identityId,
-      );
-      if (!identity!.mayHave) return { kind: 'deactivated' };
-      const about = { identityId: identityId!, generation: identity!.generation };
-      const made = await requestFor(tx, this.tenantId, about, 'operator', requestId);
-      await onRecord(made.requestId, identityId);
-      return { kind: 'requested', ...made };
-    });
+    return retryRequest(this.database, this.tenantId, { requestId, ...scope }, change);
   }
 
-  /**
-   * A retry reads the failed request before it locks the identity, so two can collide: the index of open requests
-   * catches the second.
-   */
-  private transaction<T>(change: RecordedChange | undefined, work: Changing<T>): Promise<T> {
-    return changing(this.database, this.tenantId, change, work, { alsoOn: [UNIQUE_VIOLATION] });
-  }
-
-  private async find(tx: Transaction, person: Person): Promise<IdentityRow | null> {
+  /** Null when another transaction changed what the decision was about. */
+  private async admitOnce(arrival: Arrival): Promise<Admission | null> {
+    const { person, cause, sources, claim } = arrival;
+    const earlier = claim && (await this.earlier(claim));
+    if (earlier) return earlier;
     const { issuer, subject, username } = person;
-    const [row] = await tx.$queryRawUnsafe<IdentityRow[]>(find, this.tenantId, issuer, subject, username);
-    return row ?? null;
-  }
-
-  /**
-   * Locks the identity's row until the transaction ends, so that two concurrent intakes make one identity and one
-   * request.
-   */
-  private async admitLocked(
-    tx: Transaction,
-    person: Person & NameParts,
-    { cause, sources, by }: Claiming,
-  ): Promise<Admission> {
-    const known = cause === 'sign-in' ? await this.find(tx, person) : null;
-    const isDoubtful = known?.active === true && known.is_doubtful;
-    if (cause === 'sign-in' && (known === null || known.is_namesake_off || isDoubtful)) {
-      const holder =
-        known?.active === false
-          ? null
-          : await holdSignIn(tx, this.tenantId, person, isDoubtful ? known.id : null);
-      if (holder !== null) return { kind: 'held', identityId: holder };
+    const key = { tenant: this.tenantId, issuer, subject, username };
+    const [row] = await run<sql.AdmissionRow>(this.database, sql.readAdmission, key);
+    const kind = cause === 'sign-in' ? 'sign-in' : 'push';
+    const decision = decideAdmission(sql.toState(row!), { kind, person, sources });
+    if (decision.kind === 'deactivated') return decision;
+    if (decision.kind === 'hold') {
+      const isHeld = await holdSignIn(this.database, this.tenantId, person, decision.holderId);
+      return isHeld ? { kind: 'held', identityId: decision.holderId } : null;
     }
-    const written = await this.write(tx, person, { sources, by }, isDoubtful ? splitOff : writeSaid);
-    const row = (await this.find(tx, person))!;
-    if (row.id !== written) throw new LinkMoved();
-    if (!row.active) return { kind: 'deactivated', identityId: row.id };
-    if (isInStep(row, person))
-      return inStep(row, await newestRequest(tx, this.tenantId, { identityId: row.id }));
-    const about = { identityId: row.id, generation: row.generation };
-    const made = await requestFor(tx, this.tenantId, about, cause);
-    return { kind: 'requested', identity: toIdentity(row), ...made };
+    if (decision.kind === 'in-step') return this.inStep(row!, claim);
+    return this.write(arrival, row!, decision);
   }
 
-  /** Returns the identity that was written. */
+  private async earlier({ client, key, bodyHash }: IdempotencyClaim): Promise<Admission | null> {
+    const values = { tenant: this.tenantId, client, key };
+    const [kept] = await run<sql.KeptKeyRow>(this.database, sql.readKey, values);
+    if (kept === undefined) return null;
+    if (kept.bodyHash !== bodyHash) return { kind: 'key-reused' };
+    const request = { requestId: kept.requestId, isNew: false, wasPromoted: false };
+    return { kind: 'requested', identity: identityOf(kept), ...personWork('api'), ...request };
+  }
+
+  private async inStep(
+    row: sql.AdmissionRow,
+    claim: IdempotencyClaim | undefined,
+  ): Promise<Admission | null> {
+    const identity = identityOf({ ...row, id: row.id! });
+    if (claim === undefined) return { kind: 'in-step', identity, newestRequestId: null };
+    const values = { tenant: this.tenantId, id: identity.id, ...keyValues(claim) };
+    const [newest] = await run<{ newestRequestId: string; isKept: boolean }>(
+      this.database,
+      sql.keepKey,
+      values,
+    );
+    if (newest?.isKept === false) return null;
+    return { kind: 'in-step', identity, newestRequestId: newest?.newestRequestId ?? null };
+  }
+
   private async write(
-    tx: Transaction,
-    person: Person & NameParts,
-    { sources, by }: Pick<Claiming, 'sources' | 'by'>,
-    text: string,
-  ): Promise<string> {
-    const { issuer, subject, username, name, email = null, givenName = null, familyName = null } = person;
-    const values = [issuer, subject, username, email, name, sources.username, sources.email];
-    const more = [givenName, familyName, by];
-    for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
-      const [row] = await tx.$queryRawUnsafe<{ id: string }[]>(text, this.tenantId, ...values, ...more);
-      if (row) return row.id;
+    arrival: Arrival,
+    row: sql.AdmissionRow,
+    decision: Extract<AdmissionDecision, { kind: 'add' | 'change' | 'follow' }>,
+  ): Promise<Admission | null> {
+    try {
+      if (decision.kind === 'add') return await this.add(arrival, row, decision);
+      return await this.change(arrival, row, decision);
+    } catch (error) {
+      // The id, or the client's key, was used by another call at the same moment.
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) return null;
+      throw error;
     }
-    throw new LinkMoved();
   }
 
-  /** A second use of the key waits here until the first one commits. */
-  private async earlier(tx: Transaction, claim: IdempotencyClaim): Promise<Admission | null> {
-    await tx.$executeRaw`
-      SELECT pg_advisory_xact_lock(hashtextextended(${`${this.tenantId} ${claim.client} ${claim.key}`}, 0))`;
-    const [row] = await tx.$queryRaw<(IdentityRow & { body_hash: string; request_id: string })[]>`
-      SELECT k.body_hash, k.request_id, i.id, i.name, i.username, i.session_epoch, a.box_user_id
-      FROM idempotency_key k
-      JOIN provisioning_request r ON r.id = k.request_id
-      JOIN identity i ON i.id = r.identity_id
-      LEFT JOIN box_account a ON a.identity_id = i.id
-      WHERE k.tenant_id = ${this.tenantId}::uuid AND k.client = ${claim.client} AND k.key = ${claim.key}`;
-    if (!row) return null;
-    if (row.body_hash !== claim.bodyHash) return { kind: 'key-reused' };
-    const request = { requestId: row.request_id, isNew: false, wasPromoted: false };
-    return {
-      kind: 'requested',
-      identity: toIdentity(row),
-      job: 'converge',
-      priority: priorityOf.api,
-      ...request,
+  private async add(
+    arrival: Arrival,
+    { isReleased }: sql.AdmissionRow,
+    { names, from }: Extract<AdmissionDecision, { kind: 'add' }>,
+  ): Promise<Admission | null> {
+    const { person, cause, call } = arrival;
+    const mayMeetNamesake = cause !== 'sign-in' || isReleased;
+    const values = {
+      ...this.opening(arrival),
+      ...{ issuer: person.issuer, subject: person.subject, ...nameValues(names) },
+      ...{ by: call?.intent().actor ?? cause, from, may_meet_namesake: mayMeetNamesake ? 1 : 0 },
     };
+    const [made] = await runChange<
+      { id: string; sessionEpoch: number; requestId: string },
+      keyof typeof values
+    >(this.database, from === null ? sql.addPerson : sql.splitPerson, values, call);
+    if (made === undefined) return null;
+    call?.committed();
+    const { id, sessionEpoch, requestId } = made;
+    const identity = { id, name: names.name, username: names.username, boxUserId: null, sessionEpoch };
+    return { kind: 'requested', identity, ...personWork(cause), requestId, isNew: true, wasPromoted: false };
   }
 
-  private async remember(
-    tx: Transaction,
-    { client, key, bodyHash }: IdempotencyClaim,
-    admission: Extract<Admission, { identity: AdmittedIdentity }>,
-  ): Promise<void> {
-    const requestId = admission.kind === 'requested' ? admission.requestId : admission.newestRequestId;
-    if (requestId === null) return;
-    await tx.$executeRaw`
-      INSERT INTO idempotency_key (tenant_id, client, key, body_hash, request_id)
-      VALUES (${this.tenantId}::uuid, ${client}, ${key}, ${bodyHash}, ${requestId}::uuid)`;
+  private async change(
+    arrival: Arrival,
+    row: sql.AdmissionRow,
+    decision: Extract<AdmissionDecision, { kind: 'change' | 'follow' }>,
+  ): Promise<Admission | null> {
+    const { cause, call } = arrival;
+    const asRead = {
+      ...{ id: row.id, generation: row.generation, session_epoch: row.sessionEpoch },
+      ...this.opening(arrival),
+    };
+    const [written] = await (decision.kind === 'follow'
+      ? runChange<WrittenRow, sql.FollowValue>(this.database, sql.followPerson, asRead, call)
+      : runChange<WrittenRow, sql.ChangeValue>(
+          this.database,
+          sql.changePerson,
+          {
+            ...{ ...asRead, ...nameValues(decision.names), subject: arrival.person.subject },
+            ...{ known_username_source: row.usernameSource, known_email_source: row.emailSource },
+            is_new_generation: decision.isNewGeneration ? 1 : 0,
+            needs_request: decision.needsRequest ? 1 : 0,
+          },
+          call,
+        ));
+    if (written === undefined) return null;
+    const names = decision.kind === 'change' ? decision.names : row;
+    const identity = identityOf({ ...row, id: written.id, name: names.name, username: names.username });
+    if (decision.kind === 'change' && !decision.needsRequest)
+      return this.inStep({ ...row, name: names.name, username: names.username }, arrival.claim);
+    const { requestId, isNew, wasPromoted } = written;
+    // The open request ended meanwhile: the change is written, and the next try opens a request for it.
+    if (requestId === null) return null;
+    call?.committed();
+    return { kind: 'requested', identity, ...personWork(cause), requestId, isNew, wasPromoted };
+  }
+
+  /** The values for the request, and for the client's key. */
+  private opening({ cause, claim }: Arrival) {
+    return {
+      ...{ tenant: this.tenantId, cause, priority: priorityOf[cause], grace_ms: ENQUEUE_GRACE_MS },
+      ...keyValues(claim),
+    };
   }
 }
 
-const rank: Record<NameSources['username'], number> = { claimed: 0, verified: 1, administered: 2 };
+/** `requestId` is null when no request was needed, or when the one to follow ended meanwhile. */
+type WrittenRow = { readonly id: string } & (
+  RequestRow | { readonly requestId: null; isNew: boolean; wasPromoted: boolean }
+);
 
-/**
- * Whether the stored sources of the names are at least as good as the new ones. SCIM decides for people that it
- * manages.
- */
-const hasSources = (row: IdentityRow, { username, email }: NameSources): boolean =>
-  row.managed || (rank[row.username_source] >= rank[username] && rank[row.email_source] >= rank[email]);
-
-const isInStep = (row: IdentityRow, person: Person & NameParts): boolean =>
-  row.active &&
-  // Each sign-in of a person with a missing Box user asks Box again, because the user may have been restored.
-  !row.missing &&
-  row.applied_generation === row.generation &&
-  // SCIM decides the profile of people that it manages; otherwise two different profiles would overwrite each other
-  // without end.
-  (row.managed ||
-    (row.username === person.username &&
-      row.email === (person.email ?? null) &&
-      row.name === person.name &&
-      hasParts(row, person)));
-
-/** A sign-in without the parts of the name does not change them. */
-const hasParts = (row: IdentityRow, { givenName, familyName }: NameParts): boolean =>
-  row.given_name === (givenName ?? row.given_name) && row.family_name === (familyName ?? row.family_name);
-
-const toIdentity = (row: IdentityRow): AdmittedIdentity => ({
-  id: row.id,
-  name: row.name,
-  username: row.username,
-  boxUserId: row.box_user_id,
-  sessionEpoch: row.session_epoch,
+const keyValues = (claim: IdempotencyClaim | undefined) => ({
+  client: claim?.client ?? null,
+  key: claim?.key ?? null,
+  body_hash: claim?.bodyHash ?? null,
 });
 
-const inStep = (row: IdentityRow, newestRequestId: string | null): Admission => ({
-  kind: 'in-step',
-  identity: toIdentity(row),
-  newestRequestId,
+const nameValues = ({ username, email, name, givenName, familyName, sources }: Names) => ({
+  ...{ username, email, name, username_source: sources.username, email_source: sources.email },
+  ...{ given_name: givenName, family_name: familyName },
+});
+
+const identityOf = ({ id, name, username, boxUserId, sessionEpoch }: AdmittedIdentity): AdmittedIdentity => ({
+  ...{ id, name, username, boxUserId, sessionEpoch },
 });

@@ -1,9 +1,6 @@
+import type { LinkRule } from '@foyer/directory';
 import { STAND_IN } from '@foyer/scim';
 import type { Transaction } from '../database/transaction.ts';
-
-/** The named rules by which links are made; see docs/decisions/0016-an-id-is-a-link-to-a-person.md. */
-export type LinkRule =
-  'same_subject' | 'pushed_user_name' | 'administered' | 'operator_release' | 'operator_merge';
 
 /** In SQL: whether `l` is the link of the id. */
 export const isLinkOf = (of: {

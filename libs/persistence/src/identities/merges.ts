@@ -1,10 +1,5 @@
-import {
-  afterMerge,
-  decideMerge,
-  type MergeDecision,
-  type MergeSide,
-  type RecordedChange,
-} from '@foyer/provisioning';
+import { afterMerge, decideMerge, type MergeDecision, type MergeSide } from '@foyer/directory';
+import type { RecordedChange } from '@foyer/provisioning';
 import { changing } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { run, type Runner } from '../database/statement.ts';

@@ -1,6 +1,7 @@
-import { GROUP_PRIORITY, MANY_PRIORITY, openStatuses, type ErrorCode, type Retries } from '@foyer/shared';
+import { GROUP_PRIORITY, MANY_PRIORITY, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from '../database/database.ts';
-import { hasOpenCreate } from './unsettled.ts';
+import { openRequests } from './open-requests.ts';
+import { mayBeRetried } from './unsettled.ts';
 
 /** A failed request that is the newest of its person or group, which has not been brought in step since. */
 export interface DeadLetter {
@@ -33,7 +34,6 @@ interface Position {
 }
 
 const PAGE = 500;
-const open = openStatuses.map((status) => `'${status}'`).join(', ');
 
 const dead = `FROM provisioning_request r
   LEFT JOIN identity i ON i.id = r.identity_id
@@ -49,7 +49,12 @@ const dead = `FROM provisioning_request r
       SELECT FROM provisioning_request n WHERE n.tenant_id = r.tenant_id AND n.group_id = r.group_id
         AND (n.created_at, n.id) > (r.created_at, r.id))`;
 /** Okta deactivated the person before there was a Box user, and no create is unsettled, so nothing is left to do. */
-const isOver = `(i.id IS NOT NULL AND NOT i.active AND a.identity_id IS NULL AND NOT ${hasOpenCreate})`;
+const isOver = `(i.id IS NOT NULL AND NOT ${mayBeRetried})`;
+
+/** A retry of the request `p` of the person or group `h`. */
+const retry = {
+  ...{ tenant: '$1', id: 'h.id', generation: 'h.generation', cause: "'operator'", retryOf: 'p.id' },
+} as const;
 
 /** Dead letters: failed requests that nothing has resolved since. */
 export class DeadLetters {
@@ -131,20 +136,13 @@ export class DeadLetters {
        ), held_groups AS (
          SELECT g.id, g.generation FROM scim_group g WHERE g.id IN (SELECT group_id FROM page)
          ORDER BY g.id FOR NO KEY UPDATE
-       ), made_for_groups AS (
-         INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, retry_of, due_at)
-         SELECT $1, h.id, h.generation, 'operator', ${GROUP_PRIORITY}, p.id, clock_timestamp()
-         FROM held_groups h JOIN page p ON p.group_id = h.id
-         ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN (${open}) DO NOTHING RETURNING id
-       ), made AS (
-         INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, retry_of, due_at)
-         SELECT $1, h.id, h.generation, 'operator', ${MANY_PRIORITY}, p.id, clock_timestamp()
-         FROM held h JOIN page p ON p.identity_id = h.id WHERE h.active
-         ON CONFLICT (identity_id, generation) WHERE status IN (${open}) DO NOTHING RETURNING id
-       ), noted AS (
-         INSERT INTO request_event (request_id, event)
-         SELECT id, 'queued' FROM made UNION ALL SELECT id, 'queued' FROM made_for_groups
-       )
+       ), ${openRequests({
+         ...{ of: 'group', from: 'held_groups h JOIN page p ON p.group_id = h.id', priority: GROUP_PRIORITY },
+         ...{ ...retry, as: 'made_for_groups' },
+       })}, ${openRequests({
+         ...{ of: 'identity', from: 'held h JOIN page p ON p.identity_id = h.id WHERE h.active' },
+         ...{ ...retry, priority: MANY_PRIORITY, as: 'made' },
+       })}
        SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) + (SELECT count(*)::int FROM made_for_groups) AS retried,
          (SELECT count(*)::int FROM held WHERE NOT active) AS deactivated,
          last.created_at AS "lastAt", last.id AS "lastId"

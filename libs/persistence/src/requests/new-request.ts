@@ -1,13 +1,7 @@
-import {
-  ENQUEUE_GRACE_MS,
-  GROUP_PRIORITY,
-  laneOf,
-  openStatuses,
-  priorityOf,
-  type JobName,
-  type RequestCause,
-} from '@foyer/shared';
+import { ENQUEUE_GRACE_MS, GROUP_PRIORITY, priorityOf, type JobName, type RequestCause } from '@foyer/shared';
+import { run, statement } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
+import { openOrFollow, requestColumns, type Opening, type RequestRow } from './open-requests.ts';
 
 /** The person or the group of a request. */
 export type About =
@@ -24,52 +18,47 @@ export interface OpenedRequest {
   readonly wasPromoted: boolean;
 }
 
-const workOf = (about: About, cause: RequestCause): Pick<OpenedRequest, 'job' | 'priority'> =>
-  about.groupId === undefined
-    ? { job: 'converge', priority: priorityOf[cause] }
-    : { job: 'converge-group', priority: GROUP_PRIORITY };
+/** The job that converges a person for this cause. */
+export const personWork = (cause: RequestCause) =>
+  ({ job: 'converge', priority: priorityOf[cause] }) as const;
+/** The job that converges a group. */
+export const groupWork = { job: 'converge-group', priority: GROUP_PRIORITY } as const;
+
+type OpenValue = 'id' | 'tenant' | 'generation' | 'cause' | 'priority' | 'retry_of' | 'grace_ms';
+const open = (of: Opening['of']) =>
+  statement<OpenValue>(
+    `open-${of}-request`,
+    `WITH about AS (SELECT $id::uuid AS id, $generation::int AS generation), ${openOrFollow('about', {
+      ...{ of, tenant: '$tenant::uuid', cause: '$cause::text', priority: '$priority::int' },
+      ...{ retryOf: '$retry_of', graceMs: '$grace_ms::float8' },
+    })} SELECT ${requestColumns} FROM request`,
+  );
+const openForIdentity = open('identity');
+const openForGroup = open('group');
+
+/** The open request ended, or another one was opened, at the same moment: the transaction is repeated. */
+class RequestMoved extends Error {
+  override readonly name = 'RequestMoved';
+  readonly code = '40001';
+}
 
 /**
- * The open request of that generation, or a new one. The caller must hold the row of the person or group; otherwise the
- * index of open requests refuses the second one.
+ * The open request of that generation, or a new one. Without the row of the person or group, another transaction may
+ * open the same request; this one is then repeated.
  */
 export async function requestFor(
   tx: Transaction,
   tenantId: string,
-  about: About & { readonly generation: number },
+  { identityId, groupId, generation }: About & { readonly generation: number },
   cause: RequestCause,
   retryOf: string | null = null,
 ): Promise<OpenedRequest> {
-  const { identityId = null, groupId = null, generation } = about;
-  const work = workOf(about, cause);
-  const { priority } = work;
-  const open = await tx.provisioningRequest.findFirst({
-    where: { identityId, groupId, generation, status: { in: [...openStatuses] } },
-    select: { id: true, priority: true, startedAt: true },
+  const isGroup = groupId !== undefined;
+  const work = isGroup ? groupWork : personWork(cause);
+  const [opened] = await run<RequestRow, OpenValue>({ tx }, isGroup ? openForGroup : openForIdentity, {
+    ...{ id: isGroup ? groupId : identityId, tenant: tenantId, generation, cause, priority: work.priority },
+    ...{ retry_of: retryOf, grace_ms: ENQUEUE_GRACE_MS },
   });
-  if (open !== null) {
-    const wasPromoted =
-      open.startedAt === null && laneOf(priority) !== laneOf(open.priority) && priority < open.priority;
-    if (wasPromoted) await tx.provisioningRequest.update({ where: { id: open.id }, data: { priority } });
-    return { ...work, requestId: open.id, isNew: false, wasPromoted };
-  }
-  const [made] = await tx.$queryRaw<{ id: string }[]>`
-      WITH made AS (
-        INSERT INTO provisioning_request (tenant_id, identity_id, group_id, generation, cause, priority, retry_of, due_at)
-        VALUES (${tenantId}::uuid, ${identityId}::uuid, ${groupId}::uuid, ${generation}, ${cause}, ${priority},
-          ${retryOf}::uuid, clock_timestamp() + ${ENQUEUE_GRACE_MS} * interval '1 millisecond')
-        RETURNING id
-      ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
-      SELECT id FROM made`;
-  return { ...work, requestId: made!.id, isNew: true, wasPromoted: false };
-}
-
-/** The newest request of a person or a group; null when there was none yet. */
-export async function newestRequest(tx: Transaction, tenantId: string, about: About): Promise<string | null> {
-  const newest = await tx.provisioningRequest.findFirst({
-    where: { tenantId, ...about },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    select: { id: true },
-  });
-  return newest?.id ?? null;
+  if (opened === undefined) throw new RequestMoved();
+  return { ...work, ...opened };
 }

@@ -2,6 +2,7 @@ import type { Filter, Member } from '@foyer/scim';
 import { GROUP_PRIORITY, isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
+import { openRequests, scimOpening } from '../requests/open-requests.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
 import { memberPlaces } from './places.ts';
@@ -128,12 +129,7 @@ export const joinWaitingGroups = (row: string): string => `joined AS (
   ), grown AS (
     UPDATE scim_group g SET generation = g.generation + 1, version = g.version + 1, updated_at = clock_timestamp()
     FROM joined WHERE g.id = joined.id AND g.tenant_id = $tenant::uuid RETURNING g.id, g.generation
-  ), group_request AS (
-    INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
-    SELECT $tenant::uuid, id, generation, 'scim', ${GROUP_PRIORITY},
-      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
-    FROM grown RETURNING id
-  ), group_noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM group_request)`;
+  ), ${openRequests({ ...scimOpening, of: 'group', priority: GROUP_PRIORITY, from: 'grown', as: 'group_request' })}`;
 
 /** What `joinWaitingGroups` did, as columns: the requests of groups, and all groups of the person if they joined one. */
 export const joinedColumns = `coalesce((SELECT jsonb_agg(id) FROM group_request), '[]') AS "groupRequests",

@@ -1,11 +1,11 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
-import { ENQUEUE_GRACE_MS, GROUP_PRIORITY, openStatuses } from '@foyer/shared';
+import { ENQUEUE_GRACE_MS, GROUP_PRIORITY } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { changingOn, type OnRecord } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { type OpenedRequest } from '../requests/new-request.ts';
-import { wordList } from '../database/statement.ts';
+import { openRequests } from '../requests/open-requests.ts';
 import { sqlStateOf, UNIQUE_VIOLATION } from '../database/transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
@@ -208,13 +208,10 @@ const finishing = `WITH g AS (
       shares_name = shares_name AND scim_group_name(display_name) = scim_group_name($3), generation = generation + $5, version = version + $5,
       updated_at = CASE $5 WHEN 0 THEN updated_at ELSE clock_timestamp() END
     WHERE id = $1 RETURNING *
-  ), made AS (
-    INSERT INTO provisioning_request (tenant_id, group_id, generation, cause, priority, due_at)
-    SELECT $2, g.id, g.generation, 'scim', ${GROUP_PRIORITY}, clock_timestamp() + $6::float8 * interval '1 millisecond'
-    FROM g
-    ON CONFLICT (group_id, generation) WHERE group_id IS NOT NULL AND status IN (${wordList(openStatuses)}) DO NOTHING
-    RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made)
+  ), ${openRequests({
+    ...{ of: 'group', from: 'g', tenant: '$2', cause: "'scim'", priority: GROUP_PRIORITY },
+    ...{ graceMs: '$6::float8', as: 'made' },
+  })}
   SELECT ${ownColumns}, EXISTS (SELECT FROM made) AS "isNew", coalesce((SELECT id FROM made), (
     SELECT r.id FROM provisioning_request r WHERE r.tenant_id = $2 AND r.group_id = $1
     ORDER BY r.created_at DESC, r.id DESC LIMIT 1)) AS "requestId" FROM g`;

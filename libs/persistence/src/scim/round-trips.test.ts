@@ -4,7 +4,7 @@ import type { Document } from '@foyer/scim';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { whileWaiting } from '../requests/waiting.harness.ts';
-import { statementsOf } from '../database/statements.harness.ts';
+import { namesOf } from '../database/statements.harness.ts';
 import { ScimGroups } from './groups.ts';
 import type { ScimUser, Written } from './user.ts';
 import { ScimUsers } from './users.ts';
@@ -55,11 +55,7 @@ async function parts() {
   return { tenantId, users, groups, hire, change, inStep };
 }
 
-/** The names of the prepared statements; for an unnamed one its text. */
-const names = async (work: () => Promise<unknown>): Promise<string[]> =>
-  (await statementsOf(test.database, work)).map(
-    ({ name, text }) => name?.replace(/^foyer-(.*)-[0-9a-f]{12}$/, '$1') ?? text,
-  );
+const names = (work: () => Promise<unknown>): Promise<string[]> => namesOf(test.database, work);
 
 describe('the round trips of a SCIM User', () => {
   it('are one for a new person', async () => {

@@ -3,6 +3,7 @@ import { priorityOf } from '@foyer/shared';
 import { recordable } from '../call-log/call-log.ts';
 import { isLinkOf, linkMade } from '../identities/links.ts';
 import type { SqlValue } from '../database/statement.ts';
+import { openRequests, scimOpening } from '../requests/open-requests.ts';
 import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './user.ts';
 
@@ -28,13 +29,8 @@ const insertUserSql = (more: string) => `WITH made AS (
       AND NOT EXISTS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
           AND m.value = $external_id::text)
-    ON CONFLICT DO NOTHING RETURNING id, tenant_id, issuer, subject, created_at
-  ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: false })}, request AS (
-    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-    SELECT $tenant::uuid, id, 1, 'scim', ${priorityOf.scim},
-      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
-    FROM made RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request)${more}
+    ON CONFLICT DO NOTHING RETURNING id, tenant_id, issuer, subject, generation, created_at
+  ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: false })}, ${openRequests({ ...scimOpening, from: 'made' })}${more}
   SELECT made.id, made.created_at AS "createdAt", request.id AS "requestId" FROM made, request`;
 type NewUserValue =
   | 'tenant'

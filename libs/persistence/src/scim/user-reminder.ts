@@ -1,52 +1,29 @@
 import type { RecordedChange } from '@foyer/provisioning';
-import { ENQUEUE_GRACE_MS, BACKGROUND_FROM, openStatuses, priorityOf } from '@foyer/shared';
+import { ENQUEUE_GRACE_MS } from '@foyer/shared';
 import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
-import { wordList, type SqlValue } from '../database/statement.ts';
+import type { SqlValue } from '../database/statement.ts';
+import { personWork } from '../requests/new-request.ts';
+import { openOrFollow, requestColumns, scimOpening, type RequestRow } from '../requests/open-requests.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import { changeAlone, isAsRead, type Step } from './user-update.ts';
 
-const open = `status IN (${wordList(openStatuses)})`;
-const openRequest = `FROM provisioning_request r JOIN held ON r.identity_id = held.id AND r.generation = held.generation
-    WHERE r.tenant_id = $tenant::uuid AND r.${open}`;
-
-/**
- * The open request of the person's generation, or a new one. While this statement waits for the person's row, that
- * request may end (it is then in `seen` and not in `kept`), or another one may be opened (`made` is then empty): no row
- * is returned, and the caller reads again.
- */
+/** No row: the person or their requests changed meanwhile, and the caller reads again. */
 const remindSql = (more: string) => `WITH held AS (
     SELECT i.id, i.generation, i AS person FROM identity i
     WHERE ${isAsRead}
     FOR NO KEY UPDATE OF i
-  ), seen AS (SELECT r.id ${openRequest}), kept AS (
-    SELECT r.id, r.started_at IS NULL AND r.priority >= ${BACKGROUND_FROM} AS promotes ${openRequest}
-    FOR NO KEY UPDATE OF r
-  ), promoted AS (
-    UPDATE provisioning_request r SET priority = ${priorityOf.scim} FROM kept WHERE r.id = kept.id AND kept.promotes
-  ), made AS (
-    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-    SELECT $tenant::uuid, id, generation, 'scim', ${priorityOf.scim},
-      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
-    FROM held WHERE NOT EXISTS (SELECT FROM seen)
-    ON CONFLICT (identity_id, generation) WHERE ${open} DO NOTHING RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM made), request AS (
-    SELECT id, false AS is_new, promotes FROM kept UNION ALL SELECT id, true, false FROM made
-  ), answered AS (SELECT held.id, held.person FROM held, request),
+  ), ${openOrFollow('held', scimOpening)}, answered AS (SELECT held.id, held.person FROM held, request),
   ${joinWaitingGroups('answered')}${more}
-  SELECT id AS "requestId", is_new AS "isNew", promotes AS "wasPromoted", ${joinedColumns} FROM request`;
+  SELECT ${requestColumns}, ${joinedColumns} FROM request`;
 
 type ReminderValue = 'tenant' | 'id' | 'generation' | 'subject' | 'grace_ms';
 const remind = recordable<ReminderValue>('remind-user', remindSql, {
   ...{ from: 'request', request: 'request.id', identity: '$id::uuid' },
 });
 
-interface RequestRow extends JoinedRow {
-  readonly requestId: string;
-  readonly isNew: boolean;
-  readonly wasPromoted: boolean;
-}
+type RemindedRow = RequestRow & JoinedRow;
 
 /**
  * For a push that changes nothing while Box is not in step: opens a request unless one is open already, so that Box is
@@ -62,11 +39,11 @@ async function remindAlone(
   const values: Record<ReminderValue, SqlValue> = {
     ...{ tenant: tenantId, id: user.id, generation: user.generation, subject, grace_ms: ENQUEUE_GRACE_MS },
   };
-  const [request] = await runChange<RequestRow, ReminderValue>(database, remind, values, call);
+  const [request] = await runChange<RemindedRow, ReminderValue>(database, remind, values, call);
   if (request === undefined) return null;
   call?.committed();
   const { requestId, isNew, wasPromoted } = request;
-  const own = { requestId, isNew, wasPromoted, job: 'converge', priority: priorityOf.scim } as const;
+  const own = { ...personWork('scim'), requestId, isNew, wasPromoted };
   return {
     resource: { ...user, ...(isNew && { requestId }), groups: request.groups ?? user.groups },
     requests: [own, ...toGroupRequests(request)],

@@ -1,64 +1,19 @@
+import { decideReturning, type Candidate, type ReturningDecision } from '@foyer/directory';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import type { Transaction } from '../database/transaction.ts';
-import { isLinkOf, type LinkRule } from '../identities/links.ts';
-import { taken } from './taken.ts';
+import { isLinkOf } from '../identities/links.ts';
 import { isNameKey } from './user-names.ts';
 
-/**
- * Decides which identity a person is that a directory pushes. A person who returns keeps their identity. A 409 is only
- * given when the directory's look-up by the same user name finds that identity; otherwise it would retry without end.
- */
-
-/** Whom a create finds, and by which rule the id that it brings leads to them. */
-export interface Returning {
-  readonly id: string;
-  readonly rule: LinkRule;
-}
-
-interface Candidate {
-  readonly id: string;
-  readonly isManaged: boolean;
-  readonly isDeleted: boolean;
-  readonly active: boolean;
-  /** The external id leads to them. */
-  readonly isLinked: boolean;
-  /** It does by an operator's merge: whoever is pushed under it is this person, as under the id that SCIM shows. */
-  readonly isMerged: boolean;
-  /** The external id is the one that SCIM shows. */
-  readonly isSubject: boolean;
-  readonly isNamed: boolean;
-}
-
-/**
- * A visible resource has its own external id: another one that leads to the same person came by a sign-in, and a
- * create with it is about another person.
- */
-const isAboutAnother = ({ isLinked, isMerged, isSubject, isManaged, isDeleted }: Candidate): boolean =>
-  isLinked && !isMerged && !isSubject && isManaged && !isDeleted;
-
-/**
- * The existing identity for a create, locked: known only by sign-in, deleted before, or deactivated and renamed since.
- * Null: the person is new. Throws ScimError 409 when another person has the user name, or an active person the external
- * id.
- */
+/** The identity that a create means, whose row is locked; see `decideReturning`. */
 export async function findReturning(
   tx: Transaction,
   tenantId: string,
   issuer: string,
   { userName, externalId }: { readonly userName: string; readonly externalId: string | null },
-): Promise<Returning | null> {
-  const rows = await tx.$queryRawUnsafe<Candidate[]>(candidatesSql, tenantId, issuer, externalId, userName);
-  const candidates = rows
-    .map((row) => (isAboutAnother(row) ? { ...row, isLinked: false } : row))
-    .filter(({ isLinked, isNamed }) => isLinked || isNamed);
-  const known = candidates.find(({ isLinked }) => isLinked);
-  if (candidates.some(({ isLinked, isDeleted }) => !isLinked && !isDeleted)) throw taken(['userName']);
-  // The one deleted last under this name.
-  const [named] = candidates;
-  if (known === undefined) return named ? { id: named.id, rule: 'pushed_user_name' } : null;
-  const isBack = known.isMerged || !known.isManaged || known.isDeleted || (!known.active && !known.isNamed);
-  if (isBack) return { id: known.id, rule: 'same_subject' };
-  throw taken(known.isNamed ? ['userName', 'externalId'] : ['externalId']);
+): Promise<ReturningDecision> {
+  return decideReturning(
+    await tx.$queryRawUnsafe<Candidate[]>(candidatesSql, tenantId, issuer, externalId, userName),
+  );
 }
 
 /** To whom the external id leads. */

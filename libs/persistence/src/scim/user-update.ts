@@ -5,6 +5,7 @@ import { ENQUEUE_GRACE_MS, priorityOf } from '@foyer/shared';
 import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import type { SqlValue } from '../database/statement.ts';
+import { openRequests, scimOpening } from '../requests/open-requests.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
@@ -48,12 +49,7 @@ const changeUserSql = (more: string) => `WITH changed AS (
       generation = i.generation + 1, updated_at = clock_timestamp()
     WHERE ${isAsRead}
     RETURNING i.id, i.generation, i.updated_at, i AS person
-  ), request AS (
-    INSERT INTO provisioning_request (tenant_id, identity_id, generation, cause, priority, due_at)
-    SELECT $tenant::uuid, id, generation, 'scim', ${priorityOf.scim},
-      clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'
-    FROM changed RETURNING id
-  ), noted AS (INSERT INTO request_event (request_id, event) SELECT id, 'queued' FROM request),
+  ), ${openRequests({ ...scimOpening, from: 'changed' })},
   ${joinWaitingGroups('changed')}${more}
   SELECT changed.generation, changed.updated_at AS "updatedAt", request.id AS "requestId",
     ${joinedColumns} FROM changed, request`;

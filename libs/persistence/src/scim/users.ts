@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { LinkRule } from '@foyer/directory';
 import type { RecordedChange } from '@foyer/provisioning';
 import { STAND_IN, toPerson, type Document, type ListQuery } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
@@ -14,7 +15,7 @@ import { requestsForGroups, takeOut } from './group-members.ts';
 import { taken, takenBy } from './taken.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { insertUser, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
-import { claimName, findReturning, makeWay, type Returning } from './user-roads.ts';
+import { claimName, findReturning, makeWay } from './user-roads.ts';
 import { columns, listed, readUser, toReadUser, toUser, type Row } from './user-rows.ts';
 import { writeAlone } from './user-reminder.ts';
 import { isDone, stepOf } from './user-update.ts';
@@ -80,7 +81,9 @@ export class ScimUsers {
       return toNewUser(made, document);
     }
     return this.writing(call, async (tx, onRecord) => {
-      const back = await findReturning(tx, this.tenantId, this.issuer, person);
+      const decision = await findReturning(tx, this.tenantId, this.issuer, person);
+      if (decision.kind === 'conflict') throw taken(decision.keys);
+      const back = decision.kind === 'returning' ? decision : null;
       if (back !== null) await this.revive(tx, back, document, actorOf(call));
       const id = back?.id ?? (await this.insert(tx, subject, document, actorOf(call)));
       const written = await this.written(tx, id);
@@ -236,7 +239,7 @@ export class ScimUsers {
 
   private async revive(
     tx: Transaction,
-    { id, rule }: Returning,
+    { id, rule }: { readonly id: string; readonly rule: LinkRule },
     document: Document,
     by: string | null,
   ): Promise<void> {

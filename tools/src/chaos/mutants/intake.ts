@@ -1,7 +1,8 @@
 import type { SourceMutant } from './mutant.ts';
 
-const intake = 'libs/persistence/src/identities/intake-statements.ts';
-const requests = 'libs/persistence/src/requests/new-request.ts';
+const admission = 'libs/directory/src/admission.ts';
+const intake = 'libs/persistence/src/identities/admission-statements.ts';
+const requests = 'libs/persistence/src/requests/open-requests.ts';
 const users = 'libs/persistence/src/scim/users.ts';
 const change = 'libs/persistence/src/scim/user-update.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
@@ -11,28 +12,34 @@ export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'intake: a change of the name is no new generation',
     file: intake,
-    from: 'CASE WHEN ${isChanged} THEN 1 ELSE 0 END,',
-    to: 'CASE WHEN ${isChanged} THEN 0 ELSE 0 END,',
+    from: 'generation = i.generation + $is_new_generation::int,',
+    to: 'generation = i.generation + 0 * $is_new_generation::int,',
   },
   {
     name: 'intake: a sign-in changes a person whom the directory manages',
+    file: admission,
+    from: 'isManaged ? names : merged(names, given)',
+    to: 'merged(names, given)',
+  },
+  {
+    name: 'intake: a sign-in ignores that the person was changed since the read',
     file: intake,
-    from: ' name = CASE WHEN ${mayChange} THEN said.name ELSE i.name END,',
-    to: ' name = said.name,',
+    from: '      AND i.generation = $generation::int AND i.session_epoch = $session_epoch::int`;',
+    to: '      AND ($generation::int, $session_epoch::int) IS NOT NULL`;',
   },
   {
     name: 'intake: a sign-in joins any open request, whatever its generation',
     file: requests,
-    from: 'where: { identityId, groupId, generation, status: { in: [...openStatuses] } },',
-    to: 'where: { identityId, groupId, status: { in: [...openStatuses] } },',
+    from: '      AND r.generation = ${row}.generation\n',
+    to: '\n',
     unseen:
       'A turn brings Box to what is stored when it begins; who changes something later ends with a generation that is not applied.',
   },
   {
     name: 'intake: a new request is not due',
     file: requests,
-    from: "${retryOf}::uuid, clock_timestamp() + ${ENQUEUE_GRACE_MS} * interval '1 millisecond')",
-    to: '${retryOf}::uuid, CASE WHEN ${ENQUEUE_GRACE_MS} < 0 THEN clock_timestamp() END)',
+    from: '      clock_timestamp()${graceMs === undefined',
+    to: '      NULL::timestamptz${graceMs === undefined',
   },
   {
     name: 'scim: a change is no new generation',
@@ -45,12 +52,6 @@ export const intakeMutants: readonly SourceMutant[] = [
     file: change,
     from: ' AND i.generation = $generation::int\n',
     to: '\n',
-  },
-  {
-    name: 'scim: the request of a change is not due',
-    file: change,
-    from: "clock_timestamp() + $grace_ms::float8 * interval '1 millisecond'\n",
-    to: 'CASE WHEN $grace_ms::float8 < 0 THEN clock_timestamp() END\n',
   },
   {
     name: 'scim: a deletion does not deactivate',
