@@ -1,33 +1,19 @@
-import { boxAppOf, createBox } from '@foyer/box';
 import { boxAppSources, type BoxAppSources } from '@foyer/operations';
-import { describeBoxApp, PrismaCallLog, type BoxAppState } from '@foyer/persistence';
+import { describeBoxApp, type BoxAppState } from '@foyer/persistence';
 import type { OperatorConfig } from '@foyer/platform';
-import { withTenant } from './tenancy.ts';
+import { withBox } from './with-box.ts';
 
 /** The time limit of a migration's statement, in milliseconds: it updates every identity at once. */
 const SILENCE_MS = 15 * 60_000;
 
-/** Opens the database and Box with the current configuration, and closes both after `work`. */
-export async function withBoxApp<T>(
+/** Opens what the commands about the Box app use, and closes it after `work`. */
+export const withBoxApp = <T>(
   config: OperatorConfig,
   work: (sources: BoxAppSources) => Promise<T>,
-): Promise<T> {
-  const auth = config.boxAuth();
-  const configured = boxAppOf(auth);
-  return withTenant(
-    config,
-    async ({ database, tenantId }) => {
-      const log = new PrismaCallLog(database, tenantId, 0);
-      const box = createBox({ auth, baseUrl: config.BOX_BASE_URL, timeoutMs: config.BOX_TIMEOUT_MS, log });
-      try {
-        return await work(boxAppSources({ database, tenantId }, configured, box));
-      } finally {
-        await box.close();
-      }
-    },
-    { silenceMs: SILENCE_MS },
-  );
-}
+): Promise<T> =>
+  withBox(config, ({ box, boxApp, ...tenant }) => work(boxAppSources(tenant, boxApp.configured, box)), {
+    silenceMs: SILENCE_MS,
+  });
 
 /** Why no decision is needed. */
 export const settled = ({ bound }: BoxAppState): string =>

@@ -14,7 +14,7 @@ import { doctorCommand } from './doctor.ts';
 import { listHeldCommand } from './held/held-list.ts';
 import { releaseHeldCommand } from './held/held-release.ts';
 import { mergeIdentitiesCommand } from './identity/identity-merge.ts';
-import { importCommand } from './import.ts';
+import { importCommand } from './import/import.ts';
 import { personCommand } from './person.ts';
 import { createScimTokenCommand } from './scim-token/scim-token-create.ts';
 import { listScimTokensCommand } from './scim-token/scim-token-list.ts';

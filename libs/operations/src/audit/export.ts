@@ -2,7 +2,7 @@ import { readAudit } from '@foyer/persistence';
 import { auditFileLines, type AuditPart } from '@foyer/provisioning';
 import type { AuditMonths } from '@foyer/shared';
 import type { TenantSources } from '../sources.ts';
-import { unlessStopped, untilStopped, type Finished, type Stopped } from './stopped.ts';
+import { unlessStopped, untilStopped, type Finished, type Stopped } from '../stopped.ts';
 
 export interface AuditExportOptions {
   /** The tenant's name, for the first line of the export. */

@@ -9,7 +9,6 @@ export {
   type AuditPruningOptions,
   type AuditPruningPlan,
 } from './prune.ts';
-export { type Finished, type Stopped } from './stopped.ts';
 export {
   verifyAudit,
   verifyAuditExport,

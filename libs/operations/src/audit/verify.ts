@@ -9,7 +9,7 @@ import {
 import type { TenantSources } from '../sources.ts';
 import { headsFor, type NotedHead } from './head.ts';
 import { linesIn } from './lines.ts';
-import { unlessStopped, untilStopped, type Stopped } from './stopped.ts';
+import { unlessStopped, untilStopped, type Stopped } from '../stopped.ts';
 
 /** Whether the log is as it was sealed: it is when there are no findings. */
 export interface AuditVerdict extends AuditSummary {

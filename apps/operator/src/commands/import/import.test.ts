@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OperatorWorld, type TenantWorld } from '../operator.harness.ts';
+import { OperatorWorld, type TenantWorld } from '../../operator.harness.ts';
 
 let world: OperatorWorld;
 let tenant: TenantWorld;

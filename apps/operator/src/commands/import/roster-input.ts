@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { untilAborted } from '@foyer/roster';
 import type { BatchFormat } from '@foyer/shared';
-import { OperatorProblem, type Setting, type Values } from './command.ts';
-import { sizeOfFile } from './input-file.ts';
+import { OperatorProblem, type Setting, type Values } from '../../command.ts';
+import { chunksOf, sizeOfFile } from '../../input-file.ts';
 
 /** A file of people that can be read once. `bytes` is null when its size is unknown. */
 export interface RosterInput {
@@ -16,15 +14,9 @@ const endings: Readonly<Record<string, BatchFormat>> = { csv: 'csv', jsonl: 'jso
 /** Opens the file that the operand names; `-` is standard input. Throws OperatorProblem when it cannot be read. */
 export async function openRoster(path: string, values: Values, setting: Setting): Promise<RosterInput> {
   const format = formatOf(path, values.format);
-  const { stopping } = setting;
-  if (path === '-') {
-    const input = untilAborted(setting.input, stopping);
-    return { format, bytes: null, chunks: (onBytes) => counted(input, onBytes) };
-  }
+  if (path === '-') return { format, bytes: null, chunks: (onBytes) => counted(setting.input, onBytes) };
   const bytes = await sizeOfFile(path);
-  const chunks = (onBytes: (bytes: number) => void) =>
-    counted(createReadStream(path, { signal: stopping }), onBytes);
-  return { format, bytes, chunks };
+  return { format, bytes, chunks: (onBytes) => chunksOf(path, onBytes) };
 }
 
 function formatOf(path: string, given: Values[string]): BatchFormat {
