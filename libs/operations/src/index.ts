@@ -11,3 +11,4 @@ export type { TenantSources } from './sources.ts';
 export type { Finished, Stopped } from './stopped.ts';
 export * from './status.ts';
 export * from './merge.ts';
+export * from './verify/index.ts';

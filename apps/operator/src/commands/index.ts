@@ -21,7 +21,7 @@ import { listScimTokensCommand } from './scim-token/scim-token-list.ts';
 import { revokeScimTokenCommand } from './scim-token/scim-token-revoke.ts';
 import { settingsCommand } from './settings.ts';
 import { statusCommand } from './status.ts';
-import { verifyCommand } from './verify.ts';
+import { verifyCommand } from './verify/verify.ts';
 
 /**
  * Every command, in the order of the help. The first match runs, so a longer name comes before a name that is its

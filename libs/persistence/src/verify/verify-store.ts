@@ -32,21 +32,21 @@ export interface FormerRun {
 }
 
 /** The statement limit, in milliseconds: statements over a whole tenant take longer than any others. */
-const STATEMENT_MS = 30 * 60_000;
+export const VERIFY_STATEMENT_MS = 30 * 60_000;
 const DIGEST_ROWS = 5_000;
 
 const run = `id, started_at AS "startedAt", marker, listed, listed_at IS NOT NULL AS "isListed"`;
 
 /**
  * The database operations of `verify`. Null when another run of this tenant is in progress. The database must be opened
- * with a suitable `silenceMs`, because a comparison of a million identities takes many seconds.
+ * with VERIFY_STATEMENT_MS as its `silenceMs`, because a comparison of a million identities takes many seconds.
  */
 export async function openVerifyStore(
   database: Database,
   tenantId: string,
 ): Promise<PostgresVerifyStore | null> {
   const client = await database.connect();
-  await client.query(`SET statement_timeout = ${STATEMENT_MS}`);
+  await client.query(`SET statement_timeout = ${VERIFY_STATEMENT_MS}`);
   const { rows } = await client.query<{ mine: boolean }>(
     `SELECT pg_try_advisory_lock(hashtextextended('verify ' || $1, 0)) AS mine`,
     [tenantId],

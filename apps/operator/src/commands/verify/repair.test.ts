@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ScimGroups, ScimUsers } from '@foyer/persistence';
-import { OperatorWorld, type TenantWorld } from './operator.harness.ts';
+import { OperatorWorld, type TenantWorld } from '../../operator.harness.ts';
 
 let world: OperatorWorld;
 let tenant: TenantWorld;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as moment } from 'node:timers/promises';
-import { OperatorWorld, type TenantWorld } from './operator.harness.ts';
+import { OperatorWorld, type TenantWorld } from '../../operator.harness.ts';
 
 let world: OperatorWorld;
 let tenant: TenantWorld;

@@ -1,0 +1,8 @@
+export { meaningOf, type DiscrepancyMeaning } from './meaning.ts';
+export {
+  verifyTenant,
+  type Verification,
+  type VerifiedRun,
+  type VerifyOptions,
+  type VerifySources,
+} from './verify.ts';
