@@ -120,6 +120,20 @@ describe('recreating a Box user', () => {
     expect(await recorded()).toEqual([]);
   });
 
+  it('clears the mark of a user whom Box shows again, and records who did it', async () => {
+    const users = new Map<string, BoxUser>();
+    const { sources, identityId, boxUserId, person, recorded } = await setting(users, configured);
+    expect(await sources.accounts.markMissing(identityId, boxUserId)).toBe(true);
+    users.set(boxUserId, userOf(boxUserId, person.subject));
+    const cleared = { kind: 'exists', boxUserId, wasMissing: true };
+    expect(await recreateBoxUser(sources, identityId, operator)).toEqual(cleared);
+    expect(await recorded()).toMatchObject([
+      { operation: 'clear_missing_box_user', identityId, parameters: { boxUserId } },
+    ]);
+    expect(await recreateBoxUser(sources, identityId, operator)).toEqual({ ...cleared, wasMissing: false });
+    expect(await recorded()).toHaveLength(1);
+  });
+
   it('is refused while Box does not answer', async () => {
     const { sources, identityId } = await setting(fault, configured);
     expect(await recreateBoxUser(sources, identityId, operator)).toEqual({ kind: 'box-failed', fault });

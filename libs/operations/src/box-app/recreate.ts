@@ -1,5 +1,6 @@
 import { boxAppProblem } from '@foyer/persistence';
 import type { BoxFault } from '@foyer/provisioning';
+import { commandChange, commandIntent } from '../on-record.ts';
 import type { BoxAppSources, ChangedMeanwhile } from './sources.ts';
 
 /** All but `recreated` leave the person's mapping as it is. */
@@ -15,7 +16,10 @@ export type UserRecreation =
   | ChangedMeanwhile
   | { readonly kind: 'recreated'; readonly boxUserId: string; readonly requestId: string };
 
-/** Gives one person a new Box user, when Box no longer knows theirs. The audit log names `operator`. */
+/**
+ * Gives one person a new Box user, when Box no longer knows theirs. If Box shows it and it is marked as missing, the mark
+ * is cleared. The audit log names `operator` for both.
+ */
 export async function recreateBoxUser(
   { boxApp, identities, box, accounts, migration }: BoxAppSources,
   identityId: string,
@@ -30,8 +34,12 @@ export async function recreateBoxUser(
   const { boxUserId } = identity.boxAccount;
   const read = await box.readUser({ requestId: null, identityId, lease: null }, boxUserId);
   if (!read.ok) return { kind: 'box-failed', fault: read.fault };
-  if (read.value !== null)
-    return { kind: 'exists', boxUserId, wasMissing: await accounts.clearMissing(identityId, boxUserId) };
+  if (read.value !== null) {
+    const intent = commandIntent('clear_missing_box_user', 'box-app recreate', operator);
+    const change = commandChange({ ...intent, parameters: { boxUserId } });
+    const wasMissing = await accounts.clearMissing(identityId, boxUserId, change);
+    return { kind: 'exists', boxUserId, wasMissing };
+  }
   const done = await migration.recreate({ identityId, boxUserId }, boxApp.configured, operator);
   if (done.kind === 'changed-meanwhile') return { kind: 'changed-meanwhile' };
   return { kind: 'recreated', boxUserId, requestId: done.requestId };

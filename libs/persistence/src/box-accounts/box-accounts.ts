@@ -1,4 +1,5 @@
-import type { BoxApp, MappedAccount } from '@foyer/provisioning';
+import type { BoxApp, MappedAccount, RecordedChange } from '@foyer/provisioning';
+import { changing } from '../call-log/change-record.ts';
 import { isBoundTo } from './box-app.ts';
 import type { Database } from '../database/database.ts';
 import { Prisma } from '../generated/client.ts';
@@ -31,14 +32,20 @@ export class BoxAccounts {
     return changed > 0;
   }
 
-  /** Box shows the user again. The next request applies what changed since. Returns whether that is new. */
-  async clearMissing(identityId: string, boxUserId: string): Promise<boolean> {
-    const changed = await this.database.prisma.$executeRaw`
-      WITH ${this.ours()}
-      UPDATE box_account a SET missing_since = NULL, applied_generation = 0, updated_at = clock_timestamp() FROM ours
-      WHERE a.tenant_id = ours.id AND a.identity_id = ${identityId}::uuid AND a.box_user_id = ${boxUserId}
-        AND a.missing_since IS NOT NULL`;
-    return changed > 0;
+  /**
+   * Box shows the user again, as an operator has found: recorded as `change`. The next request applies what changed
+   * since. Returns whether that is new.
+   */
+  async clearMissing(identityId: string, boxUserId: string, change: RecordedChange): Promise<boolean> {
+    return changing(this.database, this.tenantId, change, async (tx, onRecord) => {
+      const changed = await tx.$executeRaw`
+        WITH ${this.ours()}
+        UPDATE box_account a SET missing_since = NULL, applied_generation = 0, updated_at = clock_timestamp() FROM ours
+        WHERE a.tenant_id = ours.id AND a.identity_id = ${identityId}::uuid AND a.box_user_id = ${boxUserId}
+          AND a.missing_since IS NOT NULL`;
+      if (changed > 0) await onRecord(null, identityId);
+      return changed > 0;
+    });
   }
 
   /** All accounts that are not known to be missing, read page by page. */

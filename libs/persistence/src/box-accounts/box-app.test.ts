@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { LeaseLost, type BoxApp, type CallContext, type Taken } from '@foyer/provisioning';
+import {
+  LeaseLost,
+  type BoxApp,
+  type CallContext,
+  type RecordedChange,
+  type Taken,
+} from '@foyer/provisioning';
 import { ApiCalls } from '../call-log/api-calls.ts';
 import { BoxAccounts } from './box-accounts.ts';
 import { boxAppProblem, TenantBoxApp } from './box-app.ts';
@@ -18,6 +24,15 @@ afterAll(() => test.drop());
 
 const oldApp: BoxApp = { clientId: 'old-app', enterpriseId: '900100' };
 const newApp: BoxApp = { clientId: 'new-app', enterpriseId: '900100' };
+/** The record of an operator's command. */
+const found: RecordedChange = {
+  intent: () => ({
+    ...{ direction: 'in', system: 'foyer', operation: 'clear_missing_box_user', method: 'RUN' },
+    ...{ path: 'box-app recreate', actor: 'operator', parameters: {} },
+  }),
+  outcome: () => ({ result: 'ok', status: null, error: null, answer: null, durationMs: 0 }),
+  committed: () => undefined,
+};
 let lastBoxUser = 5000;
 
 async function parts(bound: BoxApp | null = oldApp) {
@@ -264,8 +279,8 @@ describe('a Box user that no longer exists', () => {
     expect(await accounts.markMissing(identityId, boxUserId)).toBe(false);
     expect((await account(identityId))?.missingSince).not.toBeNull();
     expect(await accounts.mapped(null, 10)).toEqual([]);
-    expect(await accounts.clearMissing(identityId, boxUserId)).toBe(true);
-    expect(await accounts.clearMissing(identityId, boxUserId)).toBe(false);
+    expect(await accounts.clearMissing(identityId, boxUserId, found)).toBe(true);
+    expect(await accounts.clearMissing(identityId, boxUserId, found)).toBe(false);
     expect(await account(identityId)).toMatchObject({ missingSince: null, appliedGeneration: 0 });
   });
 
