@@ -1,8 +1,9 @@
-import { Merges, type Database, type MergePair } from '@foyer/persistence';
+import { Merges, type MergePair } from '@foyer/persistence';
 import type { MergeConflict, MergeDecision, MergeSide } from '@foyer/directory';
-import type { RecordedChange } from '@foyer/provisioning';
 import { FoyerError } from '@foyer/shared';
+import { commandChange, commandIntent } from './on-record.ts';
 import { explainPerson, type PersonReport } from './person.ts';
+import type { TenantSources } from './sources.ts';
 
 /**
  * What a merge of two identities would do, or has done. `planned`: nothing was changed. `merged`: it was done now. `done`: it
@@ -23,24 +24,31 @@ export interface MergeReport {
 export interface MergeOrder extends MergePair {
   /** A deactivated identity that stays becomes active if the other one is. */
   readonly reactivate: boolean;
-  /** Null: only plan. */
-  readonly apply: { readonly by: string; readonly change: RecordedChange } | null;
+  /** The operator's name for the audit log, to carry it out; null: only plan. */
+  readonly operator: string | null;
 }
 
 /**
  * Plans or carries out the merge of two identities that are one person; the decision and the write happen under the locks
- * of both. Throws FoyerError `not_found` when one of them does not exist in this tenant.
+ * of both. The audit log names `operator`, in the transaction of the merge. Throws FoyerError `not_found` when one of them does not exist in this tenant.
  */
 export async function mergeIdentities(
-  sources: { readonly database: Database; readonly tenantId: string },
-  { staying, other, reactivate, apply }: MergeOrder,
+  sources: TenantSources,
+  { staying, other, reactivate, operator }: MergeOrder,
 ): Promise<MergeReport> {
   const merges = new Merges(sources.database, sources.tenantId);
   const pair = { staying, other };
   const result =
-    apply === null
+    operator === null
       ? await merges.plan(pair, { reactivate })
-      : await merges.apply(pair, { reactivate, by: apply.by }, apply.change);
+      : await merges.apply(
+          pair,
+          { reactivate, by: operator },
+          commandChange({
+            ...commandIntent('merge_identities', 'identity merge', operator),
+            parameters: { ...pair, ...(reactivate && { reactivate }) },
+          }),
+        );
   if (result.kind === 'not-found')
     throw new FoyerError(
       'not_found',
@@ -51,7 +59,7 @@ export async function mergeIdentities(
   if (one === null || two === null) throw new FoyerError('not_found');
   const isMerge = decision.kind === 'merge';
   return {
-    kind: isMerge ? (apply === null ? 'planned' : 'merged') : decision.kind,
+    kind: isMerge ? (operator === null ? 'planned' : 'merged') : decision.kind,
     staying: one,
     other: two,
     sentences: sentencesOf(decision, result),

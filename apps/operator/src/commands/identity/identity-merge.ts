@@ -1,7 +1,6 @@
 import { mergeIdentities, type MergeReport } from '@foyer/operations';
 import { FoyerError, isId, toLine } from '@foyer/shared';
 import { OperatorProblem, type Command } from '../../command.ts';
-import { commandChange, commandIntent } from '../../on-record.ts';
 import { withTenant } from '../../tenancy.ts';
 import type { Terminal } from '../../terminal.ts';
 import { printPerson } from '../person.ts';
@@ -32,14 +31,14 @@ export const mergeIdentitiesCommand: Command = {
       throw new OperatorProblem(
         'identity merge takes the ids of two identities: first the one that stays. The command person shows them.',
       );
-    const change = commandChange({
-      ...commandIntent('merge_identities', 'identity merge', operator),
-      parameters: { staying, other, ...(reactivate === true && { reactivate }) },
-    });
-    const order = { staying, other, reactivate: reactivate === true };
+    const order = {
+      staying,
+      other,
+      reactivate: reactivate === true,
+      operator: yes === true ? operator : null,
+    };
     return withTenant(config(), async (sources) => {
-      const apply = yes === true ? { by: operator, change } : null;
-      const report = await mergeIdentities(sources, { ...order, apply }).catch(problemOf);
+      const report = await mergeIdentities(sources, order).catch(problemOf);
       if (json) terminal.json(report);
       else print(report, terminal);
       return report.kind === 'conflict' ? 1 : 0;

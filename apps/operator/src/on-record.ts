@@ -1,1 +1,0 @@
-export { commandChange, commandIntent, commandOutcome } from '@foyer/operations';
