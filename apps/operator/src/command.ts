@@ -1,13 +1,13 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
-import type { OperatorConfig } from '@foyer/platform';
+import type { Environment, OperatorConfig } from '@foyer/platform';
 import type { Terminal } from './terminal.ts';
 
 /** What a command works with. `config` is read on first use, because --help needs none. */
 export interface Setting {
   readonly terminal: Terminal;
   readonly config: () => OperatorConfig;
-  /** What is wrong with the variables of gateway and provisioner, one line each. */
-  readonly settingsFaults: (options: { compose: boolean }) => readonly string[];
+  /** The variables; undefined: the process's own. */
+  readonly environment: Environment | undefined;
   /** Aborted by Ctrl-C: the command ends between two steps and keeps what is done. */
   readonly stopping: AbortSignal;
   /** The operator's name for the audit log. */

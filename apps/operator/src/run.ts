@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { toLine } from '@foyer/shared';
-import { ConfigError, readOperatorConfig, settingsFaults, type Environment } from '@foyer/platform';
+import { ConfigError, readOperatorConfig, type Environment } from '@foyer/platform';
 import { OperatorProblem, type Command } from './command.ts';
 import { takeEnvFile } from './env-file.ts';
 import { operatorName } from './operator-name.ts';
@@ -68,7 +68,7 @@ async function runCommand({
   const setting = {
     terminal,
     config,
-    settingsFaults: (options: { compose: boolean }) => settingsFaults(environment, options),
+    environment,
     stopping,
     operator,
     input,

@@ -7,6 +7,7 @@ export { listHeldSignIns, releaseHeldSignIn } from './held.ts';
 export * from './on-record.ts';
 export * from './person.ts';
 export * from './scim-tokens.ts';
+export * from './settings/index.ts';
 export type { TenantSources } from './sources.ts';
 export type { Finished, Stopped } from './stopped.ts';
 export * from './status.ts';

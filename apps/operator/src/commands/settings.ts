@@ -1,3 +1,4 @@
+import { checkSettings } from '@foyer/operations';
 import type { Command } from '../command.ts';
 
 export const settingsCommand: Command = {
@@ -8,14 +9,14 @@ export const settingsCommand: Command = {
     '--compose': 'also those of docker-compose.yml alone, such as POSTGRES_PASSWORD',
     '--json': 'the faults as JSON',
   },
-  run({ terminal, settingsFaults }, { compose, json }) {
-    const faults = settingsFaults({ compose: compose === true });
+  run({ terminal, environment }, { compose, json }) {
+    const { isComplete, faults } = checkSettings({ environment, compose: compose === true });
     if (json) terminal.json(faults);
-    else if (faults.length === 0) terminal.print('Every variable is set and well-formed.');
+    else if (isComplete) terminal.print('Every variable is set and well-formed.');
     else {
       terminal.print('The configuration is not complete:');
       for (const fault of faults) terminal.print(`  ${fault}`);
     }
-    return Promise.resolve(faults.length === 0 ? 0 : 1);
+    return Promise.resolve(isComplete ? 0 : 1);
   },
 };

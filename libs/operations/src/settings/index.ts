@@ -1,0 +1,1 @@
+export { checkSettings, type SettingsOptions, type SettingsReport } from './settings.ts';
