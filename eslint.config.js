@@ -129,6 +129,23 @@ export default tseslint.config(
     },
   },
   {
+    // A command parses and prints. What it does is in libs/operations, which REST and a console can call, too.
+    files: ['apps/operator/src/commands/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: ['@foyer/box', '@foyer/persistence', '@foyer/queue', '@foyer/roster'].map((name) => ({
+            name,
+            allowTypeImports: true,
+            message: 'Call libs/operations instead.',
+          })),
+        },
+      ],
+    },
+  },
+  {
     files: ['libs/persistence/src/database/transaction.ts'],
     rules: { 'no-restricted-syntax': ['error', noEnvironment] },
   },

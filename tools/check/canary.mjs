@@ -12,8 +12,8 @@ const planted = [
 ];
 
 /**
- * The same for the rules that keep calls out of transactions: the file, the planted code, and the rule that must detect
- * it.
+ * The same for the rules that keep calls out of transactions, and work out of the operators' commands: the file, the
+ * planted code, and the rule that must detect it.
  */
 const alsoPlanted = [
   [
@@ -51,6 +51,12 @@ const alsoPlanted = [
     "import { createQueue } from '@foyer/queue';\nexport const planted = createQueue;",
     '@nx/enforce-module-boundaries',
     'persistence imports the queue',
+  ],
+  [
+    'apps/operator/src/commands/status.ts',
+    "import { DeadLetters } from '@foyer/persistence';\nexport const planted = DeadLetters;",
+    '@typescript-eslint/no-restricted-imports',
+    'a command does what an operation does',
   ],
 ];
 

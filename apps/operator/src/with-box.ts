@@ -1,7 +1,7 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
-import type { TenantSources } from '@foyer/operations';
+import type { StatusSources, TenantSources } from '@foyer/operations';
 import { openBoxBudget, PrismaCallLog, TenantBoxApp } from '@foyer/persistence';
-import type { OperatorConfig } from '@foyer/platform';
+import { ConfigError, type OperatorConfig } from '@foyer/platform';
 import { withTenant } from './tenancy.ts';
 
 /** How long a call waits for the rate limiter before it tries again, in milliseconds. */
@@ -45,4 +45,14 @@ export async function withBox<T>(
     },
     { silenceMs },
   );
+}
+
+/** The configured Box app and its limit; null without Box's variables. */
+export function configuredBox(config: OperatorConfig): StatusSources['box'] {
+  try {
+    return { app: boxAppOf(config.boxAuth()), callsPerMinute: config.BOX_CALLS_PER_MINUTE };
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
 }

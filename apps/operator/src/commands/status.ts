@@ -1,11 +1,10 @@
-import { boxAppOf } from '@foyer/box';
-import { readStatus, type StatusReport, type StatusSources } from '@foyer/operations';
-import { ConfigError, type OperatorConfig } from '@foyer/platform';
+import { readStatus, type StatusReport } from '@foyer/operations';
 import { counted } from '@foyer/shared';
 import type { Command } from '../command.ts';
 import { duration, table } from '../table.ts';
 import { withTenant } from '../tenancy.ts';
 import { shown, type Terminal } from '../terminal.ts';
+import { configuredBox } from '../with-box.ts';
 
 export const statusCommand: Command = {
   path: ['status'],
@@ -15,23 +14,13 @@ export const statusCommand: Command = {
   async run({ terminal, config: read }, values) {
     const config = read();
     return withTenant(config, async ({ database, tenantId }) => {
-      const status = await readStatus({ database, tenantId, box: boxOf(config) });
+      const status = await readStatus({ database, tenantId, box: configuredBox(config) });
       if (values.json) terminal.json({ tenant: config.FOYER_TENANT, ...status });
       else print(config.FOYER_TENANT, status, terminal);
       return status.problems.length === 0 ? 0 : 1;
     });
   },
 };
-
-/** Without Box's variables the status is shown without the budget. */
-function boxOf(config: OperatorConfig): StatusSources['box'] {
-  try {
-    return { app: boxAppOf(config.boxAuth()), callsPerMinute: config.BOX_CALLS_PER_MINUTE };
-  } catch (error) {
-    if (error instanceof ConfigError) return null;
-    throw error;
-  }
-}
 
 function print(tenant: string, status: StatusReport, terminal: Terminal): void {
   const { processes, work, failed, budget, problems } = status;

@@ -1,3 +1,4 @@
+export { VERIFY_STATEMENT_MS } from '@foyer/persistence';
 export { meaningOf, type DiscrepancyMeaning } from './meaning.ts';
 export {
   verifyTenant,

@@ -1,5 +1,4 @@
-import { acceptBoxApp, type Acceptance } from '@foyer/operations';
-import { describeBoxApp } from '@foyer/persistence';
+import { acceptBoxApp, describeBoxApp, type Acceptance } from '@foyer/operations';
 import { OperatorProblem, type Command } from '../../command.ts';
 import type { Terminal } from '../../terminal.ts';
 import { CHANGED_MEANWHILE, withBoxApp, settled } from '../../with-box-app.ts';

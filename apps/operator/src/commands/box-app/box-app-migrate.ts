@@ -1,5 +1,4 @@
-import { migrateBoxApp, planBoxAppMigration } from '@foyer/operations';
-import { describeBoxApp } from '@foyer/persistence';
+import { migrateBoxApp, describeBoxApp, planBoxAppMigration } from '@foyer/operations';
 import { CHANGED_MEANWHILE, withBoxApp, settled, standing } from '../../with-box-app.ts';
 import { OperatorProblem, type Command } from '../../command.ts';
 

@@ -1,5 +1,10 @@
-import { verifyTenant, type VerifiedRun, type Verification, type VerifyOptions } from '@foyer/operations';
-import { VERIFY_STATEMENT_MS } from '@foyer/persistence';
+import {
+  VERIFY_STATEMENT_MS,
+  verifyTenant,
+  type VerifiedRun,
+  type Verification,
+  type VerifyOptions,
+} from '@foyer/operations';
 import { OperatorProblem, type Command, type Setting, type Values } from '../../command.ts';
 import type { Terminal } from '../../terminal.ts';
 import { withBox } from '../../with-box.ts';
