@@ -15,7 +15,14 @@ import {
 import { IntakeService } from '../intake/intake.service.ts';
 import { checkVersion } from './etag.ts';
 import { checkEdits, checkGroupKeys, checkMembers } from './lengths.ts';
-import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
+import {
+  checkId,
+  notFound,
+  withConflicts,
+  type Answered,
+  type Asking,
+  type ResourceService,
+} from './resource-service.ts';
 import { groupEtag, groupResource, WAITING_MEMBERS, type Addresses } from './resources.ts';
 
 const isWithMembers = (selection: Asking['selection']): boolean =>
@@ -50,7 +57,8 @@ export class GroupsService implements ResourceService {
   async create(body: unknown, asking: Asking): Promise<Answered> {
     const { document, members } = readGroup(asking.unknown.body(body, groupType));
     checkMembers(members);
-    return this.whole(await this.groups.create(checkGroupKeys(document), members, asking.call), asking);
+    const created = this.groups.create(checkGroupKeys(document), members, asking.call);
+    return this.whole(await withConflicts(created), asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
@@ -75,7 +83,7 @@ export class GroupsService implements ResourceService {
   }
 
   async remove(id: string, { expected, call }: Asking) {
-    const check = ({ version }: HeldGroup) => checkVersion(expected, version);
+    const check = expected === null ? null : ({ version }: HeldGroup) => checkVersion(expected, version);
     const requests = await this.groups.remove(checkId(id, groupType), check, call);
     if (requests === null) throw notFound(id, groupType);
     this.intake.enqueue(...requests);
@@ -88,9 +96,10 @@ export class GroupsService implements ResourceService {
     edits: readonly GroupEdit[],
     change: (document: Document, edit: AttributesEdit) => Document,
   ): Promise<Written<HeldGroup>> {
-    const check = ({ version }: HeldGroup) => checkVersion(expected, version);
+    const check = expected === null ? null : ({ version }: HeldGroup) => checkVersion(expected, version);
     const checked = (document: Document, edit: AttributesEdit) => checkGroupKeys(change(document, edit));
-    const written = await this.groups.edit(checkId(id, groupType), check, checkEdits(edits), checked, call);
+    const edited = this.groups.edit(checkId(id, groupType), check, checkEdits(edits), checked, call);
+    const written = await withConflicts(edited);
     if (written === null) throw notFound(id, groupType);
     return written;
   }

@@ -1,3 +1,4 @@
+import { KeyConflict } from '@foyer/directory';
 import type { OpenedRequest } from '@foyer/persistence';
 import type { RecordedChange } from '@foyer/provisioning';
 import { ScimError, type Document, type ListQuery, type ResourceType, type Selection } from '@foyer/scim';
@@ -54,3 +55,19 @@ export function checkId(id: string, type: ResourceType): string {
 
 export const notFound = (id: string, { name }: ResourceType): ScimError =>
   new ScimError(404, null, `There is no ${name} ${id.slice(0, 80).toWellFormed()}.`);
+
+/** 409 for a conflict of keys; any other error as it is. */
+export async function withConflicts<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (!(error instanceof KeyConflict)) throw error;
+    const keys = error.keys.join(' and this ') || 'userName or externalId';
+    const holder = error.holder === null ? '' : ` (${error.holder})`;
+    throw new ScimError(
+      409,
+      'uniqueness',
+      `Another ${error.of}${holder} has this ${keys}. Search for it with a filter.`,
+    );
+  }
+}

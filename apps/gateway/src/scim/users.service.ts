@@ -14,7 +14,14 @@ import { IntakeService } from '../intake/intake.service.ts';
 import { CONFIG, type Parts } from '../parts.ts';
 import { checkVersion } from './etag.ts';
 import { checkKeys } from './lengths.ts';
-import { checkId, notFound, type Answered, type Asking, type ResourceService } from './resource-service.ts';
+import {
+  checkId,
+  notFound,
+  withConflicts,
+  type Answered,
+  type Asking,
+  type ResourceService,
+} from './resource-service.ts';
 import { userEtag, userResource, type Addresses } from './resources.ts';
 
 /** SCIM Users: our people. */
@@ -42,7 +49,8 @@ export class UsersService implements ResourceService {
 
   async create(body: unknown, asking: Asking): Promise<Answered> {
     const document = checked(readResource(asking.unknown.body(body, userType), userType));
-    return this.written(await this.users.create({ active: true, ...document }, asking.call), asking);
+    const written = await withConflicts(this.users.create({ active: true, ...document }, asking.call));
+    return this.written(written, asking);
   }
 
   async replace(id: string, body: unknown, asking: Asking): Promise<Answered> {
@@ -77,9 +85,11 @@ export class UsersService implements ResourceService {
     asking: Asking,
     change: (before: Document) => Document,
   ): Promise<Answered> {
-    const check = (user: ScimUser) => checkVersion(asking.expected, user.generation);
-    const changed = (before: Document) => checked(change(before));
-    const written = await this.users.update(checkId(id, userType), check, changed, asking.call);
+    const changed = ({ document, generation }: ScimUser): Document => {
+      checkVersion(asking.expected, generation);
+      return checked(change(document));
+    };
+    const written = await withConflicts(this.users.update(checkId(id, userType), changed, asking.call));
     if (written === null) throw notFound(id, userType);
     return this.written(written, asking);
   }

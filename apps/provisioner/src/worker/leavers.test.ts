@@ -61,8 +61,8 @@ async function parts() {
   const change = async ({ id }: Pick<ScimUser, 'id'>, more: object) =>
     (await users.update(
       id,
-      () => undefined,
-      (document) => ({ ...document, ...more }),
+
+      ({ document }) => ({ ...document, ...more }),
     ))!;
   const outcome = async (identityId: string) => (await requests.newest({ identityId }))!;
   const calls = async () => {

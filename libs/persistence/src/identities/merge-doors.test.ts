@@ -39,7 +39,7 @@ describe('the doors after a merge', () => {
     const [a, b] = [await pushed(), await pushed()];
     await merge(a.id, b.id);
     expect(await users.find(b.id)).toBeNull();
-    expect(await users.update(b.id, anything, (document) => ({ ...document, active: false }))).toBeNull();
+    expect(await users.update(b.id, ({ document }) => ({ ...document, active: false }))).toBeNull();
     expect(await users.remove(b.id, 'delete', anything)).toBeNull();
     expect((await users.list(readListQuery({}, userType))).items.map(({ id }) => id)).toEqual([a.id]);
     expect(await identity(a.id)).toMatchObject({ active: true });
@@ -53,8 +53,8 @@ describe('the doors after a merge', () => {
     await work();
     const { resource } = await users.create(document(b.externalId));
     expect(resource).toMatchObject({ id: a.id, document: { externalId: b.externalId } });
-    await users.update(a.id, anything, () => document(a.externalId));
-    await users.update(a.id, anything, () => document(b.externalId));
+    await users.update(a.id, () => document(a.externalId));
+    await users.update(a.id, () => document(b.externalId));
     await work();
     expect((await identity(a.id)).links.map(({ subject }) => subject).sort()).toEqual(
       [a.externalId, b.externalId].sort(),

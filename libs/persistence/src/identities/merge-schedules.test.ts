@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
-import { anything, mergeFixture } from './merges.harness.ts';
+import { mergeFixture } from './merges.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -31,12 +31,12 @@ async function arrange(
   if (box === 'create-lost') fixture.box.meet('createUser', 'cut-after');
   if (box !== 'waiting') await work();
   if (box === 'update-lost') {
-    if (door === 'scim') await users.update(id, anything, (found) => ({ ...found, displayName: 'Lost' }));
+    if (door === 'scim') await users.update(id, ({ document: found }) => ({ ...found, displayName: 'Lost' }));
     else await signIn({ ...person, name: 'Lost' });
     fixture.box.meet('updateUser', 'cut-after');
     await work();
   }
-  if (isOff) await users.update(id, anything, (found) => ({ ...found, active: false }));
+  if (isOff) await users.update(id, ({ document: found }) => ({ ...found, active: false }));
   return { id, subject };
 }
 

@@ -224,7 +224,7 @@ describe('a merge is refused', () => {
   it('if the one that stays is deactivated, unless the operator reactivates it', async () => {
     const { pushed, users, merge, identity, work, activeBoxUsers } = await mergeFixture(test);
     const [a, b] = [await pushed(), await pushed()];
-    await users.update(a.id, anything, (document) => ({ ...document, active: false }));
+    await users.update(a.id, ({ document }) => ({ ...document, active: false }));
     await work();
     expect(await merge(a.id, b.id)).toMatchObject(conflict('staying-deactivated'));
     expect(await merge(a.id, b.id, true)).toMatchObject(merged);
@@ -289,7 +289,7 @@ describe('a merge at the same time as', () => {
     };
     const hold = 'SELECT 1 FROM identity WHERE id = $1 FOR UPDATE';
     await whileWaiting(test.database, (client) => client.query(hold, [b.id]), both, 2);
-    await expect(posted).rejects.toMatchObject({ status: 409 });
+    await expect(posted).rejects.toMatchObject({ name: 'KeyConflict', keys: ['externalId'], self: null });
     await users.create(document(b.externalId));
     expect(await rows('SELECT id FROM identity WHERE tenant_id = $1 AND active')).toEqual([{ id: a.id }]);
   });

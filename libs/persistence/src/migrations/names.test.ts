@@ -48,15 +48,15 @@ it('two names that are equal after an upgrade: the oldest person has the name, t
     const rename = (at: number, userName: string) =>
       users.update(
         people[at]!.id,
-        () => undefined,
-        (document) => ({ ...document, userName }),
+
+        ({ document }) => ({ ...document, userName }),
       );
     await expect(users.create({ userName: composed.toUpperCase() })).rejects.toMatchObject({ status: 409 });
     // A person who shares a name can be changed, and keeps it.
     await users.update(
       people[1]!.id,
-      () => undefined,
-      (document) => ({ ...document, title: 'Keeper' }),
+
+      ({ document }) => ({ ...document, title: 'Keeper' }),
     );
     await rename(1, decomposed.toUpperCase());
     await rename(1, 'other@example.com');

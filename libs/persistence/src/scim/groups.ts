@@ -1,15 +1,15 @@
 import type { RecordedChange } from '@foyer/provisioning';
-import { ScimError, type Document, type GroupEdit, type ListQuery, type Member } from '@foyer/scim';
-import { ENQUEUE_GRACE_MS, GROUP_PRIORITY } from '@foyer/shared';
+import type { Document, GroupEdit, ListQuery, Member } from '@foyer/scim';
+import { ENQUEUE_GRACE_MS, FoyerError, GROUP_PRIORITY } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { changingOn, type OnRecord } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { type OpenedRequest } from '../requests/new-request.ts';
 import { openRequests } from '../requests/open-requests.ts';
-import { sqlStateOf, UNIQUE_VIOLATION } from '../database/transaction.ts';
 import { GroupMembers } from './group-members.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces, waits } from './places.ts';
+import { groupConflict, type GroupKeys } from './taken.ts';
 import type { Written } from './user.ts';
 
 /** A group as a SCIM resource. */
@@ -59,6 +59,19 @@ const listed: Listed = {
   lookUps: [],
 };
 
+type AttributesEdit = Extract<GroupEdit, { kind: 'attributes' }>;
+type MembersEdit = Exclude<GroupEdit, AttributesEdit>;
+
+interface GroupWrite {
+  /** Null: whatever the group is by now. */
+  readonly read: HeldGroup | null;
+  readonly document: Document | null;
+  readonly members: readonly MembersEdit[];
+}
+
+/** How often a write is decided again because the group was changed meanwhile. */
+const TRIES = 50;
+
 /** The fields of a group for `check`: enough for its ETag. */
 export type HeldGroup = Omit<ScimGroup, 'members'>;
 
@@ -89,14 +102,14 @@ export class ScimGroups {
     return readPage(this.database.pool, query, listed, columnsWith(withMembers), this.tenantId);
   }
 
-  /** Throws ScimError: 409 `uniqueness`. Unknown members are stored for later: they never fail the group. */
+  /** Throws KeyConflict. Unknown members are stored for later: they never fail the group. */
   async create(
     document: Document,
     given: readonly Member[],
     call?: RecordedChange,
   ): Promise<Written<HeldGroup>> {
-    return this.writing(call, async (client, onRecord) => {
-      const { displayName, externalId } = toColumns(document);
+    const { displayName, externalId } = toColumns(document);
+    return this.writing(call, { self: null, displayName }, async (client, onRecord) => {
       const { rows } = await client.query<{ id: string }>(
         'INSERT INTO scim_group (tenant_id, display_name, external_id) VALUES ($1, $2, $3) RETURNING id',
         [this.tenantId, displayName, externalId],
@@ -110,69 +123,90 @@ export class ScimGroups {
   }
 
   /**
-   * Changes a group: its own attributes with `change`, its members with the edits, in their order. Locks the group's
-   * row, so that concurrent changes run one after the other. `check` is called with the group first. Null when it does
-   * not exist.
+   * Changes a group: its own attributes with `change`, its members with the edits, in their order. `check` and `change`
+   * get the group as read; they may be called again, and what they throw ends the edit. Without
+   * either, changes that run at the same moment are made one after the other. Null when the group does not exist. Throws KeyConflict.
    */
   async edit(
     id: string,
-    check: (group: HeldGroup) => void,
+    check: ((group: HeldGroup) => void) | null,
     edits: readonly GroupEdit[],
-    change: (document: Document, edit: Extract<GroupEdit, { kind: 'attributes' }>) => Document,
+    change: (document: Document, edit: AttributesEdit) => Document,
     call?: RecordedChange,
   ): Promise<Written<HeldGroup> | null> {
-    return this.writing(call, async (client, onRecord) => {
+    const attributes = edits.filter((edit) => edit.kind === 'attributes');
+    const members = edits.filter((edit) => edit.kind !== 'attributes');
+    if (check === null && attributes.length === 0)
+      return this.write(id, { read: null, document: null, members }, call);
+    return this.whileMoving(id, (read) => {
+      check?.(read);
+      return this.write(id, { read, document: attributes.reduce(change, toDocument(read)), members }, call);
+    });
+  }
+
+  /** As `edit`. Box's group is deleted too. */
+  async remove(
+    id: string,
+    check: ((group: HeldGroup) => void) | null,
+    call?: RecordedChange,
+  ): Promise<readonly OpenedRequest[] | null> {
+    return this.whileMoving(id, (read) => {
+      check?.(read);
+      return this.writing(call, { self: id, displayName: null }, async (client, onRecord) => {
+        const before = await this.hold(client, id);
+        if (before === null || (check !== null && before.version !== read.version)) return null;
+        await client.query('UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $1', [id]);
+        const written = await this.written(client, id, { document: toDocument(before), bump: 1 });
+        await onRecord(written.resource.requestId, null, { group: id });
+        return written.requests;
+      });
+    });
+  }
+
+  /** Reads and writes until the group is as read when it is written. Null when it does not exist. */
+  private async whileMoving<T>(id: string, write: (read: HeldGroup) => Promise<T | null>): Promise<T | null> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const read = await this.find(id, false);
+      if (read === null) return null;
+      const written = await write(read);
+      if (written !== null) return written;
+    }
+    throw new FoyerError('unavailable', 'The group is being changed by too many calls at once.');
+  }
+
+  /** Null when the group does not exist any more, or is not as `read`. Without a document its attributes stay. */
+  private async write(
+    id: string,
+    { read, document, members }: GroupWrite,
+    call: RecordedChange | undefined,
+  ): Promise<Written<HeldGroup> | null> {
+    const displayName = document && toColumns(document).displayName;
+    return this.writing(call, { self: id, displayName }, async (client, onRecord) => {
       const before = await this.hold(client, id);
-      if (before === null) return null;
-      check(before);
+      if (before === null || (read !== null && before.version !== read.version)) return null;
       const of = new GroupMembers(client, this.tenantId, id);
-      let document = toDocument(before);
       let changed = 0;
-      for (const edit of edits) {
-        if (edit.kind === 'attributes') document = change(document, edit);
-        else changed += await applyEdit(of, edit);
-      }
-      const isNews = changed > 0 || !isSame(document, before);
+      for (const edit of members) changed += await applyEdit(of, edit);
+      const next = document ?? toDocument(before);
+      const isNews = changed > 0 || !isSame(next, before);
       // Nothing changed. If Box is not in step, a request is opened unless one is open already, so that it is tried
       // again.
       if (!isNews && before.inStep) return { resource: before, requests: [] };
-      const written = await this.written(client, id, { document, bump: isNews ? 1 : 0 });
+      const written = await this.written(client, id, { document: next, bump: isNews ? 1 : 0 });
       await onRecord(written.resource.requestId, null, { group: id });
       return written;
     });
   }
 
-  /** Null when it does not exist. Box's group is deleted too. */
-  async remove(
-    id: string,
-    check: (group: HeldGroup) => void,
-    call?: RecordedChange,
-  ): Promise<readonly OpenedRequest[] | null> {
-    return this.writing(call, async (client, onRecord) => {
-      const before = await this.hold(client, id);
-      if (before === null) return null;
-      check(before);
-      await client.query('UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $1', [id]);
-      const written = await this.written(client, id, { document: toDocument(before), bump: 1 });
-      await onRecord(written.resource.requestId, null, { group: id });
-      return written.requests;
-    });
-  }
-
   private async writing<T>(
     call: RecordedChange | undefined,
+    keys: GroupKeys,
     work: (client: ClientBase, onRecord: OnRecord) => Promise<T>,
   ): Promise<T> {
     try {
       return await changingOn(this.database, this.tenantId, call, work);
     } catch (error) {
-      if (sqlStateOf(error) === UNIQUE_VIOLATION)
-        throw new ScimError(
-          409,
-          'uniqueness',
-          'Another group has this displayName. Search for it with a filter.',
-        );
-      throw error;
+      throw await groupConflict(this.database, this.tenantId, error, keys);
     }
   }
 
@@ -221,7 +255,7 @@ const isSame = (document: Document, before: HeldGroup): boolean => {
   return displayName === before.displayName && externalId === before.externalId;
 };
 
-const applyEdit = (of: GroupMembers, edit: Exclude<GroupEdit, { kind: 'attributes' }>): Promise<number> => {
+const applyEdit = (of: GroupMembers, edit: MembersEdit): Promise<number> => {
   switch (edit.kind) {
     case 'add-members':
       return of.add(edit.members);

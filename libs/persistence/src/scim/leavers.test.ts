@@ -28,7 +28,7 @@ async function parts() {
     return (await users.create(document)).resource;
   };
   const change = ({ id }: ScimUser, more: Document) =>
-    users.update(id, anything, (document) => ({ ...document, ...more }));
+    users.update(id, ({ document }) => ({ ...document, ...more }));
   const signIn = async (identityId: string | null): Promise<string> => {
     const sid = randomUUID();
     await database.pool.query(

@@ -1,4 +1,5 @@
 import { groupType, PROVISIONING_URN, STAND_IN } from '@foyer/scim';
+import { isInStep } from '../box-accounts/in-step.ts';
 import { isId } from '@foyer/shared';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
 import { idInStandIn, isNameKey, shownName } from './user-names.ts';
@@ -104,7 +105,7 @@ export const userPlaces: Places = from(
         WHERE gm.identity_id = i.id AND gm.is_wanted AND gg.deleted_at IS NULL`,
       child: from({ value: id('gg.id'), display: text('gg.display_name'), type: text(`'direct'`) }),
     },
-    [PROVISIONING_URN]: provisioning('a.box_user_id', 'coalesce(a.applied_generation = i.generation, false)'),
+    [PROVISIONING_URN]: provisioning('a.box_user_id', isInStep('i', 'a')),
   },
   inJson('scim_document(i)'),
 );

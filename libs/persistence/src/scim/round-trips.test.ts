@@ -16,7 +16,6 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
-const anything = (): void => undefined;
 
 const intent: CallIntent = {
   ...{ direction: 'in', system: 'foyer', operation: 'scim_patch', method: 'PATCH', path: '/Users' },
@@ -44,7 +43,7 @@ async function parts() {
     return (await users.create({ active: true, ...document })).resource;
   };
   const change = (id: string, to: Document, call?: RecordedChange) =>
-    users.update(id, anything, (document) => ({ ...document, ...to }), call);
+    users.update(id, ({ document }) => ({ ...document, ...to }), call);
   const inStep = async ({ id }: ScimUser, boxUserId: string) => {
     await test.database.pool.query(
       `INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
@@ -141,7 +140,10 @@ describe('a change in one statement', () => {
       if (generation !== 1) throw new Error('It is another version.');
     };
     const raced = whileWaiting(test.database, update("name = 'Other'", id), () =>
-      users.update(id, check, (document) => ({ ...document, nickName: 'Ada' })),
+      users.update(id, (user) => {
+        check(user);
+        return { ...user.document, nickName: 'Ada' };
+      }),
     );
     await expect(raced).rejects.toThrow('It is another version.');
     expect(seen).toEqual([1, 2]);

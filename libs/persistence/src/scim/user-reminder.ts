@@ -1,4 +1,5 @@
 import type { RecordedChange } from '@foyer/provisioning';
+import type { Document } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
 import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
@@ -7,7 +8,7 @@ import { personWork } from '../requests/new-request.ts';
 import { openOrFollow, requestColumns, scimOpening, type RequestRow } from '../requests/open-requests.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
-import { changeAlone, isAsRead, type Step } from './user-update.ts';
+import { changeAlone, isAsRead } from './user-update.ts';
 
 /** No row: the person or their requests changed meanwhile, and the caller reads again. */
 const remindSql = (more: string) => `WITH held AS (
@@ -50,14 +51,17 @@ async function remindAlone(
   };
 }
 
-/** Writes the step in one round trip. Null when nothing was written, see `changeAlone` and `remindAlone`. */
+/** Writes the change in one round trip. Null when nothing was written, see `changeAlone` and `remindAlone`. */
 export const writeAlone = (
   database: Pick<Database, 'pool'>,
   tenantId: string,
   before: ReadUser,
-  step: Exclude<Step, { readonly kind: 'none' | 'locked' }>,
+  {
+    change,
+    document,
+  }: { readonly change: { readonly kind: 'follow' | 'change' }; readonly document: Document },
   call: RecordedChange | undefined,
 ): Promise<Written<ScimUser> | null> =>
-  step.kind === 'remind'
+  change.kind === 'follow'
     ? remindAlone(database, tenantId, before, call)
-    : changeAlone(database, tenantId, before, step.document, call);
+    : changeAlone(database, tenantId, before, document, call);

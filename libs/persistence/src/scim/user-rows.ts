@@ -1,4 +1,5 @@
 import { STAND_IN, type Document } from '@foyer/scim';
+import { isInStep } from '../box-accounts/in-step.ts';
 import { statement } from '../database/statement.ts';
 import type { Listed } from './listing.ts';
 import { isEmailClaimed, userPlaces } from './places.ts';
@@ -10,7 +11,7 @@ import { shownName } from './user-names.ts';
 export const columns = `i.id, scim_document(i) AS document, ${shownName('i')} AS username, i.subject,
   ${isEmailClaimed('i')} AS "isEmailClaimed", i.scim IS NOT NULL AS "isManaged", i.active, i.generation,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", a.box_user_id AS "boxUserId",
-  coalesce(a.applied_generation = i.generation, false) AS "inStep",
+  ${isInStep('i', 'a')} AS "inStep",
   (SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
    ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS "requestId",
   coalesce((SELECT jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) ORDER BY g.created_at, g.id)

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { RecordedChange } from '@foyer/provisioning';
 import { toPerson, type Document } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS, priorityOf } from '@foyer/shared';
@@ -9,32 +8,6 @@ import { openRequests, scimOpening } from '../requests/open-requests.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
-
-/**
- * What a write of a person comes to. `remind`: nothing changes, but Box is not in step. `locked`: it gives the person
- * another user name or id, or begins to manage them, so other rows have to be locked first.
- */
-export type Step =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'remind' }
-  | { readonly kind: 'locked' }
-  | { readonly kind: 'change'; readonly document: Document };
-
-/** Decides what the new document means for the person as they were read. */
-export function stepOf({ user, stored, isManaged }: ReadUser, document: Document): Step {
-  const { userName, externalId } = toPerson(document);
-  const isSamePerson =
-    userName === user.document['userName'] && externalId === (user.document['externalId'] ?? null);
-  if (!isManaged || !isSamePerson) return { kind: 'locked' };
-  // What JSON leaves out is not stored.
-  const json = JSON.parse(JSON.stringify(document)) as Document;
-  if (!isDeepStrictEqual(json, stored)) return { kind: 'change', document: json };
-  return { kind: isDone(user) ? 'none' : 'remind' };
-}
-
-/** Whether Box has, or needs, nothing more of the person. */
-export const isDone = ({ inStep, boxUserId, document }: ScimUser): boolean =>
-  inStep || (boxUserId === null && document['active'] === false);
 
 /** Whether row `i` of identity is as it was read. */
 export const isAsRead = `i.id = $id::uuid AND i.tenant_id = $tenant::uuid AND i.generation = $generation::int

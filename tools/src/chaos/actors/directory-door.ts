@@ -1,5 +1,6 @@
 import { ScimGroups, ScimUsers, type OpenedRequest } from '@foyer/persistence';
-import { ScimError, type Document, type GroupEdit } from '@foyer/scim';
+import { KeyConflict } from '@foyer/directory';
+import type { Document, GroupEdit } from '@foyer/scim';
 import {
   externalIdOf,
   isDue,
@@ -139,14 +140,14 @@ async function assign(
     script.id = resource.id;
     return requests;
   } catch (error) {
-    if (!(error instanceof ScimError) || error.status !== 409) throw error;
+    if (!(error instanceof KeyConflict)) throw error;
     const [found] = await world.house.admin.query<{ id: string }>(
       'SELECT id FROM identity WHERE tenant_id = $1 AND subject = $2 AND scim_deleted_at IS NULL',
       [world.tenantId, said.externalId],
     );
     if (!found) throw error;
     script.id = found.id;
-    return (await users.update(found.id, anything, () => documentOf(said)))?.requests ?? [];
+    return (await users.update(found.id, () => documentOf(said)))?.requests ?? [];
   }
 }
 
@@ -155,12 +156,12 @@ async function update(
   { users }: Doors,
   to: Document,
 ): Promise<readonly OpenedRequest[]> {
-  return (await users.update(id!, anything, (document) => ({ ...document, ...to })))?.requests ?? [];
+  return (await users.update(id!, ({ document }) => ({ ...document, ...to })))?.requests ?? [];
 }
 
 async function pushHand(script: HandScript, { users }: Doors): Promise<readonly OpenedRequest[]> {
   const { title } = script.steps[script.done]!;
-  const written = await users.update(script.of.id!, anything, (document) => ({ ...document, title }));
+  const written = await users.update(script.of.id!, ({ document }) => ({ ...document, title }));
   script.done += 1;
   if (written) script.of.title = title;
   return written?.requests ?? [];
@@ -223,7 +224,7 @@ async function makeGroup(
     script.id = resource.id;
     return requests;
   } catch (error) {
-    if (!(error instanceof ScimError) || error.status !== 409) throw error;
+    if (!(error instanceof KeyConflict)) throw error;
     // An earlier push did it, but its response was lost.
     const [found] = await house.admin.query<{ id: string }>(
       'SELECT id FROM scim_group WHERE tenant_id = $1 AND deleted_at IS NULL',

@@ -4,6 +4,7 @@ const admission = 'libs/directory/src/admission.ts';
 const intake = 'libs/persistence/src/identities/admission-statements.ts';
 const requests = 'libs/persistence/src/requests/open-requests.ts';
 const users = 'libs/persistence/src/scim/users.ts';
+const writes = 'libs/persistence/src/scim/user-writes.ts';
 const change = 'libs/persistence/src/scim/user-update.ts';
 const groups = 'libs/persistence/src/scim/groups.ts';
 
@@ -55,26 +56,26 @@ export const intakeMutants: readonly SourceMutant[] = [
   },
   {
     name: 'scim: a deletion does not deactivate',
-    file: users,
+    file: writes,
     from: '::jsonb, active = false, is_removed = ',
     to: '::jsonb, is_removed = false AND ',
   },
   {
     name: 'scim: a person who returns is not reactivated',
-    file: users,
+    file: writes,
     from: 'name = ${person.name}, active = ${person.active},\n        box_profile',
     to: 'name = ${person.name}, active = ${person.active} AND false,\n        box_profile',
   },
   {
     name: 'scim: a change opens no request',
     file: users,
-    from: 'changed ? await this.written(tx, id) : await this.reminded(tx, before);',
-    to: 'changed ? { resource: (await this.hold(tx, id))!, requests: [] } : await this.reminded(tx, before);',
+    from: 'const written = await writes.written(user.id);\n      await onRecord(written.requests[0]!.requestId, user.id);',
+    to: 'const written = { resource: user, requests: [] as OpenedRequest[] };\n      await onRecord(null, user.id);',
   },
   {
     name: 'scim: a deletion does not change the groups',
-    file: users,
-    from: 'const left = await tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);',
+    file: writes,
+    from: 'const left = await this.tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);',
     to: 'const left: { id: string }[] = [];',
   },
   {

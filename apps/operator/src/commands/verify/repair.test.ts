@@ -75,19 +75,10 @@ async function pushed(active = true, name = `Ada ${randomUUID().slice(0, 8)}`) {
   const { id } = (await users().create(document)).resource;
   await settle();
   if (!active) {
-    await users().update(
-      id,
-      () => undefined,
-      () => ({ ...document, active: false }),
-    );
+    await users().update(id, () => ({ ...document, active: false }));
     await settle();
   }
-  const push = () =>
-    users().update(
-      id,
-      () => undefined,
-      (known) => ({ ...known }),
-    );
+  const push = () => users().update(id, ({ document: known }) => ({ ...known }));
   const boxUserId = (await users().find(id))!.boxUserId!;
   return { id, boxUserId, name, push };
 }
