@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '@foyer/provisioning';
+import type { DiscrepancyKind } from '@foyer/provisioning';
 
 /** What a kind of discrepancy means to an operator. `title`: its name in the plural; `docs`: its section. */
 export interface DiscrepancyMeaning {
@@ -7,7 +7,7 @@ export interface DiscrepancyMeaning {
   readonly docs: string;
 }
 
-const words: Readonly<Record<ExceptionKind, Pick<DiscrepancyMeaning, 'title' | 'remedy'>>> = {
+const words: Readonly<Record<DiscrepancyKind, Pick<DiscrepancyMeaning, 'title' | 'remedy'>>> = {
   duplicate: {
     title: 'duplicates',
     remedy:
@@ -54,7 +54,7 @@ const words: Readonly<Record<ExceptionKind, Pick<DiscrepancyMeaning, 'title' | '
   },
 };
 
-export const meaningOf = (kind: ExceptionKind): DiscrepancyMeaning => ({
+export const meaningOf = (kind: DiscrepancyKind): DiscrepancyMeaning => ({
   ...words[kind],
   docs: `docs/operate.md#${kind}`,
 });

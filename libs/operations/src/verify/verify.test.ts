@@ -1,6 +1,6 @@
 import { ApiCalls, Intake, openVerifyStore, PrismaCallLog } from '@foyer/persistence';
 import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
-import { exceptionKinds, type BoxUser, type VerifyRun } from '@foyer/provisioning';
+import { discrepancyKinds, type BoxUser, type VerifyRun } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import { verifyTenant, type VerifiedRun, type VerifyOptions } from './index.ts';
 
@@ -58,7 +58,7 @@ const optionsOf = (given: Partial<VerifyOptions> = {}): VerifyOptions => ({
 /** What a run has found, read while it holds the tenant. */
 async function found({ total, run, certificate, former, pages, count }: VerifiedRun) {
   const all = [];
-  for (const kind of exceptionKinds)
+  for (const kind of discrepancyKinds)
     for await (const page of pages(kind)) all.push(...page.map((each) => ({ ...each, of: count(kind) })));
   return { total, run, certificate, former, all };
 }

@@ -3,16 +3,16 @@ import {
   VerifyRepairs,
   type FormerRun,
   type PostgresVerifyStore,
-  type ReportedException,
+  type ReportedDiscrepancy,
 } from '@foyer/persistence';
 import {
-  exceptionKinds,
+  discrepancyKinds,
   verify,
   VerifyInterrupted,
   type BoxFault,
   type BoxPort,
   type Certificate,
-  type ExceptionKind,
+  type DiscrepancyKind,
   type GroupReader,
   type VerifyParts,
   type VerifyRun,
@@ -49,12 +49,12 @@ export interface VerifiedRun {
   readonly former: FormerRun | null;
   readonly total: number;
   /** How many discrepancies of a kind there are, and how many of these were not rechecked. */
-  readonly count: (kind: ExceptionKind) => { readonly count: number; readonly unconfirmed: number };
+  readonly count: (kind: DiscrepancyKind) => { readonly count: number; readonly unconfirmed: number };
   /** The discrepancies of a kind, at most `most`, in pages. */
   readonly pages: (
-    kind: ExceptionKind,
+    kind: DiscrepancyKind,
     most?: number,
-  ) => AsyncGenerator<readonly (ReportedException & Pick<DiscrepancyMeaning, 'remedy' | 'docs'>)[]>;
+  ) => AsyncGenerator<readonly (ReportedDiscrepancy & Pick<DiscrepancyMeaning, 'remedy' | 'docs'>)[]>;
   /**
    * Opens a request for each discrepancy that a request can fix, and returns how many are open. The audit log names
    * `operator` for each, in the transaction that opens it.
@@ -124,12 +124,12 @@ async function describe(
   store: PostgresVerifyStore,
   { database, tenantId }: TenantSources,
 ): Promise<VerifiedRun> {
-  const rows = new Map((await store.exceptionCounts(run.id)).map((row) => [row.kind, row]));
-  const count = (kind: ExceptionKind) => rows.get(kind) ?? { count: 0, unconfirmed: 0 };
+  const rows = new Map((await store.discrepancyCounts(run.id)).map((row) => [row.kind, row]));
+  const count = (kind: DiscrepancyKind) => rows.get(kind) ?? { count: 0, unconfirmed: 0 };
   return {
     ...{ run, certificate, count },
     former: await store.former(run.id),
-    total: exceptionKinds.reduce((sum, kind) => sum + count(kind).count, 0),
+    total: discrepancyKinds.reduce((sum, kind) => sum + count(kind).count, 0),
     pages: (kind, most) => pagesOf(store, run.id, kind, most),
     repair: (operator) =>
       new VerifyRepairs(database, tenantId).open(
@@ -142,15 +142,15 @@ async function describe(
 async function* pagesOf(
   store: PostgresVerifyStore,
   runId: string,
-  kind: ExceptionKind,
+  kind: DiscrepancyKind,
   most = Infinity,
 ): ReturnType<VerifiedRun['pages']> {
   const { remedy, docs } = meaningOf(kind);
   let after: string | null = null;
   for (let left = most; left > 0;) {
     const limit = Math.min(PAGE, left);
-    const page: ReportedException[] = await store.exceptions(runId, kind, { after, limit });
-    yield page.map((exception) => ({ ...exception, remedy, docs }));
+    const page: ReportedDiscrepancy[] = await store.discrepancies(runId, kind, { after, limit });
+    yield page.map((discrepancy) => ({ ...discrepancy, remedy, docs }));
     if (page.length < limit) return;
     after = page.at(-1)!.id;
     left -= page.length;

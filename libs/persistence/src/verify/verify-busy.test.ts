@@ -1,4 +1,4 @@
-import { exceptionKinds, type BoxUser } from '@foyer/provisioning';
+import { discrepancyKinds, type BoxUser } from '@foyer/provisioning';
 import { createTestDatabase, plant, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
 import { openVerifyStore } from './verify-store.ts';
@@ -57,7 +57,7 @@ async function parts() {
       await store.savePage(run.id, users, null);
       await store.compare(run.id, 60_000);
       const found: string[] = [];
-      for (const kind of exceptionKinds)
+      for (const kind of discrepancyKinds)
         found.push(...(await store.candidates(run.id, kind, 10)).map((candidate) => candidate.kind));
       return found;
     } finally {

@@ -1,4 +1,4 @@
-import type { Candidate, ExceptionKind, Standing, VerifyException, VerifyStore } from '@foyer/provisioning';
+import type { Candidate, DiscrepancyKind, Standing, Discrepancy, VerifyStore } from '@foyer/provisioning';
 import { VerifyGroupStore } from './verify-group-store.ts';
 import * as sql from './verify-sql.ts';
 
@@ -11,7 +11,7 @@ const isUniqueViolation = (error: unknown): boolean =>
 
 /** How `verify` rechecks the discrepancies that the comparison found; `VerifyStore` describes each method. */
 export class VerifyRecheckStore extends VerifyGroupStore {
-  async candidates(runId: string, kind: ExceptionKind, limit: number): Promise<Candidate[]> {
+  async candidates(runId: string, kind: DiscrepancyKind, limit: number): Promise<Candidate[]> {
     const { rows } = await this.database.pool.query<Candidate>(
       `SELECT ${listedColumns} FROM verify_exception e
        WHERE e.run_id = $1 AND e.kind = $2 AND NOT e.confirmed ORDER BY e.id LIMIT $3`,
@@ -58,7 +58,7 @@ export class VerifyRecheckStore extends VerifyGroupStore {
     return rowCount === 1;
   }
 
-  async settle(runId: string, candidateId: string, found: VerifyException | null): Promise<void> {
+  async settle(runId: string, candidateId: string, found: Discrepancy | null): Promise<void> {
     try {
       if (found !== null && (await this.confirm(runId, candidateId, found))) return;
     } catch (error) {
@@ -71,7 +71,7 @@ export class VerifyRecheckStore extends VerifyGroupStore {
     ]);
   }
 
-  private async confirm(runId: string, candidateId: string, found: VerifyException): Promise<boolean> {
+  private async confirm(runId: string, candidateId: string, found: Discrepancy): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
       `UPDATE verify_exception SET kind = $3, identity_id = $4, box_user_id = $5, other_box_users = $6, external_id = $7,
          call_id = $8, detail = $9, confirmed = true WHERE id = $2 AND run_id = $1`,
@@ -91,7 +91,7 @@ export class VerifyRecheckStore extends VerifyGroupStore {
   }
 
   /** Another external id may mean another person, so a mismatched user is left for an operator. */
-  async keepDifference({ kind, identityId, boxUserId }: VerifyException): Promise<void> {
+  async keepDifference({ kind, identityId, boxUserId }: Discrepancy): Promise<void> {
     if (identityId === null || (kind !== 'drifted' && kind !== 'missing')) return;
     await this.database.pool.query(sql.keepDifference, [
       this.tenantId,

@@ -1,4 +1,4 @@
-import type { CallIntent, ExceptionKind } from '@foyer/provisioning';
+import type { CallIntent, DiscrepancyKind } from '@foyer/provisioning';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import { requestFor } from '../requests/new-request.ts';
@@ -14,7 +14,7 @@ export const repairableKinds = [
   'unverified',
   'drifted',
   'group',
-] as const satisfies readonly ExceptionKind[];
+] as const satisfies readonly DiscrepancyKind[];
 
 const PAGE = 100;
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type {
   BoxUser,
-  ExceptionKind,
+  DiscrepancyKind,
   VerifyCounts,
-  VerifyException,
+  Discrepancy,
   VerifyRun,
   VerifyStore,
 } from '@foyer/provisioning';
@@ -16,7 +16,7 @@ import * as sql from './verify-sql.ts';
 /**
  * A discrepancy with the person or group that it is about; `requestId` is their newest request, to explain or retry.
  */
-export interface ReportedException extends VerifyException {
+export interface ReportedDiscrepancy extends Discrepancy {
   readonly id: string;
   readonly confirmed: boolean;
   readonly issuer: string | null;
@@ -193,10 +193,10 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
   }
 
   /** The number of discrepancies of each kind, and how many of these were not rechecked. */
-  async exceptionCounts(
+  async discrepancyCounts(
     runId: string,
-  ): Promise<{ kind: ExceptionKind; count: number; unconfirmed: number }[]> {
-    const { rows } = await this.client.query<{ kind: ExceptionKind; count: number; unconfirmed: number }>(
+  ): Promise<{ kind: DiscrepancyKind; count: number; unconfirmed: number }[]> {
+    const { rows } = await this.client.query<{ kind: DiscrepancyKind; count: number; unconfirmed: number }>(
       `SELECT kind, count(*)::int AS count, (count(*) FILTER (WHERE NOT confirmed))::int AS unconfirmed
        FROM verify_exception WHERE run_id = $1 GROUP BY kind`,
       [runId],
@@ -205,12 +205,12 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
   }
 
   /** A page of one kind, after the discrepancy `after`. */
-  async exceptions(
+  async discrepancies(
     runId: string,
-    kind: ExceptionKind,
+    kind: DiscrepancyKind,
     { after, limit }: { after: string | null; limit: number },
-  ): Promise<ReportedException[]> {
-    const { rows } = await this.client.query<ReportedException>(
+  ): Promise<ReportedDiscrepancy[]> {
+    const { rows } = await this.client.query<ReportedDiscrepancy>(
       `SELECT ${listedColumns}, e.confirmed, i.issuer, i.username, g.display_name AS "groupName",
          coalesce(newest.id, "newestOfGroup".id) AS "requestId"
        FROM verify_exception e LEFT JOIN identity i ON i.id = e.identity_id LEFT JOIN scim_group g ON g.id = e.group_id

@@ -1,6 +1,6 @@
 import type { BoxFault, BoxPort, BoxResult, CallContext } from '../people/box-port.ts';
 import type { BoxUser } from '../people/model.ts';
-import type { Candidate, Standing, VerifyException, VerifyStore } from './verify-port.ts';
+import type { Candidate, Standing, Discrepancy, VerifyStore } from './verify-port.ts';
 
 /** Box could not be read, or the run was stopped: what was read so far is kept. */
 export class VerifyInterrupted extends Error {
@@ -54,7 +54,7 @@ export async function ask<T>(
 
 /** The result of rechecking a candidate. `settled`: an unverified write whose effect could be read back. */
 export type Verdict =
-  | { readonly kind: 'confirmed'; readonly exception: VerifyException }
+  | { readonly kind: 'confirmed'; readonly discrepancy: Discrepancy }
   | { readonly kind: 'gone' }
   | { readonly kind: 'settled' }
   | { readonly kind: 'in-progress' };
@@ -65,7 +65,7 @@ interface LookParts extends Asking {
 }
 
 const gone: Verdict = { kind: 'gone' };
-const confirmed = (exception: VerifyException): Verdict => ({ kind: 'confirmed', exception });
+const confirmed = (discrepancy: Discrepancy): Verdict => ({ kind: 'confirmed', discrepancy });
 
 /** Rechecks both sides, because most discrepancies are only changes in progress. */
 export async function lookAgain(candidate: Candidate, parts: LookParts): Promise<Verdict> {
@@ -132,11 +132,7 @@ async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<V
   return confirmed(unmapped(candidate, standing, user));
 }
 
-const unmapped = (
-  candidate: Candidate,
-  { identityId, account }: Standing,
-  user: BoxUser,
-): VerifyException => ({
+const unmapped = (candidate: Candidate, { identityId, account }: Standing, user: BoxUser): Discrepancy => ({
   ...candidate,
   kind: 'unmapped',
   identityId,
@@ -175,7 +171,7 @@ function differenceOf(
   { externalId }: Standing,
   account: NonNullable<Standing['account']>,
   user: BoxUser | null,
-): Pick<VerifyException, 'kind' | 'detail'> | null {
+): Pick<Discrepancy, 'kind' | 'detail'> | null {
   if (user === null) return { kind: 'missing', detail: `Box user ${account.boxUserId} no longer exists.` };
   if (!user.isAppUser) return { kind: 'mismatched', detail: `Box user ${user.id} is not an app user.` };
   if (user.externalId !== externalId) {

@@ -13,7 +13,7 @@ import type { BoxAccount, BoxUser } from '../people/model.ts';
  * - `unlinked`: an identity that its own id does not lead to, or a link that leads to no identity;
  * - `group`: a Box group that does not exist, or whose name or members differ from what Foyer applied.
  */
-export const exceptionKinds = [
+export const discrepancyKinds = [
   'duplicate',
   'orphan',
   'unmapped',
@@ -24,11 +24,11 @@ export const exceptionKinds = [
   'unlinked',
   'group',
 ] as const;
-export type ExceptionKind = (typeof exceptionKinds)[number];
+export type DiscrepancyKind = (typeof discrepancyKinds)[number];
 
 /** One discrepancy. `confirmed`: found again by a recheck of Box and the database. */
-export interface VerifyException {
-  readonly kind: ExceptionKind;
+export interface Discrepancy {
+  readonly kind: DiscrepancyKind;
   readonly identityId: string | null;
   readonly boxUserId: string | null;
   /** For duplicates: the Box users besides `boxUserId`. */
@@ -40,7 +40,7 @@ export interface VerifyException {
   readonly groupId: string | null;
   readonly detail: string;
 }
-export type Candidate = VerifyException & { readonly id: string };
+export type Candidate = Discrepancy & { readonly id: string };
 
 /** One run over all of Box. `marker`: where the listing continues; null at its beginning. */
 export interface VerifyRun {
@@ -119,7 +119,7 @@ export interface VerifyStore {
    */
   compare(runId: string, writeAgeMs: number): Promise<VerifyCounts>;
   /** The first candidates of a kind that no recheck has confirmed, at most `limit`. */
-  candidates(runId: string, kind: ExceptionKind, limit: number): Promise<Candidate[]>;
+  candidates(runId: string, kind: DiscrepancyKind, limit: number): Promise<Candidate[]>;
   standing(
     of: { identityId: string } | { externalId: string } | { boxUserId: string },
   ): Promise<Standing | null>;
@@ -128,7 +128,7 @@ export interface VerifyStore {
    * Records on the account that Box has other values, or (missing) no user: the account is then not in step, and the
    * next request sets every field. Records nothing while a request for the identity is in progress.
    */
-  keepDifference(found: VerifyException): Promise<void>;
+  keepDifference(found: Discrepancy): Promise<void>;
   /** Groups that Foyer has in Box, ordered by id, after `after`. */
   groups(after: string | null, limit: number): Promise<StandingGroup[]>;
   /** Null when the group is no longer mapped to this Box group. */
@@ -139,6 +139,6 @@ export interface VerifyStore {
   /** Adds the discrepancy, and records on the group what Box has: the next request applies the difference. */
   keepGroup(runId: string, group: StandingGroup, seen: SeenGroup, detail: string): Promise<void>;
   /** Records the result of a recheck; null when the discrepancy no longer exists. */
-  settle(runId: string, candidateId: string, confirmed: VerifyException | null): Promise<void>;
+  settle(runId: string, candidateId: string, confirmed: Discrepancy | null): Promise<void>;
   finish(runId: string, digest: string): Promise<void>;
 }

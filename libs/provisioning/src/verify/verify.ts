@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from './verify-look.ts';
 import {
-  exceptionKinds,
+  discrepancyKinds,
   type Candidate,
   type VerifyCounts,
   type VerifyRun,
@@ -112,7 +112,7 @@ type Looks = Record<Verdict['kind'], number>;
 
 async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<Looks> {
   const looks: Looks = { confirmed: 0, gone: 0, settled: 0, 'in-progress': 0 };
-  for (const kind of exceptionKinds) {
+  for (const kind of discrepancyKinds) {
     const candidates = await parts.store.candidates(runId, kind, LOOKS_PER_KIND + 1);
     if (candidates.length > LOOKS_PER_KIND) {
       parts.onRemark(`More than ${LOOKS_PER_KIND} of the kind "${kind}": only the first ones are rechecked.`);
@@ -142,7 +142,7 @@ async function check(
 ): Promise<Verdict['kind']> {
   const { box, store } = parts;
   const verdict = await lookAgain(candidate, { box, store, ...asking });
-  await store.settle(runId, candidate.id, verdict.kind === 'confirmed' ? verdict.exception : null);
-  if (verdict.kind === 'confirmed') await store.keepDifference(verdict.exception);
+  await store.settle(runId, candidate.id, verdict.kind === 'confirmed' ? verdict.discrepancy : null);
+  if (verdict.kind === 'confirmed') await store.keepDifference(verdict.discrepancy);
   return verdict.kind;
 }

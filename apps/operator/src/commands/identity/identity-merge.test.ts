@@ -98,9 +98,11 @@ describe('npm run foyer -- identity merge', () => {
       const a = how === 'both have a Box user' ? await tenant.mapped() : await tenant.newcomer();
       const kinds = async () => {
         const { out } = await tenant.foyer(first, ['verify', '--json']);
-        const { exceptions } = JSON.parse(out) as { exceptions: { boxUserId: string; identityId: string }[] };
+        const { discrepancies } = JSON.parse(out) as {
+          discrepancies: { boxUserId: string; identityId: string }[];
+        };
         // Other tenants of this file use the same Box app.
-        return exceptions.filter(
+        return discrepancies.filter(
           ({ boxUserId, identityId }) =>
             [a.identityId, b.identityId].includes(identityId) || boxUserId === b.boxUserId,
         );

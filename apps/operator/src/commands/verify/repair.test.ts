@@ -18,7 +18,7 @@ interface Certificate {
   readonly fits: boolean;
   readonly settledOrphans: number;
   readonly counts: Record<string, number>;
-  readonly exceptions: {
+  readonly discrepancies: {
     readonly kind: string;
     readonly detail: string;
     readonly groupName: string | null;
@@ -161,7 +161,7 @@ describe('a person who was changed by hand', () => {
     const ada = await pushed();
     await byHand('PUT', `users/${ada.boxUserId}`, { external_app_user_id: 'somebody-else' });
     const { err } = await tenant.run('verify', '--repair');
-    expect(err).toContain('None of the exceptions can be repaired by a request.');
+    expect(err).toContain('None of the discrepancies can be repaired by a request.');
     expect((await ada.push())?.requests).toEqual([]);
   });
 
@@ -220,8 +220,8 @@ describe('a group that was changed by hand', () => {
     await meddle(all);
     const found = await verify(...(by === 'verify --repair' ? ['--repair'] : []));
     expect(found.counts.group).toBe(1);
-    expect(found.exceptions[0]?.groupName).toBe('Crew');
-    expect(found.exceptions[0]?.detail).toMatch(
+    expect(found.discrepancies[0]?.groupName).toBe('Crew');
+    expect(found.discrepancies[0]?.detail).toMatch(
       /named "Pirates".*lacks 2 of its members.*has 1 of our Box users/,
     );
     if (by !== 'verify --repair') expect((await all.push())?.requests).toHaveLength(1);
@@ -236,7 +236,7 @@ describe('a group that was changed by hand', () => {
     const all = await crew();
     await byHand('DELETE', `groups/${all.boxGroupId}`);
     const found = await verify('--repair');
-    expect(found.exceptions).toMatchObject([
+    expect(found.discrepancies).toMatchObject([
       { kind: 'group', detail: expect.stringContaining('no longer exists') as string },
     ]);
     await settle();

@@ -1,6 +1,6 @@
 import { meaningOf, type VerifiedRun } from '@foyer/operations';
-import type { ReportedException } from '@foyer/persistence';
-import { exceptionKinds, type Certificate, type ExceptionKind } from '@foyer/provisioning';
+import type { ReportedDiscrepancy } from '@foyer/persistence';
+import { discrepancyKinds, type Certificate, type DiscrepancyKind } from '@foyer/provisioning';
 import { shown, type Terminal } from '../../terminal.ts';
 
 /** The most discrepancies of each kind shown on a terminal; --json has all of them. */
@@ -15,18 +15,18 @@ export async function report(verified: VerifiedRun, tenant: string, terminal: Te
   figure(certificate.identities, 'identities');
   figure(certificate.boxUsers, 'Box users');
   figure(certificate.groups, 'groups');
-  for (const kind of exceptionKinds) figure(count(kind).count, meaningOf(kind).title);
+  for (const kind of discrepancyKinds) figure(count(kind).count, meaningOf(kind).title);
   terminal.print('');
   for (const line of remarksOn(certificate)) terminal.print(`  ${line}`);
   const since =
     former &&
     ` (${former.finishedAt.toISOString()}: ${former.digest === certificate.digest ? 'the same' : former.digest})`;
   terminal.print(`  ${certificate.mapped} mappings, digest sha256 ${certificate.digest}${since ?? ''}`);
-  for (const kind of exceptionKinds) if (count(kind).count > 0) await show(kind, verified, terminal);
+  for (const kind of discrepancyKinds) if (count(kind).count > 0) await show(kind, verified, terminal);
   terminal.print(
     total === 0
       ? '\nEverything matches: one Box user for each mapped identity, and no others.'
-      : `\n${total} ${total === 1 ? 'exception needs' : 'exceptions need'} an operator, or verify --repair.`,
+      : `\n${total} ${total === 1 ? 'discrepancy needs' : 'discrepancies need'} an operator, or verify --repair.`,
   );
   return total === 0 ? 0 : 1;
 }
@@ -46,11 +46,11 @@ function remarksOn(certificate: Certificate): string[] {
   ].filter((line) => line !== '');
 }
 
-async function show(kind: ExceptionKind, { count, pages }: VerifiedRun, terminal: Terminal): Promise<void> {
+async function show(kind: DiscrepancyKind, { count, pages }: VerifiedRun, terminal: Terminal): Promise<void> {
   const { title, remedy, docs } = meaningOf(kind);
   terminal.print(`\n${title}, ${docs}\n  ${remedy}`);
   for await (const page of pages(kind, SHOWN))
-    for (const exception of page) terminal.print(`  - ${nameOf(exception)}: ${exception.detail}`);
+    for (const discrepancy of page) terminal.print(`  - ${nameOf(discrepancy)}: ${discrepancy.detail}`);
   const more = count(kind).count - SHOWN;
   if (more > 0) terminal.print(`  … and ${more} more: --json lists all of them`);
   const { unconfirmed } = count(kind);
@@ -66,7 +66,7 @@ function nameOf({
   callId,
   groupId,
   groupName,
-}: ReportedException): string {
+}: ReportedDiscrepancy): string {
   return [
     groupId === null ? '' : `group "${shown(groupName ?? '')}" (${groupId})`,
     username === null ? '' : `${username} (identity ${identityId})`,
@@ -87,21 +87,21 @@ export async function reportJson(
 ): Promise<number> {
   const { digest, notProvisioned, inProgress, tooNew, passed, settled, settledOrphans, ...counts } =
     certificate;
-  const exceptions = Object.fromEntries(exceptionKinds.map((kind) => [kind, count(kind).count]));
+  const discrepancies = Object.fromEntries(discrepancyKinds.map((kind) => [kind, count(kind).count]));
   const head = {
     tenant,
     run: run.id,
     readSince: run.startedAt.toISOString(),
     fits: total === 0,
-    counts: { ...counts, ...exceptions },
+    counts: { ...counts, ...discrepancies },
     ...{ inProgress, tooNew, passed, settled, settledOrphans, notProvisioned, digest, former },
   };
-  terminal.print(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "exceptions": [`);
+  terminal.print(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "discrepancies": [`);
   let separator = '';
-  for (const kind of exceptionKinds) {
+  for (const kind of discrepancyKinds) {
     for await (const page of pages(kind)) {
-      for (const { id: _id, ...exception } of page) {
-        terminal.print(`${separator}    ${JSON.stringify(exception)}`);
+      for (const { id: _id, ...discrepancy } of page) {
+        terminal.print(`${separator}    ${JSON.stringify(discrepancy)}`);
         separator = ',';
       }
       await terminal.drained();

@@ -23,15 +23,15 @@ interface Json {
   tooNew: number;
   notProvisioned: Record<string, number>;
   former: { digest: string } | null;
-  exceptions: Record<string, unknown>[];
+  discrepancies: Record<string, unknown>[];
 }
 const certificate = async (...args: string[]) => {
   const { status, out, err } = await tenant.run('verify', '--json', ...args);
   if (status === 2) throw new Error(err);
   return { status, ...(JSON.parse(out) as Json) };
 };
-const summary = ({ exceptions }: Json) =>
-  exceptions.map(({ kind, identityId, boxUserId, confirmed }) => [kind, identityId, boxUserId, confirmed]);
+const summary = ({ discrepancies }: Json) =>
+  discrepancies.map(({ kind, identityId, boxUserId, confirmed }) => [kind, identityId, boxUserId, confirmed]);
 /** The twin's own API, as another program uses it. */
 const behindOurBack = async (method: string, path: string, body?: unknown) => {
   const token = (await (
@@ -80,7 +80,7 @@ describe('verify', () => {
         drifted: 0,
       },
       former: null,
-      exceptions: [],
+      discrepancies: [],
     });
     expect(first.digest).toMatch(/^[0-9a-f]{64}$/);
     const second = await certificate();
@@ -116,7 +116,7 @@ describe('verify', () => {
         ['orphan', null, users[1]!.id, true],
       ].sort(),
     );
-    expect(found.exceptions.find(({ identityId }) => identityId === renamed.identityId)).toMatchObject({
+    expect(found.discrepancies.find(({ identityId }) => identityId === renamed.identityId)).toMatchObject({
       detail: `Box user ${renamed.boxUserId} is named "Mallory" in Box, "Person ${renamed.subject}" here.`,
       username: `${renamed.subject}@example.com`,
       requestId: renamed.requestId,
@@ -124,7 +124,7 @@ describe('verify', () => {
     });
     const text = await tenant.run('verify');
     expect(text.status).toBe(1);
-    expect(text.out).toContain('6 exceptions need an operator, or verify --repair.');
+    expect(text.out).toContain('6 discrepancies need an operator, or verify --repair.');
     expect(text.out).toContain(`${gone.subject}@example.com (identity ${gone.identityId})`);
     expect(text.out).not.toContain(fine.boxUserId);
   });
@@ -146,8 +146,11 @@ describe('verify', () => {
         ['mismatched', twice.identityId, twice.boxUserId, true],
       ]),
     );
-    expect(found.exceptions).toHaveLength(3);
-    expect(found.exceptions[0]).toMatchObject({ otherBoxUserIds: [users[0]!.id], externalId: twice.subject });
+    expect(found.discrepancies).toHaveLength(3);
+    expect(found.discrepancies[0]).toMatchObject({
+      otherBoxUserIds: [users[0]!.id],
+      externalId: twice.subject,
+    });
     expect((await tenant.run('dead', 'retry', unmapped.requestId)).status).toBe(0);
     const [retried] = await tenant.sql<{ id: string }>(
       'SELECT id FROM provisioning_request WHERE retry_of = $1',
@@ -176,7 +179,7 @@ describe('verify', () => {
         ['unlinked', nobody, null, true],
       ]),
     );
-    expect(found.exceptions.map(({ detail }) => detail)).toEqual(
+    expect(found.discrepancies.map(({ detail }) => detail)).toEqual(
       expect.arrayContaining([
         expect.stringContaining(fine.identityId),
         expect.stringContaining('such as the id 00unobody of https://'),
@@ -200,7 +203,7 @@ describe('verify', () => {
       status: 0,
       inProgress: 1,
       notProvisioned: { box_forbidden: 1, deactivated: 1 },
-      exceptions: [],
+      discrepancies: [],
     });
   });
 
@@ -216,7 +219,7 @@ describe('verify', () => {
     const found = await certificate();
     expect(found).toMatchObject({
       status: 1,
-      exceptions: [
+      discrepancies: [
         { kind: 'unverified', identityId: failed.identityId, callId: call!.id, requestId: failed.requestId },
       ],
     });
@@ -227,7 +230,7 @@ describe('verify', () => {
       [failed.requestId],
     );
     await tenant.work(retried!.id);
-    expect(await certificate()).toMatchObject({ status: 0, exceptions: [] });
+    expect(await certificate()).toMatchObject({ status: 0, discrepancies: [] });
   });
 
   it('settles an update without an outcome by reading it back', async () => {
@@ -243,7 +246,7 @@ describe('verify', () => {
     expect(await certificate()).toMatchObject({ status: 0, settled: 0 });
     await behindOurBack('PUT', `users/${mapped.boxUserId}`, { status: 'inactive' });
     await plant();
-    expect((await certificate()).exceptions.map(({ kind }) => kind)).toEqual(['unverified', 'drifted']);
+    expect((await certificate()).discrepancies.map(({ kind }) => kind)).toEqual(['unverified', 'drifted']);
   });
 
   it('lists a person without a Box user and without a request', async () => {

@@ -20,7 +20,7 @@ export const verifyCommand: Command = {
     fresh: { type: 'boolean' },
   },
   help: {
-    '--json': 'print the certificate with every exception as JSON',
+    '--json': 'print the certificate with every discrepancy as JSON',
     '--repair':
       'create a request for each person and group that differs: a worker then writes all values to Box again',
     '--resume': 'only continue a run that was interrupted',
@@ -86,7 +86,7 @@ function statusOf(result: Verification<number>): number {
 
 const repaired = (requests: number): string =>
   requests === 0
-    ? 'None of the exceptions can be repaired by a request.'
+    ? 'None of the discrepancies can be repaired by a request.'
     : `${requests} ${requests === 1 ? 'request sets' : 'requests set'} right what a request can. Run verify again once they have ended.`;
 
 const phases = {
