@@ -30,5 +30,5 @@ export * from './turns/transaction-scope.ts';
 export * from './turns/turn.ts';
 export * from './verify/verify.ts';
 export type { GroupReader } from './verify/verify-groups.ts';
-export { VerifyInterrupted } from './verify/verify-look.ts';
+export { VerifyInterrupted } from './verify/verify-recheck.ts';
 export * from './verify/verify-port.ts';

@@ -73,7 +73,7 @@ const duplicates = `${add}
  * Box users without a mapping: of no identity, or of an identity that is not mapped, or is mapped to a user that does
  * not exist.
  */
-const strangers = `${add}
+const unmappedUsers = `${add}
   SELECT $1, CASE WHEN i.id IS NULL THEN 'orphan' ELSE 'unmapped' END, i.id, b.box_user_id, ${none}, b.external_id, NULL,
     CASE WHEN i.id IS NULL THEN 'This Box user belongs to no identity here.'
       ELSE 'This Box user has the external id of the identity, but is not mapped to it.' END
@@ -131,7 +131,7 @@ const writes = `${add}
     AND c.at < clock_timestamp() - $3 * interval '1 millisecond' AND ${unsettled} AND NOT ${busy}
     AND NOT (i.merged_into IS NOT NULL AND a.identity_id IS NULL)`;
 
-export const comparisons = [duplicates, strangers, missing, forgotten, differing, unlinked] as const;
+export const comparisons = [duplicates, unmappedUsers, missing, forgotten, differing, unlinked] as const;
 export const writeComparison = writes;
 
 export const counts = `SELECT

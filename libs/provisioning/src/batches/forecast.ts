@@ -12,7 +12,7 @@ import type { BoxPort } from '../people/box-port.ts';
 import type { Allowance } from '../budget/budget-port.ts';
 import { foresee, type BoxView } from './foresee.ts';
 import type { BoxAccount, BoxUser, Desired, LastCreate } from '../people/model.ts';
-import { ask, readingContext } from '../verify/verify-look.ts';
+import { ask, runContext } from '../verify/verify-recheck.ts';
 
 /** The current state of a person in the file. `desired` is their state after the file is stored. */
 export interface ForecastStanding {
@@ -133,7 +133,7 @@ async function viewOf(open: readonly Open[], parts: ForecastParts): Promise<BoxV
   const asking = { stopping, pause: (ms: number) => pauseFor(ms, undefined, { signal: stopping }) };
   let listed = 0;
   for (let marker: string | undefined; ;) {
-    const context = { ...readingContext(null), allowance };
+    const context = { ...runContext(null), allowance };
     const page = await ask(() => box.listUsers(context, { limit: PAGE, marker }), asking);
     if (!page.ok) throw new Error(page.fault.detail);
     for (const user of page.value.users) {

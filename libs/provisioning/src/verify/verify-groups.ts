@@ -1,6 +1,6 @@
 import type { BoxResult } from '../people/box-port.ts';
 import type { BoxGroupsPort, MembershipPage } from '../groups/box-groups-port.ts';
-import { ask, readingContext, VerifyInterrupted, type Asking } from './verify-look.ts';
+import { ask, runContext, VerifyInterrupted, type Asking } from './verify-recheck.ts';
 import type { SeenGroup, StandingGroup, VerifyStore } from './verify-port.ts';
 
 /** The most memberships on a page from Box. */
@@ -43,15 +43,15 @@ export async function verifyGroups(runId: string, parts: GroupsParts): Promise<G
 }
 
 async function check(runId: string, group: StandingGroup, parts: GroupsParts): Promise<Verdict> {
-  if ((await look(group, parts)) === null) return 'fits';
-  const found = await look(group, parts);
+  if ((await differenceOf(group, parts)) === null) return 'fits';
+  const found = await differenceOf(group, parts);
   if (found === null) return 'passed';
   await parts.store.keepGroup(runId, group, found.seen, found.detail);
   return 'differs';
 }
 
 /** What differs; null when nothing does, or when a request for the group is in progress. */
-async function look(
+async function differenceOf(
   group: StandingGroup,
   parts: GroupsParts,
 ): Promise<{ readonly seen: SeenGroup; readonly detail: string } | null> {
@@ -78,13 +78,13 @@ async function look(
 
 async function read({ boxGroupId }: StandingGroup, parts: GroupsParts): Promise<SeenGroup | 'too-large'> {
   const { box } = parts;
-  const group = valueOf(await ask(() => box.readGroup(readingContext(null), boxGroupId), parts));
+  const group = valueOf(await ask(() => box.readGroup(runContext(null), boxGroupId), parts));
   if (group === null) return null;
   const memberships: { readonly id: string; readonly boxUserId: string }[] = [];
   for (let offset: number | null = 0; offset !== null;) {
     const from: number = offset;
     const page: BoxResult<MembershipPage> = await ask(
-      () => box.listMemberships(readingContext(null), { boxGroupId, offset: from, limit: PAGE }),
+      () => box.listMemberships(runContext(null), { boxGroupId, offset: from, limit: PAGE }),
       parts,
       ({ code }) => code === 'box_group_missing' || code === 'box_invalid',
     );

@@ -1,14 +1,7 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import type { BoxPort } from '../people/box-port.ts';
 import { verifyGroups, type GroupReader, type GroupsRead } from './verify-groups.ts';
-import {
-  ask,
-  lookAgain,
-  readingContext,
-  VerifyInterrupted,
-  type Asking,
-  type Verdict,
-} from './verify-look.ts';
+import { ask, recheck, runContext, VerifyInterrupted, type Asking, type Verdict } from './verify-recheck.ts';
 import {
   discrepancyKinds,
   type Candidate,
@@ -20,8 +13,8 @@ import {
 /** The most users on a page from Box. */
 const PAGE = 1000;
 /** A recheck costs a call per candidate; more discrepancies of one kind than this have a common cause. */
-const LOOKS_PER_KIND = 1000;
-const LOOKS_AT_ONCE = 8;
+const RECHECKS_PER_KIND = 1000;
+const RECHECKS_AT_ONCE = 8;
 /**
  * How often a listing restarts before the run is given up: otherwise markers that expire at once would make it endless.
  */
@@ -34,7 +27,7 @@ export interface VerifyParts {
   /** How long until a write without an outcome counts as lost, in milliseconds: longer than any call may take. */
   readonly writeAgeMs: number;
   readonly onProgress: (
-    phase: 'listing' | 'comparing' | 'looking' | 'groups',
+    phase: 'listing' | 'comparing' | 'rechecking' | 'groups',
     done: number,
     total: number | null,
   ) => void;
@@ -62,15 +55,15 @@ export async function verify(run: VerifyRun, parts: VerifyParts): Promise<Certif
   parts.onProgress('comparing', 0, 1);
   const counts = await parts.store.compare(run.id, parts.writeAgeMs);
   parts.onProgress('comparing', 1, 1);
-  const looks = await look(run.id, parts, asking);
+  const rechecks = await recheckAll(run.id, parts, asking);
   const onProgress = (done: number): void => parts.onProgress('groups', done, null);
   const { groups, passed } = await verifyGroups(run.id, { ...parts, ...asking, onProgress });
   await parts.store.finish(run.id, counts.digest);
   return {
     ...counts,
     groups,
-    passed: looks.gone + looks['in-progress'] + passed,
-    settled: looks.settled,
+    passed: rechecks.gone + rechecks['in-progress'] + passed,
+    settled: rechecks.settled,
   };
 }
 
@@ -84,7 +77,7 @@ async function list(run: VerifyRun, parts: VerifyParts, asking: Asking): Promise
     const query = marker === null ? { limit: PAGE } : { limit: PAGE, marker };
     const isStale = marker !== null;
     const page = await ask(
-      () => box.listUsers(readingContext(null), query),
+      () => box.listUsers(runContext(null), query),
       asking,
       (fault) => isStale && fault.code === 'box_invalid',
     );
@@ -108,30 +101,32 @@ const endless = {
   ambiguous: false,
 } as const;
 
-type Looks = Record<Verdict['kind'], number>;
+type Rechecks = Record<Verdict['kind'], number>;
 
-async function look(runId: string, parts: VerifyParts, asking: Asking): Promise<Looks> {
-  const looks: Looks = { confirmed: 0, gone: 0, settled: 0, 'in-progress': 0 };
+async function recheckAll(runId: string, parts: VerifyParts, asking: Asking): Promise<Rechecks> {
+  const rechecks: Rechecks = { confirmed: 0, gone: 0, settled: 0, 'in-progress': 0 };
   for (const kind of discrepancyKinds) {
-    const candidates = await parts.store.candidates(runId, kind, LOOKS_PER_KIND + 1);
-    if (candidates.length > LOOKS_PER_KIND) {
-      parts.onRemark(`More than ${LOOKS_PER_KIND} of the kind "${kind}": only the first ones are rechecked.`);
+    const candidates = await parts.store.candidates(runId, kind, RECHECKS_PER_KIND + 1);
+    if (candidates.length > RECHECKS_PER_KIND) {
+      parts.onRemark(
+        `More than ${RECHECKS_PER_KIND} of the kind "${kind}": only the first ones are rechecked.`,
+      );
     }
-    const worth = candidates.slice(0, LOOKS_PER_KIND);
-    for (let at = 0; at < worth.length; at += LOOKS_AT_ONCE) {
-      const some = worth.slice(at, at + LOOKS_AT_ONCE);
+    const worth = candidates.slice(0, RECHECKS_PER_KIND);
+    for (let at = 0; at < worth.length; at += RECHECKS_AT_ONCE) {
+      const some = worth.slice(at, at + RECHECKS_AT_ONCE);
       // All of them end before the first fault is passed on, so that no call stays in flight.
       const checked = await Promise.allSettled(
         some.map((candidate) => check(runId, candidate, parts, asking)),
       );
       for (const end of checked) {
         if (end.status === 'rejected') throw end.reason;
-        looks[end.value] += 1;
+        rechecks[end.value] += 1;
       }
-      parts.onProgress('looking', at + some.length, worth.length);
+      parts.onProgress('rechecking', at + some.length, worth.length);
     }
   }
-  return looks;
+  return rechecks;
 }
 
 async function check(
@@ -141,7 +136,7 @@ async function check(
   asking: Asking,
 ): Promise<Verdict['kind']> {
   const { box, store } = parts;
-  const verdict = await lookAgain(candidate, { box, store, ...asking });
+  const verdict = await recheck(candidate, { box, store, ...asking });
   await store.settle(runId, candidate.id, verdict.kind === 'confirmed' ? verdict.discrepancy : null);
   if (verdict.kind === 'confirmed') await store.keepDifference(verdict.discrepancy);
   return verdict.kind;

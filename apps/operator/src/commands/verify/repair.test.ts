@@ -141,7 +141,7 @@ describe('a person who was changed by hand', () => {
     await byHand('PUT', `users/${ada.boxUserId}`, { name: 'Mallory' });
     await byHand('PUT', `users/${off.boxUserId}`, { status: 'inactive' });
     const { err } = await tenant.run('verify', '--repair');
-    expect(err).toContain('2 requests set right what a request can.');
+    expect(err).toContain('2 requests fix what a request can.');
     await settle();
     expect(await inBox(ada.boxUserId)).toMatchObject({ name: ada.name });
     expect(await inBox(off.boxUserId)).toMatchObject({ status: 'active' });

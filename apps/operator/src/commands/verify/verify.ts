@@ -87,12 +87,12 @@ function statusOf(result: Verification<number>): number {
 const repaired = (requests: number): string =>
   requests === 0
     ? 'None of the discrepancies can be repaired by a request.'
-    : `${requests} ${requests === 1 ? 'request sets' : 'requests set'} right what a request can. Run verify again once they have ended.`;
+    : `${requests} ${requests === 1 ? 'request fixes' : 'requests fix'} what a request can. Run verify again once they have ended.`;
 
 const phases = {
   listing: 'reading Box',
   comparing: 'comparing',
-  looking: 'rechecking',
+  rechecking: 'rechecking',
   groups: 'groups read',
 };
 

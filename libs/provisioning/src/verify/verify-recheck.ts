@@ -24,8 +24,8 @@ export interface Asking {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** The context of the calls of `verify`: without a request or a lease. Defined only here. */
-export const readingContext = (identityId: string | null): CallContext => ({
+/** The context of the calls of a run, which has no request and no lease. Defined only here. */
+export const runContext = (identityId: string | null): CallContext => ({
   requestId: null,
   identityId,
   lease: null,
@@ -59,7 +59,7 @@ export type Verdict =
   | { readonly kind: 'settled' }
   | { readonly kind: 'in-progress' };
 
-interface LookParts extends Asking {
+interface RecheckParts extends Asking {
   readonly box: BoxPort;
   readonly store: VerifyStore;
 }
@@ -68,18 +68,18 @@ const gone: Verdict = { kind: 'gone' };
 const confirmed = (discrepancy: Discrepancy): Verdict => ({ kind: 'confirmed', discrepancy });
 
 /** Rechecks both sides, because most discrepancies are only changes in progress. */
-export async function lookAgain(candidate: Candidate, parts: LookParts): Promise<Verdict> {
+export async function recheck(candidate: Candidate, parts: RecheckParts): Promise<Verdict> {
   switch (candidate.kind) {
     case 'duplicate':
-      return lookAtDuplicate(candidate, parts);
+      return recheckDuplicate(candidate, parts);
     case 'orphan':
     case 'unmapped':
-      return lookAtStranger(candidate, parts);
+      return recheckUnmapped(candidate, parts);
     case 'missing':
     case 'drifted':
     case 'mismatched':
     case 'unverified':
-      return lookAtIdentity(candidate, parts);
+      return recheckIdentity(candidate, parts);
     // Already rechecked where they are found, or found in one snapshot of the database alone.
     case 'unlinked':
     case 'group':
@@ -87,17 +87,17 @@ export async function lookAgain(candidate: Candidate, parts: LookParts): Promise
   }
 }
 
-const readUser = async (id: string, identityId: string | null, { box, ...asking }: LookParts) =>
-  valueOf(await ask(() => box.readUser(readingContext(identityId), id), asking));
-const findUser = async (externalId: string, identityId: string, { box, ...asking }: LookParts) =>
-  valueOf(await ask(() => box.findUser(readingContext(identityId), externalId), asking));
+const readUser = async (id: string, identityId: string | null, { box, ...asking }: RecheckParts) =>
+  valueOf(await ask(() => box.readUser(runContext(identityId), id), asking));
+const findUser = async (externalId: string, identityId: string, { box, ...asking }: RecheckParts) =>
+  valueOf(await ask(() => box.findUser(runContext(identityId), externalId), asking));
 
 function valueOf<T>(result: BoxResult<T>): T {
   if (result.ok) return result.value;
   throw new VerifyInterrupted(result.fault);
 }
 
-async function lookAtDuplicate(candidate: Candidate, parts: LookParts): Promise<Verdict> {
+async function recheckDuplicate(candidate: Candidate, parts: RecheckParts): Promise<Verdict> {
   const { externalId } = candidate;
   if (externalId === null || candidate.boxUserId === null) return gone;
   const standing = await parts.store.standing({ externalId });
@@ -115,7 +115,7 @@ async function lookAtDuplicate(candidate: Candidate, parts: LookParts): Promise<
 }
 
 /** Rechecks a Box user that no identity is mapped to. */
-async function lookAtStranger(candidate: Candidate, parts: LookParts): Promise<Verdict> {
+async function recheckUnmapped(candidate: Candidate, parts: RecheckParts): Promise<Verdict> {
   const { boxUserId } = candidate;
   if (boxUserId === null || (await parts.store.standing({ boxUserId })) !== null) return gone;
   const user = await readUser(boxUserId, candidate.identityId, parts);
@@ -144,7 +144,7 @@ const unmapped = (candidate: Candidate, { identityId, account }: Standing, user:
       : `Box user ${user.id} has the external id of this identity, but ${account.boxUserId} is mapped.`,
 });
 
-async function lookAtIdentity(candidate: Candidate, parts: LookParts): Promise<Verdict> {
+async function recheckIdentity(candidate: Candidate, parts: RecheckParts): Promise<Verdict> {
   const { identityId, kind, callId } = candidate;
   const standing = identityId === null ? null : await parts.store.standing({ identityId });
   if (standing === null) return gone;
