@@ -2,7 +2,7 @@ import type { Candidate, DiscrepancyKind, Standing, Discrepancy, VerifyStore } f
 import { VerifyGroupStore } from './verify-group-store.ts';
 import * as sql from './verify-sql.ts';
 
-/** The columns of a discrepancy, from `verify_exception e`. */
+/** The columns of a discrepancy, from `verify_discrepancy e`. */
 export const listedColumns = `e.id::text, e.kind, e.identity_id AS "identityId", e.box_user_id AS "boxUserId",
   e.other_box_users AS "otherBoxUserIds", e.external_id AS "externalId", e.call_id::text AS "callId", e.group_id AS "groupId", e.detail`;
 
@@ -13,7 +13,7 @@ const isUniqueViolation = (error: unknown): boolean =>
 export class VerifyRecheckStore extends VerifyGroupStore {
   async candidates(runId: string, kind: DiscrepancyKind, limit: number): Promise<Candidate[]> {
     const { rows } = await this.database.pool.query<Candidate>(
-      `SELECT ${listedColumns} FROM verify_exception e
+      `SELECT ${listedColumns} FROM verify_discrepancy e
        WHERE e.run_id = $1 AND e.kind = $2 AND NOT e.confirmed ORDER BY e.id LIMIT $3`,
       [runId, kind, limit],
     );
@@ -65,7 +65,7 @@ export class VerifyRecheckStore extends VerifyGroupStore {
       // Two rechecks found the same discrepancy, which is stored only once.
       if (!isUniqueViolation(error)) throw error;
     }
-    await this.database.pool.query('DELETE FROM verify_exception WHERE id = $1 AND run_id = $2', [
+    await this.database.pool.query('DELETE FROM verify_discrepancy WHERE id = $1 AND run_id = $2', [
       candidateId,
       runId,
     ]);
@@ -73,7 +73,7 @@ export class VerifyRecheckStore extends VerifyGroupStore {
 
   private async confirm(runId: string, candidateId: string, found: Discrepancy): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
-      `UPDATE verify_exception SET kind = $3, identity_id = $4, box_user_id = $5, other_box_users = $6, external_id = $7,
+      `UPDATE verify_discrepancy SET kind = $3, identity_id = $4, box_user_id = $5, other_box_users = $6, external_id = $7,
          call_id = $8, detail = $9, confirmed = true WHERE id = $2 AND run_id = $1`,
       [
         runId,

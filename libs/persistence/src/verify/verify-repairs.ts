@@ -57,7 +57,7 @@ export class VerifyRepairs {
   ): Promise<{ readonly requestIds: readonly string[]; readonly last: bigint | null }> {
     const found = await tx.$queryRaw<Found[]>`
       SELECT e.id, e.kind, i.id AS "identityId", g.id AS "groupId", coalesce(i.generation, g.generation) AS generation
-      FROM verify_exception e
+      FROM verify_discrepancy e
       LEFT JOIN identity i ON i.id = e.identity_id AND i.tenant_id = ${this.tenantId}::uuid
       LEFT JOIN scim_group g ON g.id = e.group_id AND g.tenant_id = ${this.tenantId}::uuid AND g.deleted_at IS NULL
       LEFT JOIN box_account a ON a.identity_id = i.id

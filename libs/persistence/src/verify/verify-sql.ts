@@ -50,9 +50,9 @@ function laterCall(condition: string): string {
  * out.
  */
 const columns = 'run_id, kind, identity_id, box_user_id, other_box_users, external_id, call_id, detail';
-const add = `INSERT INTO verify_exception (${columns})`;
+const add = `INSERT INTO verify_discrepancy (${columns})`;
 /** Those need no recheck. */
-const addConfirmed = `INSERT INTO verify_exception (${columns}, confirmed)`;
+const addConfirmed = `INSERT INTO verify_discrepancy (${columns}, confirmed)`;
 const none = `'{}'::text[]`;
 
 /** Two listed Box users with one external id, or the mapped user and another one with the identity's external id. */
@@ -215,5 +215,5 @@ export const keepMemberships = `INSERT INTO scim_group_member AS m
     box_user_id = excluded.box_user_id, is_unsettled = m.is_unsettled AND NOT m.is_wanted`;
 
 /** Adds the discrepancy. $1 run, $2 group, $3 detail. */
-export const addGroup = `INSERT INTO verify_exception (run_id, kind, group_id, detail, confirmed)
+export const addGroup = `INSERT INTO verify_discrepancy (run_id, kind, group_id, detail, confirmed)
   VALUES ($1, 'group', $2, $3, true)`;

@@ -89,7 +89,7 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
       this.tenantId,
     ]);
     await this.client.query(
-      'DELETE FROM verify_exception WHERE run_id IN (SELECT id FROM verify_run WHERE tenant_id = $1)',
+      'DELETE FROM verify_discrepancy WHERE run_id IN (SELECT id FROM verify_run WHERE tenant_id = $1)',
       [this.tenantId],
     );
     const { rows } = await this.client.query<VerifyRun>(
@@ -142,7 +142,7 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
   async compare(runId: string, writeAgeMs: number): Promise<VerifyCounts> {
     await this.client.query('ANALYZE verify_box_user');
     return transactionOn(this.client, 'repeatable-read', async () => {
-      await this.client.query('DELETE FROM verify_exception WHERE run_id = $1', [runId]);
+      await this.client.query('DELETE FROM verify_discrepancy WHERE run_id = $1', [runId]);
       for (const text of sql.comparisons) await this.client.query(text, [runId, this.tenantId]);
       await this.client.query(sql.writeComparison, [runId, this.tenantId, writeAgeMs]);
       const counts = await this.client.query<Omit<VerifyCounts, 'digest' | 'notProvisioned'>>(sql.counts, [
@@ -198,7 +198,7 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
   ): Promise<{ kind: DiscrepancyKind; count: number; unconfirmed: number }[]> {
     const { rows } = await this.client.query<{ kind: DiscrepancyKind; count: number; unconfirmed: number }>(
       `SELECT kind, count(*)::int AS count, (count(*) FILTER (WHERE NOT confirmed))::int AS unconfirmed
-       FROM verify_exception WHERE run_id = $1 GROUP BY kind`,
+       FROM verify_discrepancy WHERE run_id = $1 GROUP BY kind`,
       [runId],
     );
     return rows;
@@ -213,7 +213,7 @@ export class PostgresVerifyStore extends VerifyRecheckStore implements VerifySto
     const { rows } = await this.client.query<ReportedDiscrepancy>(
       `SELECT ${listedColumns}, e.confirmed, i.issuer, i.username, g.display_name AS "groupName",
          coalesce(newest.id, "newestOfGroup".id) AS "requestId"
-       FROM verify_exception e LEFT JOIN identity i ON i.id = e.identity_id LEFT JOIN scim_group g ON g.id = e.group_id
+       FROM verify_discrepancy e LEFT JOIN identity i ON i.id = e.identity_id LEFT JOIN scim_group g ON g.id = e.group_id
        LEFT JOIN LATERAL (
          SELECT r.id FROM provisioning_request r WHERE r.tenant_id = i.tenant_id AND r.identity_id = i.id
          ORDER BY r.created_at DESC, r.id DESC LIMIT 1
