@@ -3,12 +3,13 @@ import os from 'node:os';
 import { messageOf } from '../problem.ts';
 import { BadArguments, readBenchArguments } from './arguments.ts';
 import { catalog } from './catalog.ts';
-import { type Figure, type Measurement, type Scale } from './figure.ts';
+import { measureCosts, type OperationCost } from './costs/costs.ts';
+import { type Figure, type Item, type Measurement, type Scale } from './figure.ts';
 import { machine } from './machine.ts';
 
 /**
  * `npm run bench`: every figure compares two things of the same run. Prints `name: value (bar)` as they are measured,
- * and writes the results so far to bench.json. Exits with 1 when a bar is missed or a figure cannot be measured.
+ * and writes the results so far to bench.json. `--statements` prints the cost of operations instead. Exits with 1 when a bar is missed or a figure cannot be measured.
  */
 const OUT = 'bench.json';
 
@@ -25,7 +26,7 @@ interface Result {
 }
 
 async function main(): Promise<number> {
-  const { chosen, scale, list } = readBenchArguments(process.argv.slice(2), catalog);
+  const { chosen, scale, list, statements } = readBenchArguments(process.argv.slice(2), catalog);
   if (list) {
     for (const { name, about } of catalog) say(`${name.padEnd(20)} ${about}`);
     return 0;
@@ -37,6 +38,12 @@ async function main(): Promise<number> {
       .join(', '),
   );
   if (scale === 'small') say('small sizes: these show that the figures work, and nothing else');
+  if (statements) {
+    const costs = await measureCosts(scale, showCost);
+    await writeFile(OUT, `${JSON.stringify({ machine: about, scale, costs }, null, 2)}\n`);
+    say(`written to ${OUT}`);
+    return 0;
+  }
   const results: Result[] = [];
   for (const measurement of chosen) {
     say(`measuring ${measurement.name}`);
@@ -74,6 +81,19 @@ function show({ name, value, bar, met, detail, list = [] }: Figure): void {
       .map(([key, number]) => `${key} ${number}`)
       .join(', ')}`,
   );
+  showList(list);
+}
+
+function showCost({ operation, queue, times, list, ...cost }: OperationCost): void {
+  say(`${operation} (${times} times, the queue on ${queue})`);
+  say(
+    `  ${cost.roundTrips} round trips, ${cost.statements} statements, ${cost.commits} commits, ${cost.walBytes} bytes of WAL, ` +
+      `processor time: gateway ${cost.gatewayMs ?? 'unknown'} ms, database ${cost.databaseMs ?? 'unknown'} ms`,
+  );
+  showList(list);
+}
+
+function showList(list: readonly Item[]): void {
   for (const { what, count } of list) say(`  ${String(count).padStart(8)}  ${what}`);
 }
 

@@ -1,8 +1,10 @@
 import http from 'node:http';
 import { openDatabase, openTenant, ScimTokens } from '@foyer/persistence';
 import pg from 'pg';
-import { startStack, type Stack } from '../../stack/stack.ts';
+import { z } from 'zod';
+import { startStack, type Stack, type StackOptions } from '../../stack/stack.ts';
 import { load } from '../load.ts';
+import { UNLIMITED } from '../unlimited.ts';
 
 const TENANT = 'default';
 
@@ -16,10 +18,12 @@ export interface Service {
 export async function startService({
   postgresUrl,
   redis = false,
-}: { postgresUrl?: string; redis?: boolean } = {}): Promise<Service> {
+  parts = ['okta', 'box', 'gateway'],
+}: { postgresUrl?: string; redis?: boolean; parts?: StackOptions['parts'] } = {}): Promise<Service> {
   const stack = await startStack({
-    parts: ['okta', 'box', 'gateway'],
+    parts,
     redis,
+    env: { gateway: UNLIMITED.gateway },
     ...(postgresUrl !== undefined && { postgresUrl }),
   });
   const database = openDatabase({ url: stack.databaseUrl, poolSize: 2 });
@@ -33,6 +37,24 @@ export async function startService({
     await database.close();
   }
 }
+
+let made = 0;
+/** A person as Okta pushes them, another one each time. */
+export const samplePerson = () => {
+  const name = `bench-${process.pid}-${made++}`;
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+    userName: `${name}@example.com`,
+    name: { givenName: 'Bench', familyName: name },
+    emails: [{ primary: true, value: `${name}@example.com`, type: 'work' }],
+    displayName: `Bench ${name}`,
+    locale: 'en-US',
+    externalId: `00u${name}`,
+    groups: [],
+    password: 'never kept',
+    active: true,
+  };
+};
 
 interface Sent {
   readonly status: number;
@@ -95,4 +117,33 @@ export async function fill<R extends object>(
   } finally {
     await client.end();
   }
+}
+
+/** The ids of that many people whom the directory has pushed. */
+export async function pushed({ base, headers }: Service, count: number): Promise<string[]> {
+  const agent = new http.Agent({ keepAlive: true });
+  const ids: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const { body } = await send(agent, 'POST', `${base}/Users`, headers, samplePerson());
+    ids.push(z.object({ id: z.string() }).parse(JSON.parse(body)).id);
+  }
+  agent.destroy();
+  return ids;
+}
+
+/** The address and the body of requests that switch people off and on, each in turn. */
+export function switching(
+  base: string,
+  ids: readonly string[],
+): () => { readonly url: string; readonly body: unknown } {
+  let sent = 0;
+  return () => {
+    const [place, round] = [sent % ids.length, Math.floor(sent / ids.length)];
+    sent++;
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+    return {
+      url: `${base}/Users/${ids[place]!}`,
+      body: { schemas, Operations: [{ op: 'replace', value: { active: round % 2 === 1 } }] },
+    };
+  };
 }

@@ -5,24 +5,7 @@ import { emptyApp } from '../child.ts';
 import { atLeast, atMost, grouped, type Figure, type Measurement, type Scale } from '../figure.ts';
 import { median, rate } from '../measure.ts';
 import { group } from './scim-group.ts';
-import { fill, send, startService, type Service } from './scim-service.ts';
-
-let made = 0;
-const samplePerson = () => {
-  const name = `bench-${process.pid}-${made++}`;
-  return {
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
-    userName: `${name}@example.com`,
-    name: { givenName: 'Bench', familyName: name },
-    emails: [{ primary: true, value: `${name}@example.com`, type: 'work' }],
-    displayName: `Bench ${name}`,
-    locale: 'en-US',
-    externalId: `00u${name}`,
-    groups: [],
-    password: 'never kept',
-    active: true,
-  };
-};
+import { fill, pushed, samplePerson, send, startService, switching, type Service } from './scim-service.ts';
 
 interface Sending {
   readonly method: 'POST' | 'PATCH';
@@ -60,22 +43,10 @@ const posts = (url: string): Sending => ({
 });
 
 /** Switches people off and on, each in turn, as a directory does. */
-function patches(base: string, ids: readonly string[]): Sending {
-  let sent = 0;
-  return {
-    ...{ method: 'PATCH', status: 200 },
-    next: () => {
-      const [place, round] = [sent % ids.length, Math.floor(sent / ids.length)];
-      sent++;
-      const active = round % 2 === 1;
-      const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
-      return {
-        url: `${base}/Users/${ids[place]!}`,
-        body: { schemas, Operations: [{ op: 'replace', value: { active } }] },
-      };
-    },
-  };
-}
+const patches = (base: string, ids: readonly string[]): Sending => ({
+  ...{ method: 'PATCH', status: 200 },
+  next: switching(base, ids),
+});
 
 /**
  * POST /Users to 201, compared with an empty route of the same framework that inserts one row; with each of the two
@@ -100,18 +71,6 @@ async function patch(scale: Scale): Promise<Figure[]> {
   );
   const name = 'PATCH of active to 200, over an empty route that inserts one row';
   return [atLeast(name, foyer / nothing, 0.3, { perSecond: foyer, emptyPerSecond: nothing })];
-}
-
-/** The ids of that many people whom the directory has pushed. */
-async function pushed({ base, headers }: Service, count: number): Promise<string[]> {
-  const agent = new http.Agent({ keepAlive: true });
-  const ids: string[] = [];
-  for (let n = 0; n < count; n++) {
-    const { body } = await send(agent, 'POST', `${base}/Users`, headers, samplePerson());
-    ids.push(z.object({ id: z.string() }).parse(JSON.parse(body)).id);
-  }
-  agent.destroy();
-  return ids;
 }
 
 /** Requests a second to a gateway, and to an empty route that inserts one row, in turns. */
