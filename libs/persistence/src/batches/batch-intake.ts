@@ -4,7 +4,10 @@ import type pg from 'pg';
 import type { Database } from '../database/database.ts';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { inTransaction, UNIQUE_VIOLATION } from '../database/transaction.ts';
+import { run } from '../database/statement.ts';
 import * as sql from './batch-sql.ts';
+import * as chunk from './chunk-sql.ts';
+import { storePeople } from './chunk.ts';
 
 /** How long a reader may go without a heartbeat before it counts as gone, in milliseconds by the database's clock. */
 export const READER_GONE_MS = 30_000;
@@ -86,33 +89,18 @@ export class BatchIntake implements BatchStore {
     batchId: string,
     { people, refused }: BatchChunk,
   ): Promise<void> {
-    const column = <T>(pick: (person: BatchChunk['people'][number]) => T) => people.map(pick);
-    const key = [
-      this.tenantId,
-      column(({ person }) => person.issuer),
-      column(({ person }) => person.subject),
-    ];
-    const profile = [
-      column(({ person }) => person.username),
-      column(({ person }) => person.email ?? null),
-      column(({ person }) => person.name),
-    ];
-    if (people.length > 0) {
-      await client.query(sql.addIdentities, [...key, ...profile]);
-      await client.query(sql.holdIdentities, key);
-      await client.query(sql.changeIdentities, [...key, ...profile]);
-      await client.query(sql.makeRequests, key);
-      await client.query(sql.addLines, [...key, column(({ line }) => line), batchId]);
-    }
-    if (refused.length > 0) {
-      await client.query(sql.addRefused, [
-        batchId,
-        refused.map(({ line }) => line),
-        refused.map(({ subject }) => subject),
-        refused.map(({ errors }) => JSON.stringify(errors)),
-      ]);
-    }
+    if (people.length > 0) await storePeople(client, { tenantId: this.tenantId, batchId }, people);
+    if (refused.length > 0)
+      await run({ client }, chunk.addRefused, {
+        batch: batchId,
+        lines: refused.map(({ line }) => line),
+        subjects: refused.map(({ subject }) => subject),
+        errors: refused.map(({ errors }) => JSON.stringify(errors)),
+      });
     const lines = [...people, ...refused].map(({ line }) => line);
-    await client.query(sql.count, [batchId, this.tenantId, lines.length, Math.max(...lines), people.length]);
+    await run({ client }, chunk.countLines, {
+      ...{ tenant: this.tenantId, batch: batchId, read: lines.length, people: people.length },
+      last_line: Math.max(...lines),
+    });
   }
 }

@@ -161,6 +161,30 @@ describe('a batch', () => {
     });
   });
 
+  it('decides as the intake does about people whom SCIM manages, and about names that SCIM gave somebody else', async () => {
+    const { tenantId, intake, begin } = await parts();
+    const [managed, namesake] = [samplePerson(), samplePerson()];
+    await new Intake(test.database, tenantId).admit(managed, 'api');
+    await test.database.pool.query(
+      `UPDATE identity SET scim = jsonb_build_object('userName', username), username = 'countess@example.com'
+       WHERE tenant_id = $1`,
+      [tenantId],
+    );
+    const claimed = { ...namesake, username: 'Countess@example.com' };
+    await intake.take(await begin(), chunkOf([{ ...managed, name: 'Ada of the file' }, claimed]));
+    const rows = await test.database.prisma.identity.findMany({
+      where: { tenantId },
+      select: { subject: true, name: true, generation: true, usernameSource: true },
+    });
+    expect(rows).toHaveLength(2);
+    expect(rows).toContainEqual(
+      expect.objectContaining({ subject: managed.subject, name: managed.name, generation: 1 }),
+    );
+    expect(rows).toContainEqual(
+      expect.objectContaining({ subject: namesake.subject, usernameSource: 'claimed' }),
+    );
+  });
+
   it('has the same result as one batch when two with the same people arrive at once, in any order', async () => {
     const { intake, begin, requests, sql, status } = await parts();
     const people = crowd(600);

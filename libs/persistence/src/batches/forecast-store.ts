@@ -1,3 +1,4 @@
+import { decideAdmission, isInStep, nameSources } from '@foyer/directory';
 import {
   boxDisplayName,
   type BoxProfile,
@@ -10,16 +11,14 @@ import { isUncertain } from '../convergence/convergence-statements.ts';
 import { toLastCreate } from '../convergence/taking.ts';
 import { isLinkOf } from '../identities/links.ts';
 import type { Database } from '../database/database.ts';
+import { run, setStatement } from '../database/statement.ts';
+import { readPushes, toState, type AdmissionRow } from '../identities/admission-statements.ts';
 
 interface Row {
   readonly at: number;
   readonly id: string | null;
   readonly active: boolean | null;
   readonly generation: number | null;
-  readonly username: string | null;
-  readonly email: string | null;
-  readonly name: string | null;
-  readonly managed: boolean;
   readonly box_profile: BoxProfile | null;
   readonly box_user_id: string | null;
   readonly box_external_id: string | null;
@@ -35,20 +34,28 @@ interface Row {
   readonly create_status: number | null;
 }
 
-/** The state of the people in a file, read as the intake and a worker read it. */
-const standings = `SELECT p.at::int, i.id, i.active, i.generation, i.username, i.email, i.name,
-    i.scim IS NOT NULL AS managed, i.box_profile, i.box_external_id AS own_external_id, a.external_id AS box_external_id, a.profile AS applied_profile,
+/** What a worker reads of the people in a file. */
+const standings = setStatement<'tenant' | 'issuers' | 'subjects'>(
+  'forecast-standings',
+  `SELECT p.at::int, i.id, i.active, i.generation, i.box_profile, i.box_external_id AS own_external_id, a.external_id AS box_external_id, a.profile AS applied_profile,
     a.box_user_id, a.name AS box_name, a.status AS box_status, a.applied_generation,
     a.missing_since IS NOT NULL AS missing, ${isUncertain} AS uncertain, c.id AS create_id, c.result AS create_result, c.status AS create_status
-  FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS p (issuer, subject, at)
-  LEFT JOIN identity_link l ON ${isLinkOf({ tenant: '$1', directory: 'p.issuer', subject: 'p.subject' })}
+  FROM unnest($issuers::text[], $subjects::text[]) WITH ORDINALITY AS p (issuer, subject, at)
+  LEFT JOIN identity_link l ON ${isLinkOf({ tenant: '$tenant::uuid', directory: 'p.issuer', subject: 'p.subject' })}
   LEFT JOIN identity i ON i.id = l.identity_id
   LEFT JOIN box_account a ON a.identity_id = i.id
   LEFT JOIN LATERAL (
     SELECT call.id, o.result, o.status FROM api_call call LEFT JOIN api_call_outcome o ON o.call_id = call.id
     WHERE call.identity_id = i.id AND call.operation = 'create_user' AND call.id > i.creates_after
     ORDER BY (o.result IS NULL OR o.result IN ('ok', 'ambiguous')) DESC, call.id DESC LIMIT 1
-  ) c ON a.identity_id IS NULL ORDER BY p.at`;
+  ) c ON a.identity_id IS NULL ORDER BY p.at`,
+);
+
+const owners = setStatement<'tenant' | 'box_users'>(
+  'forecast-owners',
+  `SELECT box_user_id AS id, identity_id AS owner FROM box_account
+   WHERE tenant_id = $tenant::uuid AND box_user_id = ANY($box_users::text[])`,
+);
 
 export class PostgresForecastStore implements ForecastStore {
   private readonly database: Database;
@@ -60,31 +67,41 @@ export class PostgresForecastStore implements ForecastStore {
   }
 
   async standings(people: readonly Person[]): Promise<ForecastStanding[]> {
-    const { rows } = await this.database.pool.query<Row>(standings, [
-      this.tenantId,
-      people.map(({ issuer }) => issuer),
-      people.map(({ subject }) => subject),
-    ]);
-    return rows.map((row, at) => toStanding(row, people[at]!));
+    const issuers = people.map(({ issuer }) => issuer);
+    const subjects = people.map(({ subject }) => subject);
+    const usernames = people.map(({ username }) => username);
+    const keys = { tenant: this.tenantId, issuers, subjects };
+    const [known, rows] = [
+      await run<AdmissionRow>(this.database, readPushes, { ...keys, usernames }),
+      await run<Row>(this.database, standings, keys),
+    ];
+    return rows.map((row, at) => toStanding(row, admitted(known[at]!, people[at]!)));
   }
 
   async owners(boxUserIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { rows } = await this.database.pool.query<{ id: string; owner: string }>(
-      `SELECT box_user_id AS id, identity_id AS owner FROM box_account WHERE tenant_id = $1 AND box_user_id = ANY($2)`,
-      [this.tenantId, boxUserIds],
-    );
+    const values = { tenant: this.tenantId, box_users: boxUserIds };
+    const rows = await run<{ id: string; owner: string }>(this.database, owners, values);
     return new Map(rows.map(({ id, owner }) => [id, owner]));
   }
 }
 
-function toStanding(row: Row, person: Person): ForecastStanding {
-  const { username, name } = row;
-  // The profile of a person managed by SCIM is that of the SCIM client.
-  const said = row.managed && username !== null && name !== null ? { ...person, username, name } : person;
-  const isChanged =
-    !row.managed &&
-    (username !== person.username || row.email !== (person.email ?? null) || name !== person.name);
-  const generation = (row.generation ?? 0) + (isChanged ? 1 : 0);
+/** The person as the intake would store them, and whether that is a change. */
+interface Admitted {
+  readonly person: Person;
+  readonly isNewGeneration: boolean;
+}
+
+function admitted(known: AdmissionRow, person: Person): Admitted {
+  const sources = nameSources(person, 'batch', false);
+  const decision = decideAdmission(toState(known), { kind: 'push', person, sources });
+  const isNewGeneration = decision.kind === 'change' && decision.isNewGeneration;
+  if (known.id === null || decision.kind === 'change') return { person, isNewGeneration };
+  const { username, name } = known;
+  return { person: { ...person, username, name }, isNewGeneration };
+}
+
+function toStanding(row: Row, { person, isNewGeneration }: Admitted): ForecastStanding {
+  const generation = (row.generation ?? 0) + (row.id === null || isNewGeneration ? 1 : 0);
   const account =
     row.box_user_id === null
       ? null
@@ -103,12 +120,12 @@ function toStanding(row: Row, person: Person): ForecastStanding {
       // A person who does not exist yet has no id, and the empty id owns no account.
       identityId: row.id ?? '',
       externalId: row.own_external_id ?? person.subject,
-      name: boxDisplayName(said),
+      name: boxDisplayName(person),
       active: row.active ?? true,
       profile: row.box_profile ?? {},
       generation,
     },
-    inStep: account !== null && !account.isMissing && account.appliedGeneration === generation,
+    inStep: isInStep(generation, account),
     account,
     lastCreate: toLastCreate(row),
   };

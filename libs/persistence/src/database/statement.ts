@@ -3,16 +3,17 @@ import type pg from 'pg';
 import type { Prisma } from '../generated/client.ts';
 import { again } from './transaction.ts';
 
-/** A value for a parameter; pass objects as JSON text with a cast in the statement. */
-export type SqlValue = string | number | bigint | boolean | Date | null;
+/** A value for a parameter; pass objects as JSON text with a cast in the statement, and sets as arrays for `unnest`. */
+export type SqlValue = string | number | bigint | boolean | Date | null | readonly (string | number | null)[];
 
 /** Where a statement runs: on any connection of the pool, in a Prisma transaction, or on a given connection. */
 export type Runner =
   { readonly pool: pg.Pool } | { readonly tx: Prisma.TransactionClient } | { readonly client: pg.ClientBase };
 
-/** A prepared statement, run with a value for each of its parameters. */
+/** A statement, run with a value for each of its parameters. */
 export interface Statement<P extends string> {
-  readonly name: string;
+  /** Null: it is planned each time. */
+  readonly name: string | null;
   readonly text: string;
   /** The parameters in the order of $1, $2, … */
   readonly order: readonly P[];
@@ -31,9 +32,18 @@ export function statement<P extends string>(about: string, text: string): Statem
     if (!order.includes(name)) order.push(name);
     return `$${order.indexOf(name) + 1}`;
   });
-  const digest = createHash('sha256').update(numbered).digest('hex').slice(0, 12);
-  return { name: `foyer-${about}-${digest}`, text: numbered, order };
+  return { name: preparedName(about, numbered), text: numbered, order };
 }
+
+/** The name under which a connection keeps the text. */
+export const preparedName = (about: string, text: string): string =>
+  `foyer-${about}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+
+/** As `statement`, planned each time: for sets, because a plan for few rows is a hundred times slower with many. */
+export const setStatement = <P extends string>(about: string, text: string): Statement<P> => ({
+  ...statement<P>(about, text),
+  name: null,
+});
 
 /**
  * Runs the statement in one round trip. Outside a transaction it is a transaction by itself, and is retried as such.
@@ -45,8 +55,9 @@ export async function run<R extends object, P extends string = string>(
 ): Promise<R[]> {
   const inOrder = order.map((parameter) => values[parameter]);
   if ('tx' in runner) return runner.tx.$queryRawUnsafe<R[]>(text, ...inOrder);
-  if ('client' in runner) return (await runner.client.query<R>({ name, text, values: inOrder })).rows;
-  return (await again(() => runner.pool.query<R>({ name, text, values: inOrder }))).rows;
+  const query = { text, values: inOrder, ...(name !== null && { name }) };
+  if ('client' in runner) return (await runner.client.query<R>(query)).rows;
+  return (await again(() => runner.pool.query<R>(query))).rows;
 }
 
 /** A closed list of our own words, as SQL: `'queued', 'running'`. */

@@ -1,6 +1,6 @@
 import type { AdmissionState, NameSource } from '@foyer/directory';
 import { recordable } from '../call-log/call-log.ts';
-import { statement } from '../database/statement.ts';
+import { setStatement, statement } from '../database/statement.ts';
 import { openOrFollow, openRequests, requestColumns } from '../requests/open-requests.ts';
 import { isByMerge, isLinkOf, linkMade } from './links.ts';
 import { isNamesake, isUserNameTaken } from './name-sources.ts';
@@ -42,23 +42,42 @@ export interface AdmissionRow {
 
 type Key = 'tenant' | 'issuer' | 'subject' | 'username';
 
-/** Always one row; `id` is null when the id leads to nobody. */
-export const readAdmission = statement<Key>(
-  'admission',
+type KeySql = { readonly [column in Key]: string };
+
+/** Reads what the decision needs, for each row of `from`; `id` is null when the id of `key` leads to nobody. */
+const reading = (key: KeySql, doubts: string, from: string): string =>
   `SELECT i.id, i.active, i.scim IS NOT NULL AS "isManaged", i.generation, i.session_epoch AS "sessionEpoch",
     i.username, i.email, i.name, i.given_name AS "givenName", i.family_name AS "familyName",
     i.username_source AS "usernameSource", i.email_source AS "emailSource", a.box_user_id AS "boxUserId",
     a.applied_generation AS "appliedGeneration", a.missing_since IS NOT NULL AS "isMissing",
-    i.subject = l.subject AS "isOwnLink",
-    l.rule = 'operator_merge' OR ${isByMerge('i', 'i.subject')} AS "isByMerge",
-    scim_user_name(i.username) = scim_user_name(${of.username}) AS "isSameUserName",
-    (SELECT o.id FROM identity o WHERE ${namesake} AND o.id IS DISTINCT FROM i.id
+    i.subject = l.subject AS "isOwnLink", ${isUserNameTaken(key)} AS "isUserNameTaken", ${doubts}
+  FROM ${from} LEFT JOIN identity_link l
+      ON ${isLinkOf({ tenant: key.tenant, directory: key.issuer, subject: key.subject })}
+    LEFT JOIN identity i ON i.id = l.identity_id LEFT JOIN box_account a ON a.identity_id = i.id`;
+
+/** Whether a sign-in may be somebody else than the id or the user name says. */
+const doubtsOf = (key: KeySql): string =>
+  `l.rule = 'operator_merge' OR ${isByMerge('i', 'i.subject')} AS "isByMerge",
+    scim_user_name(i.username) = scim_user_name(${key.username}) AS "isSameUserName",
+    (SELECT o.id FROM identity o WHERE ${isNamesake(key)} AND o.id IS DISTINCT FROM i.id
      ORDER BY o.updated_at DESC LIMIT 1) AS "namesakeId",
-    ${isUserNameTaken(of)} AS "isUserNameTaken",
-    EXISTS (SELECT FROM held_sign_in h WHERE h.tenant_id = ${of.tenant} AND h.issuer = ${of.issuer}
-      AND h.subject = ${of.subject} AND h.released_at IS NOT NULL) AS "isReleased"
-  FROM (SELECT 1) AS one LEFT JOIN identity_link l ON ${isTheLink}
-    LEFT JOIN identity i ON i.id = l.identity_id LEFT JOIN box_account a ON a.identity_id = i.id`,
+    EXISTS (SELECT FROM held_sign_in h WHERE h.tenant_id = ${key.tenant} AND h.issuer = ${key.issuer}
+      AND h.subject = ${key.subject} AND h.released_at IS NOT NULL) AS "isReleased"`;
+
+/** Nobody doubts a push. */
+const noDoubts = `false AS "isByMerge", true AS "isSameUserName", NULL::uuid AS "namesakeId", false AS "isReleased"`;
+
+/** Always one row. */
+export const readAdmission = statement<Key>('admission', reading(of, doubtsOf(of), '(SELECT 1) AS one'));
+
+/** For pushes only: one row for each person of `$issuers`, `$subjects` and `$usernames`, in their order. */
+export const readPushes = setStatement<'tenant' | 'issuers' | 'subjects' | 'usernames'>(
+  'pushes',
+  `${reading(
+    { tenant: of.tenant, issuer: 'p.issuer', subject: 'p.subject', username: 'p.username' },
+    noDoubts,
+    `unnest($issuers::text[], $subjects::text[], $usernames::text[]) WITH ORDINALITY AS p (issuer, subject, username, at)`,
+  )} ORDER BY p.at`,
 );
 
 /** The state of a row, for the decision. */

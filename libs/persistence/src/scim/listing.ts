@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type pg from 'pg';
-import { statement } from '../database/statement.ts';
+import { preparedName } from '../database/statement.ts';
 import { sqlStateOf } from '../database/transaction.ts';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
@@ -137,7 +137,7 @@ function listSql(query: ListQuery, listed: Listed, columns: string, tenantId: st
   const page = { text, values: parameters.values };
   return {
     total,
-    page: isLookUp(query, listed) ? { ...page, name: statement('scim-look-up', text).name } : page,
+    page: isLookUp(query, listed) ? { ...page, name: preparedName('scim-look-up', text) } : page,
   };
 }
 
