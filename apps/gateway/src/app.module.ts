@@ -10,19 +10,19 @@ import { IntakeModule } from './intake/intake.module.ts';
 import { LimitsModule } from './limits/limits.module.ts';
 import { LoginModule } from './login/login.module.ts';
 import { OktaModule } from './okta/okta.module.ts';
-import { PartsModule } from './parts.module.ts';
-import type { Parts } from './parts.ts';
+import { ContextModule } from './context.module.ts';
+import type { GatewayContext } from './context.ts';
 import { ScimModule } from './scim/scim.module.ts';
 import { SessionsModule } from './sessions/sessions.module.ts';
 import { StatusModule } from './status/status.module.ts';
 
 @Module({})
 export class AppModule {
-  static of(parts: Parts): DynamicModule {
+  static of(context: GatewayContext): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PartsModule.of(parts),
+        ContextModule.of(context),
         HttpModule,
         OktaModule,
         LimitsModule,

@@ -11,7 +11,7 @@ import { requestLog } from './http/request-log.ts';
 import { bodyInTime } from './http/slow-clients.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
 import { Admission } from './limits/admission.ts';
-import type { Parts } from './parts.ts';
+import type { GatewayContext } from './context.ts';
 import { ScimAuthenticator } from './scim/access/scim-authenticator.ts';
 import { scimBody } from './scim/body.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -19,12 +19,12 @@ import { Sessions } from './sessions/sessions.ts';
 const BODY_LIMIT = '64kb';
 
 /**
- * Builds the gateway's application from its opened parts. The application does not listen yet, and closing it does not
- * close the parts.
+ * Builds the gateway's application from its opened contexts. The application does not listen yet, and closing it does
+ * not close the contexts.
  */
-export async function createApp(parts: Parts): Promise<NestExpressApplication> {
-  const { config, logger, metrics } = parts;
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
+export async function createApp(context: GatewayContext): Promise<NestExpressApplication> {
+  const { config, logger, metrics } = context;
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(context), {
     logger: false,
     abortOnError: false,
     bodyParser: false,

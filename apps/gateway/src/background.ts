@@ -1,19 +1,21 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { heartbeatTask, toPlainError } from '@foyer/platform';
 import { IssuerWatch } from './okta/issuer-watch.ts';
-import type { Parts } from './parts.ts';
+import type { GatewayContext } from './context.ts';
 import { boxAppReport, scimTokenReport } from './reports.ts';
 import { Sessions } from './sessions/sessions.ts';
 
-/** Adds all that the gateway does by the clock to `parts.tasks`, in the order in which it starts. */
+/** Adds all that the gateway does by the clock to `tasks`, in the order in which it starts. */
 export function addTasks(
-  { tasks, heartbeat, boxApp, scimTokens, logger }: Parts,
+  { tasks, tenant, logger }: GatewayContext,
   app: Pick<INestApplicationContext, 'get'>,
 ): void {
   const all = [
-    heartbeatTask(heartbeat, (error) => logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) })),
-    boxAppReport(boxApp, logger),
-    scimTokenReport(scimTokens, logger),
+    heartbeatTask(tenant.heartbeat, (error) =>
+      logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
+    ),
+    boxAppReport(tenant.boxApp, logger),
+    scimTokenReport(tenant.scimTokens, logger),
     app.get(Sessions, { strict: false }).sweep,
     // Last, because their first round may wait for Okta.
     ...app.get(IssuerWatch, { strict: false }).tasks,

@@ -4,7 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';
 import { addTasks } from './background.ts';
 import { limitServer } from './http/slow-clients.ts';
-import { closers, openParts } from './parts.ts';
+import { closers, openContext } from './context.ts';
 
 /** The longest shutdown, in milliseconds; docker compose allows 30 s. */
 const STOP_LIMIT_MS = 25_000;
@@ -12,14 +12,14 @@ const STOP_LIMIT_MS = 25_000;
 await runApp(
   async () => {
     const config = readGatewayConfig();
-    const parts = await openParts(config);
-    const app = await createApp(parts);
-    addTasks(parts, app);
-    onShutdown(parts.logger, [['http', () => stopServing(app)], ...closers(parts)], STOP_LIMIT_MS);
+    const context = await openContext(config);
+    const app = await createApp(context);
+    addTasks(context, app);
+    onShutdown(context.logger, [['http', () => stopServing(app)], ...closers(context)], STOP_LIMIT_MS);
     limitServer(app.getHttpServer());
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
-    parts.logger.info({ event: 'listening', url: await app.getUrl() });
-    await whenReachable(parts.logger, 'database', () => parts.tasks.start());
+    context.logger.info({ event: 'listening', url: await app.getUrl() });
+    await whenReachable(context.logger, 'database', () => context.tasks.start());
   },
   (message) => process.stderr.write(`gateway: ${message}\n`),
 );

@@ -14,7 +14,7 @@ import type { Outbox } from '@foyer/provisioning';
 import { AppModule } from './app.module.ts';
 import { BoxAppWatch } from './box-app/box-app-watch.ts';
 import { Sealing } from './audit/sealing.ts';
-import { openParts } from './parts.ts';
+import { openContext } from './context.ts';
 import { Relay } from './relay/relay.ts';
 import { Worker } from './worker/worker.ts';
 
@@ -26,14 +26,15 @@ const LAST_ATTEMPTS_MS = 17_000;
 await runApp(
   async () => {
     const config = readProvisionerConfig();
-    const parts = await openParts(config);
-    const { logger, queue, box, database, relayStore } = parts;
-    const sealing = new Sealing(parts.sealer, logger, {
+    const context = await openContext(config);
+    const { logger, metrics, tasks, database, tenant } = context;
+    const { queue, box, relayStore } = tenant;
+    const sealing = new Sealing(tenant.sealer, logger, {
       ...{ tenant: config.FOYER_TENANT, intervalMs: config.SEAL_INTERVAL_MS },
-      onHead: (seq) => parts.metrics.auditHead.set(seq),
+      onHead: (seq) => metrics.auditHead.set(seq),
     });
-    const worker = new Worker(parts);
-    const boxApp = new BoxAppWatch(parts.boxApp, logger, {
+    const worker = new Worker(context);
+    const boxApp = new BoxAppWatch(tenant.boxApp, logger, {
       work: () => worker.start(),
       rest: () => worker.pause(),
       end: () => worker.stop(),
@@ -41,17 +42,16 @@ await runApp(
     const due: Outbox['due'] = async (...asked) => (boxApp.isHeld ? [] : relayStore.due(...asked));
     const relayQueue = {
       add: (...added: Parameters<typeof queue.add>) => queue.add(...added),
-      depth: () => parts.putOff.depthWith(queue),
+      depth: () => tenant.putOff.depthWith(queue),
       ping: (timeoutMs: number) => queue.ping(timeoutMs),
     };
     const relay = new Relay({ due }, relayQueue, worker.direct, logger, config.RELAY_INTERVAL_MS);
-    const { tasks } = parts;
-    const heartbeat = heartbeatTask(parts.heartbeat, (error) =>
+    const heartbeat = heartbeatTask(tenant.heartbeat, (error) =>
       logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
     );
     for (const task of [heartbeat, sealing.task, relay.task]) tasks.add(task);
     tasks.add(boxApp.task, LAST_ATTEMPTS_MS);
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.of(context), {
       logger: false,
       abortOnError: false,
     });

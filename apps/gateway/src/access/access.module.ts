@@ -3,7 +3,7 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { toPlainError, type GatewayConfig, type KnownIssuer, type Logger } from '@foyer/platform';
 import { SigningKeys } from '../okta/signing-keys.ts';
 import { API_ISSUER } from '../okta/tokens.ts';
-import { CONFIG, LOGGER } from '../parts.ts';
+import { CONFIG, LOGGER } from '../context.ts';
 import { SessionsModule } from '../sessions/sessions.module.ts';
 import { AccessTokens, keyRules } from './access-tokens.ts';
 import { AccessGuard } from './access.guard.ts';

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createLogger, readGatewayConfig } from '@foyer/platform';
 import { createApp } from '../app.ts';
 import { Shutdown } from '../http/shutdown.ts';
-import { closers, openParts, type Parts } from '../parts.ts';
+import { closers, openContext, type GatewayContext } from '../context.ts';
 import { tenantCookies } from '../sessions/tenant-cookies.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.harness.ts';
 import type { Twin } from '../testing/twins.harness.ts';
@@ -52,7 +52,7 @@ export class Api {
 
   private constructor(
     readonly keys: KeyServer,
-    readonly parts: Parts,
+    readonly context: GatewayContext,
     private readonly app: NestExpressApplication,
     url: string,
     tenantId: string,
@@ -83,13 +83,15 @@ export class Api {
       LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
       ...options.env,
     });
-    const opened = await openParts(config);
+    const opened = await openContext(config);
     const { onLog } = options;
-    const parts = onLog ? { ...opened, logger: createLogger('gateway', 'trace', { write: onLog }) } : opened;
-    const app = await createApp(parts);
+    const context = onLog
+      ? { ...opened, logger: createLogger('gateway', 'trace', { write: onLog }) }
+      : opened;
+    const app = await createApp(context);
     options.prepare?.(app);
     await app.listen(0, '127.0.0.1');
-    return new Api(keys, parts, app, await app.getUrl(), parts.tenantId, database);
+    return new Api(keys, context, app, await app.getUrl(), context.tenant.tenantId, database);
   }
 
   /** Requests `path` with a token, with a session's cookie, or with neither. */
@@ -142,7 +144,7 @@ export class Api {
       `INSERT INTO session (sid, sess, expire, tenant_id) VALUES ($1, $2, now() + interval '10 minutes', $3)`,
       [sid, sess, this.tenantId],
     );
-    const { name, keys } = tenantCookies(this.parts.config);
+    const { name, keys } = tenantCookies(this.context.config);
     const [key = Buffer.of()] = keys('session');
     const signature = createHmac('sha256', key.toString('base64url')).update(sid).digest('base64');
     const value = encodeURIComponent(`s:${sid}.${signature.replace(/=+$/, '')}`);
@@ -155,7 +157,7 @@ export class Api {
   ): Promise<{ identityId: string; requestId: string; subject: string }> {
     const subject = person.subject ?? `00u${randomUUID()}`;
     const { isEmailVerified = false, username = `${subject}@example.com`, name = 'Ada Example' } = person;
-    const admission = await this.parts.intake.admit(
+    const admission = await this.context.tenant.intake.admit(
       { issuer: oktaIssuer, subject, username, name, ...(isEmailVerified && { email: username }) },
       'sign-in',
       undefined,
@@ -205,7 +207,7 @@ export class Api {
   async stop(): Promise<void> {
     this.beginShutdown();
     await this.app.close();
-    for (const [, close] of closers(this.parts)) await close();
+    for (const [, close] of closers(this.context)) await close();
     await this.keys.close();
     await this.database.drop();
   }

@@ -16,7 +16,7 @@ import { FoyerError } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { catchError, concatMap, from, map, throwError, type Observable } from 'rxjs';
 import { isFault } from '../http/fault.ts';
-import { CALL_LOG, LOGGER } from '../parts.ts';
+import { CALL_LOG, LOGGER } from '../context.ts';
 import { durationOf, intentOf, noteCall, notesOf } from './call-notes.ts';
 
 const OPERATION = Symbol('operation');

@@ -7,7 +7,7 @@ import { readRoster } from '@foyer/roster';
 import { FoyerError, type BatchForecast } from '@foyer/shared';
 import { invalidRequest } from '../access/validation.ts';
 import { Shutdown } from '../http/shutdown.ts';
-import { BOX, BULK_ALLOWANCE, CONFIG } from '../parts.ts';
+import { BOX, BULK_ALLOWANCE, CONFIG } from '../context.ts';
 import { Body, formatOf } from './body.ts';
 
 /** Forecasts what a file of people would change, without changing anything. */

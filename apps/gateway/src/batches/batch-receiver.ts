@@ -8,7 +8,7 @@ import type { Request } from 'express';
 import { intentOf, note } from '../access/call-notes.ts';
 import { invalidRequest } from '../access/validation.ts';
 import { Shutdown } from '../http/shutdown.ts';
-import { CONFIG } from '../parts.ts';
+import { CONFIG } from '../context.ts';
 import { Body, formatOf } from './body.ts';
 
 /**

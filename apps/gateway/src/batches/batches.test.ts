@@ -365,7 +365,7 @@ describe('with dryRun', () => {
     const own = await Api.start({ box });
     try {
       await own.sql(`UPDATE tenant SET box_client_id = 'another'`);
-      await own.parts.boxApp.read();
+      await own.context.tenant.boxApp.read();
       const headers = { 'content-type': jsonLines };
       const answer = await own.call('POST', place + query, {
         as: await own.machine(),

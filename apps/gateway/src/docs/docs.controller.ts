@@ -4,7 +4,7 @@ import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import type { GatewayConfig } from '@foyer/platform';
 import { FoyerError } from '@foyer/shared';
 import type { Response } from 'express';
-import { CONFIG } from '../parts.ts';
+import { CONFIG } from '../context.ts';
 import { errorsPage } from './errors-page.ts';
 import { openApiDocument, tokenUrlOf } from './openapi.ts';
 import { referencePage, referencePolicy } from './reference-page.ts';

@@ -264,7 +264,7 @@ describe('the actual responses', () => {
   });
 
   const pushedGroup = async () => {
-    const groups = new ScimGroups(api.parts.database, api.tenantId);
+    const groups = new ScimGroups(api.context.database, api.tenantId);
     const { resource, requests } = await groups.create({ displayName: 'Engineers' }, []);
     return { groupId: resource.id, groupRequest: requests[0]!.requestId };
   };

@@ -4,7 +4,7 @@ import type { BoxFault, BoxPort, BoxResult } from '@foyer/provisioning';
 import { BoxItemId, FoyerError, line, type FileListQuery, type FolderItem, type Page } from '@foyer/shared';
 import { z } from 'zod';
 import { PrincipalLimit } from '../limits/principal-limit.ts';
-import { BOX } from '../parts.ts';
+import { BOX } from '../context.ts';
 import { MissingUser } from './missing-user.ts';
 
 /** The root folder, which every Box user has. */

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BoxAccounts, TenantBoxApp } from '@foyer/persistence';
 import type { BoxPort } from '@foyer/provisioning';
 import type { ErrorCode } from '@foyer/shared';
-import { BOX, LOGGER, type Parts } from '../parts.ts';
+import { BOX, LOGGER, type ProcessContext } from '../context.ts';
 
 /** The errors with which Box refuses to act as a user whom this app cannot see: deleted, or another app's. */
 const doubtful: ReadonlySet<ErrorCode> = new Set(['box_forbidden', 'not_found']);
@@ -14,7 +14,7 @@ export class MissingUser {
     private readonly boxApp: TenantBoxApp,
     private readonly accounts: BoxAccounts,
     @Inject(BOX) private readonly box: BoxPort,
-    @Inject(LOGGER) private readonly logger: Parts['logger'],
+    @Inject(LOGGER) private readonly logger: ProcessContext['logger'],
   ) {}
 
   /**

@@ -17,7 +17,7 @@ const hasMetric = async () =>
 it('warns while Box refuses the credentials, and stays ready: people can still sign in', async () => {
   expect(await ready()).toEqual({ status: 200, warning: undefined });
   const context = { requestId: null, identityId: null, lease: null };
-  expect(await gateway.parts.box.findUser(context, '00uAda')).toMatchObject({
+  expect(await gateway.context.tenant.box.findUser(context, '00uAda')).toMatchObject({
     ok: false,
     fault: { code: 'box_auth_failed' },
   });
@@ -30,7 +30,7 @@ it('warns while Box refuses the credentials, and stays ready: people can still s
 
 it('shows a background task that has failed for more than a minute, and stays ready', async () => {
   const lastError = 'The table is locked.';
-  gateway.parts.tasks.add({
+  gateway.context.tasks.add({
     name: 'sweeping',
     start: async () => {},
     stop: async () => {},

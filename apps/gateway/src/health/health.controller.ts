@@ -10,7 +10,7 @@ import { BackgroundTasks, boxCredentialsWarning, checkReadiness, Metrics, NotRea
 import type { Response } from 'express';
 import { Shutdown } from '../http/shutdown.ts';
 import { IssuerWatch } from '../okta/issuer-watch.ts';
-import { BOX, DATABASE, LOGGER, QUEUE, type Parts } from '../parts.ts';
+import { BOX, DATABASE, LOGGER, QUEUE, type ProcessContext, type TenantContext } from '../context.ts';
 
 const CHECK_TIMEOUT_MS = 2_000;
 
@@ -23,10 +23,10 @@ export class HealthController {
     private readonly boxApp: TenantBoxApp,
     private readonly scimTokens: ScimTokens,
     private readonly issuers: IssuerWatch,
-    @Inject(DATABASE) private readonly database: Parts['database'],
-    @Inject(QUEUE) private readonly queue: Parts['queue'],
-    @Inject(LOGGER) private readonly logger: Parts['logger'],
-    @Inject(BOX) private readonly box: Pick<Parts['box'], 'credentialsProblem'>,
+    @Inject(DATABASE) private readonly database: ProcessContext['database'],
+    @Inject(QUEUE) private readonly queue: TenantContext['queue'],
+    @Inject(LOGGER) private readonly logger: ProcessContext['logger'],
+    @Inject(BOX) private readonly box: Pick<TenantContext['box'], 'credentialsProblem'>,
   ) {
     tasks.measure(metrics);
     metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));

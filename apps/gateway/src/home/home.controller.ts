@@ -6,7 +6,7 @@ import { changeOf } from '../access/call-notes.ts';
 import { FilesService } from '../files/files.service.ts';
 import { toFoyerError } from '../http/error.filter.ts';
 import { IntakeService } from '../intake/intake.service.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { SignedIn } from '../http/signed-in.ts';
 import { signedInPage, signedOutPage, type Files } from './pages.ts';
@@ -27,7 +27,7 @@ export class HomeController {
     private readonly intake: IntakeService,
     private readonly sessions: Sessions,
     private readonly filesOf: FilesService,
-    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
   ) {}
 
   @Get()

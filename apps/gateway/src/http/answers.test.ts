@@ -83,16 +83,16 @@ describe('an error', () => {
   describe('whose own page cannot be rendered', () => {
     const words = personWords as unknown as Record<string, { person: string | undefined }>;
     const failing = async (error: Error, work: (browser: Browser) => Promise<void>) => {
-      const find = gateway.parts.identities.find.bind(gateway.parts.identities);
+      const find = gateway.context.tenant.identities.find.bind(gateway.context.tenant.identities);
       const { person } = words['internal_error']!;
       const browser = gateway.browser();
       await browser.signIn('ada@example.com');
-      gateway.parts.identities.find = () => Promise.reject(error);
+      gateway.context.tenant.identities.find = () => Promise.reject(error);
       words['internal_error']!.person = undefined;
       try {
         await work(browser);
       } finally {
-        gateway.parts.identities.find = find;
+        gateway.context.tenant.identities.find = find;
         words['internal_error']!.person = person;
       }
     };
@@ -130,16 +130,16 @@ describe('an error', () => {
   });
 
   test('that is internal shows no details', async () => {
-    const find = gateway.parts.identities.find.bind(gateway.parts.identities);
+    const find = gateway.context.tenant.identities.find.bind(gateway.context.tenant.identities);
     const browser = gateway.browser();
     await browser.signIn('ada@example.com');
-    gateway.parts.identities.find = () => Promise.reject(new TypeError('secret internals'));
+    gateway.context.tenant.identities.find = () => Promise.reject(new TypeError('secret internals'));
     try {
       const answer = await browser.open('/');
       expect(answer.status).toBe(500);
       expect(answer.text).not.toContain('secret internals');
     } finally {
-      gateway.parts.identities.find = find;
+      gateway.context.tenant.identities.find = find;
     }
   });
 });

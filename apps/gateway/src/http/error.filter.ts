@@ -3,7 +3,7 @@ import { fromHttpError, isUnavailable, toProblem } from '@foyer/platform';
 import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
-import { LOGGER, type Parts } from '../parts.ts';
+import { LOGGER, type ProcessContext } from '../context.ts';
 import { errorPage } from './error-page.ts';
 import { isFault } from './fault.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
@@ -21,7 +21,7 @@ const quoting: ReadonlySet<ErrorCode> = new Set(['malformed_body', 'not_found'])
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Parts['logger']) {}
+  constructor(@Inject(LOGGER) private readonly logger: ProcessContext['logger']) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();

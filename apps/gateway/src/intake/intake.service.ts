@@ -12,7 +12,7 @@ import {
 import type { RecordedChange } from '@foyer/provisioning';
 import { FoyerError, isFinal, type NameParts, type Person, type RequestCause } from '@foyer/shared';
 import { Shutdown } from '../http/shutdown.ts';
-import { LOGGER, QUEUE, type Parts } from '../parts.ts';
+import { LOGGER, QUEUE, type ProcessContext, type TenantContext } from '../context.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { QueueLine } from './queue-line.ts';
 
@@ -34,8 +34,8 @@ export class IntakeService {
     private readonly boxApp: TenantBoxApp,
     private readonly sessions: Sessions,
     private readonly shutdown: Shutdown,
-    @Inject(QUEUE) queue: Parts['queue'],
-    @Inject(LOGGER) private readonly logger: Parts['logger'],
+    @Inject(QUEUE) queue: TenantContext['queue'],
+    @Inject(LOGGER) private readonly logger: ProcessContext['logger'],
   ) {
     this.line = new QueueLine(queue, logger);
   }

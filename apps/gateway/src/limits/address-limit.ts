@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { FoyerError } from '@foyer/shared';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Parts } from '../parts.ts';
+import type { ProcessContext } from '../context.ts';
 import { clientKey } from '../http/client-address.ts';
 
 const WINDOW_SECONDS = 60;
@@ -11,7 +11,11 @@ export class AddressLimit {
   private readonly limiter: RateLimiterPostgres;
 
   /** `what`: a name of its own for each thing that is counted. */
-  constructor(what: string, perMinute: number, { config, database }: Pick<Parts, 'config' | 'database'>) {
+  constructor(
+    what: string,
+    perMinute: number,
+    { config, database }: Pick<ProcessContext, 'config' | 'database'>,
+  ) {
     const limits = {
       keyPrefix: `${what} ${config.FOYER_TENANT}`,
       points: perMinute,

@@ -6,7 +6,7 @@ import { ScimError, toScimErrorBody } from '@foyer/scim';
 import type { NextFunction, Request, Response } from 'express';
 import { errorPage } from '../http/error-page.ts';
 import { isScim } from '../http/scim-path.ts';
-import { CONFIG, LOGGER, type Parts } from '../parts.ts';
+import { CONFIG, LOGGER, type ProcessContext } from '../context.ts';
 import { Place } from './place.ts';
 import { ShedReport, type ShedReason } from './shed.ts';
 import { Places } from './tally.ts';
@@ -32,8 +32,8 @@ export class Admission {
   private readonly shed: ShedReport;
 
   constructor(
-    @Inject(CONFIG) { REQUESTS_AT_ONCE, REQUESTS_AT_ONCE_PER_CALLER }: Parts['config'],
-    @Inject(LOGGER) logger: Parts['logger'],
+    @Inject(CONFIG) { REQUESTS_AT_ONCE, REQUESTS_AT_ONCE_PER_CALLER }: ProcessContext['config'],
+    @Inject(LOGGER) logger: ProcessContext['logger'],
     metrics: Metrics,
   ) {
     this.all = new Places(REQUESTS_AT_ONCE);

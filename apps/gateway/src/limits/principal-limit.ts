@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Metrics } from '@foyer/platform';
 import { FoyerError } from '@foyer/shared';
 import type { Request } from 'express';
-import { CONFIG, LOGGER, type Parts } from '../parts.ts';
+import { CONFIG, LOGGER, type ProcessContext } from '../context.ts';
 import { ShedReport } from './shed.ts';
 import { Places, Rate } from './tally.ts';
 
@@ -28,8 +28,8 @@ export class PrincipalLimit {
   private readonly shed: ShedReport;
 
   constructor(
-    @Inject(CONFIG) config: Parts['config'],
-    @Inject(LOGGER) logger: Parts['logger'],
+    @Inject(CONFIG) config: ProcessContext['config'],
+    @Inject(LOGGER) logger: ProcessContext['logger'],
     metrics: Metrics,
   ) {
     this.places = new Places(config.REQUESTS_AT_ONCE_PER_CALLER);

@@ -4,7 +4,7 @@ import { UsedSignIns } from '@foyer/persistence';
 import type { CookieOptions, Request, Response } from 'express';
 import { EncryptJWT, jwtDecrypt } from 'jose';
 import { z } from 'zod';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { tenantCookies } from '../sessions/tenant-cookies.ts';
 
 /** A sign-in that was started and not finished: what the callback needs to verify the response. */
@@ -35,7 +35,7 @@ export class Attempts {
   private readonly options: CookieOptions;
 
   constructor(
-    @Inject(CONFIG) config: Parts['config'],
+    @Inject(CONFIG) config: ProcessContext['config'],
     private readonly used: UsedSignIns,
   ) {
     const { name, keys, secure } = tenantCookies(config);

@@ -19,7 +19,10 @@ interface Found {
 }
 
 async function scim(method: string, path: string, body?: object): Promise<Found> {
-  const token = await gateway.parts.scimTokens.create({ name: `t${Date.now()}`, days: 1 }, 'operator');
+  const token = await gateway.context.tenant.scimTokens.create(
+    { name: `t${Date.now()}`, days: 1 },
+    'operator',
+  );
   const response = await fetch(`${gateway.url}/scim/v2${path}`, {
     method,
     headers: { authorization: `Bearer ${token?.token}`, 'content-type': 'application/scim+json' },

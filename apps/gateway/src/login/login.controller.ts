@@ -3,7 +3,7 @@ import type { Issuer, SignInMetadata } from '@foyer/platform';
 import type { Request, Response } from 'express';
 import { IntakeService, type Admitted } from '../intake/intake.service.ts';
 import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
-import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
+import { CALL_LOG, CONFIG, type ProcessContext, type TenantContext } from '../context.ts';
 import { signedOut } from '../sessions/signed-out.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { CallbackGuard, LoginGuard } from './login.guards.ts';
@@ -22,8 +22,8 @@ export class LoginController {
     private readonly sessions: Sessions,
     private readonly record: SignInRecord,
     @Inject(SIGN_IN_ISSUER) private readonly issuer: Issuer<SignInMetadata>,
-    @Inject(CONFIG) private readonly config: Parts['config'],
-    @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
+    @Inject(CALL_LOG) private readonly calls: TenantContext['callLog'],
   ) {}
 
   @Get('login')

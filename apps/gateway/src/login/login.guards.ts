@@ -2,7 +2,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { FoyerError } from '@foyer/shared';
 import type { Request } from 'express';
-import { CALL_LOG, CONFIG, type Parts } from '../parts.ts';
+import { CALL_LOG, CONFIG, type ProcessContext, type TenantContext } from '../context.ts';
 import type { FlowStep } from './okta.strategy.ts';
 import { safeReturnTo } from './return-to.ts';
 import { isNavigation } from './navigation.ts';
@@ -32,7 +32,7 @@ const notANavigation = () =>
 export class LoginGuard extends AuthGuard() {
   constructor(
     @Inject(STRATEGY) strategy: string,
-    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
   ) {
     super({ defaultStrategy: strategy });
   }
@@ -67,7 +67,7 @@ export class LoginGuard extends AuthGuard() {
 export class CallbackGuard extends AuthGuard() {
   constructor(
     @Inject(STRATEGY) strategy: string,
-    @Inject(CALL_LOG) private readonly calls: Parts['callLog'],
+    @Inject(CALL_LOG) private readonly calls: TenantContext['callLog'],
     private readonly record: SignInRecord,
     private readonly limit: SignInLimit,
   ) {

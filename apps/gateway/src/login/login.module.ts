@@ -5,7 +5,7 @@ import passport from 'passport';
 import { IntakeModule } from '../intake/intake.module.ts';
 import { SigningKeys } from '../okta/signing-keys.ts';
 import { SIGN_IN_ISSUER } from '../okta/tokens.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { SessionsModule } from '../sessions/sessions.module.ts';
 import { Attempts } from './attempts.ts';
 import { LoginController } from './login.controller.ts';
@@ -16,7 +16,7 @@ import { SignInLimit } from './sign-in-limit.ts';
 import { SignInRecord } from './sign-in-record.ts';
 import { SignIn } from './sign-in.ts';
 
-type Config = Parts['config'];
+type Config = ProcessContext['config'];
 
 /** An ID token comes from the provider itself, so its key id cannot be invented, and a person waits for it. */
 const keyRules = { looksPerMinute: 60, patienceMs: 1_000, pauseMs: 0 } as const;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { AddressLimit } from '../limits/address-limit.ts';
-import { CONFIG, DATABASE, type Parts } from '../parts.ts';
+import { CONFIG, DATABASE, type ProcessContext } from '../context.ts';
 
 /**
  * Limits how often one address may fail to sign in. Starts are not counted: any page can make a browser start many
@@ -13,7 +13,10 @@ export class SignInLimit {
   private readonly unverified: AddressLimit;
   private readonly refused: AddressLimit;
 
-  constructor(@Inject(CONFIG) config: Parts['config'], @Inject(DATABASE) database: Parts['database']) {
+  constructor(
+    @Inject(CONFIG) config: ProcessContext['config'],
+    @Inject(DATABASE) database: ProcessContext['database'],
+  ) {
     const parts = { config, database };
     this.unverified = new AddressLimit('sign-in-unverified', config.SIGN_IN_LIMIT_PER_MINUTE, parts);
     this.refused = new AddressLimit('sign-in', config.SIGN_IN_LIMIT_PER_MINUTE, parts);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { inspectIssuer, RepeatedTask, type BackgroundTask, type KnownIssuer } from '@foyer/platform';
-import { LOGGER, type Parts } from '../parts.ts';
+import { LOGGER, type ProcessContext } from '../context.ts';
 import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
 
 /** The times until an issuer is asked again, in milliseconds. */
@@ -24,7 +24,7 @@ export class IssuerWatch implements OnApplicationShutdown {
   constructor(
     @Inject(SIGN_IN_ISSUER) signIn: KnownIssuer,
     @Inject(API_ISSUER) api: KnownIssuer,
-    @Inject(LOGGER) private readonly logger: Parts['logger'],
+    @Inject(LOGGER) private readonly logger: ProcessContext['logger'],
   ) {
     this.issuers = [signIn, api];
     this.tasks = [this.taskOf('sign-in-issuer', signIn), this.taskOf('api-issuer', api)];

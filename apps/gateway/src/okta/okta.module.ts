@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { apiIssuer, signInIssuer, type GatewayConfig } from '@foyer/platform';
-import { CONFIG } from '../parts.ts';
+import { CONFIG } from '../context.ts';
 import { IssuerWatch } from './issuer-watch.ts';
 import { API_ISSUER, SIGN_IN_ISSUER } from './tokens.ts';
 

@@ -4,7 +4,7 @@ import type { RecordedChange } from '@foyer/provisioning';
 import type { BulkOperation } from '@foyer/scim';
 import { changeOf, note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { BulkService, type BulkContext } from './bulk.service.ts';
@@ -18,7 +18,7 @@ export class BulkController {
   constructor(
     private readonly bulk: BulkService,
     private readonly ignored: IgnoredNames,
-    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
   ) {}
 
   @Post()

@@ -41,12 +41,12 @@ it('performs operations that refer to each other, and records each request that 
   const group = (await scim.filter('/Groups', 'displayName eq "Bulk"')).body.Resources[0]!;
   expect(group['members']).toMatchObject([{ display: 'bulk@example.com' }]);
   const { api } = scim.house;
-  const { rows } = await api.parts.database.pool.query<{ answer: { failed: number; requests: string[] } }>(
+  const { rows } = await api.context.database.pool.query<{ answer: { failed: number; requests: string[] } }>(
     `SELECT o.answer FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id WHERE c.operation = 'scim_bulk'`,
   );
   expect(rows).toHaveLength(1);
   expect(rows[0]!.answer.failed).toBe(1);
-  const made = await api.parts.database.pool.query<{ id: string }>(
+  const made = await api.context.database.pool.query<{ id: string }>(
     `SELECT id FROM provisioning_request WHERE cause = 'scim' ORDER BY id`,
   );
   expect(made.rows.map(({ id }) => id)).toEqual([...rows[0]!.answer.requests].sort());

@@ -14,7 +14,7 @@ import { SCIM_PAGE_DEFAULT, SCIM_PAGE_MAX } from '@foyer/persistence';
 import type { Request, Response } from 'express';
 import { note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf, SCIM_BODY_LIMIT } from './body.ts';
 import { MAX_BULK_OPERATIONS } from './bulk.service.ts';
@@ -32,7 +32,7 @@ export class DiscoveryController {
   constructor(
     private readonly users: UsersService,
     private readonly groups: GroupsService,
-    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
   ) {}
 
   @Get('ServiceProviderConfig')

@@ -19,7 +19,7 @@ afterAll(() => scim.stop());
 
 /** Creates the resources that requests name; some were deleted, and some never existed. */
 async function succeed(): Promise<void> {
-  const { rows } = await scim.house.api.parts.database.pool.query<{ id: string }>(
+  const { rows } = await scim.house.api.context.database.pool.query<{ id: string }>(
     `SELECT id FROM identity WHERE scim_deleted_at IS NULL AND id = ANY($1)
      UNION ALL SELECT id FROM scim_group WHERE deleted_at IS NULL AND id = ANY($1)`,
     [[...standsFor.values()]],
@@ -58,7 +58,7 @@ const snapshot = async (): Promise<string> => {
   const sums = ['identity', 'scim_group', 'scim_group_member', 'provisioning_request', 'request_event'].map(
     (table) => `(SELECT count(*) || ':' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM ${table} t)`,
   );
-  const { rows } = await scim.house.api.parts.database.pool.query<{ all: string }>(
+  const { rows } = await scim.house.api.context.database.pool.query<{ all: string }>(
     `SELECT ${sums.join(` || ' ' || `)} AS all`,
   );
   return rows[0]!.all;

@@ -19,7 +19,7 @@ describe('data of another tenant of the same database', () => {
     await api.sql(
       `INSERT INTO identity (id, tenant_id, issuer, subject, username, name)
        VALUES ($1, $2, $3, '00uother', 'other@example.com', 'Other')`,
-      [person, tenant, api.parts.config.OKTA_ISSUER_URI],
+      [person, tenant, api.context.config.OKTA_ISSUER_URI],
     );
     await api.sql(`INSERT INTO scim_group (id, tenant_id, display_name) VALUES ($1, $2, 'Others')`, [
       group,

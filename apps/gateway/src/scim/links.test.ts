@@ -18,9 +18,11 @@ const newId = (): string => `00u${randomUUID()}`;
 const samplePerson = (): Who => ({ subject: newId(), userName: `${randomUUID()}@example.com` });
 
 const admit = ({ subject, userName }: Who, cause: 'sign-in' | 'api', isEmailVerified = false) => {
-  const { parts } = scim.house.api;
-  const person = { issuer: parts.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
-  return parts.intake.admit({ ...person, email: userName }, cause, undefined, undefined, { isEmailVerified });
+  const { context } = scim.house.api;
+  const person = { issuer: context.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
+  return context.tenant.intake.admit({ ...person, email: userName }, cause, undefined, undefined, {
+    isEmailVerified,
+  });
 };
 const signIn = (who: Who): Promise<Admission> => admit(who, 'sign-in');
 const identityOf = (admission: Admission): string => {
@@ -148,8 +150,8 @@ describe('an id of the tokens that comes with another user name', () => {
     const cookie = await scim.house.api.session(id);
     const renamed = { ...token, userName: `${randomUUID()}@example.com` };
     expect((await signIn(renamed)).kind).toBe('held');
-    const { parts } = scim.house.api;
-    await new HeldSignIns(parts.database, parts.tenantId).release(token.subject, 'grace');
+    const { context } = scim.house.api;
+    await new HeldSignIns(context.database, context.tenant.tenantId).release(token.subject, 'grace');
     const own = identityOf(await signIn(renamed));
     expect(own).not.toBe(id);
     expect((await linksOf(own)).get(token.subject)).toEqual(['operator_release', true]);

@@ -17,7 +17,7 @@ import { listResponse, readListQuery, readSearchRequest, readSelection, type Lis
 import type { Request, Response } from 'express';
 import { changeOf, note, notesOf } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
 import { ifMatch, isUnchanged } from './etag.ts';
@@ -40,9 +40,9 @@ const changed: Readonly<Record<string, number>> = {
 abstract class ResourcesController {
   protected readonly service: ResourceService;
   protected readonly ignored: IgnoredNames;
-  protected readonly config: Parts['config'];
+  protected readonly config: ProcessContext['config'];
 
-  constructor(service: ResourceService, ignored: IgnoredNames, config: Parts['config']) {
+  constructor(service: ResourceService, ignored: IgnoredNames, config: ProcessContext['config']) {
     this.service = service;
     this.ignored = ignored;
     this.config = config;
@@ -199,14 +199,18 @@ abstract class ResourcesController {
 
 @Controller(['scim/v2/Users', 't/:tenant/scim/v2/Users'])
 export class UsersController extends ResourcesController {
-  constructor(users: UsersService, ignored: IgnoredNames, @Inject(CONFIG) config: Parts['config']) {
+  constructor(users: UsersService, ignored: IgnoredNames, @Inject(CONFIG) config: ProcessContext['config']) {
     super(users, ignored, config);
   }
 }
 
 @Controller(['scim/v2/Groups', 't/:tenant/scim/v2/Groups'])
 export class GroupsController extends ResourcesController {
-  constructor(groups: GroupsService, ignored: IgnoredNames, @Inject(CONFIG) config: Parts['config']) {
+  constructor(
+    groups: GroupsService,
+    ignored: IgnoredNames,
+    @Inject(CONFIG) config: ProcessContext['config'],
+  ) {
     super(groups, ignored, config);
   }
 }

@@ -21,9 +21,9 @@ const samplePerson = (): Who => {
 };
 
 const signIn = ({ subject, userName }: Who, isEmailVerified = false): Promise<Admission> => {
-  const { parts } = scim.house.api;
-  const person = { issuer: parts.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
-  return parts.intake.admit({ ...person, email: userName }, 'sign-in', undefined, undefined, {
+  const { context } = scim.house.api;
+  const person = { issuer: context.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
+  return context.tenant.intake.admit({ ...person, email: userName }, 'sign-in', undefined, undefined, {
     isEmailVerified,
   });
 };
@@ -200,26 +200,31 @@ describe('a user name that a sign-in claims', () => {
   test('counts once the provider verifies the address, if it is the user name', async () => {
     const who = samplePerson();
     const id = identityOf(await signIn(who));
-    const { parts } = scim.house.api;
-    const named = { issuer: parts.config.OKTA_ISSUER_URI, subject: who.subject, name: 'Max Example' };
+    const { context } = scim.house.api;
+    const named = { issuer: context.config.OKTA_ISSUER_URI, subject: who.subject, name: 'Max Example' };
     const other = { ...named, username: who.userName, email: 'own@example.com' };
-    await parts.intake.admit(other, 'sign-in', undefined, undefined, { isEmailVerified: true });
+    await context.tenant.intake.admit(other, 'sign-in', undefined, undefined, { isEmailVerified: true });
     expect((await find(`userName eq "${who.userName}"`)).totalResults).toBe(0);
     await signIn(who, true);
     expect((await find(`userName eq "${who.userName.toUpperCase()}"`)).Resources[0]?.id).toBe(id);
     // When a provider that sends no `email_verified` repeats the name, it stays verified; a different name does not.
     await signIn(who);
     expect((await find(`userName eq "${who.userName}"`)).totalResults).toBe(1);
-    await parts.intake.admit({ ...named, username: 'boss@example.com' }, 'sign-in');
+    await context.tenant.intake.admit({ ...named, username: 'boss@example.com' }, 'sign-in');
     expect((await find('userName eq "boss@example.com"')).totalResults).toBe(0);
   });
 
   test('counts as administered when a machine sends it', async () => {
     const { subject, userName } = samplePerson();
     await signIn({ subject, userName });
-    const { parts } = scim.house.api;
-    const person = { issuer: parts.config.OKTA_ISSUER_URI, subject, username: userName, name: 'Max Example' };
-    await parts.intake.admit(person, 'api');
+    const { context } = scim.house.api;
+    const person = {
+      issuer: context.config.OKTA_ISSUER_URI,
+      subject,
+      username: userName,
+      name: 'Max Example',
+    };
+    await context.tenant.intake.admit(person, 'api');
     expect((await find(`userName eq "${userName}"`)).totalResults).toBe(1);
   });
 
@@ -270,8 +275,8 @@ describe('a deactivated person is deactivated under every id with their user nam
     const [returning, namesake] = [1, 2].map(() => ({ ...who, subject: `00u${randomUUID()}` })) as [Who, Who];
     for (const each of [returning, namesake]) expect((await signIn(each)).kind).toBe('held');
     const { HeldSignIns } = await import('@foyer/persistence');
-    const { parts } = scim.house.api;
-    const held = new HeldSignIns(parts.database, parts.tenantId);
+    const { context } = scim.house.api;
+    const held = new HeldSignIns(context.database, context.tenant.tenantId);
     expect(await held.release('00unobody', 'grace')).toBeNull();
     expect(await held.release(namesake.subject, 'grace')).toMatchObject({ releasedBy: 'grace' });
     expect(await held.release(namesake.subject, 'alan')).toMatchObject({ releasedBy: 'grace' });

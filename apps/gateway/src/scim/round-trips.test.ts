@@ -15,7 +15,7 @@ const NAME = /^foyer-(.*)-[0-9a-f]{12}$/;
 
 /** The names of the statements of a call, without the check of the token, which is made once in two seconds. */
 async function statementsFor(call: () => Promise<{ readonly status: number }>): Promise<string[]> {
-  const seen = await statementsOf(scim.house.api.parts.database, async () => {
+  const seen = await statementsOf(scim.house.api.context.database, async () => {
     expect((await call()).status).toBeLessThan(300);
   });
   return seen
@@ -58,7 +58,7 @@ describe('the statements of a SCIM call', () => {
 
   it('check the token of many calls once in two seconds', async () => {
     const began = performance.now();
-    const seen = await statementsOf(scim.house.api.parts.database, async () => {
+    const seen = await statementsOf(scim.house.api.context.database, async () => {
       for (let n = 0; n < 20; n++) await scim.get(`/Users/${id}`);
     });
     const checks = seen.filter(({ name }) => name?.startsWith('foyer-scim-token-find')).length;

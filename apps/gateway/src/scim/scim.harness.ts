@@ -34,7 +34,7 @@ export class ScimTestClient {
 
   /** The gateway's own address, as clients see it. */
   get origin(): string {
-    return this.house.api.parts.config.FOYER_BASE_URL;
+    return this.house.api.context.config.FOYER_BASE_URL;
   }
 
   stop(): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type ListQuery,
 } from '@foyer/scim';
 import { IntakeService } from '../intake/intake.service.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 import { checkVersion } from './etag.ts';
 import { checkKeys } from './lengths.ts';
 import {
@@ -32,7 +32,7 @@ export class UsersService implements ResourceService {
   constructor(
     private readonly users: ScimUsers,
     private readonly intake: IntakeService,
-    @Inject(CONFIG) private readonly config: Parts['config'],
+    @Inject(CONFIG) private readonly config: ProcessContext['config'],
   ) {}
 
   async list(query: ListQuery, addresses: Addresses) {

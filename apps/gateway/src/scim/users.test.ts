@@ -63,7 +63,7 @@ describe('RFC 7644, section 3.3: creating a person', () => {
       userName: 'cyd@example.com',
       password: 'battery staple',
     });
-    const { pool } = scim.house.api.parts.database;
+    const { pool } = scim.house.api.context.database;
     const { rows } = await pool.query<{ found: number }>(
       `SELECT (SELECT count(*) FROM identity i WHERE i::text ~ 'correct horse|battery staple')::int
          + (SELECT count(*) FROM api_call c WHERE c::text ~ 'correct horse|battery staple')::int AS found`,
@@ -160,18 +160,18 @@ describe('a person who is deactivated', () => {
     expect((await me()).status).toBe(200);
     await scim.patch(`/Users/${made.id}`, { op: 'replace', value: { active: false } });
     expect((await me()).status).toBe(401);
-    const { rows } = await api.parts.database.pool.query(
+    const { rows } = await api.context.database.pool.query(
       `SELECT FROM session WHERE sess ->> 'identityId' = $1`,
       [made.id],
     );
     expect(rows).toHaveLength(0);
     const person = {
-      issuer: api.parts.config.OKTA_ISSUER_URI,
+      issuer: api.context.config.OKTA_ISSUER_URI,
       subject: '00uida',
       username: 'ida@example.com',
       name: 'Ida',
     };
-    expect(await api.parts.intake.admit(person, 'sign-in')).toMatchObject({ kind: 'deactivated' });
+    expect(await api.context.tenant.intake.admit(person, 'sign-in')).toMatchObject({ kind: 'deactivated' });
     expect((await scim.get(`/Users/${made.id}`)).body['active']).toBe(false);
   });
 

@@ -51,7 +51,7 @@ describe('a session ends with the link it was made under', () => {
 
   test('in one transaction: while the change may be rolled back, the session is valid', async () => {
     const { id, cookie } = await signedIn();
-    const client = await scim.house.api.parts.database.pool.connect();
+    const client = await scim.house.api.context.database.pool.connect();
     try {
       await client.query('BEGIN');
       await client.query(`UPDATE identity SET subject = subject || '-next' WHERE id = $1`, [id]);
@@ -77,8 +77,13 @@ describe('a session ends with the link it was made under', () => {
   test('although the sign-in was just ending: a session that is written afterwards is not valid', async () => {
     const { id, subject } = await signedIn();
     const { api } = scim.house;
-    const admitted = await api.parts.intake.admit(
-      { issuer: api.parts.config.OKTA_ISSUER_URI, subject, username: `${subject}@example.com`, name: 'Ada' },
+    const admitted = await api.context.tenant.intake.admit(
+      {
+        issuer: api.context.config.OKTA_ISSUER_URI,
+        subject,
+        username: `${subject}@example.com`,
+        name: 'Ada',
+      },
       'sign-in',
     );
     expect(admitted).toMatchObject({ identity: { sessionEpoch: 1 } });
@@ -99,7 +104,7 @@ describe('a session ends with the link it was made under', () => {
 
 describe('a request in progress for the former holder', () => {
   const held = async (): Promise<void> => {
-    while (scim.house.api.parts.watch.waiting === 0) await new Promise(setImmediate);
+    while (scim.house.api.context.watch.waiting === 0) await new Promise(setImmediate);
   };
 
   test.each(Object.entries(roads))('a held poll ends with 401 after %s', async (_name, take) => {

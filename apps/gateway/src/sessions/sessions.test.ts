@@ -36,7 +36,7 @@ test('a session costs one statement per visit, and visitors without a session co
   const listen = (query: unknown) => {
     if (typeof query === 'object' && query !== null && 'name' in query) asked.push(String(query.name));
   };
-  const { pool } = gateway.parts.database;
+  const { pool } = gateway.context.database;
   const query = pool.query.bind(pool) as (...words: unknown[]) => unknown;
   Object.assign(pool, { query: (...words: unknown[]) => (listen(words[0]), query(...words)) });
   try {

@@ -4,7 +4,7 @@ import { csrfSync } from 'csrf-sync';
 import { FoyerError } from '@foyer/shared';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import session, { type Session } from 'express-session';
-import { CONFIG, DATABASE, LOGGER, TENANT_ID, type Parts } from '../parts.ts';
+import { CONFIG, DATABASE, LOGGER, TENANT_ID, type ProcessContext, type TenantContext } from '../context.ts';
 import type { NewSession } from './session-data.ts';
 import { SessionStore } from './session-store.ts';
 import { tenantCookies } from './tenant-cookies.ts';
@@ -30,10 +30,10 @@ export class Sessions implements OnApplicationShutdown {
   private readonly cookie: { readonly name: string; readonly secure: boolean };
 
   constructor(
-    @Inject(CONFIG) config: Parts['config'],
-    @Inject(DATABASE) database: Parts['database'],
-    @Inject(LOGGER) logger: Parts['logger'],
-    @Inject(TENANT_ID) tenantId: Parts['tenantId'],
+    @Inject(CONFIG) config: ProcessContext['config'],
+    @Inject(DATABASE) database: ProcessContext['database'],
+    @Inject(LOGGER) logger: ProcessContext['logger'],
+    @Inject(TENANT_ID) tenantId: TenantContext['tenantId'],
   ) {
     const { name, keys, secure } = tenantCookies(config);
     this.cookie = { name: name('foyer'), secure };

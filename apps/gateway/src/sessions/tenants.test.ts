@@ -37,14 +37,14 @@ async function signedThere(): Promise<string> {
     decodeURIComponent(await valueOf('foyer'))
       .slice(2)
       .split('.', 1)[0] ?? '';
-  const [key = Buffer.of()] = tenantCookies(there.parts.config).keys('session');
+  const [key = Buffer.of()] = tenantCookies(there.context.config).keys('session');
   const signature = createHmac('sha256', key.toString('base64url')).update(sid).digest('base64');
   return encodeURIComponent(`s:${sid}.${signature.replace(/=+$/, '')}`);
 }
 
 describe('a cookie of one tenant is not valid at another', () => {
   test('names differ, because browsers do not distinguish the ports of a host', () => {
-    const [one, other] = [here, there].map(({ parts }) => tenantCookies(parts.config));
+    const [one, other] = [here, there].map(({ context }) => tenantCookies(context.config));
     expect([one?.name('foyer'), other?.name('foyer')]).toEqual(['foyer', 'foyer.acme']);
     expect(other?.name('foyer-login')).toBe('foyer-login.acme');
     for (const use of ['session', 'attempt'] as const) expect(one?.keys(use)).not.toEqual(other?.keys(use));

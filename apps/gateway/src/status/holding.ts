@@ -3,7 +3,7 @@ import { Requests, RequestWatch, type RequestVersion, type Scope } from '@foyer/
 import { Shutdown } from '../http/shutdown.ts';
 import type { Place } from '../limits/place.ts';
 import { Places } from '../limits/tally.ts';
-import { CONFIG, type Parts } from '../parts.ts';
+import { CONFIG, type ProcessContext } from '../context.ts';
 
 /** The most responses held at once in one process; beyond that, responses are sent at once. */
 const mostHeld = 1_000;
@@ -38,7 +38,7 @@ export class Holding {
     private readonly requests: Requests,
     private readonly watch: RequestWatch,
     private readonly shutdown: Shutdown,
-    @Inject(CONFIG) { HELD_ANSWERS_PER_CALLER }: Parts['config'],
+    @Inject(CONFIG) { HELD_ANSWERS_PER_CALLER }: ProcessContext['config'],
   ) {
     this.ofCaller = new Places(HELD_ANSWERS_PER_CALLER);
     shutdown.signal.addEventListener('abort', () => {

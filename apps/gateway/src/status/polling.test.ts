@@ -19,7 +19,7 @@ const brief = ({ status, body, headers }: Answer) => [status, body.status, heade
 
 /** Resolves when the expected number of responses is held. */
 async function held(count: number): Promise<void> {
-  while (api.parts.watch.waiting < count) await new Promise(setImmediate);
+  while (api.context.watch.waiting < count) await new Promise(setImmediate);
 }
 
 describe('entity tags', () => {
@@ -143,7 +143,7 @@ describe('Prefer: wait', () => {
     await held(1);
     leaving.abort();
     expect(await waiting).toBe('AbortError');
-    while (api.parts.watch.waiting > 0) await new Promise(setImmediate);
+    while (api.context.watch.waiting > 0) await new Promise(setImmediate);
   });
 
   it('holds two hundred answers at once, and answers them all with one change', async () => {
@@ -167,7 +167,7 @@ describe('Prefer: wait', () => {
       const { requestId } = await stopping.admit();
       const path = at(requestId);
       const before = stopping.call('GET', path, { as, headers: { prefer: 'wait=30' } });
-      while (stopping.parts.watch.waiting === 0) await new Promise(setImmediate);
+      while (stopping.context.watch.waiting === 0) await new Promise(setImmediate);
       stopping.beginShutdown();
       expect((await before).status).toBe(200);
       const after = await stopping.call('GET', path, { as, headers: { prefer: 'wait=30' } });

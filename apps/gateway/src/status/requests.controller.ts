@@ -43,7 +43,7 @@ import {
 import { invalidRequest, JsonOnly, ValidationPipe } from '../access/validation.ts';
 import { IntakeService } from '../intake/intake.service.ts';
 import { Shutdown } from '../http/shutdown.ts';
-import { CALL_LOG, CONFIG } from '../parts.ts';
+import { CALL_LOG, CONFIG } from '../context.ts';
 import { changeOf, intentOf, note } from '../access/call-notes.ts';
 import { Recorded } from '../access/call-recorder.ts';
 import { toClaim } from './idempotency.ts';

@@ -116,7 +116,7 @@ describe('another tenant in the same database', () => {
   let theirs: { identityId: string; requestId: string };
 
   beforeAll(async () => {
-    const { database } = api.parts;
+    const { database } = api.context;
     const tenantId = await openTenant(database, 'other');
     const admission = await new Intake(database, tenantId).admit(
       { issuer: oktaIssuer, subject: ada.subject, username: 'eve@example.com', name: 'Eve Example' },

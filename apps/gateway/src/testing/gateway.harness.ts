@@ -4,7 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createLogger, readGatewayConfig } from '@foyer/platform';
 import type { JobQueue } from '@foyer/provisioning';
 import { createApp } from '../app.ts';
-import { closers, openParts, type Parts } from '../parts.ts';
+import { closers, openContext, type GatewayContext } from '../context.ts';
 import { Browser } from './browser.harness.ts';
 import type { OktaFront } from './okta-front.harness.ts';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
@@ -26,7 +26,7 @@ export interface GatewayOptions {
 export interface TestGateway {
   readonly url: string;
   readonly app: NestExpressApplication;
-  readonly parts: Parts;
+  readonly context: GatewayContext;
   readonly env: Readonly<Record<string, string>>;
   readonly database: TestDatabase;
   readonly okta: Twin;
@@ -68,10 +68,10 @@ export async function startGateway({
       ...(front && { OKTA_ISSUER_URI: front.issuer }),
       ...env,
     };
-    const { parts, worker } = await open(settings, { queue, onLog });
-    for (const [, closePart] of closers(parts).reverse()) undo.push(closePart);
+    const { context, worker } = await open(settings, { queue, onLog });
+    for (const [, closePart] of closers(context).reverse()) undo.push(closePart);
     undo.push(() => worker.close());
-    const app = await createApp(parts);
+    const app = await createApp(context);
     undo.push(() => app.close());
     await app.init();
     const handle: RequestListener = app.getHttpAdapter().getInstance();
@@ -80,7 +80,7 @@ export async function startGateway({
     return {
       url,
       app,
-      parts,
+      context,
       env: settings,
       database,
       okta,
@@ -104,19 +104,20 @@ async function listen(): Promise<{ server: Server; url: string }> {
   return { server, url: `http://127.0.0.1:${address.port}` };
 }
 
-/** The gateway's parts with another queue: the one that works in this process, or the given one. */
+/** The gateway's context with another queue: the one that works in this process, or the given one. */
 async function open(
   settings: Record<string, string>,
   { queue, onLog }: Pick<GatewayOptions, 'queue' | 'onLog'>,
-): Promise<{ parts: Parts; worker: InlineWorker }> {
+): Promise<{ context: GatewayContext; worker: InlineWorker }> {
   // The twins have neither TLS nor secrets, and production does not start without them.
   const FOYER_ENV = settings.FOYER_ENV === 'production' ? 'production' : 'development';
   const config = { ...readGatewayConfig({ ...settings, FOYER_ENV: 'development' }), FOYER_ENV } as const;
-  const opened = await openParts(config);
-  await opened.queue.close();
+  const opened = await openContext(config);
+  await opened.tenant.queue.close();
   const worker = await InlineWorker.of(opened);
   const logger = onLog === undefined ? opened.logger : createLogger('gateway', 'trace', { write: onLog });
-  return { parts: { ...opened, logger, queue: queue ?? worker }, worker };
+  const tenant = { ...opened.tenant, queue: queue ?? worker };
+  return { context: { ...opened, logger, tenant }, worker };
 }
 
 export const startOkta = (gatewayUrl: string, env: Record<string, string> = {}): Promise<Twin> =>

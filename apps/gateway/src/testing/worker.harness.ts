@@ -1,7 +1,7 @@
 import { boxAppOf, createBox, type Box } from '@foyer/box';
 import { openTenant, PrismaCallLog, PrismaConvergenceStore } from '@foyer/persistence';
 import { runAttempt, type Job, type JobQueue } from '@foyer/provisioning';
-import type { Parts } from '../parts.ts';
+import type { GatewayContext } from '../context.ts';
 
 const LEASE_MS = 30_000;
 /** The longest wait until a delayed job runs again. */
@@ -29,7 +29,7 @@ export class InlineWorker implements JobQueue {
     this.gate.resolve();
   }
 
-  static async of({ config, database }: Parts): Promise<InlineWorker> {
+  static async of({ config, database }: GatewayContext): Promise<InlineWorker> {
     const tenantId = await openTenant(database, config.FOYER_TENANT);
     const box = createBox({
       auth: config.boxAuth,

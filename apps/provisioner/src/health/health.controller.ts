@@ -2,14 +2,15 @@ import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import { boxAppProblem, migrationReadiness } from '@foyer/persistence';
 import { boxCredentialsWarning, checkReadiness, NotReady, toPlainError } from '@foyer/platform';
 import type { ServerResponse } from 'node:http';
-import { PARTS, type Parts } from '../parts.ts';
+import { CONTEXT, type ProvisionerContext } from '../context.ts';
 
 const CHECK_TIMEOUT_MS = 2_000;
 
 @Controller()
 export class HealthController {
-  constructor(@Inject(PARTS) private readonly parts: Parts) {
-    const { metrics, tasks, queue, putOff, relayStore, boxApp, box } = parts;
+  constructor(@Inject(CONTEXT) private readonly context: ProvisionerContext) {
+    const { metrics, tasks } = context;
+    const { queue, putOff, relayStore, boxApp, box } = context.tenant;
     tasks.measure(metrics);
     metrics.collect(async () => metrics.boxCredentialsRefused.set(box.credentialsProblem()?.seconds ?? 0));
     metrics.collect(async () => metrics.boxAppDiffers.set((await boxApp.state()).differs ? 1 : 0));
@@ -35,7 +36,8 @@ export class HealthController {
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse) {
-    const { database, queue, logger, tasks, boxApp, box } = this.parts;
+    const { database, logger, tasks, tenant } = this.context;
+    const { queue, boxApp, box } = tenant;
     const readiness = await checkReadiness(
       {
         database: () => database.ping(CHECK_TIMEOUT_MS),
@@ -59,7 +61,7 @@ export class HealthController {
 
   @Get('metrics')
   async metricsPage(@Res() response: ServerResponse): Promise<void> {
-    response.setHeader('content-type', this.parts.metrics.registry.contentType);
-    response.end(await this.parts.metrics.page());
+    response.setHeader('content-type', this.context.metrics.registry.contentType);
+    response.end(await this.context.metrics.page());
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '@foyer/provisioning';
 import { createConsumer } from '@foyer/queue';
 import { laneOf } from '@foyer/shared';
-import type { Parts } from '../parts.ts';
+import type { ProvisionerContext } from '../context.ts';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
 
 /** How long a stop waits for the current attempt, in milliseconds: one call to Box and its record. */
@@ -19,16 +19,17 @@ const LAST_TURN_MS = 15_000;
 /** Takes jobs from the queue until it is stopped, and runs the requests that the relay passes to it directly. */
 export class Worker {
   readonly direct: DirectRuns;
-  private readonly parts: Parts;
+  private readonly context: ProvisionerContext;
   private readonly slots: LaneSlots;
   private readonly handlers: JobHandlers;
   private readonly stopping = new AbortController();
   private consumer: JobConsumer | null = null;
 
-  constructor(parts: Parts) {
-    const { config, store, groupStore, box, budget, logger, metrics, putOff } = parts;
-    this.parts = parts;
-    this.slots = new LaneSlots(concurrencyOf(parts));
+  constructor(context: ProvisionerContext) {
+    const { config, logger, metrics } = context;
+    const { store, groupStore, box, budget, putOff } = context.tenant;
+    this.context = context;
+    this.slots = new LaneSlots(concurrencyOf(context));
     const policy = {
       ...defaultRetryPolicy,
       attempts: config.RETRY_ATTEMPTS,
@@ -52,7 +53,8 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { config, putOff, queueOptions } = this.parts;
+    const { config, tenant } = this.context;
+    const { putOff, queueOptions } = tenant;
     const inItsPlace =
       (handle: (payload: Payload, context: JobContext) => Promise<JobEnd>) =>
       (payload: Payload, context: JobContext): Promise<JobEnd> =>
@@ -60,7 +62,7 @@ export class Worker {
     this.consumer = await createConsumer(
       {
         ...queueOptions,
-        concurrency: concurrencyOf(this.parts),
+        concurrency: concurrencyOf(this.context),
         stalledIntervalMs: config.STALLED_INTERVAL_MS,
         putOff: (job, delayMs) => putOff.put(job, delayMs),
       },
@@ -84,7 +86,7 @@ export class Worker {
    */
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.parts.putOff.close();
+    this.context.tenant.putOff.close();
     let late: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => (late = setTimeout(resolve, LAST_TURN_MS)));
     await Promise.all([this.consumer?.close(LAST_TURN_MS), Promise.race([this.direct.idle(), limit])]);
@@ -96,7 +98,7 @@ interface Payload {
   readonly requestId: string;
 }
 
-const concurrencyOf = ({ config }: Parts) => ({
+const concurrencyOf = ({ config }: ProvisionerContext) => ({
   interactive: config.INTERACTIVE_CONCURRENCY,
   background: config.PROVISIONER_CONCURRENCY,
 });

@@ -37,7 +37,7 @@ export class ScimHouse {
   }
 
   async token(name: string, days = 365): Promise<string> {
-    const created = await this.api.parts.scimTokens.create({ name, days }, 'operator');
+    const created = await this.api.context.tenant.scimTokens.create({ name, days }, 'operator');
     if (created === null) throw new Error(`${name} is taken`);
     return created.token;
   }

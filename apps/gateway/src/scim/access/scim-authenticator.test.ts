@@ -185,7 +185,7 @@ describe('a SCIM token', () => {
     const [old, young] = [await house.token('hr-1'), await house.token('hr-2')];
     expect((await house.as(old)).body).toEqual({ actor: 'scim-token:hr-1' });
     expect((await house.as(young)).body).toEqual({ actor: 'scim-token:hr-2' });
-    await house.api.parts.scimTokens.revoke('hr-1', 'operator');
+    await house.api.context.tenant.scimTokens.revoke('hr-1', 'operator');
     const refused = await house.as(old);
     expectScimError(refused, 401, 'The token was revoked.');
     expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
@@ -283,7 +283,7 @@ describe('guessing tokens', () => {
   it('does not count requests without a token, or with one that was valid before', async () => {
     const from = '192.0.2.52';
     const token = await house.token('gone');
-    await house.api.parts.scimTokens.revoke('gone', 'operator');
+    await house.api.context.tenant.scimTokens.revoke('gone', 'operator');
     for (let at = 0; at < 25; at++) {
       expectScimError(await house.ask('/scim/v2/who', { from }), 401);
       expectScimError(await house.as(token, '/scim/v2/who', from), 401);

@@ -6,7 +6,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { AccessTokens } from '../../access/access-tokens.ts';
 import { challengeOf } from '../../access/challenge.ts';
 import { AddressLimit } from '../../limits/address-limit.ts';
-import { CONFIG, DATABASE, type Parts } from '../../parts.ts';
+import { CONFIG, DATABASE, type ProcessContext } from '../../context.ts';
 import type { ScimClient } from './scim-client.ts';
 
 const REALM = 'foyer-scim';
@@ -29,8 +29,8 @@ export class ScimAuthenticator {
   constructor(
     private readonly scimTokens: ScimTokens,
     private readonly accessTokens: AccessTokens,
-    @Inject(CONFIG) config: Parts['config'],
-    @Inject(DATABASE) database: Parts['database'],
+    @Inject(CONFIG) config: ProcessContext['config'],
+    @Inject(DATABASE) database: ProcessContext['database'],
   ) {
     this.tenant = config.FOYER_TENANT;
     this.wrongTokens = new AddressLimit('scim-token', WRONG_TOKENS_PER_MINUTE, { config, database });

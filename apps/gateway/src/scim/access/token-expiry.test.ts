@@ -49,10 +49,10 @@ it('is a gauge for each token that is not revoked', async () => {
   await house.token('okta-1', 10);
   await house.token('okta-2', 20);
   await house.token('gone');
-  await house.api.parts.scimTokens.revoke('gone', 'operator');
+  await house.api.context.tenant.scimTokens.revoke('gone', 'operator');
   await left('okta-1', '-2 hours');
   expect(await gauges()).toEqual({ 'okta-1': -2, 'okta-2': 480 });
-  await house.api.parts.scimTokens.revoke('okta-1', 'operator');
+  await house.api.context.tenant.scimTokens.revoke('okta-1', 'operator');
   expect(await gauges()).toEqual({ 'okta-2': 480 });
 });
 
@@ -71,7 +71,7 @@ it('is logged when the gateway starts and repeatedly after that, with a rising l
       heard();
     },
   });
-  const report = scimTokenReport(house.api.parts.scimTokens, logger, 20);
+  const report = scimTokenReport(house.api.context.tenant.scimTokens, logger, 20);
   await report.start();
   expect(lines).toMatchObject([
     { event: 'scim-token-expiring', level: 'error', name: 'over' },
@@ -86,7 +86,7 @@ it('is still logged after an outage of the database', async () => {
   await house.token('soon', 5);
   let [heard, asked] = [0, 0];
   const logger = createLogger('gateway', 'info', { write: () => void heard++ });
-  const { scimTokens } = house.api.parts;
+  const { scimTokens } = house.api.context.tenant;
   const tokens = { standing: () => (asked++, scimTokens.standing()) };
   const report = scimTokenReport(tokens, logger, 10);
   await report.start();

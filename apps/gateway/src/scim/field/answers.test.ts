@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => scim.stop());
 
-const sql = (text: string, ...values: unknown[]) => scim.house.api.parts.database.pool.query(text, values);
+const sql = (text: string, ...values: unknown[]) => scim.house.api.context.database.pool.query(text, values);
 /** The state after a provisioner created the Box user. */
 const inBox = async (id: string, boxUserId: string) => {
   await sql(
@@ -142,7 +142,8 @@ it('/Schemas states what is unique, including external ids, and nothing that RFC
 });
 
 it('people who came by sign-in have the parts of their name that the token had', async () => {
-  const { intake, config } = scim.house.api.parts;
+  const { config, tenant } = scim.house.api.context;
+  const { intake } = tenant;
   const person = {
     issuer: config.OKTA_ISSUER_URI,
     subject: '00uhal',

@@ -15,7 +15,8 @@ const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 const found = async (filter: string) => (await scim.filter('/Users', filter)).body;
 const idsOf = (list: ScimBody) => list.Resources.map(({ id }) => id);
 const signIn = async (name: string): Promise<string> => {
-  const { intake, config } = scim.house.api.parts;
+  const { config, tenant } = scim.house.api.context;
+  const { intake } = tenant;
   const key = { issuer: config.OKTA_ISSUER_URI, subject: `00u${name}`, username: `${name}@example.com` };
   const admission = await intake.admit({ ...key, email: key.username, name }, 'sign-in');
   if (!('identity' in admission)) throw new Error(admission.kind);
@@ -253,7 +254,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
       const patched = await scim.patch(path, operation);
       expect([patched.status, patched.body['active']]).toEqual([200, false]);
     }
-    const { rows } = await scim.house.api.parts.database.pool.query(
+    const { rows } = await scim.house.api.context.database.pool.query(
       'SELECT active FROM identity WHERE id = $1',
       [made.id],
     );
@@ -284,7 +285,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     });
     expect([put.status, put.body['externalId']]).toEqual([200, '00ua20']);
     for (const name of ['title', 'phoneNumbers', 'emails']) expect(put.body).not.toHaveProperty(name);
-    const { rows } = await scim.house.api.parts.database.pool.query(
+    const { rows } = await scim.house.api.context.database.pool.query(
       'SELECT name, email, box_profile FROM identity WHERE id = $1',
       [made.id],
     );

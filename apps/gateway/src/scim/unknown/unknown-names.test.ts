@@ -12,7 +12,7 @@ describe('an attribute that no schema defines', () => {
 
   const custom = { schemas: [USER, CUSTOM], [CUSTOM]: { costCentre: '4711' } };
   const recorded = async (operation: string) => {
-    const { rows } = await scim.house.api.parts.database.pool.query<{ parameters: unknown }>(
+    const { rows } = await scim.house.api.context.database.pool.query<{ parameters: unknown }>(
       'SELECT parameters FROM api_call WHERE operation = $1 ORDER BY id DESC LIMIT 1',
       [operation],
     );
@@ -41,7 +41,7 @@ describe('an attribute that no schema defines', () => {
     const nothing = await scim.patch(path, { op: 'add', path: 'shoeSize', value: 4 });
     expect([nothing.status, nothing.headers.get('etag')]).toEqual([200, patched.headers.get('etag')]);
 
-    const page = await scim.house.api.parts.metrics.page();
+    const page = await scim.house.api.context.metrics.page();
     expect(page).toMatch(/foyer_scim_ignored_total\{resource="User",app="gateway"\} 4/);
   });
 

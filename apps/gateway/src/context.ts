@@ -41,12 +41,19 @@ import {
 import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
 
-/** What the gateway is made of, opened once and closed in order. Modules inject the parts they use, by their tokens. */
-export interface Parts {
+/** What the process has for all tenants, opened once. */
+export interface ProcessContext {
   readonly config: GatewayConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly database: Database;
+  readonly watch: RequestWatch;
+  /** What runs by the clock. */
+  readonly tasks: BackgroundTasks;
+}
+
+/** What one tenant has: its stores, its queue, its Box app and the rate limit of that. */
+export interface TenantContext {
   readonly tenantId: string;
   readonly intake: Intake;
   readonly deadLetters: DeadLetters;
@@ -57,7 +64,6 @@ export interface Parts {
   readonly versions: RequestVersions;
   readonly identities: Identities;
   readonly apiCalls: ApiCalls;
-  readonly watch: RequestWatch;
   readonly callLog: CallLog;
   readonly queue: JobQueue;
   readonly box: Box;
@@ -70,11 +76,14 @@ export interface Parts {
   readonly scimUsers: ScimUsers;
   readonly scimGroups: ScimGroups;
   readonly heartbeat: ProcessHeartbeat;
-  /** What runs by the clock. */
-  readonly tasks: BackgroundTasks;
 }
 
-/** Injection tokens of the parts that are interfaces; the classes (Intake, Requests, ...) are their own tokens. */
+/** A gateway serves one tenant: the one that its configuration names. */
+export interface GatewayContext extends ProcessContext {
+  readonly tenant: TenantContext;
+}
+
+/** Injection tokens of what is an interface; the classes (Intake, Requests, ...) are their own tokens. */
 export const CONFIG = Symbol('GatewayConfig');
 export const LOGGER = Symbol('Logger');
 export const DATABASE = Symbol('Database');
@@ -89,16 +98,40 @@ const FILES_WAIT_MS = 1_000;
 /** A dry run of a file waits this long for the rate limiter, in milliseconds, and then tries again. */
 const BULK_WAIT_MS = 10_000;
 
-export async function openParts(config: GatewayConfig): Promise<Parts> {
-  const logger = createLogger('gateway', config.LOG_LEVEL);
-  const metrics = new Metrics('gateway');
-  const report = (part: string) => (error: Error) =>
+export async function openContext(config: GatewayConfig): Promise<GatewayContext> {
+  const process = openProcess(config);
+  return { ...process, tenant: await openTenantContext(process) };
+}
+
+/** Writes a line for each error of a part that nobody waits for. */
+const reporter =
+  (logger: Logger) =>
+  (part: string) =>
+  (error: Error): void =>
     logger.warn({ event: 'part-error', part, err: toPlainError(error) });
+
+function openProcess(config: GatewayConfig): ProcessContext {
+  const logger = createLogger('gateway', config.LOG_LEVEL);
+  const report = reporter(logger);
   const database = openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL,
     onError: report('database'),
   });
+  return {
+    ...{ config, logger, database, metrics: new Metrics('gateway'), tasks: new BackgroundTasks() },
+    watch: new RequestWatch(database, report('request-watch')),
+  };
+}
+
+async function openTenantContext({
+  config,
+  logger,
+  metrics,
+  database,
+  watch,
+}: ProcessContext): Promise<TenantContext> {
+  const report = reporter(logger);
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
     await requireMigrated(database.pool);
     const tenant = await openTenant(database, config.FOYER_TENANT);
@@ -109,26 +142,18 @@ export async function openParts(config: GatewayConfig): Promise<Parts> {
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
   const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
-  const watch = new RequestWatch(database, report('request-watch'));
   await watch.open();
-  const stores = storesOf(database, tenantId, watch);
   const requests = new Requests(database, tenantId, boxApp);
   return {
-    config,
-    logger,
-    metrics,
-    database,
     tenantId,
-    ...stores,
+    ...storesOf(database, tenantId, watch),
     scimUsers: new ScimUsers(database, tenantId, config.OKTA_ISSUER_URI),
     requests,
     versions: new RequestVersions(requests, watch),
-    watch,
     callLog,
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
     heartbeat: new ProcessHeartbeat(database, tenantId, 'gateway'),
-    tasks: new BackgroundTasks(),
     bulkAllowance: budget.permits('bulk', BULK_WAIT_MS),
     queue: createQueue({
       redisUrl: config.REDIS_URL,
@@ -162,11 +187,11 @@ const storesOf = (database: Database, tenantId: string, watch: RequestWatch) => 
   scimGroups: new ScimGroups(database, tenantId),
 });
 
-export const closers = ({ tasks, watch, queue, box, database }: Parts): Closer[] => [
+export const closers = ({ tasks, watch, tenant, database }: GatewayContext): Closer[] => [
   ...tasks.closers(),
   ['request-watch', () => watch.close()],
-  ['queue', () => queue.close()],
-  ['box', () => box.close()],
+  ['queue', () => tenant.queue.close()],
+  ['box', () => tenant.box.close()],
   ['database', () => database.close()],
 ];
 

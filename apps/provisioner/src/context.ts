@@ -35,16 +35,20 @@ import {
 import { createQueue, type QueueOptions } from '@foyer/queue';
 import { QUEUE_ADD_LIMIT_MS } from '@foyer/shared';
 
-export const PARTS = Symbol('Parts');
+export const CONTEXT = Symbol('ProvisionerContext');
 
-/** What the provisioner is made of, opened once and closed in order. */
-export interface Parts {
+/** What the process has for all tenants, opened once. */
+export interface ProcessContext {
   readonly config: ProvisionerConfig;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** What runs by the clock. */
   readonly tasks: BackgroundTasks;
   readonly database: Database;
+}
+
+/** What one tenant has: its stores, its queue, its Box app and the rate limit of that. */
+export interface TenantContext {
   readonly heartbeat: ProcessHeartbeat;
   readonly boxApp: TenantBoxApp;
   readonly store: ConvergenceStore;
@@ -59,16 +63,40 @@ export interface Parts {
   readonly budget: BoxBudget;
 }
 
-export async function openParts(config: ProvisionerConfig): Promise<Parts> {
-  const logger = createLogger('provisioner', config.LOG_LEVEL);
-  const metrics = new Metrics('provisioner');
-  const report = (part: string) => (error: Error) =>
+/** A provisioner serves one tenant: the one that its configuration names. */
+export interface ProvisionerContext extends ProcessContext {
+  readonly tenant: TenantContext;
+}
+
+export async function openContext(config: ProvisionerConfig): Promise<ProvisionerContext> {
+  const process = openProcess(config);
+  return { ...process, tenant: await openTenantContext(process) };
+}
+
+/** Writes a line for each error of a part that nobody waits for. */
+const reporter =
+  (logger: Logger) =>
+  (part: string) =>
+  (error: Error): void =>
     logger.warn({ event: 'part-error', part, err: toPlainError(error) });
+
+function openProcess(config: ProvisionerConfig): ProcessContext {
+  const logger = createLogger('provisioner', config.LOG_LEVEL);
   const database = openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL,
-    onError: report('database'),
+    onError: reporter(logger)('database'),
   });
+  return { config, logger, database, metrics: new Metrics('provisioner'), tasks: new BackgroundTasks() };
+}
+
+async function openTenantContext({
+  config,
+  logger,
+  metrics,
+  database,
+}: ProcessContext): Promise<TenantContext> {
+  const report = reporter(logger);
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
     await requireMigrated(database.pool);
     const tenant = await openTenant(database, config.FOYER_TENANT);
@@ -88,11 +116,6 @@ export async function openParts(config: ProvisionerConfig): Promise<Parts> {
   const turns = { leaseMs, relayGraceMs: config.RELAY_GRACE_MS, boxApp: boxApp.configured };
   const queue = createQueue(queueOptions);
   return {
-    config,
-    logger,
-    metrics,
-    tasks: new BackgroundTasks(),
-    database,
     heartbeat: new ProcessHeartbeat(database, tenantId, 'provisioner'),
     boxApp,
     store: new PrismaConvergenceStore(database, tenantId, {
