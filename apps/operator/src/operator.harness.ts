@@ -13,7 +13,7 @@ import {
   ScimGroups,
 } from '@foyer/persistence';
 import { createTestDatabase, plant, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
-import { takeGroupTurn, runAttempt } from '@foyer/provisioning';
+import { runGroupAttempt, runAttempt } from '@foyer/provisioning';
 import { commands } from './commands/index.ts';
 import { run } from './run.ts';
 import { Terminal } from './terminal.ts';
@@ -151,7 +151,7 @@ export class TenantWorld {
 
   /** Works on a request as a worker does, until it ends or has to wait for its next attempt. */
   async work(requestId: string, attempts = 1): Promise<void> {
-    await runAttempt(requestId, { ...this.turning(attempts), store: this.store });
+    await runAttempt(requestId, { ...this.attempting(attempts), store: this.store });
   }
 
   /** A new group as a SCIM client pushes it, and its open request, which no worker has started. */
@@ -165,10 +165,10 @@ export class TenantWorld {
   async workOnGroup(requestId: string): Promise<void> {
     const limits = { leaseMs: LEASE_MS, relayGraceMs: 5_000 };
     const store = new PrismaGroupStore(this.world.db.database, this.tenantId, limits);
-    await takeGroupTurn(requestId, { ...this.turning(1), store });
+    await runGroupAttempt(requestId, { ...this.attempting(1), store });
   }
 
-  private turning(attempts: number) {
+  private attempting(attempts: number) {
     return {
       box: this.box,
       policy: { attempts, baseMs: 1, maxMs: 1 },

@@ -113,16 +113,16 @@ async function openTenantContext({
     prefix: `${config.QUEUE_PREFIX}-${config.FOYER_TENANT}`,
     onError: (error, where) => report(`queue ${where}`)(error),
   };
-  const turns = { leaseMs, relayGraceMs: config.RELAY_GRACE_MS, boxApp: boxApp.configured };
+  const attempts = { leaseMs, relayGraceMs: config.RELAY_GRACE_MS, boxApp: boxApp.configured };
   const queue = createQueue(queueOptions);
   return {
     heartbeat: new ProcessHeartbeat(database, tenantId, 'provisioner'),
     boxApp,
     store: new PrismaConvergenceStore(database, tenantId, {
-      ...turns,
+      ...attempts,
       recreateDeleted: config.RECREATE_DELETED,
     }),
-    groupStore: new PrismaGroupStore(database, tenantId, turns),
+    groupStore: new PrismaGroupStore(database, tenantId, attempts),
     relayStore: new RelayStore(database, tenantId, config.RELAY_GRACE_MS),
     sealer: new AuditSealer(database, tenantId),
     queueOptions,

@@ -1,4 +1,4 @@
-import { judge } from './figures/bulk-limit.ts';
+import { assess } from './figures/bulk-limit.ts';
 import { readStat } from './cpu.ts';
 import { atLeast, atMost, grouped } from './figure.ts';
 import { median } from './measure.ts';
@@ -33,16 +33,16 @@ describe('the share of Box’s limit', () => {
     Array.from({ length: count }, (_, n) => callAt(minute * 60 + (n * 60) / count));
 
   it('counts the calls of whole minutes from the first call, and leaves out what comes after', () => {
-    const [used, refused] = judge([...steady(980, 0), ...steady(970, 1), ...steady(500, 2)], 2);
+    const [used, refused] = assess([...steady(980, 0), ...steady(970, 1), ...steady(500, 2)], 2);
     expect(used).toMatchObject({ value: 0.975, met: true, detail: { minute1: 980, minute2: 970 } });
     expect(refused).toMatchObject({ value: 0, met: true });
   });
 
   it('is missed by a slow run, and by a single refusal', () => {
-    const [used, refused] = judge([...steady(970, 0), callAt(59.99, 429), callAt(60)], 1);
+    const [used, refused] = assess([...steady(970, 0), callAt(59.99, 429), callAt(60)], 1);
     expect(used).toMatchObject({ value: 0.97, met: true });
     expect(refused).toMatchObject({ value: 1, met: false });
-    expect(judge([...steady(969, 0), callAt(60)], 1)[0]).toMatchObject({ met: false });
+    expect(assess([...steady(969, 0), callAt(60)], 1)[0]).toMatchObject({ met: false });
   });
 });
 

@@ -82,7 +82,7 @@ export class InlineWorker implements JobQueue {
 
   private begin(requestId: string): void {
     // An attempt that throws is like a worker that died: its lease expires, and the request stays open.
-    const work = this.gate.promise.then(() => this.turn(requestId)).catch(() => undefined);
+    const work = this.gate.promise.then(() => this.attempt(requestId)).catch(() => undefined);
     this.running.add(work);
     void work.then(() => this.running.delete(work));
   }
@@ -95,7 +95,7 @@ export class InlineWorker implements JobQueue {
     this.timers.add(timer);
   }
 
-  private async turn(requestId: string): Promise<void> {
+  private async attempt(requestId: string): Promise<void> {
     const { store, box, stopping } = this;
     const parts = { store, box, policy, stopping: stopping.signal, tell: () => undefined };
     const end = await runAttempt(requestId, parts);

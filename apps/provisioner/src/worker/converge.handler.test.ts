@@ -39,8 +39,8 @@ async function parts(
   const request = async (id: string) => (await requests.find(id, {}))!.request;
   /** Runs the job as the queue would, until it reports that it is finished. */
   const drain = async (requestId: string, handler = handlerWith(box)) => {
-    for (let turns = 1; turns <= 30; turns++)
-      if ((await handler({ requestId })).kind === 'over') return turns;
+    for (let attempts = 1; attempts <= 30; attempts++)
+      if ((await handler({ requestId })).kind === 'over') return attempts;
     throw new Error('The job is never over.');
   };
   return { box, handler: handlerWith(box), handlerWith, newRequest, request, drain, stopping };

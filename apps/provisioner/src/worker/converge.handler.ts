@@ -1,33 +1,33 @@
 import { toPlainError, type Logger, type Metrics } from '@foyer/platform';
 import {
-  takeGroupTurn,
+  runGroupAttempt,
   runAttempt,
-  type GroupTurnParts,
+  type GroupAttemptContext,
   type JobContext,
   type JobEnd,
-  type TurnNews,
-  type TurnParts,
+  type AttemptNews,
+  type AttemptContext,
 } from '@foyer/provisioning';
 
 interface Reporting {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
-export type ConvergeParts = Omit<TurnParts, 'tell'> & Reporting;
-export type ConvergeGroupParts = Omit<GroupTurnParts, 'tell'> & Reporting;
+export type ConvergeContext = Omit<AttemptContext, 'tell'> & Reporting;
+export type ConvergeGroupContext = Omit<GroupAttemptContext, 'tell'> & Reporting;
 
 type Handler = (payload: { requestId: string }, context?: JobContext) => Promise<JobEnd>;
 
 /** The handler of the job `converge`: runs one attempt, with its log lines and metrics. */
-export function convergeHandler(parts: ConvergeParts): Handler {
-  const tell = (news: TurnNews): void => report(news, parts);
+export function convergeHandler(parts: ConvergeContext): Handler {
+  const tell = (news: AttemptNews): void => report(news, parts);
   return ({ requestId }, context) => runAttempt(requestId, { ...parts, tell }, context?.priority);
 }
 
 /** The handler of the job `converge-group`. */
-export function convergeGroupHandler(parts: ConvergeGroupParts): Handler {
-  const tell = (news: TurnNews): void => report(news, parts);
-  return ({ requestId }, context) => takeGroupTurn(requestId, { ...parts, tell }, context?.priority);
+export function convergeGroupHandler(parts: ConvergeGroupContext): Handler {
+  const tell = (news: AttemptNews): void => report(news, parts);
+  return ({ requestId }, context) => runGroupAttempt(requestId, { ...parts, tell }, context?.priority);
 }
 
 const endingOf = {
@@ -37,7 +37,7 @@ const endingOf = {
   'handed-back': 'handed-back',
 };
 
-function report(news: TurnNews, { logger, metrics }: Reporting): void {
+function report(news: AttemptNews, { logger, metrics }: Reporting): void {
   if ('seconds' in news) metrics.convergeSeconds.observe({ ending: endingOf[news.kind] }, news.seconds);
   const { kind: event, ...told } = news;
   switch (news.kind) {

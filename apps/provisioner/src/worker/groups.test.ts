@@ -9,7 +9,7 @@ import {
   ScimGroups,
 } from '@foyer/persistence';
 import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
-import { LeaseLost, takeGroupTurn, runAttempt, type GroupBox, type TurnNews } from '@foyer/provisioning';
+import { LeaseLost, runGroupAttempt, runAttempt, type GroupBox, type AttemptNews } from '@foyer/provisioning';
 import { FakeBox } from '@foyer/provisioning/testing';
 import type { GroupEdit, Member } from '@foyer/scim';
 
@@ -31,8 +31,8 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
   const options = { leaseMs, relayGraceMs: GRACE_MS };
   const stopping = new AbortController().signal;
   const policy = { attempts: 1_000, baseMs: 1, maxMs: 1 };
-  const news: TurnNews[] = [];
-  const turn = { policy, stopping, tell: (told: TurnNews) => void news.push(told) };
+  const news: AttemptNews[] = [];
+  const turn = { policy, stopping, tell: (told: AttemptNews) => void news.push(told) };
   const people = new PrismaConvergenceStore(database, tenantId, options);
   const groupStore = new PrismaGroupStore(database, tenantId, options);
   const groups = new ScimGroups(database, tenantId);
@@ -40,14 +40,14 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
   const requests = new Requests(database, tenantId);
   const relay = new RelayStore(database, tenantId, GRACE_MS);
 
-  const groupTurn = (requestId: string, port: GroupBox = box) =>
-    takeGroupTurn(requestId, {
+  const groupAttempt = (requestId: string, port: GroupBox = box) =>
+    runGroupAttempt(requestId, {
       ...turn,
       store: groupStore,
       box: port,
       ...(sliceMs !== undefined && { sliceMs }),
     });
-  const personTurn = (requestId: string) => runAttempt(requestId, { ...turn, store: people, box });
+  const personAttempt = (requestId: string) => runAttempt(requestId, { ...turn, store: people, box });
   const open = async (): Promise<{ id: string; isGroup: boolean }[]> => {
     const { rows } = await database.pool.query<{ id: string; isGroup: boolean }>(
       `SELECT id, group_id IS NOT NULL AS "isGroup" FROM provisioning_request
@@ -64,7 +64,7 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
       await database.pool.query(`UPDATE scim_group SET lease_expires_at = NULL WHERE tenant_id = $1`, [
         tenantId,
       ]);
-      for (const { id, isGroup } of left) await (isGroup ? groupTurn(id) : personTurn(id));
+      for (const { id, isGroup } of left) await (isGroup ? groupAttempt(id) : personAttempt(id));
     }
     throw new Error(`Still open: ${JSON.stringify(await open())} ${JSON.stringify(news.slice(-3))}`);
   };
@@ -112,8 +112,8 @@ async function parts({ leaseMs = 30_000, sliceMs }: { leaseMs?: number; sliceMs?
       groups,
       requests,
       relay,
-      groupTurn,
-      personTurn,
+      groupAttempt,
+      personAttempt,
       open,
       settle,
       person,
@@ -203,13 +203,13 @@ describe('a group', () => {
   });
 
   it('whose name belongs to a group that is being deleted waits until that group is gone', async () => {
-    const { create, settle, groups, open, groupTurn, box } = await parts();
+    const { create, settle, groups, open, groupAttempt, box } = await parts();
     const first = await create('Phoenix');
     await settle();
     await groups.remove(first, () => undefined);
     const second = await create('Phoenix');
     const requests = await open();
-    await groupTurn(requests[1]!.id);
+    await groupAttempt(requests[1]!.id);
     expect(box.groups.size).toBe(1);
     await settle();
     expect((await groups.find(second, false))!.inStep).toBe(true);
@@ -225,19 +225,19 @@ describe('a group', () => {
       ] as const)(
         'has the member again who is pushed again; the membership was %s',
         async (_what, adding) => {
-          const { person, create, settle, inBox, edit, box, open, groupTurn } = await parts();
+          const { person, create, settle, inBox, edit, box, open, groupAttempt } = await parts();
           const ann = await person();
           await settle();
           const id = await create('Back', [ann]);
           if (adding) box.meet('addMembership', adding);
-          if (adding) await groupTurn((await open())[0]!.id);
+          if (adding) await groupAttempt((await open())[0]!.id);
           else await settle();
           expect(await inBox(id)).toEqual([ann]);
 
           await edit(id, { kind: 'remove-members', values: [ann] });
           const [removal] = await open();
           if (end === 'lost') box.meet('removeMembership', 'cut-after');
-          await groupTurn(removal!.id, end === 'dies' ? dying(box, 'removeMembership') : box);
+          await groupAttempt(removal!.id, end === 'dies' ? dying(box, 'removeMembership') : box);
           expect(await inBox(id)).toEqual([]);
           await edit(id, { kind: 'add-members', members: [member(ann)] });
           await settle();
@@ -248,21 +248,21 @@ describe('a group', () => {
   );
 
   it('is not in step when a member gets a Box user after an attempt that was ahead of the queued request', async () => {
-    const { person, create, rename, settle, inBox, edit, groups, groupTurn, personTurn, open, box } =
+    const { person, create, rename, settle, inBox, edit, groups, groupAttempt, personAttempt, open, box } =
       await parts();
     const ann = await person();
     const id = await create('Early', [ann]);
     await rename(id, 'Early birds');
     const [first, second] = (await open()).filter(({ isGroup }) => isGroup);
     // The first request's attempt brings the newest state to Box, while the second request is still queued.
-    await groupTurn(first!.id);
+    await groupAttempt(first!.id);
     expect((await groups.find(id, false))!.inStep).toBe(true);
-    for (const { id: own, isGroup } of await open()) if (!isGroup) await personTurn(own);
+    for (const { id: own, isGroup } of await open()) if (!isGroup) await personAttempt(own);
     expect((await groups.find(id, false))!.inStep).toBe(false);
     expect((await open()).filter(({ isGroup }) => isGroup)).toMatchObject([second!, {}]);
     // Box does not show the user yet: the request fails, and a push without changes starts another attempt.
     box.meet('addMembership', { code: 'box_member_missing', detail: 'Not Found', ambiguous: false });
-    await groupTurn(second!.id);
+    await groupAttempt(second!.id);
     expect(await inBox(id)).toEqual([]);
     expect((await groups.find(id, false))!.inStep).toBe(false);
     await edit(id, { kind: 'add-members', members: [member(ann)] });
@@ -333,10 +333,10 @@ describe('a group under concurrent changes', () => {
             if (one.kind === 'turn') {
               const next = (await all.open()).find(({ isGroup }) => isGroup);
               if (!next) continue;
-              if (one.trouble === 'dies') under.push(all.groupTurn(next.id, dying(all.box, one.at)));
+              if (one.trouble === 'dies') under.push(all.groupAttempt(next.id, dying(all.box, one.at)));
               else {
                 if (one.trouble) all.box.meet(one.at, one.trouble);
-                under.push(all.groupTurn(next.id));
+                under.push(all.groupAttempt(next.id));
               }
               continue;
             }

@@ -31,7 +31,7 @@ async function parts() {
   const requests = new Requests(database, tenantId);
   const policy = { attempts: 20, baseMs: 1, maxMs: 1 };
   const stopping = new AbortController().signal;
-  const turn = (requestId: string, port: BoxPort = box) =>
+  const attempt = (requestId: string, port: BoxPort = box) =>
     runAttempt(requestId, { store, box: port, policy, stopping, tell: () => undefined });
   const settle = async (): Promise<void> => {
     for (let rounds = 0; rounds < 60; rounds++) {
@@ -44,7 +44,7 @@ async function parts() {
       await database.pool.query('UPDATE identity SET lease_expires_at = NULL WHERE tenant_id = $1', [
         tenantId,
       ]);
-      for (const { id } of rows) await turn(id);
+      for (const { id } of rows) await attempt(id);
     }
     throw new Error('Never settles.');
   };
@@ -73,7 +73,7 @@ async function parts() {
     return rows;
   };
   const overview = () => workOverview(database, tenantId);
-  return { box, users, intake, overview, turn, settle, hire, change, outcome, calls, requests };
+  return { box, users, intake, overview, attempt, settle, hire, change, outcome, calls, requests };
 }
 
 /** A worker that is killed right after Box has done what the call asked. */
@@ -131,11 +131,11 @@ describe('a person who leaves', () => {
   it.each(['cut-after', 'cut-before', 'lagging'] as const)(
     'while their create is unsettled (%s) is not left active in Box',
     async (trouble) => {
-      const { box, turn, settle, hire, change, outcome } = await parts();
+      const { box, attempt, settle, hire, change, outcome } = await parts();
       const ada = await hire('00uada');
       if (trouble === 'lagging') box.lookupLags = true;
       box.meet('createUser', trouble === 'cut-before' ? trouble : 'cut-after');
-      await turn(ada.requestId!);
+      await attempt(ada.requestId!);
       await change(ada, { active: false });
       await settle();
       expect(only(box)).toMatchObject({ status: 'inactive', externalId: '00uada' });
@@ -147,10 +147,10 @@ describe('a person who leaves', () => {
   );
 
   it('before their create reached Box is never active there', async () => {
-    const { box, turn, settle, hire, change, outcome, calls } = await parts();
+    const { box, attempt, settle, hire, change, outcome, calls } = await parts();
     const ada = await hire('00uada');
     box.meet('createUser', 'cut-before');
-    await turn(ada.requestId!);
+    await attempt(ada.requestId!);
     await change(ada, { active: false });
     await settle();
     expect((await calls()).map(({ operation, parameters: { status } }) => [operation, status])).toEqual([
@@ -163,22 +163,22 @@ describe('a person who leaves', () => {
   });
 
   it('when the worker that created them died is found and deactivated', async () => {
-    const { box, turn, settle, hire, change } = await parts();
+    const { box, attempt, settle, hire, change } = await parts();
     const ada = await hire('00uada');
-    await turn(ada.requestId!, dying(box, 'createUser'));
+    await attempt(ada.requestId!, dying(box, 'createUser'));
     await change(ada, { active: false });
     await settle();
     expect(only(box)).toMatchObject({ status: 'inactive' });
   });
 
   it('stays inactive after any later sign-in or late job', async () => {
-    const { box, intake, settle, hire, change, requests, turn } = await parts();
+    const { box, intake, settle, hire, change, requests, attempt } = await parts();
     const ada = await hire('00uada');
     const late = ada.requestId!;
     await change(ada, { active: false });
     const person = { ...samplePerson(), issuer: ISSUER, subject: '00uada' };
     expect(await intake.admit(person, 'sign-in')).toMatchObject({ kind: 'deactivated' });
-    await turn(late);
+    await attempt(late);
     await settle();
     expect(box.users.size).toBe(0);
     expect((await requests.find(late, {}))!.request.status).toBe('succeeded');
@@ -253,11 +253,11 @@ describe('a person who is deleted', () => {
   it.each(['cut-after', 'cut-before', 'dies'] as const)(
     'is deleted in the end when the delete gets the fault: %s',
     async (trouble) => {
-      const { box, users, turn, settle, hire, requests } = await parts();
+      const { box, users, attempt, settle, hire, requests } = await parts();
       const ada = await hire('00uada');
       await settle();
       const made = (await users.remove(ada.id, 'delete', () => undefined))![0]!;
-      if (trouble === 'dies') await turn(made.requestId, dying(box, 'deleteUser'));
+      if (trouble === 'dies') await attempt(made.requestId, dying(box, 'deleteUser'));
       else box.meet('deleteUser', trouble);
       await settle();
       expect(box.users.size).toBe(0);
@@ -270,12 +270,12 @@ describe('a person who is deleted', () => {
     (trouble) => {
       async function halfDeleted() {
         const all = await parts();
-        const { box, users, turn, settle, hire } = all;
+        const { box, users, attempt, settle, hire } = all;
         const ada = await hire('00uada');
         await settle();
         const [made] = (await users.remove(ada.id, 'delete', () => undefined))!;
         if (trouble !== 'dies') box.meet('deleteUser', trouble);
-        await turn(made!.requestId, trouble === 'dies' ? dying(box, 'deleteUser') : box);
+        await attempt(made!.requestId, trouble === 'dies' ? dying(box, 'deleteUser') : box);
         return { ...all, ada };
       }
 
@@ -354,10 +354,10 @@ describe('a person whom Okta updates', () => {
   });
 
   it('gets a create settled that was begun under the previous Okta id', async () => {
-    const { box, turn, settle, hire, change } = await parts();
+    const { box, attempt, settle, hire, change } = await parts();
     const ada = await hire('00uada');
     box.meet('createUser', 'cut-after');
-    await turn(ada.requestId!);
+    await attempt(ada.requestId!);
     await change(ada, { externalId: '00uagain' });
     await settle();
     expect(only(box)).toMatchObject({ status: 'active', externalId: '00uada' });

@@ -41,7 +41,7 @@ async function parts() {
     /** Runs the job as the queue would; returns the delays that it requested. */
     drain: async (requestId: string, handle = handler()) => {
       const delays: number[] = [];
-      for (let turns = 1; turns <= 30; turns++) {
+      for (let attempts = 1; attempts <= 30; attempts++) {
         const end = await handle({ requestId });
         if (end.kind === 'over') return delays;
         delays.push(end.delayMs);

@@ -37,10 +37,10 @@ export class Worker {
       maxMs: config.RETRY_MAX_MS,
     };
     const { signal } = this.stopping;
-    const turning = { box, budget, logger, metrics, policy, stopping: signal };
+    const shared = { box, budget, logger, metrics, policy, stopping: signal };
     this.handlers = {
-      converge: convergeHandler({ ...turning, store }),
-      'converge-group': convergeGroupHandler({ ...turning, store: groupStore }),
+      converge: convergeHandler({ ...shared, store }),
+      'converge-group': convergeGroupHandler({ ...shared, store: groupStore }),
     };
     this.direct = new DirectRuns({
       slots: this.slots,

@@ -6,14 +6,14 @@ import {
   type Lease,
   type RequestError,
   type TakeResult,
-  type TurnStore,
+  type AttemptStore,
   type Unread,
 } from '@foyer/provisioning';
 import pg from 'pg';
 import type { Database } from '../database/database.ts';
 import { run, type SqlValue, type Statement } from '../database/statement.ts';
 import { toUnread, type LeaseRow } from './taking.ts';
-import type { endings, Taking } from './turn-statements.ts';
+import type { endings, Taking } from './attempt-statements.ts';
 import { noteWait } from '../requests/wait-note.ts';
 
 /** The longest wait before a busy row is tried again, because a person may be waiting at a screen. */
@@ -21,7 +21,7 @@ const BUSY_RETRY_MS = 300;
 /** How often a take is repeated when the row changed during it. */
 const TAKES = 5;
 
-export interface TurnStoreOptions {
+export interface AttemptStoreOptions {
   readonly leaseMs: number;
   readonly relayGraceMs: number;
   /** The Box app of this worker's calls. Without one, only a tenant that is bound to none is served. */
@@ -33,13 +33,13 @@ type Endings = ReturnType<typeof endings>;
 
 const holderOf = (lease: AnyLease): string => ('groupId' in lease ? lease.groupId : lease.identityId);
 
-/** What the stores for people and for groups share; `TurnStore` describes each method. */
-export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow> implements TurnStore<T> {
+/** What the stores for people and for groups share; `AttemptStore` describes each method. */
+export abstract class LeasedStore<T extends Unread<AnyLease>, R extends LeaseRow> implements AttemptStore<T> {
   protected readonly database: Database;
   protected readonly tenantId: string;
-  private readonly options: TurnStoreOptions;
+  private readonly options: AttemptStoreOptions;
 
-  constructor(database: Database, tenantId: string, options: TurnStoreOptions) {
+  constructor(database: Database, tenantId: string, options: AttemptStoreOptions) {
     this.database = database;
     this.tenantId = tenantId;
     this.options = options;

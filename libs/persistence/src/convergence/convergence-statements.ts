@@ -18,7 +18,7 @@ import {
   type Fenced,
   type Holder,
   type Taking,
-} from './turn-statements.ts';
+} from './attempt-statements.ts';
 
 /** The statements of an attempt for a person, each one round trip and one transaction. */
 
@@ -76,7 +76,7 @@ const take = statement<Taking>(
 );
 
 /** How each attempt begins and ends. */
-export const turns = { take, ...endings(people) };
+export const attempts = { take, ...endings(people) };
 
 const saved = `saved AS (
     INSERT INTO box_account AS a (identity_id, tenant_id, box_user_id, external_id, name, profile, status,

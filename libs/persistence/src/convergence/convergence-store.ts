@@ -3,7 +3,7 @@ import type { BoxAccount, ConvergenceStore, Lease, SaveResult, Taken } from '@fo
 import * as statements from './convergence-statements.ts';
 import type { Database } from '../database/database.ts';
 import { toTaken, type TakenRow } from './taking.ts';
-import { isViolationOf, LeasedStore, type TurnStoreOptions } from './turn-store.ts';
+import { isViolationOf, LeasedStore, type AttemptStoreOptions } from './attempt-store.ts';
 
 const effectEvent: Partial<Record<RequestOutcome, TimelineEvent>> = {
   created: 'box-user-created',
@@ -14,14 +14,14 @@ const effectEvent: Partial<Record<RequestOutcome, TimelineEvent>> = {
   kept: 'box-user-kept',
 };
 
-export interface ConvergenceStoreOptions extends TurnStoreOptions {
+export interface ConvergenceStoreOptions extends AttemptStoreOptions {
   /** Whether a sign-in recreates a deleted Box user; default `never`. */
   readonly recreateDeleted?: 'on-sign-in' | 'never';
 }
 
 /** A worker's database operations for people; `ConvergenceStore` describes each method. */
 export class PrismaConvergenceStore extends LeasedStore<Taken, TakenRow> implements ConvergenceStore {
-  protected readonly statements = statements.turns;
+  protected readonly statements = statements.attempts;
   private readonly recreateDeleted: boolean;
 
   constructor(database: Database, tenantId: string, options: ConvergenceStoreOptions) {

@@ -122,7 +122,7 @@ describe('many takes while leases expire', () => {
     const { store, requestId, identityId } = await parts(1);
     const tooOld: Taken[] = [];
     const worker = async (): Promise<void> => {
-      for (let turns = 0; turns < 40; turns++) {
+      for (let attempts = 0; attempts < 40; attempts++) {
         const result = await store.take(requestId);
         if (result.kind === 'taken') tooOld.push(result.taken);
       }

@@ -11,7 +11,7 @@ import {
   type Fenced,
   type Holder,
   type Taking,
-} from '../convergence/turn-statements.ts';
+} from '../convergence/attempt-statements.ts';
 
 /** The statements of an attempt for a group, each one round trip and one transaction. */
 
@@ -28,7 +28,7 @@ const take = statement<Taking>(
 );
 
 /** How each attempt begins and ends. */
-export const turns = { take, ...endings(groups) };
+export const attempts = { take, ...endings(groups) };
 
 /** Adds a line to the timeline, and sets what the request has done so far. */
 const told = (effect: string): string => `noted AS (

@@ -12,7 +12,7 @@ import {
 } from '@foyer/provisioning';
 import { run } from '../database/statement.ts';
 import { toUnread, type LeaseRow } from '../convergence/taking.ts';
-import { isViolationOf, LeasedStore } from '../convergence/turn-store.ts';
+import { isViolationOf, LeasedStore } from '../convergence/attempt-store.ts';
 import * as statements from './group-statements.ts';
 
 interface GroupRow extends LeaseRow {
@@ -42,7 +42,7 @@ interface TaskRow {
 
 /** A worker's database operations for groups; `GroupStore` describes each method. */
 export class PrismaGroupStore extends LeasedStore<TakenGroup, GroupRow> implements GroupStore {
-  protected readonly statements = statements.turns;
+  protected readonly statements = statements.attempts;
 
   protected leaseOf({ holder_id: groupId }: GroupRow, requestId: string, token: bigint): GroupLease {
     return { groupId, requestId, token };

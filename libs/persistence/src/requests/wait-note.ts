@@ -5,7 +5,7 @@ import { transaction } from '../database/transaction.ts';
 
 const event: TimelineEvent = 'waiting-for-budget';
 
-/** See `TurnStore.noteWait`. The times of a running request stay as they are, because another worker has it. */
+/** See `AttemptStore.noteWait`. The times of a running request stay as they are, because another worker has it. */
 export async function noteWait(
   database: Database,
   tenantId: string,

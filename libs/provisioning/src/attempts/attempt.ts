@@ -6,7 +6,7 @@ import { convergeGroup } from '../groups/converge-group.ts';
 import type { GroupBox, GroupStore } from '../groups/group-port.ts';
 import type { JobEnd } from '../relay/queue-port.ts';
 import { dispose, isSpent, type RetryPolicy } from './retry.ts';
-import type { ConvergenceStore, Taken, TurnStore, Unread } from '../people/store-port.ts';
+import type { ConvergenceStore, Taken, AttemptStore, Unread } from '../people/store-port.ts';
 
 /** What an attempt needs, whether for a person or a group. */
 interface Surroundings {
@@ -16,17 +16,17 @@ interface Surroundings {
   /** Aborted at shutdown: an attempt between two steps is handed back. */
   readonly stopping: AbortSignal;
   /** Called with the result of the attempt, for the log and the metrics. */
-  readonly tell: (news: TurnNews) => void;
+  readonly tell: (news: AttemptNews) => void;
   /** In [0, 1): spreads retries. */
   readonly random?: () => number;
 }
 
-export interface TurnParts extends Surroundings {
+export interface AttemptContext extends Surroundings {
   readonly store: ConvergenceStore;
   readonly box: BoxPort;
 }
 
-export interface GroupTurnParts extends Surroundings {
+export interface GroupAttemptContext extends Surroundings {
   readonly store: GroupStore;
   readonly box: GroupBox;
 }
@@ -35,13 +35,13 @@ type AnyLease = Lease | GroupLease;
 
 /** What differs between people and groups: the store of requests, and how Box is made to match. */
 interface Kind<T extends Unread<AnyLease>> {
-  readonly store: TurnStore<T>;
+  readonly store: AttemptStore<T>;
   converge(taken: T, permits: Permits | undefined): Promise<Ending>;
 }
-interface Turning<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
+interface AttemptOf<T extends Unread<AnyLease>> extends Surroundings, Kind<T> {}
 
 /** How an attempt went. `seconds`: from the lease to the end. */
-export type TurnNews = { readonly requestId: string } & (
+export type AttemptNews = { readonly requestId: string } & (
   { readonly identityId: string } | { readonly groupId: string }
 ) &
   (
@@ -91,31 +91,35 @@ const LONGEST_SPREAD_MS = 5_000;
  * worker for at most two seconds. Throws what the stores throw when recording the end fails: the queue and the relay
  * then try again.
  */
-export function runAttempt(requestId: string, parts: TurnParts, priority = LAST_PRIORITY): Promise<JobEnd> {
+export function runAttempt(
+  requestId: string,
+  parts: AttemptContext,
+  priority = LAST_PRIORITY,
+): Promise<JobEnd> {
   const work = (taken: Taken, permits: Permits | undefined): Promise<Ending> => {
     // A person needs only a call or two, so an attempt that has begun is finished first.
     permits?.begin();
     return converge(taken, { ...parts, allowance: permits });
   };
-  return turn(requestId, { ...parts, converge: work }, priority);
+  return attempt(requestId, { ...parts, converge: work }, priority);
 }
 
 /** As `runAttempt`, for a group's request. Its calls keep the request's urgency, because there may be thousands. */
-export function takeGroupTurn(
+export function runGroupAttempt(
   requestId: string,
-  parts: GroupTurnParts,
+  parts: GroupAttemptContext,
   priority = LAST_PRIORITY,
 ): Promise<JobEnd> {
-  return turn(
+  return attempt(
     requestId,
     { ...parts, converge: (taken, permits) => convergeGroup(taken, { ...parts, allowance: permits }) },
     priority,
   );
 }
 
-async function turn<T extends Unread<AnyLease>>(
+async function attempt<T extends Unread<AnyLease>>(
   requestId: string,
-  parts: Turning<T>,
+  parts: AttemptOf<T>,
   priority: number,
 ): Promise<JobEnd> {
   const { stopping, budget, random = Math.random } = parts;
@@ -136,7 +140,7 @@ async function turn<T extends Unread<AnyLease>>(
 async function fill<T extends Unread<AnyLease>>(
   permits: Permits,
   requestId: string,
-  { store, stopping }: Turning<T>,
+  { store, stopping }: AttemptOf<T>,
 ): Promise<Acquisition> {
   let noted: Promise<void> | undefined;
   const onWait = (waitMs: number): void => {
@@ -151,7 +155,7 @@ async function fill<T extends Unread<AnyLease>>(
 
 async function begin<T extends Unread<AnyLease>>(
   requestId: string,
-  parts: Turning<T>,
+  parts: AttemptOf<T>,
   permits?: Permits,
 ): Promise<JobEnd> {
   const result = await parts.store.take(requestId);
@@ -187,7 +191,7 @@ const whoseIs = (lease: AnyLease) =>
 async function settle<T extends Unread<AnyLease>>(
   taken: Unread<T['lease']>,
   ending: Ending,
-  parts: Turning<T>,
+  parts: AttemptOf<T>,
   begun: number,
 ): Promise<JobEnd> {
   const { store, policy, tell, random = Math.random } = parts;

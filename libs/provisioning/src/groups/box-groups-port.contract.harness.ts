@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { MembershipPage } from './box-groups-port.ts';
 import type { BoxSubject } from '../people/box-port.contract.harness.ts';
 import { LeaseLost, type CallContext } from '../people/box-port.ts';
-import { CountedAllowance, leasedContext } from '../turns/memory-call-log.harness.ts';
+import { CountedAllowance, leasedContext } from '../attempts/memory-call-log.harness.ts';
 import { fault, value } from '../people/results.harness.ts';
 
 const NOBODY = '99999999999';

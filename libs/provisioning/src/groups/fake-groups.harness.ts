@@ -16,7 +16,7 @@ import {
   notAnId,
   type BoxMethod,
   type Call,
-} from '../turns/fake-calls.harness.ts';
+} from '../attempts/fake-calls.harness.ts';
 import type { BoxUser } from '../people/model.ts';
 
 export interface FakeMembership extends MembershipKey {

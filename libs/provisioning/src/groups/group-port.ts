@@ -1,7 +1,7 @@
 import type { RequestOutcome, TimelineEvent } from '@foyer/shared';
 import type { BoxGroupsPort } from './box-groups-port.ts';
 import type { GroupLease } from '../people/box-port.ts';
-import type { SaveResult, TurnStore, Unread } from '../people/store-port.ts';
+import type { SaveResult, AttemptStore, Unread } from '../people/store-port.ts';
 import type { BoxGroupAccount, DesiredGroup, MemberAnswer, MemberTask } from './group-model.ts';
 
 /** Box, as far as converging groups uses it. */
@@ -19,8 +19,8 @@ export interface TakenGroup extends Unread<GroupLease> {
   readonly effect: RequestOutcome | null;
 }
 
-/** A worker's database operations for groups; as `TurnStore`, and every write is fenced. */
-export interface GroupStore extends TurnStore<TakenGroup> {
+/** A worker's database operations for groups; as `AttemptStore`, and every write is fenced. */
+export interface GroupStore extends AttemptStore<TakenGroup> {
   /**
    * Records that a create with this name is about to be sent and may succeed until `saveGroup`; null: it certainly made
    * nothing.

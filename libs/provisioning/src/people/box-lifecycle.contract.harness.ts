@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BoxSubject } from './box-port.contract.harness.ts';
-import { leasedContext } from '../turns/memory-call-log.harness.ts';
+import { leasedContext } from '../attempts/memory-call-log.harness.ts';
 import type { BoxProfile } from './model.ts';
 import { fault, value } from './results.harness.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { BoxGroupsPort } from '../groups/box-groups-port.ts';
 import { LeaseLost, type BoxPort, type CallContext } from './box-port.ts';
-import type { BoxMethod, Trouble } from '../turns/fake-calls.harness.ts';
-import { CountedAllowance, leasedContext, type MemoryCallLog } from '../turns/memory-call-log.harness.ts';
+import type { BoxMethod, Trouble } from '../attempts/fake-calls.harness.ts';
+import { CountedAllowance, leasedContext, type MemoryCallLog } from '../attempts/memory-call-log.harness.ts';
 import type { BoxProfile, BoxUser } from './model.ts';
 import { fault, value } from './results.harness.ts';
 

@@ -23,7 +23,7 @@ type AccountStore = Pick<
   'saveAccount' | 'markMissing' | 'restoreAccount' | 'forgetAccount'
 >;
 
-interface ConvergeParts {
+interface ConvergeContext {
   readonly box: Pick<BoxPort, 'createUser' | 'findUser' | 'readUser' | 'updateUser' | 'deleteUser'>;
   readonly store: AccountStore;
   /** The source of permits for this attempt's calls. */
@@ -43,7 +43,7 @@ const MAX_STEPS = 14;
  */
 export async function converge(
   taken: Taken,
-  parts: ConvergeParts & { stopping: AbortSignal },
+  parts: ConvergeContext & { stopping: AbortSignal },
 ): Promise<Ending> {
   let known: Known = {
     account: taken.account,
@@ -82,7 +82,7 @@ function isProgress(before: Known, after: Known): boolean {
 type Next = { readonly known: Known } | { readonly fault: BoxFault } | { readonly ended: RequestOutcome };
 type Doable = Exclude<Step, { kind: 'finish' } | { kind: 'fail' }>;
 
-async function carryOut(step: Doable, taken: Taken, known: Known, parts: ConvergeParts): Promise<Next> {
+async function carryOut(step: Doable, taken: Taken, known: Known, parts: ConvergeContext): Promise<Next> {
   const { desired, lease } = taken;
   const { requestId, identityId } = lease;
   const context: CallContext = { requestId, identityId, lease, allowance: parts.allowance };
@@ -159,7 +159,7 @@ async function remove(
   context: CallContext,
   taken: Taken,
   known: Known,
-  { box, store }: ConvergeParts,
+  { box, store }: ConvergeContext,
 ): Promise<Next> {
   const result = await box.deleteUser(context, boxUserId);
   if (!result.ok) return { fault: result.fault };

@@ -17,7 +17,7 @@ import {
   type BoxMethod,
   type Call,
   type Reply,
-} from '../turns/fake-calls.harness.ts';
+} from '../attempts/fake-calls.harness.ts';
 import { FakeGroups } from '../groups/fake-groups.harness.ts';
 import type { BoxChange, BoxProfile, BoxUser } from './model.ts';
 

@@ -2,7 +2,7 @@ import { describeBoxGroupsPort } from '../groups/box-groups-port.contract.harnes
 import { describeBoxLifecycle } from './box-lifecycle.contract.harness.ts';
 import { describeBoxPort, type BoxSubject } from './box-port.contract.harness.ts';
 import { FakeBox } from './fake-box.harness.ts';
-import { leasedContext, MemoryCallLog } from '../turns/memory-call-log.harness.ts';
+import { leasedContext, MemoryCallLog } from '../attempts/memory-call-log.harness.ts';
 
 const subject = async (): Promise<BoxSubject> => {
   const log = new MemoryCallLog();

@@ -46,7 +46,7 @@ export type TakeResult<T extends Unread<Lease | GroupLease> = Taken> =
  * A worker's database operations, for people and groups. Every write except `take` and `noteWait` is fenced by the
  * lease, throws LeaseLost when the lease has passed to another worker, and renews it. All times are the database's.
  */
-export interface TurnStore<T extends Unread<Lease | GroupLease>> {
+export interface AttemptStore<T extends Unread<Lease | GroupLease>> {
   /**
    * Acquires the lease, marks the request running and reads what planning needs, in one transaction. Taking over from a
    * worker that never ended its attempt counts as one of the request's failures.
@@ -70,7 +70,7 @@ export interface TurnStore<T extends Unread<Lease | GroupLease>> {
 }
 
 /** The store for people. */
-export interface ConvergenceStore extends TurnStore<Taken> {
+export interface ConvergenceStore extends AttemptStore<Taken> {
   /**
    * Saves the mapping and what this request did, in one transaction. A null effect adds nothing to the timeline. With
    * an `outcome` the same transaction also does what `succeed` does, which is the usual end and saves one round trip. `why` says

@@ -34,7 +34,7 @@ async function bulkLimit(scale: Scale): Promise<Figure[]> {
     await crowd.admit((minutes + 1) * PER_MINUTE);
     await crowd.letGo();
     const calls = await callsOf(stack, minutes * WINDOW_MS);
-    return judge(calls, minutes);
+    return assess(calls, minutes);
   } finally {
     await crowd.close();
     await stack.stop();
@@ -53,7 +53,7 @@ async function callsOf(stack: Stack, ms: number): Promise<BoxCall[]> {
 }
 
 /** `calls` in order of arrival. */
-export function judge(calls: readonly Pick<BoxCall, 'at' | 'status'>[], minutes: number): Figure[] {
+export function assess(calls: readonly Pick<BoxCall, 'at' | 'status'>[], minutes: number): Figure[] {
   const first = Date.parse(calls[0]!.at);
   const perWindow = new Array<number>(minutes).fill(0);
   for (const { at, status } of calls) {

@@ -3,13 +3,13 @@ import { BoxBudgetStore, PrismaCallLog, PrismaConvergenceStore, PrismaGroupStore
 import {
   RateLimiter,
   limitsOf,
-  takeGroupTurn,
+  runGroupAttempt,
   runAttempt,
   type Budget,
   type GroupLease,
   type GroupStore,
   type JobEnd,
-  type TurnNews,
+  type AttemptNews,
 } from '@foyer/provisioning';
 import type { JobName } from '@foyer/shared';
 import { Timers } from '../clock.ts';
@@ -58,7 +58,7 @@ function turnsOf(context: Context, stopping: AbortSignal): Turns {
   const box = openBox(context);
   const parts = {
     ...{ box, budget: openBudget(context), policy: times.retry, stopping },
-    tell: (news: TurnNews) => void scheduler.trace.push(`  ${news.kind}`),
+    tell: (news: AttemptNews) => void scheduler.trace.push(`  ${news.kind}`),
     random: () => dice.fraction(),
   };
   const people = bounded(new PrismaConvergenceStore(database, tenantId, options), context, {
@@ -86,7 +86,7 @@ function turnsOf(context: Context, stopping: AbortSignal): Turns {
   return {
     converge: (requestId, priority) => runAttempt(requestId, { ...parts, store: people }, priority),
     'converge-group': (requestId, priority) =>
-      takeGroupTurn(requestId, { ...parts, store: groups }, priority),
+      runGroupAttempt(requestId, { ...parts, store: groups }, priority),
   };
 }
 

@@ -2,8 +2,8 @@ import type { SourceMutant } from './mutant.ts';
 
 const plan = 'libs/provisioning/src/people/plan.ts';
 const converge = 'libs/provisioning/src/people/converge.ts';
-const turn = 'libs/provisioning/src/turns/turn.ts';
-const retry = 'libs/provisioning/src/turns/retry.ts';
+const turn = 'libs/provisioning/src/attempts/attempt.ts';
+const retry = 'libs/provisioning/src/attempts/retry.ts';
 
 /** Guards of the decisions: the plan of a person, its steps, and how an attempt ends. */
 export const planMutants: readonly SourceMutant[] = [

@@ -1,6 +1,6 @@
 import type { SourceMutant } from './mutant.ts';
 
-const turns = 'libs/persistence/src/convergence/turn-statements.ts';
+const turns = 'libs/persistence/src/convergence/attempt-statements.ts';
 const people = 'libs/persistence/src/convergence/convergence-statements.ts';
 const missing = 'libs/persistence/src/box-accounts/missing-account.ts';
 const taking = 'libs/persistence/src/convergence/taking.ts';
