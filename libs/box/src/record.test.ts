@@ -66,17 +66,18 @@ it('sends nothing when the intent cannot be written', async () => {
 });
 
 it('sends nothing when writing the intent took longer than a call may, because the lease may have expired', async () => {
-  let held = Promise.resolve();
+  const timeoutMs = 50;
   class HeldLog extends MemoryCallLog {
     override async intend(...given: Parameters<MemoryCallLog['intend']>): Promise<string> {
+      const begun = performance.now();
       const id = await super.intend(...given);
-      if (given[1].operation === 'create_user') await held;
+      const isOver = () => performance.now() - begun > timeoutMs;
+      while (given[1].operation === 'create_user' && !isOver()) await new Promise(setImmediate);
       return id;
     }
   }
   const heldLog = new HeldLog();
-  const heldBox = createBox({ auth, baseUrl: server.url, log: heldLog, timeoutMs: 200 });
-  held = new Promise((resolve) => setTimeout(resolve, 300));
+  const heldBox = createBox({ auth, baseUrl: server.url, log: heldLog, timeoutMs });
   const result = await heldBox.createUser(context, { externalId: 'sub-1', name: 'Ada' });
   expect(result).toMatchObject({ ok: false, fault: { code: 'box_unavailable', ambiguous: false } });
   expect(server.apiRequests).toHaveLength(0);

@@ -54,7 +54,7 @@ it('opens folders, and downloads a file from its address at Box', async () => {
 it('says that a folder is empty', async () => {
   const browser = await withFiles('alan@example.com', ['Nothing/']);
   const page = await browser.open(linkOf(await browser.open('/'), 'Nothing'));
-  expect([page.status, headingOf(page)]).toEqual([200, 'Folder']);
+  expect([page.status, headingOf(page)]).toEqual([200, 'Empty folder']);
   expect(page.text).toContain('This folder is empty.');
 });
 

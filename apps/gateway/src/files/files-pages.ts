@@ -13,7 +13,9 @@ interface Place {
 /** Renders one page of a folder. */
 export function folderPage(listing: Listing, place: Place): string {
   const isTop = place.folder === '0';
-  const heading = isTop ? 'Your Box files' : (listing.folderName ?? 'Folder');
+  // Box names a folder only by its items, so nothing else is known of one without items.
+  const unnamed = place.cursor === undefined ? 'Empty folder' : 'Folder';
+  const heading = isTop ? 'Your Box files' : (listing.folderName ?? unnamed);
   return page({
     title: heading,
     body: html`<nav aria-label="Folders">
