@@ -1,10 +1,47 @@
 import type { BoxApp, MappedAccount, RecordedChange } from '@foyer/provisioning';
 import { changing } from '../call-log/change-record.ts';
-import { isBoundTo } from './box-app.ts';
 import type { Database } from '../database/database.ts';
-import { Prisma } from '../generated/client.ts';
+import { run, setStatement, statement, type SqlValue } from '../database/statement.ts';
+import { boundValues, isBound, type BoundValue } from './box-app.ts';
 
 const PAGE = 500;
+
+/** No row: the tenant is bound to another app. */
+const ours = `ours AS (SELECT t.id FROM tenant t WHERE t.id = $tenant::uuid AND ${isBound} FOR SHARE OF t)`;
+const isTheAccount = 'a.tenant_id = ours.id AND a.identity_id = $id::uuid AND a.box_user_id = $box_user';
+type AccountValue = 'tenant' | 'id' | 'box_user' | BoundValue;
+
+const mark = statement<AccountValue>(
+  'account-mark-missing',
+  `WITH ${ours}
+   UPDATE box_account a SET missing_since = clock_timestamp() FROM ours
+   WHERE ${isTheAccount} AND a.missing_since IS NULL RETURNING a.identity_id`,
+);
+
+const clear = statement<AccountValue>(
+  'account-clear-missing',
+  `WITH ${ours}
+   UPDATE box_account a SET missing_since = NULL, applied_generation = 0, updated_at = clock_timestamp() FROM ours
+   WHERE ${isTheAccount} AND a.missing_since IS NOT NULL RETURNING a.identity_id`,
+);
+
+const mapped = (where: string): string => `SELECT a.identity_id AS "identityId",
+    coalesce(i.box_external_id, i.subject) AS "externalId", a.box_user_id AS "boxUserId"
+  FROM box_account a JOIN identity i ON i.id = a.identity_id
+  WHERE a.tenant_id = $tenant::uuid AND a.missing_since IS NULL ${where}`;
+
+const firstPage = statement<'tenant' | 'limit'>(
+  'accounts-first',
+  mapped('ORDER BY a.identity_id LIMIT $limit'),
+);
+const nextPage = statement<'tenant' | 'limit' | 'after'>(
+  'accounts-next',
+  mapped('AND a.identity_id > $after::uuid ORDER BY a.identity_id LIMIT $limit'),
+);
+const atRandom = setStatement<'tenant' | 'limit'>(
+  'accounts-sample',
+  mapped('ORDER BY random() LIMIT $limit'),
+);
 
 /** Records what was seen of Box users outside an attempt: while listing files, or during `verify`. */
 export class BoxAccounts {
@@ -24,12 +61,8 @@ export class BoxAccounts {
    * changed since, or while the tenant's accounts belong to another Box app.
    */
   async markMissing(identityId: string, boxUserId: string): Promise<boolean> {
-    const changed = await this.database.prisma.$executeRaw`
-      WITH ${this.ours()}
-      UPDATE box_account a SET missing_since = clock_timestamp() FROM ours
-      WHERE a.tenant_id = ours.id AND a.identity_id = ${identityId}::uuid AND a.box_user_id = ${boxUserId}
-        AND a.missing_since IS NULL`;
-    return changed > 0;
+    const marked = await run(this.database, mark, this.values(identityId, boxUserId));
+    return marked.length > 0;
   }
 
   /**
@@ -38,13 +71,9 @@ export class BoxAccounts {
    */
   async clearMissing(identityId: string, boxUserId: string, change: RecordedChange): Promise<boolean> {
     return changing(this.database, this.tenantId, change, async (tx, onRecord) => {
-      const changed = await tx.$executeRaw`
-        WITH ${this.ours()}
-        UPDATE box_account a SET missing_since = NULL, applied_generation = 0, updated_at = clock_timestamp() FROM ours
-        WHERE a.tenant_id = ours.id AND a.identity_id = ${identityId}::uuid AND a.box_user_id = ${boxUserId}
-          AND a.missing_since IS NOT NULL`;
-      if (changed > 0) await onRecord(null, identityId);
-      return changed > 0;
+      const [cleared] = await run({ tx }, clear, this.values(identityId, boxUserId));
+      if (cleared !== undefined) await onRecord(null, identityId);
+      return cleared !== undefined;
     });
   }
 
@@ -60,27 +89,17 @@ export class BoxAccounts {
 
   /** Accounts that are not known to be missing, ordered by identity, after the one given. */
   async mapped(after: string | null, limit: number): Promise<MappedAccount[]> {
-    return this.database.prisma.$queryRaw<MappedAccount[]>`
-      SELECT a.identity_id AS "identityId", coalesce(i.box_external_id, i.subject) AS "externalId",
-        a.box_user_id AS "boxUserId"
-      FROM box_account a JOIN identity i ON i.id = a.identity_id
-      WHERE a.tenant_id = ${this.tenantId}::uuid AND a.missing_since IS NULL
-        AND (${after}::uuid IS NULL OR a.identity_id > ${after}::uuid)
-      ORDER BY a.identity_id LIMIT ${limit}`;
+    return after === null
+      ? run(this.database, firstPage, { tenant: this.tenantId, limit })
+      : run(this.database, nextPage, { tenant: this.tenantId, limit, after });
   }
 
   /** As `mapped`, but `size` accounts at random. */
   async sample(size: number): Promise<MappedAccount[]> {
-    return this.database.prisma.$queryRaw<MappedAccount[]>`
-      SELECT a.identity_id AS "identityId", coalesce(i.box_external_id, i.subject) AS "externalId",
-        a.box_user_id AS "boxUserId"
-      FROM box_account a JOIN identity i ON i.id = a.identity_id
-      WHERE a.tenant_id = ${this.tenantId}::uuid AND a.missing_since IS NULL
-      ORDER BY random() LIMIT ${size}`;
+    return run(this.database, atRandom, { tenant: this.tenantId, limit: size });
   }
 
-  private ours(): Prisma.Sql {
-    return Prisma.sql`ours AS (
-      SELECT t.id FROM tenant t WHERE t.id = ${this.tenantId}::uuid AND ${isBoundTo(this.boxApp)} FOR SHARE OF t)`;
+  private values(identityId: string, boxUserId: string): Record<AccountValue, SqlValue> {
+    return { tenant: this.tenantId, id: identityId, box_user: boxUserId, ...boundValues(this.boxApp) };
   }
 }

@@ -1,6 +1,6 @@
 import type { BoxApp } from '@foyer/provisioning';
 import type { Database } from '../database/database.ts';
-import { Prisma } from '../generated/client.ts';
+import { run, statement, type SqlValue } from '../database/statement.ts';
 
 export interface BoxAppState {
   /** The Box app that the tenant's accounts belong to; null before the first process bound one. */
@@ -11,10 +11,26 @@ export interface BoxAppState {
   readonly differs: boolean;
 }
 
-/** True for the tenant `t` if it is bound to this app, or with null, if it is bound to none. */
-export const isBoundTo = (app: BoxApp | null): Prisma.Sql => Prisma.sql`(
-  t.box_client_id IS NOT DISTINCT FROM ${app?.clientId ?? null}::text
-  AND t.box_enterprise_id IS NOT DISTINCT FROM ${app?.enterpriseId ?? null}::text)`;
+/** In SQL: whether the tenant `t` is bound to the app of `boundValues`. */
+export const isBound = `(t.box_client_id IS NOT DISTINCT FROM $client::text
+  AND t.box_enterprise_id IS NOT DISTINCT FROM $enterprise::text)`;
+export type BoundValue = 'client' | 'enterprise';
+export const boundValues = ({ clientId, enterpriseId }: BoxApp): Record<BoundValue, SqlValue> => ({
+  ...{ client: clientId, enterprise: enterpriseId },
+});
+
+const bindTenant = statement<'tenant' | BoundValue>(
+  'box-app-bind',
+  `UPDATE tenant SET box_client_id = $client, box_enterprise_id = $enterprise, box_bound_at = clock_timestamp()
+   WHERE id = $tenant::uuid AND box_client_id IS NULL
+   RETURNING (SELECT count(*)::int FROM box_account a WHERE a.tenant_id = tenant.id) AS accounts`,
+);
+
+const readTenant = statement<'tenant'>(
+  'box-app-read',
+  `SELECT box_client_id AS client_id, box_enterprise_id AS enterprise_id, box_bound_at AS since
+   FROM tenant WHERE id = $tenant::uuid`,
+);
 
 interface Row {
   client_id: string | null;
@@ -43,19 +59,14 @@ export class TenantBoxApp {
    * it: they were created before bindings existed. Null when it was already bound, to any app.
    */
   async bind(): Promise<{ accounts: number } | null> {
-    const { clientId, enterpriseId } = this.configured;
-    const [row] = await this.database.prisma.$queryRaw<{ accounts: number }[]>`
-      UPDATE tenant SET box_client_id = ${clientId}, box_enterprise_id = ${enterpriseId}, box_bound_at = clock_timestamp()
-      WHERE id = ${this.tenantId}::uuid AND box_client_id IS NULL
-      RETURNING (SELECT count(*)::int FROM box_account a WHERE a.tenant_id = tenant.id) AS accounts`;
+    const values = { tenant: this.tenantId, ...boundValues(this.configured) };
+    const [row] = await run<{ accounts: number }>(this.database, bindTenant, values);
     return row ?? null;
   }
 
   /** The current state. */
   async read(): Promise<BoxAppState> {
-    const [row] = await this.database.prisma.$queryRaw<Row[]>`
-      SELECT box_client_id AS client_id, box_enterprise_id AS enterprise_id, box_bound_at AS since
-      FROM tenant WHERE id = ${this.tenantId}::uuid`;
+    const [row] = await run<Row>(this.database, readTenant, { tenant: this.tenantId });
     const state = toState(row, this.configured);
     this.known = { state, at: performance.now() };
     return state;
