@@ -141,6 +141,8 @@ describe(`the published shapes${why}`, () => {
       body: { name: 'New', parent: { id: '0' } },
     });
     expectShape(made.body, 'Folder--Full');
+    expectShape((await get('folders/0', ada)).body, 'Folder--Full');
+    expectShape((await get(`folders/${text(made.body.id)}`, ada)).body, 'Folder--Full');
   });
 
   shape('hold for groups and memberships: made, listed, with all fields, and changed', async () => {

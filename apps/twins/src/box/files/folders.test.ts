@@ -21,6 +21,35 @@ const seedFiles = (...paths: string[]) =>
   });
 const names = (body: Record<string, unknown>): unknown[] => rows(body.entries).map((item) => item.name);
 
+describe('a folder', () => {
+  const read = (id: string, query = '', asUser = ada) =>
+    twin.call('GET', `/2.0/folders/${id}${query}`, { token, asUser });
+
+  it('is read with its items, or with the requested fields only', async () => {
+    await seedFiles('inner/c.txt', 'inner/empty/');
+    const inner = text(rows((await items()).body.entries)[0]?.id);
+    const { body } = await read(inner);
+    expect([body.name, body.size, object(body.parent).id]).toEqual(['inner', 100, '0']);
+    expect(names(object(body.item_collection))).toEqual(['empty', 'c.txt']);
+    expect((await read(inner, '?fields=name')).body).toEqual({
+      type: 'folder',
+      id: inner,
+      etag: '0',
+      name: 'inner',
+    });
+    expect((await read('0')).body).toMatchObject({ id: '0', name: 'All Files', size: 100, parent: null });
+  });
+
+  it('of another user does not exist, and neither does a file as a folder', async () => {
+    await seedFiles('inner/', 'a.txt');
+    const [inner, file] = rows((await items()).body.entries).map((item) => text(item.id));
+    const grace = await twin.appUser(token, 'Grace', '00u2');
+    expect((await read(inner ?? '', '', grace)).status).toBe(404);
+    expect((await read(file ?? '')).status).toBe(404);
+    expect((await read('abc')).status).toBe(405);
+  });
+});
+
 describe('the items of a folder', () => {
   it('are empty for a new user', async () => {
     expect((await items()).body).toEqual({

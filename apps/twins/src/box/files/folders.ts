@@ -17,18 +17,44 @@ import { jsonAnswer, type Answer } from '../http/wire.ts';
 import type { World } from '../world.ts';
 
 /**
- * Folders of the acting user, as in OpenAPI get_folders_id_items and post_folders. Folder 0 is each user's own root.
+ * Folders of the acting user, as in OpenAPI get_folders_id, get_folders_id_items and post_folders. Folder 0 is each user's own root.
  */
 export const folderRoutes: Route[] = [
+  { method: 'GET', path: '/2.0/folders/:id', handle: readFolder },
   { method: 'GET', path: '/2.0/folders/:id/items', handle: listItems },
   { method: 'POST', path: '/2.0/folders', handle: createFolder },
 ];
 
+/** A folder with the first of its items; with `fields` only what was asked for. */
+function readFolder({ world, query, caller, params }: RouteContext): Answer {
+  const id = readableFolder(world, caller, params.id ?? '');
+  const fields = query.get('fields');
+  const items = [...world.items.children(caller.user.id, id)].sort(inOrder('name', 'ASC'));
+  const full = {
+    ...standardFolder(world, caller, id),
+    item_collection: offsetPage(items, query, itemMini),
+  };
+  return jsonAnswer(200, fields === null ? full : pick(full, ['type', 'id', 'etag', ...splitFields(fields)]));
+}
+
+/** Each user's root belongs to no folder and was made by nobody. */
+function standardFolder(world: World, caller: Caller, id: string): object {
+  const owner = userMini(caller.user);
+  const folder = world.items.owned(caller.user.id, id);
+  if (folder !== undefined)
+    return itemStandard(folder, pathTo(world, folder), owner, treeSize(world, folder));
+  return {
+    ...rootMini,
+    size: world.items.spaceUsed(caller.user.id),
+    path_collection: { total_count: 0, entries: [] },
+    owned_by: owner,
+    parent: null,
+    item_status: 'active',
+  };
+}
+
 function listItems({ world, query, caller, params }: RouteContext): Answer {
-  const id = params.id ?? '';
-  if (!/^\d+$/.test(id)) throw clientError(405, 'method_not_allowed', 'Method Not Allowed');
-  requireScope(caller, ['base_explorer', 'base_picker'], id);
-  requireFolder(world, caller, id);
+  const id = readableFolder(world, caller, params.id ?? '');
   const fields = query.get('fields');
   const view = (item: Item): object => viewOf(world, caller, item, fields);
   const items = [...world.items.children(caller.user.id, id)];
@@ -80,7 +106,7 @@ function readOrder(query: URLSearchParams): { sort: SortName; direction: string 
 }
 
 function createFolder({ world, query, caller, body }: RouteContext): Answer {
-  const { name, parentId } = readFolder(readJsonObject(body));
+  const { name, parentId } = readNewFolder(readJsonObject(body));
   requireScope(caller, ['base_upload', 'item_upload'], parentId);
   requireFolder(world, caller, parentId);
   const taken = world.items.named(caller.user.id, parentId, name);
@@ -102,7 +128,7 @@ export function addItem(world: World, given: Omit<Item, 'id' | 'createdAt' | 'sh
   return item;
 }
 
-function readFolder(body: Record<string, unknown>): { name: string; parentId: string } {
+function readNewFolder(body: Record<string, unknown>): { name: string; parentId: string } {
   const { name, parent } = body;
   const parentId = typeof parent === 'object' && parent !== null && 'id' in parent ? parent.id : undefined;
   const missing = [
@@ -132,6 +158,13 @@ function requireScope(caller: Caller, oneOf: string[], folderId: string): void {
   if (!scopes) return;
   if (!oneOf.some((scope) => scopes.includes(scope))) throw insufficientScope();
   if (resource && (resource.type !== 'folder' || resource.id !== folderId)) throw accessDenied();
+}
+
+function readableFolder(world: World, caller: Caller, id: string): string {
+  if (!/^\d+$/.test(id)) throw clientError(405, 'method_not_allowed', 'Method Not Allowed');
+  requireScope(caller, ['base_explorer', 'base_picker'], id);
+  requireFolder(world, caller, id);
+  return id;
 }
 
 function requireFolder(world: World, caller: Caller, id: string): void {
