@@ -18,6 +18,7 @@ import {
   listFolder,
   listUsers,
   locateContent,
+  readFolderName,
   readUserById,
   updateUser,
 } from './operations.ts';
@@ -90,6 +91,12 @@ class BoxAdapter implements Box {
     if (!isBoxId(query.folderId)) return invalid('A Box folder id consists of digits.');
     if (!isPageLimit(query.limit)) return invalid(`A page has 1 to ${PAGE_MAX} items.`);
     return this.#calls.runAs(context, query.boxUserId, listFolder(query));
+  }
+
+  async readFolderName(context: CallContext, query: Parameters<BoxPort['readFolderName']>[1]) {
+    if (!isBoxId(query.boxUserId)) return invalid('A Box user id consists of digits.');
+    if (!isBoxId(query.folderId)) return invalid('A Box folder id consists of digits.');
+    return this.#calls.runAs(context, query.boxUserId, readFolderName(query));
   }
 
   async locateContent(context: CallContext, query: Parameters<BoxPort['locateContent']>[1]) {

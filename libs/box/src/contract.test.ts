@@ -26,6 +26,7 @@ const matches: Record<BoxMethod, (externalId: string) => object> = {
   deleteUser: (externalId) => ({ method: 'DELETE', externalId }),
   listUsers: (externalId) => ({ method: 'GET', externalId }),
   listFolder: (externalId) => ({ method: 'GET', externalId }),
+  readFolderName: (externalId) => ({ method: 'GET', externalId }),
   locateContent: (externalId) => ({ method: 'GET', externalId }),
   createGroup: () => ({ method: 'POST', path: '/2.0/groups' }),
   findGroup: () => ({ method: 'GET', path: '/2.0/groups' }),

@@ -9,7 +9,7 @@ import type {
   UserPage,
 } from '@foyer/provisioning';
 import type { Operation, Reading } from './interpret-response.ts';
-import { readFolderPage, readUser, readUserPage, readUsers, USER_FIELDS } from './wire.ts';
+import { readFolder, readFolderPage, readUser, readUserPage, readUsers, USER_FIELDS } from './wire.ts';
 
 const extractOf = (user: BoxUser) => ({
   id: user.id,
@@ -195,6 +195,22 @@ export const listFolder = (query: {
   accept(body) {
     const page = readFolderPage(body);
     return page && { value: page, extract: { items: page.items.length, lastPage: page.nextMarker === null } };
+  },
+  refuse: (status) => (status === 404 ? 'not_found' : undefined),
+});
+
+/** GET /2.0/folders/:id: its name, which is not logged. */
+export const readFolderName = (query: { boxUserId: string; folderId: string }): Operation<string> => ({
+  name: 'read_folder',
+  method: 'GET',
+  path: `/2.0/folders/${query.folderId}`,
+  params: { fields: 'name' },
+  asUser: query.boxUserId,
+  parameters: { folderId: query.folderId },
+  changes: false,
+  accept(body) {
+    const name = readFolder(body);
+    return name === undefined ? undefined : { value: name, extract: {} };
   },
   refuse: (status) => (status === 404 ? 'not_found' : undefined),
 });

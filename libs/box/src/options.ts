@@ -54,6 +54,7 @@ export type BoxOperation =
   | 'delete_user'
   | 'list_users'
   | 'list_folder'
+  | 'read_folder'
   | 'locate_content'
   | 'create_group'
   | 'find_group'

@@ -61,6 +61,9 @@ const folderPage = z
     };
   });
 
+/** A folder, of which only the name is requested. */
+const folderName = z.object({ name: z.string() }).transform((raw): string => raw.name);
+
 /** The requested fields of a group. */
 export const GROUP_FIELDS = 'id,name';
 
@@ -156,6 +159,7 @@ export const readUser = reader(user);
 export const readUsers = reader(users);
 export const readUserPage = reader(userPage);
 export const readFolderPage = reader(folderPage);
+export const readFolder = reader(folderName);
 export const readGroup = reader(group);
 export const readGroupPage = reader(offsetPage(group));
 export const readMembership = reader(membership);

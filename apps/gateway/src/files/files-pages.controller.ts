@@ -32,7 +32,7 @@ export class FilesPagesController {
   ): Promise<string> {
     const folder = itemId(id);
     return this.asSignedIn(req, res, async (identityId) => {
-      const listing = await this.files.list(identityId, { folder, limit: PAGE_SIZE, cursor });
+      const listing = await this.files.listNamed(identityId, { folder, limit: PAGE_SIZE, cursor });
       return folderPage(listing, { folder, cursor });
     });
   }

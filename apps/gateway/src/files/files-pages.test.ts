@@ -51,9 +51,20 @@ it('opens folders, and downloads a file from its address at Box', async () => {
   expect(headingOf(await browser.open(linkOf(year, 'All files')))).toBe('Your Box files');
 });
 
-it('says that a folder is empty', async () => {
+it('says that a folder is empty, under its name', async () => {
   const browser = await withFiles('alan@example.com', ['Nothing/']);
   const page = await browser.open(linkOf(await browser.open('/'), 'Nothing'));
+  expect([page.status, headingOf(page)]).toEqual([200, 'Nothing']);
+  expect(page.text).toContain('This folder is empty.');
+});
+
+it('shows an empty folder even when Box does not give its name', async () => {
+  const browser = await withFiles('grace@example.com', ['Unnamed/']);
+  const address = linkOf(await browser.open('/'), 'Unnamed');
+  const path = `^/2.0/folders/${address.split('/').at(-1)}$`;
+  const fault = { kind: 'status', status: 503, match: { method: 'GET', path } };
+  await gateway.box.control('POST', 'faults', fault);
+  const page = await browser.open(address);
   expect([page.status, headingOf(page)]).toEqual([200, 'Empty folder']);
   expect(page.text).toContain('This folder is empty.');
 });

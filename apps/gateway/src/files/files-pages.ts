@@ -13,7 +13,7 @@ interface Place {
 /** Renders one page of a folder. */
 export function folderPage(listing: Listing, place: Place): string {
   const isTop = place.folder === '0';
-  // Box names a folder only by its items, so nothing else is known of one without items.
+  // The name of a folder without items is a call of its own, which may fail.
   const unnamed = place.cursor === undefined ? 'Empty folder' : 'Folder';
   const heading = isTop ? 'Your Box files' : (listing.folderName ?? unnamed);
   return page({

@@ -22,7 +22,7 @@ interface Person {
   readonly boxUserId: string;
 }
 
-/** A page of a folder. `folderName` is null for the root folder, and for a page without items. */
+/** A page of a folder. `folderName` is null for the root folder, and may be null for a page without items. */
 export interface Listing extends Page<FolderItem> {
   readonly folderName: string | null;
 }
@@ -48,7 +48,18 @@ export class FilesService {
   }
 
   /**
-   * The same for a person whose Box account is known. Throws `not_found` for a folder of another person,
+   * The same with the folder's name, which costs a second call to Box for a page without items. `folderName` is null
+   * when that call fails, because the list is worth showing without it.
+   */
+  async listNamed(identityId: string, query: ListQuery): Promise<Listing> {
+    const person = await this.personOf(identityId);
+    const listing = await this.listOf(person, query);
+    if (listing.items.length > 0 || query.folder === topFolder) return listing;
+    return { ...listing, folderName: await this.nameOf(person, query.folder) };
+  }
+
+  /**
+   * Returns a page for a person whose Box account is known. Throws `not_found` for a folder of another person,
    * `too_many_requests` when the person exceeds their share of Box's limit, `box_user_missing`, `box_app_changed`,
    * `invalid_request` for a cursor that does not belong to this list, or Box's fault.
    */
@@ -76,6 +87,18 @@ export class FilesService {
       this.box.locateContent({ requestId: null, identityId, lease: null }, { boxUserId, fileId }),
     );
     return this.valueOf(person, located, false);
+  }
+
+  private async nameOf({ identityId, boxUserId }: Person, folderId: string): Promise<string | null> {
+    try {
+      const read = await this.limit.withFiles(identityId, () =>
+        this.box.readFolderName({ requestId: null, identityId, lease: null }, { boxUserId, folderId }),
+      );
+      return read.ok ? read.value : null;
+    } catch (error) {
+      if (error instanceof FoyerError) return null;
+      throw error;
+    }
   }
 
   private async personOf(identityId: string): Promise<Person> {

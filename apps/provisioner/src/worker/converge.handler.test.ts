@@ -55,6 +55,7 @@ const instead = (box: FakeBox, replaced: Partial<BoxPort>): BoxPort => ({
   deleteUser: (...args) => box.deleteUser(...args),
   listUsers: (...args) => box.listUsers(...args),
   listFolder: (...args) => box.listFolder(...args),
+  readFolderName: (...args) => box.readFolderName(...args),
   locateContent: (...args) => box.locateContent(...args),
   ...replaced,
 });

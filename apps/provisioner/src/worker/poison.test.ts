@@ -64,6 +64,7 @@ const throwsFor = (poison: string, box: FakeBox): BoxPort => ({
   deleteUser: (...args) => box.deleteUser(...args),
   listUsers: (...args) => box.listUsers(...args),
   listFolder: (...args) => box.listFolder(...args),
+  readFolderName: (...args) => box.readFolderName(...args),
   locateContent: (...args) => box.locateContent(...args),
 });
 

@@ -118,10 +118,14 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
           await box.deleteUser(context, id),
           await box.listFolder(context, { boxUserId: id, folderId: '0', limit: 10 }),
           await box.listFolder(context, { boxUserId: '1', folderId: id, limit: 10 }),
+          await box.readFolderName(context, { boxUserId: id, folderId: '1' }),
+          await box.readFolderName(context, { boxUserId: '1', folderId: id }),
           await box.locateContent(context, { boxUserId: id, fileId: '1' }),
           await box.locateContent(context, { boxUserId: '1', fileId: id }),
         ];
-        expect(results.map((result) => fault(result).code)).toEqual(Array(7).fill('box_invalid'));
+        expect(results.map((result) => fault(result).code)).toEqual(
+          Array(results.length).fill('box_invalid'),
+        );
         expect(subject.log.calls.filter((call) => call.context.requestId === context.requestId)).toEqual([]);
       },
     );
@@ -194,6 +198,23 @@ export function describeBoxPort(name: string, makeSubject: () => Promise<BoxSubj
       expect(top).toMatchObject({ items: [{ type: 'folder', name: 'Contracts' }], folderName: null });
       const inner = await list(top.items[0]?.id ?? '');
       expect(inner).toMatchObject({ items: [{ type: 'file', name: 'a.txt' }], folderName: 'Contracts' });
+    });
+
+    it('reads the name of a folder as its owner, and does not record the name', async () => {
+      const { id: boxUserId } = await created();
+      await subject.addFiles(boxUserId, ['Contracts/a.txt']);
+      const { items } = value(await subject.box.listFolder(context, { boxUserId, folderId: '0', limit: 10 }));
+      const read = (folderId: string) => subject.box.readFolderName(context, { boxUserId, folderId });
+      expect(value(await read(items[0]?.id ?? ''))).toBe('Contracts');
+      expect(fault(await read(NOBODY)).code).toBe('not_found');
+      const calls = callsOf('read_folder');
+      expect(calls.map(({ intent, outcome }) => [intent.actor, outcome?.status])).toEqual([
+        [`box:${boxUserId}`, 200],
+        [`box:${boxUserId}`, 404],
+      ]);
+      expect(JSON.stringify(calls.map(({ intent, outcome }) => [intent, outcome]))).not.toContain(
+        'Contracts',
+      );
     });
 
     it('returns the address of a file’s content to its owner, and does not record the address', async () => {

@@ -74,7 +74,7 @@ export interface FolderPage {
     readonly name: string;
   }[];
   readonly nextMarker: string | null;
-  /** The folder's name, taken from its items: null for the top folder, and for an empty one. */
+  /** The folder's name, taken from its items: null for the top folder, and for a page without items. */
   readonly folderName: string | null;
 }
 
@@ -123,6 +123,11 @@ export interface BoxPort {
     context: CallContext,
     query: { boxUserId: string; folderId: string; limit: number; marker?: string },
   ): Promise<BoxResult<FolderPage>>;
+  /** GET /2.0/folders/:id as that person (As-User), for the name alone: a page without items does not have it. */
+  readFolderName(
+    context: CallContext,
+    query: { boxUserId: string; folderId: string },
+  ): Promise<BoxResult<string>>;
   /**
    * GET /2.0/files/:id/content as that person (As-User): the address at which Box gives the content for a short while, to who
    * knows it and without a token. A secret, and not in the log.

@@ -152,6 +152,27 @@ export class FakeBox extends FakeGroups implements BoxPort {
     });
   }
 
+  readFolderName(
+    context: CallContext,
+    { boxUserId, folderId }: { boxUserId: string; folderId: string },
+  ): Promise<BoxResult<string>> {
+    const call: Call = {
+      port: 'readFolderName',
+      operation: 'read_folder',
+      method: 'GET',
+      path: `/2.0/folders/${folderId}`,
+      changes: false,
+      asUser: boxUserId,
+      parameters: { folderId },
+    };
+    const refused = notAnId(boxUserId) ?? notAnId(folderId);
+    return this.carryOut(context, call, refused, () => {
+      if (folderId === '0') return good(200, 'All Files');
+      const folder = this.#files.get(boxUserId)?.find(({ id, type }) => id === folderId && type === 'folder');
+      return folder ? good(200, folder.name) : bad(404, 'not_found', 'Not Found');
+    });
+  }
+
   locateContent(
     context: CallContext,
     { boxUserId, fileId }: { boxUserId: string; fileId: string },
