@@ -25,6 +25,13 @@ export default {
       to: { path: '^apps/gateway/src/files/' },
     },
     {
+      name: 'testing-is-for-tests',
+      comment: 'What runs in production has no code of tests.',
+      severity: 'error',
+      from: { path: '^(apps|libs|tools)/', pathNot: ['^libs/testing/', '\\.(test|harness)\\.ts$'] },
+      to: { path: '^libs/testing/' },
+    },
+    {
       name: 'only-persistence-has-prisma',
       severity: 'error',
       from: { pathNot: '^libs/persistence/' },

@@ -20,6 +20,7 @@ COPY libs/queue/package.json libs/queue/
 COPY libs/roster/package.json libs/roster/
 COPY libs/scim/package.json libs/scim/
 COPY libs/shared/package.json libs/shared/
+COPY libs/testing/package.json libs/testing/
 COPY tools/package.json tools/
 
 FROM manifests AS build

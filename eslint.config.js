@@ -5,19 +5,35 @@ import tseslint from 'typescript-eslint';
 const boundaries = [
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:contract'] },
-  { sourceTag: 'layer:adapter', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
+  { sourceTag: 'layer:testing', onlyDependOnLibsWithTags: [] },
+  {
+    sourceTag: 'layer:adapter',
+    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:testing'],
+  },
   {
     sourceTag: 'layer:operations',
     onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter'],
   },
   {
     sourceTag: 'layer:app',
-    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter', 'layer:operations'],
+    onlyDependOnLibsWithTags: [
+      'layer:contract',
+      'layer:domain',
+      'layer:adapter',
+      'layer:operations',
+      'layer:testing',
+    ],
   },
   { sourceTag: 'layer:twin', onlyDependOnLibsWithTags: [] },
   {
     sourceTag: 'layer:tool',
-    onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain', 'layer:adapter', 'layer:operations'],
+    onlyDependOnLibsWithTags: [
+      'layer:contract',
+      'layer:domain',
+      'layer:adapter',
+      'layer:operations',
+      'layer:testing',
+    ],
   },
 ];
 
@@ -82,6 +98,7 @@ export default tseslint.config(
       '**/*.test.ts',
       '**/*.harness.ts',
       'apps/twins/src/*/config.ts',
+      'libs/testing/**',
     ],
     rules: {
       'no-restricted-syntax': ['error', noEnvironment, ...noTransaction],

@@ -8,7 +8,7 @@ import {
   type Trouble,
 } from '@foyer/provisioning/testing';
 import { createBox } from './index.ts';
-import { BoxTwin } from './twin.harness.ts';
+import { BoxTwin } from '@foyer/testing';
 
 const faults: Record<Exclude<Trouble, object>, object> = {
   'rate-limited': { kind: 'status', status: 429, retryAfter: 7 },
@@ -68,7 +68,7 @@ const subject = async (): Promise<BoxSubject> => {
       await twin.control('POST', 'seed', { groups: names.map((name) => ({ name })) });
     },
     profileOf: async (boxUserId) => {
-      const { users } = (await twin.control('GET', 'state')) as { users: TwinUser[] };
+      const { users } = await twin.control<{ users: TwinUser[] }>('GET', 'state');
       const user = users.find(({ id }) => id === boxUserId);
       if (!user) throw new Error(`The twin has no user ${boxUserId}.`);
       return user;

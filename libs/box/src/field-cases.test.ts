@@ -3,7 +3,7 @@ import type { BoxNotice } from '@foyer/provisioning';
 import { leasedContext, MemoryCallLog } from '@foyer/provisioning/testing';
 import { createBox, type Box, type BoxAuth } from './index.ts';
 import { auth, json, ScriptedBox, user } from './scripted-box.harness.ts';
-import { BoxTwin } from './twin.harness.ts';
+import { BoxTwin } from '@foyer/testing';
 import { readRetryAfter } from './wire.ts';
 
 // Reports from the field of Box's behaviour towards clients, each with its source.
@@ -258,12 +258,12 @@ describe('acting as a person who is inactive in Box', () => {
 // https://github.com/box-community/sdk-powershell-api-v2/issues/9
 it('lists the members of a group beyond its first page', async () => {
   const box = boxOn(twin.url, twin.auth);
-  const { users } = (await twin.control('POST', 'seed', {
+  const { users } = await twin.control<{ users: { id: string }[] }>('POST', 'seed', {
     users: Array.from({ length: 2_500 }, (_, at) => ({ name: `P ${at}`, externalId: `00u${at}` })),
-  })) as { users: { id: string }[] };
-  const { groups } = (await twin.control('POST', 'seed', {
+  });
+  const { groups } = await twin.control<{ groups: { id: string }[] }>('POST', 'seed', {
     groups: [{ name: 'All', members: users.map(({ id }) => id) }],
-  })) as { groups: { id: string }[] };
+  });
   const seen = new Set<string>();
   let pages = 0;
   for (let offset: number | null = 0; offset !== null; pages++) {

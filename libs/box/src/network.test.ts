@@ -1,10 +1,5 @@
-import {
-  leasedContext,
-  MemoryCallLog,
-  startFaultProxy,
-  type Fault,
-  type FaultProxy,
-} from '@foyer/provisioning/testing';
+import { leasedContext, MemoryCallLog } from '@foyer/provisioning/testing';
+import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/testing';
 import { createBox, type Box } from './index.ts';
 import { auth, json, ScriptedBox, user } from './scripted-box.harness.ts';
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { leasedContext, MemoryCallLog } from '@foyer/provisioning/testing';
-import { createBox } from './index.ts';
-import { BoxTwin } from './twin.harness.ts';
+import { createBox, type BoxAuth } from './index.ts';
+import { BoxTwin } from '@foyer/testing';
 
 let twin: BoxTwin;
 const context = leasedContext();
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => twin.stop());
 beforeEach(() => twin.control('POST', 'reset'));
 
-const boxWith = (auth = twin.auth) => {
+const boxWith = (auth: BoxAuth = twin.auth) => {
   const log = new MemoryCallLog();
   return { box: createBox({ auth, baseUrl: twin.url, log }), log };
 };

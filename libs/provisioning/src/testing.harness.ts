@@ -6,4 +6,3 @@ export * from './people/fake-box.harness.ts';
 export { type BoxMethod, type Trouble } from './attempts/fake-calls.harness.ts';
 export * from './budget/memory-budget.harness.ts';
 export * from './attempts/memory-call-log.harness.ts';
-export * from './relay/fault-proxy.harness.ts';

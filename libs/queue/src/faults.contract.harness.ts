@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobQueue } from '@foyer/provisioning';
-import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisioning/testing';
+import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/testing';
 import { Bench, everyLane, jobFor, over, until } from './bench.harness.ts';
 import type { Server } from './servers.harness.ts';
 

@@ -9,7 +9,7 @@ import { type Part } from '../stack/process.ts';
 import { gatewayEnvironment, provisionerEnvironment, type Wiring } from '../stack/settings.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { SAMPLE_PASSWORD } from '../stack/twins.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 const SESSION_SECRET = 'a-secret-of-this-test-long-enough-to-be-a-key';
 const SECOND = { BOX_CLIENT_ID: 'second-client', BOX_CLIENT_SECRET: 'second-secret' };

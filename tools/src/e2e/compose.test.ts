@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { signIn } from '../demonstration/browser.ts';
 import { BoxControl, SAMPLE_PASSWORD } from '../stack/twins.ts';
 import { findProgram } from './program.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const GATEWAY = 'http://localhost:3000';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { startFaultProxy, type FaultProxy } from '@foyer/provisioning/testing';
+import { startFaultProxy, type FaultProxy } from '@foyer/testing';
 import pg from 'pg';
 import { startRedis, type RedisServer } from '../stack/redis.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
 import { findProgram } from './program.harness.ts';
 import { brokenPromises } from './promise.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 import { volume } from './volume.harness.ts';
 
 const quick = {

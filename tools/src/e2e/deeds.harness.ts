@@ -3,7 +3,7 @@ import type { Stack } from '../stack/stack.ts';
 import type { BoxFault } from '../stack/twins.ts';
 import type { Outside } from './outside.harness.ts';
 import type { Dice } from '../dice.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 /** One disturbance, which is over when the promise resolves. */
 export interface Deed {

@@ -1,5 +1,5 @@
 import { describeKills } from './kills.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 describeKills(
   'PostgreSQL',

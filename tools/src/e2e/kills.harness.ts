@@ -6,7 +6,7 @@ import { boxFaults, deedsFor, pause } from './deeds.harness.ts';
 import { Outside } from './outside.harness.ts';
 import { brokenPromises, createsIn, externalIdOf } from './promise.harness.ts';
 import { seedOf } from './seed.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 /** Time limits short enough to see a dead worker replaced: leases of 2 s, Box calls of 1 s. */
 const quick = {

@@ -5,7 +5,7 @@ import { ProvisioningRequest } from '@foyer/shared';
 import { signIn, type SignIn } from '../demonstration/browser.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { SAMPLE_PASSWORD } from '../stack/twins.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 /** Time limits short enough for a test to see a dead worker replaced: lease 4 s, Box calls 2 s. */
 const quick = {

@@ -4,7 +4,7 @@ import { ProvisioningRequest } from '@foyer/shared';
 import { signIn } from '../demonstration/browser.ts';
 import type { Stack } from '../stack/stack.ts';
 import { SAMPLE_PASSWORD } from '../stack/twins.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 const WELCOME = /^(New user created:|Hello) /;
 

@@ -4,7 +4,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { SAMPLE_PASSWORD, type NewOktaPerson } from '../stack/twins.ts';
 import { differences } from './in-step.harness.ts';
 import { ScimLoop } from './scim.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 let stack: Stack;
 let loop: ScimLoop;

@@ -4,7 +4,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import type { BoxFault } from '../stack/twins.ts';
 import { ScimLoop } from './scim.harness.ts';
 import { seedOf } from './seed.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 import { volume } from './volume.harness.ts';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';

@@ -3,7 +3,7 @@ import { makeScimToken } from '../operator.ts';
 import type { ScimTask } from '../demonstration/okta-provisioning.ts';
 import type { Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 const TOKEN_NAME = 'okta-e2e';
 

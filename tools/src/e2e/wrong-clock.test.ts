@@ -8,7 +8,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { Outside } from './outside.harness.ts';
 import { findProgram } from './program.harness.ts';
 import { brokenPromises } from './promise.harness.ts';
-import { until } from './until.harness.ts';
+import { until } from '@foyer/testing';
 
 const HOUR_MS = 3_600_000;
 const PEOPLE = 10;

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { Twin } from '../testing/twins.harness.ts';
+import { Twin } from '@foyer/testing';
 import { Api, type Credentials } from './api.harness.ts';
 
 let api: Api;

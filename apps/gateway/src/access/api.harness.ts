@@ -6,7 +6,7 @@ import { Shutdown } from '../http/shutdown.ts';
 import { closers, openContext, type GatewayContext } from '../context.ts';
 import { tenantCookies } from '../sessions/tenant-cookies.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.harness.ts';
-import type { Twin } from '../testing/twins.harness.ts';
+import type { Twin } from '@foyer/testing';
 import { audience, KeyServer } from './testing.harness.ts';
 
 const secret = 'a secret of tests with 32 characters or more';

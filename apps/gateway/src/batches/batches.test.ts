@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { BatchForecast, Page, Problem, ProvisioningBatch, ProvisioningBatchStatus } from '@foyer/shared';
 import { Api, oktaIssuer, type Credentials } from '../access/api.harness.ts';
-import { Twin } from '../testing/twins.harness.ts';
+import { Twin } from '@foyer/testing';
 
 let api: Api;
 let box: Twin;

@@ -4,7 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { oas31 } from 'zod-openapi';
 import { Api, type Answer, type Credentials } from '../access/api.harness.ts';
-import { Twin } from '../testing/twins.harness.ts';
+import { Twin } from '@foyer/testing';
 
 let box: Twin;
 let api: Api;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Api, type Credentials } from '../access/api.harness.ts';
-import { Twin } from '../testing/twins.harness.ts';
+import { Twin } from '@foyer/testing';
 
 let box: Twin;
 let api: Api;

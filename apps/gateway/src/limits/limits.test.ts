@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Api, type Credentials } from '../access/api.harness.ts';
-import { Twin } from '../testing/twins.harness.ts';
+import { Twin } from '@foyer/testing';
 
 let box: Twin;
 beforeAll(async () => {

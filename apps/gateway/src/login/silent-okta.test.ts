@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisioning/testing';
+import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/testing';
 import { personWords } from '@foyer/shared';
 import { headingOf, type Browser, type Page } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';

@@ -8,7 +8,7 @@ import { closers, openContext, type GatewayContext } from '../context.ts';
 import { Browser } from './browser.harness.ts';
 import type { OktaFront } from './okta-front.harness.ts';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
-import { Twin } from './twins.harness.ts';
+import { Twin } from '@foyer/testing';
 import { InlineWorker } from './worker.harness.ts';
 
 export interface GatewayOptions {

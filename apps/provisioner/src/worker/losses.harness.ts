@@ -1,5 +1,5 @@
 import { createBox } from '@foyer/box';
-import { BoxTwin } from '@foyer/box/testing';
+import { BoxTwin } from '@foyer/testing';
 import { Intake, PrismaCallLog, PrismaConvergenceStore, PrismaGroupStore } from '@foyer/persistence';
 import { createTestDatabase, samplePerson, type TestDatabase } from '@foyer/persistence/testing';
 import { createLogger, Metrics } from '@foyer/platform';
@@ -79,16 +79,16 @@ async function fixture({ test, twin }: Servers) {
     settle,
     ends,
     admit,
-    state: () => twin.control('GET', 'state') as Promise<TwinState>,
+    state: () => twin.control<TwinState>('GET', 'state'),
   };
 }
 
 /** People who have Box users, as the ids of their identities. */
 async function mapped({ test, twin }: Servers, tenantId: string, count: number): Promise<string[]> {
   const names = Array.from({ length: count }, (_, at) => `00u${at}`);
-  const { users } = (await twin.control('POST', 'seed', {
+  const { users } = await twin.control<{ users: { id: string }[] }>('POST', 'seed', {
     users: names.map((externalId) => ({ name: externalId, externalId })),
-  })) as { users: { id: string }[] };
+  });
   const { rows } = await test.database.pool.query<{ id: string }>(
     `WITH made AS (
        INSERT INTO identity (tenant_id, issuer, subject, username, name)
@@ -103,7 +103,7 @@ async function mapped({ test, twin }: Servers, tenantId: string, count: number):
 
 /** How many members each group has in Box. */
 async function inBox({ twin }: Servers): Promise<Record<string, number>> {
-  const { groups, memberships } = (await twin.control('GET', 'state')) as TwinState;
+  const { groups, memberships } = await twin.control<TwinState>('GET', 'state');
   return Object.fromEntries(
     groups.map(({ id, name }) => [name, memberships.filter(({ groupId }) => groupId === id).length]),
   );

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as tick } from 'node:timers/promises';
-import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/provisioning/testing';
+import { startFaultProxy, type Fault, type FaultProxy } from '@foyer/testing';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
 import { openDatabase, type Database } from './database.ts';
 import { RequestWatch } from '../requests/request-watch.ts';

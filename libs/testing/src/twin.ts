@@ -16,7 +16,7 @@ export class Twin {
   }
 
   static async start(which: 'okta' | 'box', env: Record<string, string>): Promise<Twin> {
-    const main = fileURLToPath(new URL(`../../../twins/src/${which}/main.ts`, import.meta.url));
+    const main = fileURLToPath(new URL(`../../../apps/twins/src/${which}/main.ts`, import.meta.url));
     const child = spawn(process.execPath, ['--conditions', '@foyer/source', main], {
       env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,1 +1,0 @@
-export * from './twin.harness.ts';
