@@ -18,6 +18,7 @@ import {
   UsedSignIns,
 } from '@foyer/persistence';
 import { BackgroundTasks, Metrics } from '@foyer/platform';
+import { ReadRecords } from './access/read-records.ts';
 import {
   BOX,
   BULK_ALLOWANCE,
@@ -41,6 +42,7 @@ export class ContextModule {
       { provide: DATABASE, useValue: process.database },
       { provide: TENANT_ID, useValue: tenant.tenantId },
       { provide: CALL_LOG, useValue: tenant.callLog },
+      { provide: ReadRecords, useValue: tenant.readRecords },
       { provide: QUEUE, useValue: tenant.queue },
       { provide: BOX, useValue: tenant.box },
       { provide: TenantBoxApp, useValue: tenant.boxApp },

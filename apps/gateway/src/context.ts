@@ -40,6 +40,7 @@ import {
 } from '@foyer/platform';
 import type { Allowance, CallLog, JobQueue } from '@foyer/provisioning';
 import { createQueue } from '@foyer/queue';
+import { ReadRecords } from './access/read-records.ts';
 
 /** What the process has for all tenants, opened once. */
 export interface ProcessContext {
@@ -65,6 +66,7 @@ export interface TenantContext {
   readonly identities: Identities;
   readonly apiCalls: ApiCalls;
   readonly callLog: CallLog;
+  readonly readRecords: ReadRecords;
   readonly queue: JobQueue;
   readonly box: Box;
   /** Pays for Box calls that no person waits for. */
@@ -130,6 +132,7 @@ async function openTenantContext({
   metrics,
   database,
   watch,
+  tasks,
 }: ProcessContext): Promise<TenantContext> {
   const report = reporter(logger);
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
@@ -142,6 +145,9 @@ async function openTenantContext({
   if (bound) logger.info({ event: 'box-app-bound', ...boxApp.configured, ...bound });
   const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
+  const readRecords = new ReadRecords(callLog, logger);
+  // First, so that it stops last.
+  tasks.add(readRecords);
   await watch.open();
   const requests = new Requests(database, tenantId, boxApp);
   return {
@@ -151,6 +157,7 @@ async function openTenantContext({
     requests,
     versions: new RequestVersions(requests, watch),
     callLog,
+    readRecords,
     boxApp,
     boxAccounts: new BoxAccounts(database, tenantId, boxApp.configured),
     heartbeat: new ProcessHeartbeat(database, tenantId, 'gateway'),

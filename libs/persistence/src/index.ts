@@ -11,7 +11,7 @@ export * from './batches/batches.ts';
 export * from './batches/forecast-store.ts';
 export * from './budget/box-budget-store.ts';
 export * from './budget/box-budget.ts';
-export { PrismaCallLog } from './call-log/call-log.ts';
+export { PrismaCallLog, type CallRecord, type RefusedRecord } from './call-log/call-log.ts';
 export * from './convergence/convergence-store.ts';
 export * from './database/database.ts';
 export * from './groups/group-store.ts';

@@ -189,7 +189,9 @@ export class Api {
     );
   }
 
-  sql(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  /** After the records of earlier reads are written, unless the test has made the database refuse them. */
+  async sql(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    await this.context.tenant.readRecords.flush().catch(() => undefined);
     return this.database.query(text, values);
   }
 

@@ -18,31 +18,41 @@ import { catchError, concatMap, from, map, throwError, type Observable } from 'r
 import { isFault } from '../http/fault.ts';
 import { CALL_LOG, LOGGER } from '../context.ts';
 import { durationOf, intentOf, noteCall, notesOf } from './call-notes.ts';
+import { ReadRecords } from './read-records.ts';
 
 const OPERATION = Symbol('operation');
+
+interface Operation {
+  readonly name: string;
+  /** The call changes nothing, however it ends. */
+  readonly isRead: boolean;
+}
 
 /**
  * Writes each `@Recorded` call to the audit log before the response is sent: caller, operation and outcome. A call that
  * changes desired state was already recorded in the transaction of its change; a refusal, or a fault after the change,
- * is recorded here. A call that cannot be recorded gets `unavailable`, so that the client retries.
+ * is recorded here. A call that cannot be recorded gets `unavailable`, so that the client retries. A `@RecordedRead`
+ * call is recorded shortly after, together with others.
  */
 @Injectable()
 export class CallRecorder implements NestInterceptor {
   constructor(
     private readonly reflector: Reflector,
     @Inject(CALL_LOG) private readonly calls: CallLog,
+    private readonly reads: ReadRecords,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const operation = this.reflector.get<string>(OPERATION, context.getHandler());
+    const { name, isRead } = this.reflector.get<Operation>(OPERATION, context.getHandler());
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    noteCall(request, operation);
+    noteCall(request, name);
     const record = (status: number, error: string | null) => {
       const result = status < 400 ? 'ok' : isFault(status) ? 'failed' : 'refused';
       const { answer = null } = notesOf(request);
-      return this.record(request, { result, status, error, answer, durationMs: durationOf(request) });
+      const outcome = { result, status, error, answer, durationMs: durationOf(request) } as const;
+      return isRead ? this.recordRead(request, outcome) : this.record(request, outcome);
     };
     return next.handle().pipe(
       catchError((error: unknown) => {
@@ -51,6 +61,12 @@ export class CallRecorder implements NestInterceptor {
       }),
       concatMap((answer) => from(record(response.statusCode, null)).pipe(map(() => answer as unknown))),
     );
+  }
+
+  private async recordRead(request: Request, outcome: CallOutcome): Promise<void> {
+    const { requestId = null, identityId = null } = notesOf(request);
+    const context = { requestId, identityId, lease: null };
+    if (!this.reads.add({ context, intent: intentOf(request), outcome })) await this.record(request, outcome);
   }
 
   private async record(request: Request, outcome: CallOutcome): Promise<void> {
@@ -80,6 +96,11 @@ const refusalOf = (error: unknown): { readonly status: number; readonly code: st
     ? { status: error.status, code: error.scimType ?? `scim_${error.status}` }
     : toProblem(error);
 
-/** Records the calls of this route in the audit log, under this name. */
-export const Recorded = (operation: string) =>
+const recorded = (operation: Operation) =>
   applyDecorators(SetMetadata(OPERATION, operation), UseInterceptors(CallRecorder));
+
+/** Records the calls of this route in the audit log, under this name. */
+export const Recorded = (name: string) => recorded({ name, isRead: false });
+
+/** As `Recorded`, for a route that changes nothing. */
+export const RecordedRead = (name: string) => recorded({ name, isRead: true });

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { RecordedChange } from '@foyer/provisioning';
 import type { BulkOperation } from '@foyer/scim';
 import { changeOf, note } from '../access/call-notes.ts';
-import { Recorded } from '../access/call-recorder.ts';
+import { Recorded, RecordedRead } from '../access/call-recorder.ts';
 import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
@@ -41,7 +41,7 @@ export class BulkController {
   }
 
   @All()
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   other(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'POST');
   }

@@ -13,7 +13,7 @@ import {
 import { SCIM_PAGE_DEFAULT, SCIM_PAGE_MAX } from '@foyer/persistence';
 import type { Request, Response } from 'express';
 import { note } from '../access/call-notes.ts';
-import { Recorded } from '../access/call-recorder.ts';
+import { RecordedRead } from '../access/call-recorder.ts';
 import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf, SCIM_BODY_LIMIT } from './body.ts';
@@ -36,7 +36,7 @@ export class DiscoveryController {
   ) {}
 
   @Get('ServiceProviderConfig')
-  @Recorded('scim_describe')
+  @RecordedRead('scim_describe')
   provider(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
     return this.describe(req, res, (base) =>
       serviceProviderConfig(base, {
@@ -51,25 +51,25 @@ export class DiscoveryController {
   }
 
   @Get('Schemas')
-  @Recorded('scim_describe')
+  @RecordedRead('scim_describe')
   schemas(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
     return this.describe(req, res, schemasBody);
   }
 
   @Get('Schemas/:urn')
-  @Recorded('scim_describe')
+  @RecordedRead('scim_describe')
   schema(@Param('urn') urn: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
     return this.describe(req, res, (base) => schemaBody(urn, base));
   }
 
   @Get('ResourceTypes')
-  @Recorded('scim_describe')
+  @RecordedRead('scim_describe')
   types(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
     return this.describe(req, res, resourceTypesBody);
   }
 
   @Get('ResourceTypes/:name')
-  @Recorded('scim_describe')
+  @RecordedRead('scim_describe')
   type(@Param('name') name: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
     return this.describe(req, res, (base) => resourceTypeBody(name, base));
   }
@@ -79,7 +79,7 @@ export class DiscoveryController {
    */
   @Post('.search')
   @HttpCode(HttpStatus.OK)
-  @Recorded('scim_search')
+  @RecordedRead('scim_search')
   async search(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
@@ -107,19 +107,19 @@ export class DiscoveryController {
 
   /** RFC 7644, section 3.11: our clients are not users. */
   @All(['Me', 'Me/*rest'])
-  @Recorded('scim_me')
+  @RecordedRead('scim_me')
   me(): never {
     throw new ScimError(501, null, 'A SCIM client is not a user. Use /Users.');
   }
 
   @All(['ServiceProviderConfig', 'Schemas', 'Schemas/:urn', 'ResourceTypes', 'ResourceTypes/:name'])
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   readOnly(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'GET');
   }
 
   @All('.search')
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   otherThanSearch(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'POST');
   }

@@ -16,7 +16,7 @@ import {
 import { listResponse, readListQuery, readSearchRequest, readSelection, type ListQuery } from '@foyer/scim';
 import type { Request, Response } from 'express';
 import { changeOf, note, notesOf } from '../access/call-notes.ts';
-import { Recorded } from '../access/call-recorder.ts';
+import { Recorded, RecordedRead } from '../access/call-recorder.ts';
 import { CONFIG, type ProcessContext } from '../context.ts';
 import { addressesOf } from './addresses.ts';
 import { bodyOf } from './body.ts';
@@ -49,7 +49,7 @@ abstract class ResourcesController {
   }
 
   @Get()
-  @Recorded('scim_list')
+  @RecordedRead('scim_list')
   async list(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
     note(req, { parameters: queryNote(req.query) });
     return this.page(readListQuery(req.query, this.service.type), req, res);
@@ -57,7 +57,7 @@ abstract class ResourcesController {
 
   @Post('.search')
   @HttpCode(HttpStatus.OK)
-  @Recorded('scim_search')
+  @RecordedRead('scim_search')
   async search(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<unknown> {
     const body = bodyOf(req);
     note(req, { parameters: bodyNote(body) });
@@ -65,13 +65,13 @@ abstract class ResourcesController {
   }
 
   @All('.search')
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   otherThanSearch(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'POST');
   }
 
   @Get(':id')
-  @Recorded('scim_read')
+  @RecordedRead('scim_read')
   async read(
     @Param('id') id: string,
     @Req() req: Request,
@@ -125,13 +125,13 @@ abstract class ResourcesController {
   }
 
   @All()
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   otherOfAll(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'GET', 'POST');
   }
 
   @All(':id')
-  @Recorded('scim_other_method')
+  @RecordedRead('scim_other_method')
   otherOfOne(@Req() req: Request, @Res({ passthrough: true }) res: Response): void {
     tellMethods(req, res, 'GET', 'PUT', 'PATCH', 'DELETE');
   }

@@ -146,7 +146,7 @@ it('still records the subject of a call', async () => {
     { op: 'replace', value: { active: true } },
   );
   const rows = await scim.house.api.sql(
-    'SELECT operation, path, parameters FROM api_call ORDER BY id DESC LIMIT 2',
+    'SELECT operation, path, parameters FROM (SELECT * FROM api_call ORDER BY id DESC LIMIT 2) c ORDER BY operation DESC',
   );
   expect(rows).toEqual([
     {

@@ -7,6 +7,7 @@ import {
   type RecordedChange,
 } from '@foyer/provisioning';
 import { run, statement, type Runner, type SqlValue, type Statement } from '../database/statement.ts';
+import { sqlStateOf } from '../database/transaction.ts';
 
 /** The API audit log in PostgreSQL: one row when a call begins, another when it ends; neither ever changes. */
 export class PrismaCallLog implements CallLog {
@@ -49,6 +50,36 @@ export class PrismaCallLog implements CallLog {
     await run(this.runner, record, { ...this.intentValues(context, intent), ...outcomeValues(outcome) });
   }
 
+  /**
+   * Writes the records of calls that have ended, in one statement and in their order. Where PostgreSQL does not accept
+   * the data of one of them, the others are written all the same, and that one is returned.
+   */
+  async recordAll(records: readonly CallRecord[]): Promise<readonly RefusedRecord[]> {
+    try {
+      await this.writeAll(records);
+      return [];
+    } catch (error) {
+      if (!isAboutData(error)) throw error;
+      if (records.length === 1) return [{ record: records[0]!, error }];
+      const half = records.length >> 1;
+      return [
+        ...(await this.recordAll(records.slice(0, half))),
+        ...(await this.recordAll(records.slice(half))),
+      ];
+    }
+  }
+
+  private async writeAll(records: readonly CallRecord[]): Promise<void> {
+    const calls = records.map(({ context, intent, outcome }) => ({
+      ...intent,
+      request: context.requestId,
+      identity: context.identityId,
+      ...outcome,
+      duration_ms: outcome.durationMs,
+    }));
+    await run(this.runner, recordSet, { tenant: this.tenantId, calls: JSON.stringify(calls) });
+  }
+
   private intentValues(context: CallContext, intent: CallIntent): Record<IntentValue, SqlValue> {
     return {
       tenant: this.tenantId,
@@ -58,6 +89,22 @@ export class PrismaCallLog implements CallLog {
     };
   }
 }
+
+/** A call that has ended, for the audit log. */
+export interface CallRecord {
+  readonly context: CallContext;
+  readonly intent: CallIntent;
+  readonly outcome: CallOutcome;
+}
+
+/** A record that PostgreSQL does not accept, and why. */
+export interface RefusedRecord {
+  readonly record: CallRecord;
+  readonly error: unknown;
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation): the same data fail again. */
+const isAboutData = (error: unknown): boolean => /^2[23]/.test(sqlStateOf(error) ?? '');
 
 /** A change as one statement, and the same with the record of the call that asked for it in that statement. */
 export interface RecordableChange<V extends string> {
@@ -152,6 +199,24 @@ const record = statement<IntentValue | OutcomeValue>(
   'record',
   `WITH call AS (${insertCall} RETURNING id, tenant_id, at)
   INSERT INTO api_call_outcome ${outcomeColumns} SELECT id, tenant_id, at, ${outcome} FROM call`,
+);
+
+/** Ids are given in the order of the set, so that the place of a call finds its outcome. */
+const recordSet = statement<'tenant' | 'calls'>(
+  'record-set',
+  `WITH given AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset($calls::jsonb) AS (direction text, system text, operation text,
+      method text, path text, request uuid, identity uuid, actor text, parameters jsonb, result text, status smallint,
+      error text, answer jsonb, duration_ms float8)) WITH ORDINALITY AS x (direction, system, operation, method, path,
+      request, identity, actor, parameters, result, status, error, answer, duration_ms, place)
+  ), call AS (
+    INSERT INTO api_call (tenant_id, direction, system, operation, method, path, request_id, identity_id, actor, parameters)
+    SELECT $tenant::uuid, direction, system, operation, method, path, request, identity, actor, parameters
+    FROM given ORDER BY place RETURNING id, tenant_id, at
+  ), placed AS (SELECT id, tenant_id, at, row_number() OVER (ORDER BY id) AS place FROM call)
+  INSERT INTO api_call_outcome ${outcomeColumns}
+  SELECT id, tenant_id, at, result, status, error, answer, duration_ms
+  FROM placed JOIN given USING (place)`,
 );
 
 /** Parts of a WITH that record a change: one call for each row of `from`, with its `request` and `identity`. */

@@ -124,7 +124,7 @@ it('/Me is refused, and the log and the record show no internal error', async ()
   expect((await scim.get('/Me')).status).toBe(501);
   const lines = scim.house.logged.slice(before).map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ level }) => level)).toEqual(lines.map(() => 'info'));
-  const { rows } = await sql(
+  const rows = await scim.house.api.sql(
     `SELECT o.result FROM api_call c JOIN api_call_outcome o ON o.call_id = c.id WHERE c.operation = 'scim_me'`,
   );
   expect(rows).toEqual([{ result: 'refused' }]);
