@@ -1,10 +1,10 @@
 import type { ApiCall, ApiCallListQuery, Page } from '@foyer/shared';
 import type { Database } from '../database/database.ts';
-import { Prisma } from '../generated/client.ts';
 import { decodeCursor, toPage } from '../database/paging.ts';
+import { run, setStatement, type SqlValue, type Statement } from '../database/statement.ts';
 
 interface Row {
-  id: bigint;
+  id: string;
   at: Date;
   direction: 'in' | 'out';
   system: 'box' | 'okta' | 'foyer';
@@ -32,37 +32,58 @@ export class ApiCalls {
     this.tenantId = tenantId;
   }
 
-  async list({ cursor, limit, ...filter }: ApiCallListQuery): Promise<Page<ApiCall>> {
-    // When filtering by outcome, the page follows the outcomes' own copy of the call's time, because that column is
-    // indexed.
-    const byOutcome = filter.status !== undefined || filter.result !== undefined;
-    const at = byOutcome ? Prisma.sql`o.call_at` : Prisma.sql`c.at`;
-    const id = byOutcome ? Prisma.sql`o.call_id` : Prisma.sql`c.id`;
-    const tenant = byOutcome ? Prisma.sql`o.tenant_id` : Prisma.sql`c.tenant_id`;
+  async list({ cursor, limit, from, to, ...filter }: ApiCallListQuery): Promise<Page<ApiCall>> {
     const position = decodeCursor(cursor, 'number');
-    const conditions = [
-      Prisma.sql`${tenant} = ${this.tenantId}::uuid`,
-      filter.requestId && Prisma.sql`c.request_id = ${filter.requestId}::uuid`,
-      filter.identityId && Prisma.sql`c.identity_id = ${filter.identityId}::uuid`,
-      filter.direction && Prisma.sql`c.direction = ${filter.direction}`,
-      filter.status && Prisma.sql`o.status = ${filter.status}::smallint`,
-      filter.result && Prisma.sql`o.result = ${filter.result}`,
-      filter.from && Prisma.sql`${at} >= ${new Date(filter.from)}`,
-      filter.to && Prisma.sql`${at} < ${new Date(filter.to)}`,
-      position && Prisma.sql`(${at}, ${id}) < (${position.at}, ${BigInt(position.id)})`,
-    ].filter((condition) => typeof condition === 'object' && condition !== null);
-    const rows = await this.database.prisma.$queryRaw<Row[]>`
-      SELECT c.id, c.at, c.direction, c.system, c.operation, c.method, c.path, c.request_id, c.identity_id, c.actor, c.parameters,
-             o.result, o.status, o.error, o.answer, o.duration_ms
-      FROM api_call c ${byOutcome ? Prisma.sql`JOIN` : Prisma.sql`LEFT JOIN`} api_call_outcome o ON o.call_id = c.id
-      WHERE ${Prisma.join(conditions, ' AND ')}
-      ORDER BY ${at} DESC, ${id} DESC LIMIT ${limit + 1}`;
-    return toPage(rows, limit, (row) => ({ at: row.at, id: row.id.toString() }), toApiCall);
+    const values = {
+      ...{ tenant: this.tenantId, limit: limit + 1 },
+      ...{ request: filter.requestId ?? null, identity: filter.identityId ?? null },
+      ...{
+        direction: filter.direction ?? null,
+        status: filter.status ?? null,
+        result: filter.result ?? null,
+      },
+      ...{ from: from === undefined ? null : new Date(from), to: to === undefined ? null : new Date(to) },
+      ...{ after_at: position?.at ?? null, after_id: position?.id ?? null },
+    };
+    const rows = await run<Row>(this.database, listBy(values), values);
+    return toPage(rows, limit, (row) => ({ at: row.at, id: row.id }), toApiCall);
   }
 }
 
+type Filter = 'request' | 'identity' | 'direction' | 'status' | 'result' | 'from' | 'to' | 'after_at';
+type ListValue = Filter | 'tenant' | 'limit' | 'after_id';
+
+/** Has a condition only for each filter that is given, because each set of filters has its own best index. */
+function listBy(given: Readonly<Record<Filter, SqlValue>>): Statement<ListValue> {
+  // When filtering by outcome, the page follows the outcomes' own copy of the call's time, because that column is
+  // indexed.
+  const byOutcome = given.status !== null || given.result !== null;
+  const [tenant, at, id] = byOutcome
+    ? (['o.tenant_id', 'o.call_at', 'o.call_id'] as const)
+    : (['c.tenant_id', 'c.at', 'c.id'] as const);
+  const conditions: readonly (readonly [Filter, string])[] = [
+    ['request', 'c.request_id = $request::uuid'],
+    ['identity', 'c.identity_id = $identity::uuid'],
+    ['direction', 'c.direction = $direction'],
+    ['status', 'o.status = $status::smallint'],
+    ['result', 'o.result = $result'],
+    ['from', `${at} >= $from::timestamptz`],
+    ['to', `${at} < $to::timestamptz`],
+    ['after_at', `(${at}, ${id}) < ($after_at::timestamptz, $after_id::bigint)`],
+  ];
+  const asked = conditions.filter(([filter]) => given[filter] !== null).map(([, sql]) => ` AND ${sql}`);
+  return setStatement(
+    'api-calls',
+    `SELECT c.id, c.at, c.direction, c.system, c.operation, c.method, c.path, c.request_id, c.identity_id, c.actor,
+       c.parameters, o.result, o.status, o.error, o.answer, o.duration_ms
+     FROM api_call c ${byOutcome ? 'JOIN' : 'LEFT JOIN'} api_call_outcome o ON o.call_id = c.id
+     WHERE ${tenant} = $tenant::uuid${asked.join('')}
+     ORDER BY ${at} DESC, ${id} DESC LIMIT $limit`,
+  );
+}
+
 const toApiCall = (row: Row): ApiCall => ({
-  id: row.id.toString(),
+  id: row.id,
   at: row.at.toISOString(),
   direction: row.direction,
   system: row.system,
