@@ -32,6 +32,21 @@ const hold = statement<'tenant' | 'issuer' | 'subject' | 'username' | 'name' | '
    WHERE h.released_at IS NULL RETURNING identity_id`,
 );
 
+const columns = `issuer, subject, username, name, identity_id AS "identityId", attempts, first_at AS "firstAt",
+  last_at AS "lastAt", released_at AS "releasedAt", released_by AS "releasedBy"`;
+
+const newest = statement<'tenant'>(
+  'held-sign-ins',
+  `SELECT ${columns} FROM held_sign_in WHERE tenant_id = $tenant::uuid ORDER BY last_at DESC, issuer, subject LIMIT 1000`,
+);
+
+const release = statement<'tenant' | 'subject' | 'by'>(
+  'release-sign-in',
+  `UPDATE held_sign_in
+   SET released_at = coalesce(released_at, clock_timestamp()), released_by = coalesce(released_by, $by)
+   WHERE tenant_id = $tenant::uuid AND subject = $subject RETURNING ${columns}`,
+);
+
 /**
  * Records that a sign-in waits for an operator; `holder` is the identity that it may be. False when that was decided
  * meanwhile: it was released, or the holder was merged.
@@ -59,11 +74,7 @@ export class HeldSignIns {
 
   /** The newest first, including those that were released. */
   async list(): Promise<HeldSignIn[]> {
-    const { rows } = await this.database.pool.query<HeldSignIn>(
-      `SELECT ${columns} FROM held_sign_in WHERE tenant_id = $1 ORDER BY last_at DESC, issuer, subject LIMIT 1000`,
-      [this.tenantId],
-    );
-    return rows;
+    return run(this.database, newest, { tenant: this.tenantId });
   }
 
   /**
@@ -72,19 +83,9 @@ export class HeldSignIns {
    */
   async release(subject: string, by: string, change?: RecordedChange): Promise<HeldSignIn | null> {
     return changing(this.database, this.tenantId, change, async (tx, onRecord) => {
-      const [released] = await tx.$queryRawUnsafe<HeldSignIn[]>(
-        `UPDATE held_sign_in
-         SET released_at = coalesce(released_at, clock_timestamp()), released_by = coalesce(released_by, $3)
-         WHERE tenant_id = $1::uuid AND subject = $2 RETURNING ${columns}`,
-        this.tenantId,
-        subject,
-        by,
-      );
-      if (released !== undefined) await onRecord(null, released.identityId);
-      return released ?? null;
+      const [row] = await run<HeldSignIn>({ tx }, release, { tenant: this.tenantId, subject, by });
+      if (row !== undefined) await onRecord(null, row.identityId);
+      return row ?? null;
     });
   }
 }
-
-const columns = `issuer, subject, username, name, identity_id AS "identityId", attempts, first_at AS "firstAt",
-  last_at AS "lastAt", released_at AS "releasedAt", released_by AS "releasedBy"`;

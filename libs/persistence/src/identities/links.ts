@@ -1,5 +1,6 @@
 import type { LinkRule } from '@foyer/directory';
 import { STAND_IN } from '@foyer/scim';
+import { run, statement } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
 
 /** In SQL: whether `l` is the link of the id. */
@@ -38,16 +39,20 @@ export const linkMade = (
     ${mayMove ? `${moves} AND l.rule <> 'operator_merge'` : ''}
   )`;
 
-/** $1 tenant, $2 identity, $3 subject, $4 rule, $5 by whose word. */
-const link = `WITH person AS (
-    SELECT id, tenant_id, issuer, subject, scim FROM identity WHERE tenant_id = $1::uuid AND id = $2::uuid
+/** `by`: by whose word. */
+const link = statement<'tenant' | 'id' | 'subject' | 'rule' | 'by'>(
+  'link',
+  `WITH person AS (
+    SELECT id, tenant_id, issuer, subject, scim FROM identity WHERE tenant_id = $tenant::uuid AND id = $id::uuid
   ), ended AS (
     DELETE FROM identity_link l USING person p
     WHERE ${isLinkOf({ tenant: 'p.tenant_id', directory: 'p.issuer', subject: 'p.subject' })} AND l.identity_id = p.id
-      AND p.subject <> $3 AND (p.subject LIKE '${STAND_IN}%' OR p.scim ->> 'externalId' = p.subject)
-      AND l.rule <> 'operator_merge' AND NOT ${isByMerge('p', '$3')}
+      AND p.subject <> $subject::text AND (p.subject LIKE '${STAND_IN}%' OR p.scim ->> 'externalId' = p.subject)
+      AND l.rule <> 'operator_merge' AND NOT ${isByMerge('p', '$subject::text')}
   ) INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
-    SELECT p.tenant_id, p.issuer, $3, p.id, ${ruleOf('$3', '$4')}, $5 FROM person p ${moves}`;
+    SELECT p.tenant_id, p.issuer, $subject::text, p.id, ${ruleOf('$subject::text', '$rule::text')}, $by::text
+    FROM person p ${moves}`,
+);
 
 /**
  * Makes the id that a SCIM client gives a person lead to them, before it is written to the identity's row. If it led to
@@ -62,5 +67,5 @@ export async function linkTo(
   id: string,
   { subject, rule, by }: { readonly subject: string; readonly rule: LinkRule; readonly by: string | null },
 ): Promise<void> {
-  await tx.$executeRawUnsafe(link, tenantId, id, subject, rule, by);
+  await run({ tx }, link, { tenant: tenantId, id, subject, rule, by });
 }

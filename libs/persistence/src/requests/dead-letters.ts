@@ -1,5 +1,6 @@
 import { GROUP_PRIORITY, MANY_PRIORITY, type ErrorCode, type Retries } from '@foyer/shared';
 import type { Database } from '../database/database.ts';
+import { run, setStatement, type SqlValue } from '../database/statement.ts';
 import { openRequests } from './open-requests.ts';
 import { mayBeRetried } from './unsettled.ts';
 
@@ -39,7 +40,7 @@ const dead = `FROM provisioning_request r
   LEFT JOIN identity i ON i.id = r.identity_id
   LEFT JOIN box_account a ON a.identity_id = i.id
   LEFT JOIN scim_group g ON g.id = r.group_id
-  WHERE r.tenant_id = $1 AND r.status = 'failed' AND r.error_code IS NOT NULL
+  WHERE r.tenant_id = $tenant::uuid AND r.status = 'failed' AND r.error_code IS NOT NULL
     AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
     AND NOT (i.merged_into IS NOT NULL AND a.identity_id IS NULL)
     AND NOT EXISTS (
@@ -53,8 +54,58 @@ const isOver = `(i.id IS NOT NULL AND NOT ${mayBeRetried})`;
 
 /** A retry of the request `p` of the person or group `h`. */
 const retry = {
-  ...{ tenant: '$1', id: 'h.id', generation: 'h.generation', cause: "'operator'", retryOf: 'p.id' },
+  ...{ tenant: '$tenant::uuid', id: 'h.id', generation: 'h.generation' },
+  ...{ cause: "'operator'", retryOf: 'p.id' },
 } as const;
+
+const isAfter =
+  '($after_at::timestamptz IS NULL OR (r.created_at, r.id) < ($after_at::timestamptz, $after_id::uuid))';
+type PageValue = 'tenant' | 'code' | 'after_at' | 'after_id';
+
+const countDead = setStatement<'tenant'>(
+  'dead-counts',
+  `SELECT r.error_code AS code, count(*)::int AS count, (count(*) FILTER (WHERE ${isOver}))::int AS deactivated,
+     min(r.finished_at) AS oldest, max(r.finished_at) AS newest ${dead} GROUP BY r.error_code ORDER BY 2 DESC, 1`,
+);
+
+const listDead = setStatement<PageValue | 'limit'>(
+  'dead-list',
+  `SELECT r.id AS "requestId", r.identity_id AS "identityId", r.group_id AS "groupId",
+     coalesce(i.username, g.display_name) AS username, coalesce(i.subject, '') AS subject, NOT ${isOver} AS active,
+     r.error_code AS code,
+     r.error_detail AS detail, r.finished_at AS "failedAt", r.attempts, r.created_at AS at
+   ${dead} AND ($code::text IS NULL OR r.error_code = $code::text) AND ${isAfter}
+   ORDER BY r.created_at DESC, r.id DESC LIMIT $limit`,
+);
+
+/**
+ * Locks the identities in the order of their ids, so that two concurrent retries wait for each other instead of
+ * deadlocking. An identity that was admitted meanwhile has an open request, and the index allows only one.
+ */
+const retryDead = setStatement<PageValue>(
+  'dead-retry',
+  `WITH page AS (
+     SELECT r.id, r.identity_id, r.group_id, r.created_at ${dead} AND r.error_code = $code::text AND ${isAfter}
+     ORDER BY r.created_at DESC, r.id DESC LIMIT ${PAGE}
+   ), held AS (
+     SELECT i.id, NOT ${isOver} AS active, i.generation
+     FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
+     WHERE i.id IN (SELECT identity_id FROM page) ORDER BY i.id FOR NO KEY UPDATE OF i
+   ), held_groups AS (
+     SELECT g.id, g.generation FROM scim_group g WHERE g.id IN (SELECT group_id FROM page)
+     ORDER BY g.id FOR NO KEY UPDATE
+   ), ${openRequests({
+     ...{ of: 'group', from: 'held_groups h JOIN page p ON p.group_id = h.id', priority: GROUP_PRIORITY },
+     ...{ ...retry, as: 'made_for_groups' },
+   })}, ${openRequests({
+     ...{ of: 'identity', from: 'held h JOIN page p ON p.identity_id = h.id WHERE h.active' },
+     ...{ ...retry, priority: MANY_PRIORITY, as: 'made' },
+   })}
+   SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) + (SELECT count(*)::int FROM made_for_groups) AS retried,
+     (SELECT count(*)::int FROM held WHERE NOT active) AS deactivated,
+     last.created_at AS "lastAt", last.id AS "lastId"
+   FROM (SELECT 1) one LEFT JOIN (SELECT * FROM page ORDER BY created_at, id LIMIT 1) last ON true`,
+);
 
 /** Dead letters: failed requests that nothing has resolved since. */
 export class DeadLetters {
@@ -67,12 +118,7 @@ export class DeadLetters {
   }
 
   async counts(): Promise<DeadLetterCount[]> {
-    const { rows } = await this.database.pool.query<DeadLetterCount>(
-      `SELECT r.error_code AS code, count(*)::int AS count, (count(*) FILTER (WHERE ${isOver}))::int AS deactivated,
-         min(r.finished_at) AS oldest, max(r.finished_at) AS newest ${dead} GROUP BY r.error_code ORDER BY 2 DESC, 1`,
-      [this.tenantId],
-    );
-    return rows;
+    return run(this.database, countDead, { tenant: this.tenantId });
   }
 
   /** The newest first, after `after`; for one code or for all. */
@@ -80,16 +126,10 @@ export class DeadLetters {
     code: ErrorCode | null,
     { after, limit }: { after: Position | null; limit: number },
   ): Promise<{ letters: DeadLetter[]; next: Position | null }> {
-    const { rows } = await this.database.pool.query<DeadLetter & { at: Date }>(
-      `SELECT r.id AS "requestId", r.identity_id AS "identityId", r.group_id AS "groupId",
-         coalesce(i.username, g.display_name) AS username, coalesce(i.subject, '') AS subject, NOT ${isOver} AS active,
-         r.error_code AS code,
-         r.error_detail AS detail, r.finished_at AS "failedAt", r.attempts, r.created_at AS at
-       ${dead} AND ($2::text IS NULL OR r.error_code = $2)
-         AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
-       ORDER BY r.created_at DESC, r.id DESC LIMIT $5`,
-      [this.tenantId, code, after?.at ?? null, after?.id ?? null, limit],
-    );
+    const rows = await run<DeadLetter & { at: Date }>(this.database, listDead, {
+      ...this.page(code, after),
+      limit,
+    });
     const last = rows.at(-1);
     const next = rows.length === limit && last ? { at: last.at, id: last.requestId } : null;
     return { letters: rows.map(({ at: _at, ...letter }) => letter), next };
@@ -117,40 +157,18 @@ export class DeadLetters {
     }
   }
 
-  /**
-   * Locks the identities in the order of their ids, so that two concurrent retries wait for each other instead of
-   * deadlocking. An identity that was admitted meanwhile has an open request, and the index allows only one.
-   */
   private async retryPage(code: ErrorCode, after: Position | null): Promise<RetriedPage> {
-    const { rows } = await this.database.pool.query<
-      RetriedPage & { lastAt: Date | null; lastId: string | null }
-    >(
-      `WITH page AS (
-         SELECT r.id, r.identity_id, r.group_id, r.created_at ${dead} AND r.error_code = $2
-           AND ($3::timestamptz IS NULL OR (r.created_at, r.id) < ($3, $4::uuid))
-         ORDER BY r.created_at DESC, r.id DESC LIMIT ${PAGE}
-       ), held AS (
-         SELECT i.id, NOT ${isOver} AS active, i.generation
-         FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
-         WHERE i.id IN (SELECT identity_id FROM page) ORDER BY i.id FOR NO KEY UPDATE OF i
-       ), held_groups AS (
-         SELECT g.id, g.generation FROM scim_group g WHERE g.id IN (SELECT group_id FROM page)
-         ORDER BY g.id FOR NO KEY UPDATE
-       ), ${openRequests({
-         ...{ of: 'group', from: 'held_groups h JOIN page p ON p.group_id = h.id', priority: GROUP_PRIORITY },
-         ...{ ...retry, as: 'made_for_groups' },
-       })}, ${openRequests({
-         ...{ of: 'identity', from: 'held h JOIN page p ON p.identity_id = h.id WHERE h.active' },
-         ...{ ...retry, priority: MANY_PRIORITY, as: 'made' },
-       })}
-       SELECT (SELECT count(*)::int FROM page) AS seen, (SELECT count(*)::int FROM made) + (SELECT count(*)::int FROM made_for_groups) AS retried,
-         (SELECT count(*)::int FROM held WHERE NOT active) AS deactivated,
-         last.created_at AS "lastAt", last.id AS "lastId"
-       FROM (SELECT 1) one LEFT JOIN (SELECT * FROM page ORDER BY created_at, id LIMIT 1) last ON true`,
-      [this.tenantId, code, after?.at ?? null, after?.id ?? null],
+    const [row] = await run<RetriedPage & { lastAt: Date | null; lastId: string | null }>(
+      this.database,
+      retryDead,
+      this.page(code, after),
     );
-    const { seen, retried, deactivated, lastAt, lastId } = rows[0]!;
+    const { seen, retried, deactivated, lastAt, lastId } = row!;
     return { seen, retried, deactivated, last: lastAt && lastId ? { at: lastAt, id: lastId } : null };
+  }
+
+  private page(code: ErrorCode | null, after: Position | null): Record<PageValue, SqlValue> {
+    return { tenant: this.tenantId, code, after_at: after?.at ?? null, after_id: after?.id ?? null };
   }
 }
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
-import { dueStatement, RelayStore } from './relay-store.ts';
+import { dueRequests, RelayStore } from './relay-store.ts';
+import { run } from '../database/statement.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -137,11 +138,13 @@ describe('due requests', () => {
     await crowd(tenantId, 30, 'operator', 2);
     await pool.query('ANALYZE provisioning_request');
     for (const lane of ['interactive', 'background'] as const) {
-      const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-        `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${dueStatement(lane)}`,
-        [tenantId, 5, GRACE_MS, 0],
-      );
-      const [{ Plan: plan }] = rows[0]!['QUERY PLAN'];
+      const explained = {
+        ...dueRequests[lane],
+        ...{ name: null, text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${dueRequests[lane].text}` },
+      };
+      const values = { tenant: tenantId, limit: 5, grace_ms: GRACE_MS, early_ms: 0 };
+      const [row] = await run<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>({ pool }, explained, values);
+      const [{ Plan: plan }] = row!['QUERY PLAN'];
       expect(removedFrom(plan)).toBe(0);
       // Five rows found, locked and written to all indexes; scanning all waiting requests would read thousands of
       // blocks.
