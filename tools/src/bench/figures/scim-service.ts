@@ -147,3 +147,19 @@ export function switching(
     };
   };
 }
+
+/** Fills the tables with people, and returns look-ups of a thousand of them. */
+export async function filled(service: Service, count: number) {
+  const rows = await fill<{ username: string; subject: string }>(
+    service,
+    count,
+    'done',
+    'SELECT username, subject FROM identity ORDER BY random() LIMIT 1000',
+  );
+  const url = (attribute: string, value: string) =>
+    `${service.base}/Users?filter=${encodeURIComponent(`${attribute} eq "${value}"`)}&startIndex=1&count=100`;
+  return {
+    userName: rows.map(({ username }) => url('userName', username)),
+    externalId: rows.map(({ subject }) => url('externalId', subject)),
+  };
+}

@@ -6,6 +6,7 @@ import {
   HttpCode,
   Injectable,
   Module,
+  Param,
   Post,
   Req,
   UseGuards,
@@ -23,7 +24,7 @@ import pg from 'pg';
 /**
  * The app with which the bench compares: NestJS with routes that do nothing. `/session` reads and writes one session
  * with the gateway's session store; `/empty` requires the same kind of access token, which is verified once and then
- * remembered.
+ * remembered. `/insert` writes one row, and `/select/:id` reads one.
  */
 const { DATABASE_URL, JWKS_URL, ISSUER, AUDIENCE } = process.env as Record<string, string>;
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
@@ -65,7 +66,7 @@ class EmptyController {
 }
 
 @Controller()
-class InsertController {
+class RowController {
   @Post('insert')
   async insert(@Body() { userName }: { readonly userName: string }): Promise<object> {
     const { rows } = await pool.query<{ id: string }>({
@@ -75,9 +76,19 @@ class InsertController {
     });
     return { id: rows[0]!.id };
   }
+
+  @Get('select/:id')
+  async select(@Param('id') id: string): Promise<object> {
+    const { rows } = await pool.query<{ id: string; name: string }>({
+      name: 'select',
+      text: 'SELECT id, name FROM bench_row WHERE id = $1',
+      values: [id],
+    });
+    return rows[0]!;
+  }
 }
 
-@Module({ controllers: [EmptyController, InsertController], providers: [TokenGuard] })
+@Module({ controllers: [EmptyController, RowController], providers: [TokenGuard] })
 class EmptyModule {}
 
 await pool.query(
