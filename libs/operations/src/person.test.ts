@@ -20,6 +20,7 @@ const ada: Identity = {
   name: 'Ada Example',
   active: true,
   generation: 1,
+  mergedInto: null,
   createdAt: at,
   updatedAt: at,
   boxAccount: account,

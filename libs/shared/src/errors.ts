@@ -101,6 +101,13 @@ export const errorCatalog = {
     'This person has been deactivated',
     'Reactivate the person in Okta. Signing in does not reactivate a person.',
   ),
+  identity_merged: entry(
+    409,
+    'dead',
+    'This identity was merged into another one',
+    'Use the identity that stays, which `mergedInto` of this identity names.',
+    'No action is needed: the person goes on as the identity that stays, which `mergedInto` of this identity names.',
+  ),
   no_box_account: entry(
     409,
     'none',

@@ -63,6 +63,10 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
     'Your access has been switched off',
     'Your files are kept. If you should have access, please contact your help desk and give them the reference.',
   ),
+  identity_merged: lasting(
+    'Your accounts were joined',
+    'You had two accounts, which are one now. Sign in again to go on with it.',
+  ),
   no_box_account: passing(
     'You have no Box account yet',
     'Your Box account is created when you sign in. The start page shows the progress, which takes a minute at most.',

@@ -87,6 +87,9 @@ export const Identity = z
     name: z.string(),
     active: z.boolean(),
     generation: z.int(),
+    mergedInto: id
+      .nullable()
+      .describe('The identity into which an operator merged this one; null for an identity that stands.'),
     createdAt: instant,
     updatedAt: instant,
     boxAccount: BoxAccount.nullable(),

@@ -147,6 +147,7 @@ export const identity: Identity = {
   name: 'Ada Example',
   active: true,
   generation: 1,
+  mergedInto: null,
   createdAt: '2026-11-21T09:00:00.000Z',
   updatedAt: '2026-11-21T09:00:00.000Z',
   boxAccount: {

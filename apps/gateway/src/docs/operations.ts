@@ -131,6 +131,7 @@ const retryRequest: ZodOpenApiOperationObject = {
       ...always,
       'insufficient_scope',
       'identity_deactivated',
+      'identity_merged',
       'not_found',
       'not_retryable',
     ]),

@@ -13,6 +13,7 @@ const home = html`<a class="button quiet" href="/">Go to the start page</a>`;
 const ways: Partial<Record<ErrorCode, Html>> = {
   sign_in_refused: asSomeoneElse,
   identity_deactivated: asSomeoneElse,
+  identity_merged: again,
   sign_in_held: asSomeoneElse,
   sign_in_expired: again,
   sign_in_failed: again,

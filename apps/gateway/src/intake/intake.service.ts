@@ -71,7 +71,7 @@ export class IntakeService {
 
   /**
    * Opens a new request for the identity of a failed one, or returns the open one for the same state. Throws
-   * `not_found` (also outside the scope), `not_retryable` and `identity_deactivated`.
+   * `not_found` (also outside the scope), `not_retryable`, `identity_deactivated` and `identity_merged`.
    */
   async retry(
     requestId: string,
@@ -86,6 +86,8 @@ export class IntakeService {
         throw new FoyerError('not_retryable');
       case 'deactivated':
         throw new FoyerError('identity_deactivated');
+      case 'merged':
+        throw new FoyerError('identity_merged', `The identity that stays is ${admission.mergedInto}.`);
       case 'requested':
         this.enqueue(admission);
         return { requestId: admission.requestId, isNew: admission.isNew };

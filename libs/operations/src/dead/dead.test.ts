@@ -97,10 +97,12 @@ it('explains a request of this tenant only', async () => {
   });
 });
 
+const standing = { boxAccount: null, mergedInto: null };
 it.each([
-  ['succeeded', { active: true, boxAccount: null }, 'No action is needed: the request is succeeded.'],
-  ['failed', { active: false, boxAccount: null }, 'Okta deactivated this person. Do nothing, or reactivate'],
-  ['failed', { active: true, boxAccount: null }, 'Then: dead retry one'],
+  ['succeeded', { ...standing, active: true }, 'No action is needed: the request is succeeded.'],
+  ['failed', { ...standing, active: false }, 'Okta deactivated this person. Do nothing, or reactivate'],
+  ['failed', { ...standing, active: false, mergedInto: 'two' }, 'goes on as the identity that stays'],
+  ['failed', { ...standing, active: true }, 'Then: dead retry one'],
 ] as const)('advises on a %s request of %j', (status, identity, advice) => {
   const request = { id: 'one', status, error: null };
   expect(adviceOn(request, identity, request)).toContain(advice);

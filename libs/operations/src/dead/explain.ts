@@ -39,21 +39,27 @@ export async function explainRequest(
   return {
     ...{ request, identity, group, calls: calls.items, isCut: calls.nextCursor !== null },
     advice: adviceOn(request, identity, newest),
-    isDead: request.status === 'failed' && newest.id === id,
+    isDead: request.status === 'failed' && newest.id === id && !isMergedAway(identity),
   };
 }
+
+type Person = Pick<Identity, 'active' | 'boxAccount' | 'mergedInto'>;
+/** Merged into another identity, without a Box user of its own: nothing is left to do, and `dead list` omits it. */
+const isMergedAway = (identity: Person | null): boolean =>
+  identity !== null && identity.mergedInto !== null && identity.boxAccount === null;
 
 type Judged = Pick<ProvisioningRequest, 'id' | 'status' | 'error'>;
 
 /** What an operator should do about a request, given the newest one about the same person or group. Pure. */
 export function adviceOn(
   request: Judged,
-  identity: Pick<Identity, 'active' | 'boxAccount'> | null,
+  identity: Person | null,
   newest: Pick<Judged, 'id' | 'status'>,
 ): string {
   if (newest.id !== request.id)
     return `No action is needed: a newer request, ${newest.id}, is ${newest.status}.`;
   if (request.status !== 'failed') return `No action is needed: the request is ${request.status}.`;
+  if (isMergedAway(identity)) return remedyOf('identity_merged', true);
   if (identity && !identity.active && identity.boxAccount === null)
     return 'Okta deactivated this person. Do nothing, or reactivate the person in Okta first.';
   const remedy = request.error === null ? '' : remedyOf(request.error.code, true);

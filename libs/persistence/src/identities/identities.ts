@@ -49,6 +49,7 @@ function toIdentity({ boxAccount, ...row }: Row): Identity {
     name: row.name,
     active: row.active,
     generation: row.generation,
+    mergedInto: row.mergedInto,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     boxAccount: boxAccount && {

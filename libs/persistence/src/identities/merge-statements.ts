@@ -42,11 +42,11 @@ export const readSide = statement<'tenant' | 'id'>(
 export const endRequests = statement<'tenant' | 'other' | 'detail'>(
   'merge-end-requests',
   `WITH ended AS (
-    UPDATE provisioning_request r SET status = 'failed', error_code = 'identity_deactivated', error_detail = $detail::text,
+    UPDATE provisioning_request r SET status = 'failed', error_code = 'identity_merged', error_detail = $detail::text,
       finished_at = clock_timestamp(), due_at = NULL, next_attempt_at = NULL, version = r.version + 1
     WHERE r.tenant_id = $tenant::uuid AND r.identity_id = $other::uuid AND r.status IN (${wordList(statusesBefore('failed'))})
     RETURNING r.id
-  ) INSERT INTO request_event (request_id, event, detail) SELECT id, 'failed', 'identity_deactivated' FROM ended`,
+  ) INSERT INTO request_event (request_id, event, detail) SELECT id, 'failed', 'identity_merged' FROM ended`,
 );
 
 /** An id that stands in for a missing one leads nowhere else. */

@@ -181,7 +181,7 @@ describe('a merge into a person without a Box user', () => {
       `SELECT id FROM provisioning_request WHERE tenant_id = $1 AND identity_id = $2 AND status = 'failed'`,
       b.id,
     );
-    expect(await intake.retry(failed!.id)).toEqual({ kind: 'deactivated' });
+    expect(await intake.retry(failed!.id)).toEqual({ kind: 'merged', mergedInto: a.id });
   });
 });
 
@@ -302,9 +302,14 @@ it('ended requests are no dead letters, and point to the one that stays', async 
   expect(await merge(a.id, b.id)).toMatchObject({ other: { openRequests: 1 } });
   expect(
     await rows(
-      'SELECT status, error_detail FROM provisioning_request WHERE tenant_id = $1 AND identity_id = $2',
+      'SELECT status, error_code, error_detail FROM provisioning_request WHERE tenant_id = $1 AND identity_id = $2',
       b.id,
     ),
-  ).toEqual([{ status: 'failed', error_detail: `This identity was merged into ${a.id}.` }]);
+  ).toEqual([
+    {
+      ...{ status: 'failed', error_code: 'identity_merged' },
+      error_detail: `This identity was merged into ${a.id}.`,
+    },
+  ]);
   expect(await new DeadLetters(test.database, tenantId).counts()).toEqual([]);
 });

@@ -10,7 +10,9 @@ export type RetryAdmission =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'not-failed' }
   /** The person has no Box user, no create that may have made one, and will get none. */
-  | { readonly kind: 'deactivated' };
+  | { readonly kind: 'deactivated' }
+  /** As `deactivated`, because an operator merged the identity into `mergedInto`. */
+  | { readonly kind: 'merged'; readonly mergedInto: string };
 
 interface FailedRow {
   readonly isFailed: boolean;
@@ -18,6 +20,7 @@ interface FailedRow {
   readonly groupId: string | null;
   readonly generation: number;
   readonly mayBeRetried: boolean;
+  readonly mergedInto: string | null;
 }
 
 /** The request, with the row of its person or group locked. */
@@ -28,14 +31,15 @@ const readFailed = statement<'tenant' | 'request' | 'identity'>(
     WHERE r.tenant_id = $tenant::uuid AND r.id = $request::uuid
       AND ($identity::uuid IS NULL OR r.identity_id = $identity::uuid)
   ), person AS (
-    SELECT i.id, i.generation, ${mayBeRetried} AS may_be_retried
+    SELECT i.id, i.generation, i.merged_into, ${mayBeRetried} AS may_be_retried
     FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
     WHERE i.id = (SELECT identity_id FROM asked) FOR NO KEY UPDATE OF i
   ), held_group AS (
     SELECT g.id, g.generation FROM scim_group g WHERE g.id = (SELECT group_id FROM asked) FOR NO KEY UPDATE OF g
   ) SELECT asked.status = 'failed' AS "isFailed", asked.identity_id AS "identityId", asked.group_id AS "groupId",
       coalesce(person.generation, held_group.generation) AS generation,
-      coalesce(person.may_be_retried, true) AS "mayBeRetried"
+      coalesce(person.may_be_retried, true) AS "mayBeRetried",
+      person.merged_into AS "mergedInto"
     FROM asked LEFT JOIN person ON true LEFT JOIN held_group ON true`,
 );
 
@@ -51,7 +55,8 @@ export function retryRequest(
     const [failed] = await run<FailedRow>({ tx }, readFailed, values);
     if (failed === undefined) return { kind: 'not-found' };
     if (!failed.isFailed) return { kind: 'not-failed' };
-    if (!failed.mayBeRetried) return { kind: 'deactivated' };
+    const { mayBeRetried: isOpen, mergedInto } = failed;
+    if (!isOpen) return mergedInto === null ? { kind: 'deactivated' } : { kind: 'merged', mergedInto };
     const about: About =
       failed.groupId === null ? { identityId: failed.identityId! } : { groupId: failed.groupId };
     const made = await requestFor(

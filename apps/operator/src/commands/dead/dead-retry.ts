@@ -40,6 +40,11 @@ async function retryOne(
         'Okta deactivated this person: no request was created. Reactivate the person in Okta first.',
       );
       return 1;
+    case 'merged':
+      terminal.print(
+        `This identity was merged into ${admission.mergedInto}: no request was created. Nothing is left to do for it.`,
+      );
+      return 1;
     case 'requested':
       terminal.print(
         admission.isNew

@@ -98,6 +98,24 @@ describe('a dead letter of a group', () => {
   });
 });
 
+describe('a request that a merge ended', () => {
+  it('is no dead letter, and is not retried, as nothing is left to do for its identity', async () => {
+    const [stays, other] = [await tenant.person(), await tenant.admit('00uOther')];
+    expect((await tenant.run('identity', 'merge', stays.identityId, other.identityId, '--yes')).status).toBe(
+      0,
+    );
+    const { status, out } = await tenant.run('dead', 'retry', other.requestId);
+    expect([status, out]).toEqual([
+      1,
+      `This identity was merged into ${stays.identityId}: no request was created. Nothing is left to do for it.\n`,
+    ]);
+    const explained = await tenant.run('dead', 'explain', other.requestId);
+    expect([explained.status, explained.out]).toEqual([0, expect.stringContaining('identity_merged')]);
+    expect(explained.out).toContain('No action is needed: the person goes on as the identity that stays');
+    expect(explained.out).not.toContain('dead retry');
+  });
+});
+
 describe('a dead letter of a leaver', () => {
   it('is retried while they have a Box user that must be deactivated', async () => {
     const { identityId, boxUserId } = await tenant.person();
