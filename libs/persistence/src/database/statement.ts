@@ -19,7 +19,8 @@ export interface Statement<P extends string> {
   readonly order: readonly P[];
 }
 
-const PARAMETER = /\$([a-z][a-z_]*)/g;
+/** Or a literal, in which nothing is a parameter. */
+const PARAMETER = /'[^']*'|\$([a-z][a-z_0-9]*)/g;
 
 /**
  * A statement that each connection parses only once. Parameters are written as `$tenant` and become $1, $2, … in the
@@ -27,12 +28,8 @@ const PARAMETER = /\$([a-z][a-z_]*)/g;
  * pooler never share a name. Composed only of our own texts: every outside value is a parameter.
  */
 export function statement<P extends string>(about: string, text: string): Statement<P> {
-  const order: P[] = [];
-  const numbered = text.replace(PARAMETER, (_all, name: P) => {
-    if (!order.includes(name)) order.push(name);
-    return `$${order.indexOf(name) + 1}`;
-  });
-  return { name: preparedName(about, numbered), text: numbered, order };
+  const planned = setStatement<P>(about, text);
+  return { ...planned, name: preparedName(about, planned.text) };
 }
 
 /** The name under which a connection keeps the text. */
@@ -40,10 +37,15 @@ export const preparedName = (about: string, text: string): string =>
   `foyer-${about}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 
 /** As `statement`, planned each time: for sets, because a plan for few rows is a hundred times slower with many. */
-export const setStatement = <P extends string>(about: string, text: string): Statement<P> => ({
-  ...statement<P>(about, text),
-  name: null,
-});
+export function setStatement<P extends string>(_about: string, text: string): Statement<P> {
+  const order: P[] = [];
+  const numbered = text.replace(PARAMETER, (all, name: P | undefined) => {
+    if (name === undefined) return all;
+    if (!order.includes(name)) order.push(name);
+    return `$${order.indexOf(name) + 1}`;
+  });
+  return { name: null, text: numbered, order };
+}
 
 /**
  * Runs the statement in one round trip. Outside a transaction it is a transaction by itself, and is retried as such.

@@ -104,6 +104,12 @@ describe('a statement', () => {
     expect(statement('look', 'SELECT $tenant::uuid').name).not.toBe(one.name);
   });
 
+  it('leaves a literal as it is', () => {
+    const one = statement('look', "SELECT $p10 || '$ref it''s $name' || $name || '$p10'");
+    expect(one.text).toBe("SELECT $1 || '$ref it''s $name' || $2 || '$p10'");
+    expect(one.order).toEqual(['p10', 'name']);
+  });
+
   it('has a name short enough for PostgreSQL', async () => {
     const { admit, turn } = await parts();
     const requestId = await admit();

@@ -1,12 +1,15 @@
+import type { SqlValue } from '../database/statement.ts';
 import { ScimError, sqlForm, type AttributeRef, type CompareOp, type Filter } from '@foyer/scim';
 
-/** The values of a statement under construction; each gets the next $n. */
+/** The values of a statement under construction; each gets a name of its own. */
 export class Parameters {
-  readonly values: unknown[] = [];
+  readonly values: Record<string, SqlValue> = {};
+  private count = 0;
 
-  add(value: unknown): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
+  add(value: SqlValue): string {
+    this.count += 1;
+    this.values[`p${this.count}`] = value;
+    return `$p${this.count}`;
   }
 }
 
@@ -24,7 +27,7 @@ export type Place =
   | {
       readonly kind: 'text' | 'boolean' | 'time';
       readonly sql: string;
-      readonly equals?: (value: unknown, parameters: Parameters) => string;
+      readonly equals?: (value: string | number | boolean, parameters: Parameters) => string;
     }
   | { readonly kind: 'parts'; readonly child: Places }
   | {

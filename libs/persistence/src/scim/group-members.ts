@@ -2,6 +2,7 @@ import type { Filter, Member } from '@foyer/scim';
 import { GROUP_PRIORITY, isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
+import { run, setStatement, statement, type SqlValue, type Statement } from '../database/statement.ts';
 import { openRequests, scimOpening } from '../requests/open-requests.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { filterSql, Parameters } from './filter-sql.ts';
@@ -13,20 +14,20 @@ import type { ScimUser } from './user.ts';
 /**
  * The identities that the client's members refer to: by our id or by Okta id, also by one that was merged
  * into another. A member that is not known yet is stored
- * under the given value. $1 tenant, $2 group, $3 the members as JSON.
+ * under the given value. `members`: as JSON.
  */
 const given = `given AS (
     SELECT DISTINCT ON (coalesce(i.id::text, x.value)) coalesce(i.id::text, x.value) AS value, i.id AS identity_id,
       x.display, x.type
-    FROM jsonb_to_recordset($3::jsonb) AS x (value text, display text, type text, id_given uuid)
+    FROM jsonb_to_recordset($members::jsonb) AS x (value text, display text, type text, id_given uuid)
     LEFT JOIN LATERAL (
       SELECT coalesce(i.merged_into, i.id) AS id FROM identity i
-      WHERE i.tenant_id = $1::uuid AND (i.scim_deleted_at IS NULL OR i.merged_into IS NOT NULL) AND i.id = x.id_given
+      WHERE i.tenant_id = $tenant::uuid AND (i.scim_deleted_at IS NULL OR i.merged_into IS NOT NULL) AND i.id = x.id_given
       UNION ALL
-      SELECT i.id FROM identity i WHERE i.tenant_id = $1::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
+      SELECT i.id FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
       UNION ALL
       SELECT l.identity_id FROM identity_link l
-      WHERE l.tenant_id = $1::uuid AND l.subject = x.value AND l.rule = 'operator_merge'
+      WHERE l.tenant_id = $tenant::uuid AND l.subject = x.value AND l.rule = 'operator_merge'
       LIMIT 1
     ) i ON x.type IS DISTINCT FROM 'Group'
   )`;
@@ -38,14 +39,19 @@ const given = `given AS (
 export const wantedAgain = `is_wanted = true, trouble = NULL, box_answer = NULL,
       box_membership_id = CASE WHEN NOT m.is_unsettled THEN m.box_membership_id END`;
 
-const add = `WITH ${given}, changed AS (
+type MembersValue = 'tenant' | 'group' | 'members';
+
+const add = setStatement<MembersValue>(
+  'members-add',
+  `WITH ${given}, changed AS (
     INSERT INTO scim_group_member AS m (group_id, tenant_id, value, identity_id, display, type)
-    SELECT $2::uuid, $1::uuid, value, identity_id, display, coalesce(type, 'User') FROM given ORDER BY value
+    SELECT $group::uuid, $tenant::uuid, value, identity_id, display, coalesce(type, 'User') FROM given ORDER BY value
     ON CONFLICT (group_id, value) DO UPDATE SET ${wantedAgain},
       identity_id = coalesce(excluded.identity_id, m.identity_id), display = coalesce(excluded.display, m.display)
     WHERE NOT m.is_wanted
     RETURNING 1
-  ) SELECT count(*)::int AS changed FROM changed`;
+  ) SELECT count(*)::int AS changed FROM changed`,
+);
 
 /**
  * Removes members (rows `m`) in `kept` and `gone`: members that Box has, or may have, stay until Box has removed them.
@@ -60,11 +66,17 @@ export const takeOut = (condition: string): string => `kept AS (
 
 const removeWhere = (condition: string): string =>
   `${takeOut(
-    `m.tenant_id = $1::uuid AND m.group_id = $2::uuid AND ${condition}`,
+    `m.tenant_id = $tenant::uuid AND m.group_id = $group::uuid AND ${condition}`,
   )} SELECT ((SELECT count(*) FROM kept) + (SELECT count(*) FROM gone))::int AS changed`;
 
-const remove = `WITH ${given}, ${removeWhere('m.value IN (SELECT value FROM given)')}`;
-const removeOthers = `WITH ${given}, ${removeWhere('NOT EXISTS (SELECT FROM given WHERE given.value = m.value)')}`;
+const remove = setStatement<MembersValue>(
+  'members-remove',
+  `WITH ${given}, ${removeWhere('m.value IN (SELECT value FROM given)')}`,
+);
+const removeOthers = setStatement<MembersValue>(
+  'members-remove-others',
+  `WITH ${given}, ${removeWhere('NOT EXISTS (SELECT FROM given WHERE given.value = m.value)')}`,
+);
 
 const json = (members: readonly Pick<Member, 'value'>[]): string =>
   JSON.stringify(
@@ -84,35 +96,33 @@ export class GroupMembers {
   }
 
   add(members: readonly Member[]): Promise<number> {
-    return members.length === 0 ? Promise.resolve(0) : this.run(add, json(members));
+    return members.length === 0 ? Promise.resolve(0) : this.run(add, { members: json(members) });
   }
 
   remove(values: readonly string[]): Promise<number> {
     return values.length === 0
       ? Promise.resolve(0)
-      : this.run(remove, json(values.map((value) => ({ value }))));
+      : this.run(remove, { members: json(values.map((value) => ({ value }))) });
   }
 
   async removeMatching(filter: Filter): Promise<number> {
     const parameters = new Parameters();
-    parameters.add(this.tenantId);
-    parameters.add(this.groupId);
     const condition = filterSql(filter, memberPlaces, parameters);
-    return this.run(`WITH ${removeWhere(condition)}`, ...parameters.values.slice(2));
+    return this.run(
+      setStatement<string>('members-remove-matching', `WITH ${removeWhere(condition)}`),
+      parameters.values,
+    );
   }
 
   async replace(members: readonly Member[]): Promise<number> {
-    const removed = await this.run(removeOthers, json(members));
+    const removed = await this.run(removeOthers, { members: json(members) });
     return removed + (await this.add(members));
   }
 
-  private async run(sql: string, ...values: unknown[]): Promise<number> {
-    const { rows } = await this.client.query<{ changed: number }>(sql, [
-      this.tenantId,
-      this.groupId,
-      ...values,
-    ]);
-    return rows[0]!.changed;
+  private async run(sql: Statement<string>, values: Readonly<Record<string, SqlValue>>): Promise<number> {
+    const { client, tenantId: tenant, groupId: group } = this;
+    const [row] = await run<{ changed: number }>({ client }, sql, { ...values, tenant, group });
+    return row!.changed;
   }
 }
 
@@ -149,6 +159,12 @@ export const toGroupRequests = ({ groupRequests }: JoinedRow): OpenedRequest[] =
     ...{ requestId, job: 'converge-group', priority: GROUP_PRIORITY, isNew: true, wasPromoted: false },
   }));
 
+const raise = statement<'id'>(
+  'group-raise',
+  `UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
+   WHERE id = $id::uuid RETURNING generation`,
+);
+
 /** Raises the generations of groups whose rows the caller holds, and opens the requests that bring Box in step. */
 export async function requestsForGroups(
   tx: Transaction,
@@ -157,9 +173,7 @@ export async function requestsForGroups(
 ): Promise<OpenedRequest[]> {
   const made: OpenedRequest[] = [];
   for (const groupId of groupIds) {
-    const [group] = await tx.$queryRaw<{ generation: number }[]>`
-      UPDATE scim_group SET generation = generation + 1, version = version + 1, updated_at = clock_timestamp()
-      WHERE id = ${groupId}::uuid RETURNING generation`;
+    const [group] = await run<{ generation: number }>({ tx }, raise, { id: groupId });
     const about = { groupId, generation: group!.generation };
     made.push(await requestFor(tx, tenantId, about, 'scim'));
   }

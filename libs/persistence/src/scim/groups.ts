@@ -6,6 +6,7 @@ import { changingOn, type OnRecord } from '../call-log/change-record.ts';
 import type { Database } from '../database/database.ts';
 import { type OpenedRequest } from '../requests/new-request.ts';
 import { openRequests } from '../requests/open-requests.ts';
+import { run, statement } from '../database/statement.ts';
 import { GroupMembers } from './group-members.ts';
 import { readPage, type Listed, type ScimPage } from './listing.ts';
 import { groupPlaces, waits } from './places.ts';
@@ -59,6 +60,45 @@ const listed: Listed = {
   lookUps: [],
 };
 
+const one = `FROM ${listed.from} WHERE ${listed.where('$tenant::uuid')} AND g.id = $id::uuid`;
+const readGroup = statement<'tenant' | 'id'>('scim-group', `SELECT ${columnsWith(false)} ${one}`);
+const readWithMembers = statement<'tenant' | 'id'>(
+  'scim-group-members',
+  `SELECT ${columnsWith(true)} ${one}`,
+);
+const holdGroup = statement<'tenant' | 'id'>(
+  'scim-group-hold',
+  `SELECT ${columns} ${one} FOR NO KEY UPDATE OF g`,
+);
+
+const addGroup = statement<'tenant' | 'name' | 'external_id'>(
+  'scim-group-add',
+  `INSERT INTO scim_group (tenant_id, display_name, external_id)
+   VALUES ($tenant::uuid, $name::text, $external_id::text) RETURNING id`,
+);
+
+const endGroup = statement<'id'>(
+  'scim-group-end',
+  'UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $id::uuid',
+);
+
+/** Stores the group's new state, and opens the request that brings Box in step with its generation. */
+const writeGroup = statement<'tenant' | 'id' | 'name' | 'external_id' | 'bump' | 'grace_ms'>(
+  'scim-group-written',
+  `WITH g AS (
+    UPDATE scim_group SET display_name = $name::text, external_id = $external_id::text,
+      shares_name = shares_name AND scim_group_name(display_name) = scim_group_name($name::text), generation = generation + $bump::int, version = version + $bump::int,
+      updated_at = CASE $bump::int WHEN 0 THEN updated_at ELSE clock_timestamp() END
+    WHERE id = $id::uuid RETURNING *
+  ), ${openRequests({
+    ...{ of: 'group', from: 'g', tenant: '$tenant::uuid', cause: "'scim'", priority: GROUP_PRIORITY },
+    ...{ graceMs: '$grace_ms::float8', as: 'made' },
+  })}
+  SELECT ${ownColumns}, EXISTS (SELECT FROM made) AS "isNew", coalesce((SELECT id FROM made), (
+    SELECT r.id FROM provisioning_request r WHERE r.tenant_id = $tenant::uuid AND r.group_id = $id::uuid
+    ORDER BY r.created_at DESC, r.id DESC LIMIT 1)) AS "requestId" FROM g`,
+);
+
 type AttributesEdit = Extract<GroupEdit, { kind: 'attributes' }>;
 type MembersEdit = Exclude<GroupEdit, AttributesEdit>;
 
@@ -90,12 +130,9 @@ export class ScimGroups {
 
   /** Null when it does not exist, or was deleted. */
   async find(id: string, withMembers: boolean): Promise<ScimGroup | null> {
-    const { rows } = await this.database.pool.query<ScimGroup>({
-      name: `scim-group-${withMembers}`,
-      text: `SELECT ${columnsWith(withMembers)} FROM ${listed.from} WHERE ${listed.where('$1')} AND g.id = $2`,
-      values: [this.tenantId, id],
-    });
-    return rows[0] ?? null;
+    const values = { tenant: this.tenantId, id };
+    const [group] = await run<ScimGroup>(this.database, withMembers ? readWithMembers : readGroup, values);
+    return group ?? null;
   }
 
   async list(query: ListQuery, withMembers: boolean): Promise<ScimPage<ScimGroup>> {
@@ -110,11 +147,10 @@ export class ScimGroups {
   ): Promise<Written<HeldGroup>> {
     const { displayName, externalId } = toColumns(document);
     return this.writing(call, { self: null, displayName }, async (client, onRecord) => {
-      const { rows } = await client.query<{ id: string }>(
-        'INSERT INTO scim_group (tenant_id, display_name, external_id) VALUES ($1, $2, $3) RETURNING id',
-        [this.tenantId, displayName, externalId],
-      );
-      const { id } = rows[0]!;
+      const [added] = await run<{ id: string }>({ client }, addGroup, {
+        ...{ tenant: this.tenantId, name: displayName, external_id: externalId },
+      });
+      const { id } = added!;
       await new GroupMembers(client, this.tenantId, id).add(given);
       const written = await this.written(client, id, { document, bump: 0 });
       await onRecord(written.resource.requestId, null, { group: id });
@@ -155,7 +191,7 @@ export class ScimGroups {
       return this.writing(call, { self: id, displayName: null }, async (client, onRecord) => {
         const before = await this.hold(client, id);
         if (before === null || (check !== null && before.version !== read.version)) return null;
-        await client.query('UPDATE scim_group SET deleted_at = clock_timestamp() WHERE id = $1', [id]);
+        await run({ client }, endGroup, { id });
         const written = await this.written(client, id, { document: toDocument(before), bump: 1 });
         await onRecord(written.resource.requestId, null, { group: id });
         return written.requests;
@@ -211,44 +247,25 @@ export class ScimGroups {
   }
 
   private async hold(client: ClientBase, id: string): Promise<HeldGroup | null> {
-    const { rows } = await client.query<HeldGroup>({
-      name: 'scim-group-hold',
-      text: `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1')} AND g.id = $2 FOR NO KEY UPDATE OF g`,
-      values: [this.tenantId, id],
-    });
-    return rows[0] ?? null;
+    const [group] = await run<HeldGroup>({ client }, holdGroup, { tenant: this.tenantId, id });
+    return group ?? null;
   }
 
-  /** Stores the group's new state, and opens the request that brings Box in step with its generation. */
   private async written(
     client: ClientBase,
     id: string,
     { document, bump }: { readonly document: Document; readonly bump: 0 | 1 },
   ): Promise<Written<HeldGroup>> {
     const { displayName, externalId } = toColumns(document);
-    const { rows } = await client.query<HeldGroup & { requestId: string; isNew: boolean }>({
-      name: 'scim-group-written',
-      text: finishing,
-      values: [id, this.tenantId, displayName, externalId, bump, ENQUEUE_GRACE_MS],
+    const [row] = await run<HeldGroup & { requestId: string; isNew: boolean }>({ client }, writeGroup, {
+      ...{ tenant: this.tenantId, id, name: displayName, external_id: externalId },
+      ...{ bump, grace_ms: ENQUEUE_GRACE_MS },
     });
-    const { isNew, ...resource } = rows[0]!;
+    const { isNew, ...resource } = row!;
     const work = { job: 'converge-group', priority: GROUP_PRIORITY, wasPromoted: false } as const;
     return { resource, requests: [{ ...work, requestId: resource.requestId, isNew }] };
   }
 }
-
-const finishing = `WITH g AS (
-    UPDATE scim_group SET display_name = $3, external_id = $4,
-      shares_name = shares_name AND scim_group_name(display_name) = scim_group_name($3), generation = generation + $5, version = version + $5,
-      updated_at = CASE $5 WHEN 0 THEN updated_at ELSE clock_timestamp() END
-    WHERE id = $1 RETURNING *
-  ), ${openRequests({
-    ...{ of: 'group', from: 'g', tenant: '$2', cause: "'scim'", priority: GROUP_PRIORITY },
-    ...{ graceMs: '$6::float8', as: 'made' },
-  })}
-  SELECT ${ownColumns}, EXISTS (SELECT FROM made) AS "isNew", coalesce((SELECT id FROM made), (
-    SELECT r.id FROM provisioning_request r WHERE r.tenant_id = $2 AND r.group_id = $1
-    ORDER BY r.created_at DESC, r.id DESC LIMIT 1)) AS "requestId" FROM g`;
 
 const isSame = (document: Document, before: HeldGroup): boolean => {
   const { displayName, externalId } = toColumns(document);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readDateTime, ScimError, type ListQuery } from '@foyer/scim';
 import { isId } from '@foyer/shared';
 import type pg from 'pg';
-import { preparedName } from '../database/statement.ts';
+import { run, setStatement, statement, type SqlValue, type Statement } from '../database/statement.ts';
 import { sqlStateOf } from '../database/transaction.ts';
 import { filterSql, Parameters, sortSql, type Places } from './filter-sql.ts';
 
@@ -28,13 +28,9 @@ export interface Listed {
 }
 
 interface ListSql {
-  readonly total: Statement;
-  readonly page: Statement;
-}
-interface Statement {
-  readonly text: string;
-  readonly values: unknown[];
-  readonly name?: string;
+  readonly total: Statement<string>;
+  readonly page: Statement<string>;
+  readonly values: Readonly<Record<string, SqlValue>>;
 }
 
 /** A position in a list: after this resource, or, if the list is sorted by an attribute, after so many resources. */
@@ -57,15 +53,18 @@ export async function readPage<R extends Placed & object>(
   tenantId: string,
 ): Promise<ScimPage<R>> {
   return withinTime(query, listed, async () => {
-    const { total, page } = listSql(query, listed, columns, tenantId);
-    const count = async (): Promise<number> => (await pool.query<{ total: number }>(total)).rows[0]!.total;
+    const { total, page, values } = listSql(query, listed, columns, tenantId);
+    const count = async (): Promise<number> => {
+      const [row] = await run<{ total: number }>({ pool }, total, values);
+      return row!.total;
+    };
     if (query.count === 0) return toPage([], await count(), query, listed);
     if (isAtTheBeginning(query) && query.filter !== null) {
-      const { rows } = await pool.query<R>(page);
+      const rows = await run<R>({ pool }, page, values);
       // A page that is not full has all matches.
       return toPage(rows, rows.length <= pageSize(query) ? rows.length : await count(), query, listed);
     }
-    const [counted, { rows }] = await Promise.all([count(), pool.query<R>(page)]);
+    const [counted, rows] = await Promise.all([count(), run<R>({ pool }, page, values)]);
     return toPage(rows, counted, query, listed);
   });
 }
@@ -106,13 +105,10 @@ function listSql(query: ListQuery, listed: Listed, columns: string, tenantId: st
   const { from, row, where, places } = listed;
   const { filter, sortBy, sortOrder, cursor } = query;
   const parameters = new Parameters();
-  const conditions = [where(parameters.add(tenantId))];
+  const conditions = [where('$tenant::uuid')];
   if (filter !== null) conditions.push(filterSql(filter, places, parameters));
   const matching = conditions.join(' AND ');
-  const total = {
-    text: `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`,
-    values: [...parameters.values],
-  };
+  const total = setStatement('scim-total', `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`);
 
   const direction = sortOrder === 'ascending' ? 'ASC' : 'DESC';
   const own = `${row}.created_at ${direction}, ${row}.id ${direction}`;
@@ -132,12 +128,11 @@ function listSql(query: ListQuery, listed: Listed, columns: string, tenantId: st
           position.at,
         )}::timestamptz, ${parameters.add(position.id)}::uuid)`
       : '';
-  const limits = `LIMIT ${parameters.add(pageSize(query) + 1)} OFFSET ${parameters.add(offset)}`;
-  const text = `SELECT ${columns} FROM ${from} WHERE ${matching}${beyond} ORDER BY ${order} ${limits}`;
-  const page = { text, values: parameters.values };
+  const text = `SELECT ${columns} FROM ${from} WHERE ${matching}${beyond} ORDER BY ${order} LIMIT $limit OFFSET $offset`;
   return {
     total,
-    page: isLookUp(query, listed) ? { ...page, name: preparedName('scim-look-up', text) } : page,
+    page: isLookUp(query, listed) ? statement('scim-look-up', text) : setStatement('scim-page', text),
+    values: { ...parameters.values, tenant: tenantId, limit: pageSize(query) + 1, offset },
   };
 }
 

@@ -10,7 +10,7 @@ const text = (sql: string) => ({ kind: 'text' as const, sql });
 const time = (sql: string): Place => ({ kind: 'time', sql });
 
 /** A value that is not an id matches nothing, and ids are case-exact (RFC 7643, section 3.1). */
-const idEquals = (column: string) => (value: unknown, parameters: Parameters) =>
+const idEquals = (column: string) => (value: string | number | boolean, parameters: Parameters) =>
   typeof value === 'string' && isId(value) && value === value.toLowerCase()
     ? `${column} = ${parameters.add(value)}::uuid`
     : 'false';
@@ -35,7 +35,7 @@ export const waits = (member: string, account: string): string => `CASE
   ELSE 'queued' END`;
 
 /** Only the version is compared, because the rest of an ETag is not stored. */
-const versionEquals = (column: string) => (value: unknown, parameters: Parameters) => {
+const versionEquals = (column: string) => (value: string | number | boolean, parameters: Parameters) => {
   const [, version] = /^W\/"(\d{1,9})(?:\.[\w-]+)?"$/.exec(String(value)) ?? [];
   return version === undefined ? 'false' : `${column} = ${parameters.add(Number(version))}`;
 };

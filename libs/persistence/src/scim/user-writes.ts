@@ -3,6 +3,7 @@ import type { LinkRule, ResourceChange } from '@foyer/directory';
 import { STAND_IN, toPerson, type Document } from '@foyer/scim';
 import { linkMade, linkTo } from '../identities/links.ts';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
+import { run, statement, type SqlValue } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import type { ScimUser, Written } from './user.ts';
@@ -11,6 +12,75 @@ import { columns, listed, toUser, type Row } from './user-rows.ts';
 
 /** What happens to the Box user when the resource is deleted. */
 export type DeletePolicy = 'deactivate' | 'delete';
+
+const named = 'username = $username::text, email = $email::text, name = $name::text';
+const changedNow = 'generation = generation + 1, updated_at = clock_timestamp()';
+type PersonValue = 'username' | 'email' | 'name' | 'active' | 'document' | 'profile';
+const personValues = (document: Document): Record<PersonValue, SqlValue> => {
+  const { userName: username, email, name, active, profile } = toPerson(document);
+  return {
+    ...{ username, email, name, active },
+    ...{ document: JSON.stringify(document), profile: JSON.stringify(profile) },
+  };
+};
+
+const reviveUser = statement<'id' | 'subject' | PersonValue>(
+  'revive-user',
+  `UPDATE identity SET scim = $document::jsonb, ${named}, active = $active::boolean, scim_deleted_at = NULL,
+     is_removed = false, shares_user_name = false, subject = coalesce($subject::text, subject),
+     box_profile = $profile::jsonb, ${changedNow}
+   WHERE id = $id::uuid`,
+);
+
+const insertLinked = statement<'tenant' | 'issuer' | 'subject' | 'by' | PersonValue>(
+  'insert-linked-user',
+  `WITH made AS (
+     INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
+     VALUES ($tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text,
+       $active::boolean, $document::jsonb, $profile::jsonb)
+     RETURNING id, tenant_id, issuer, subject
+   ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: true })}
+   SELECT id FROM made`,
+);
+
+const claimKeys = statement<'id' | 'subject' | PersonValue>(
+  'claim-keys',
+  `UPDATE identity SET scim = $document::jsonb, ${named}, subject = coalesce($subject::text, subject),
+     active = $active::boolean, box_profile = $profile::jsonb, is_removed = false,
+     shares_user_name = shares_user_name AND scim_user_name(username) = scim_user_name($username::text), ${changedNow}
+   WHERE id = $id::uuid`,
+);
+
+const endUser = statement<'id' | 'document' | 'is_removed'>(
+  'end-user',
+  `UPDATE identity SET scim = $document::jsonb, active = false, is_removed = $is_removed::boolean,
+     scim_deleted_at = clock_timestamp(), ${changedNow}
+   WHERE id = $id::uuid`,
+);
+
+/** Removes a person from all groups, and returns these groups, locked. */
+const leaveGroups = statement<'id'>(
+  'leave-groups',
+  `WITH held AS (
+     SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
+       SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = $id::uuid AND m.is_wanted)
+     ORDER BY g.id FOR NO KEY UPDATE OF g
+   ), ${takeOut('m.identity_id = $id::uuid AND m.group_id IN (SELECT id FROM held)')}
+   SELECT id FROM held`,
+);
+
+const joinGroups = statement<'id'>(
+  'join-groups',
+  'SELECT DISTINCT j AS id FROM identity i, join_parked_members(i) j WHERE i.id = $id::uuid',
+);
+
+const readGeneration = statement<'id'>('generation', 'SELECT generation FROM identity WHERE id = $id::uuid');
+
+const holdUser = statement<'tenant' | 'id'>(
+  'scim-user-hold',
+  `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$tenant::uuid')} AND i.id = $id::uuid
+   FOR NO KEY UPDATE OF i`,
+);
 
 /** The writes of a person that also change other people or groups: steps of one transaction, by whose word. */
 export class UserWrites {
@@ -37,25 +107,16 @@ export class UserWrites {
     document: Document,
   ): Promise<void> {
     const { tx } = this;
-    const person = toPerson(document);
-    const { externalId: subject } = person;
+    const { externalId: subject } = toPerson(document);
     if (subject !== null) await linkTo(tx, this.tenantId, id, { subject, rule, by: this.by });
-    await tx.$executeRaw`
-      UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, scim_deleted_at = NULL, is_removed = false, shares_user_name = false,
-        subject = coalesce(${person.externalId}, subject),
-        username = ${person.userName}, email = ${person.email}, name = ${person.name}, active = ${person.active},
-        box_profile = ${JSON.stringify(person.profile)}::jsonb, generation = generation + 1, updated_at = clock_timestamp()
-      WHERE id = ${id}::uuid`;
+    await run({ tx }, reviveUser, { ...personValues(document), id, subject });
   }
 
   /** A new person; an id that a sign-in brought for another person moves to them. */
   async insert(issuer: string, subject: string, document: Document): Promise<string> {
-    const person = toPerson(document);
-    const values = [person.userName, person.email, person.name, person.active, JSON.stringify(document)];
-    const [row] = await this.tx.$queryRawUnsafe<{ id: string }[]>(
-      insertLinked,
-      ...[this.tenantId, issuer, subject, ...values, JSON.stringify(person.profile), this.by],
-    );
+    const { tx, tenantId: tenant, by } = this;
+    const values = { ...personValues(document), tenant, issuer, subject, by };
+    const [row] = await run<{ id: string }>({ tx }, insertLinked, values);
     return row!.id;
   }
 
@@ -75,32 +136,23 @@ export class UserWrites {
     const requests = change.subject === 'same' ? [] : await makeWay(tx, this.tenantId, id, subject!);
     if (change.subject !== 'same')
       await linkTo(tx, this.tenantId, id, { subject: subject!, rule: 'administered', by: this.by });
-    await tx.$executeRaw`
-      UPDATE identity SET scim = ${JSON.stringify(document)}::jsonb, username = ${person.userName},
-        subject = coalesce(${subject}, subject), email = ${person.email}, name = ${person.name},
-        active = ${person.active}, box_profile = ${JSON.stringify(person.profile)}::jsonb, is_removed = false,
-        shares_user_name = shares_user_name AND scim_user_name(username) = scim_user_name(${person.userName}::text),
-        generation = generation + 1, updated_at = clock_timestamp()
-      WHERE id = ${id}::uuid`;
+    await run({ tx }, claimKeys, { ...personValues(document), id, subject });
     return requests;
   }
 
   /** Ends the resource of a person whose row is held. Returns the requests, the person's own first. */
   async end({ id, document }: ScimUser, policy: DeletePolicy): Promise<readonly OpenedRequest[]> {
     const ended = JSON.stringify({ ...document, active: false });
-    await this.tx.$executeRaw`
-      UPDATE identity SET scim = ${ended}::jsonb, active = false, is_removed = ${policy === 'delete'},
-        scim_deleted_at = clock_timestamp(), generation = generation + 1, updated_at = clock_timestamp()
-      WHERE id = ${id}::uuid`;
-    const left = await this.tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);
+    const { tx } = this;
+    await run({ tx }, endUser, { id, document: ended, is_removed: policy === 'delete' });
+    const left = await run<{ id: string }>({ tx }, leaveGroups, { id });
     return [await this.requested(id), ...(await this.changed(left))];
   }
 
   /** Opens the requests, including those of groups that waited for the person, and reads the person's new state. */
   async written(id: string): Promise<Written<ScimUser>> {
     const person = await this.requested(id);
-    const joined = await this.tx.$queryRaw<{ id: string }[]>`
-      SELECT DISTINCT j AS id FROM identity i, join_parked_members(i) j WHERE i.id = ${id}::uuid`;
+    const joined = await run<{ id: string }>({ tx: this.tx }, joinGroups, { id });
     const groups = await this.changed(joined);
     return { resource: (await this.hold(id))!, requests: [person, ...groups] };
   }
@@ -114,32 +166,12 @@ export class UserWrites {
   }
 
   private async requested(id: string): Promise<OpenedRequest> {
-    const [row] = await this.tx.$queryRaw<{ generation: number }[]>`
-      SELECT generation FROM identity WHERE id = ${id}::uuid`;
+    const [row] = await run<{ generation: number }>({ tx: this.tx }, readGeneration, { id });
     return requestFor(this.tx, this.tenantId, { identityId: id, generation: row!.generation }, 'scim');
   }
 
   private async hold(id: string): Promise<ScimUser | null> {
-    const rows = await this.tx.$queryRawUnsafe<Row[]>(
-      `SELECT ${columns} FROM ${listed.from} WHERE ${listed.where('$1::uuid')} AND i.id = $2::uuid FOR NO KEY UPDATE OF i`,
-      this.tenantId,
-      id,
-    );
-    return rows[0] ? toUser(rows[0]) : null;
+    const [row] = await run<Row>({ tx: this.tx }, holdUser, { tenant: this.tenantId, id });
+    return row ? toUser(row) : null;
   }
 }
-
-/** $4 user name, $5 e-mail, $6 name, $7 active, $8 document, $9 profile, $10 by whose word. */
-const insertLinked = `WITH made AS (
-    INSERT INTO identity (tenant_id, issuer, subject, username, email, name, active, scim, box_profile)
-    VALUES ($1::uuid, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb) RETURNING id, tenant_id, issuer, subject
-  ), ${linkMade(`'same_subject'`, '$10', { mayMove: true })}
-  SELECT id FROM made`;
-
-/** Removes a person from all groups, and returns these groups, locked. */
-const leaveGroups = `WITH held AS (
-    SELECT g.id FROM scim_group g WHERE g.deleted_at IS NULL AND g.id IN (
-      SELECT m.group_id FROM scim_group_member m WHERE m.identity_id = $1::uuid AND m.is_wanted)
-    ORDER BY g.id FOR NO KEY UPDATE OF g
-  ), ${takeOut('m.identity_id = $1::uuid AND m.group_id IN (SELECT id FROM held)')}
-  SELECT id FROM held`;

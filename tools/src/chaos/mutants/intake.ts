@@ -63,8 +63,8 @@ export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'scim: a person who returns is not reactivated',
     file: writes,
-    from: 'name = ${person.name}, active = ${person.active},\n        box_profile',
-    to: 'name = ${person.name}, active = ${person.active} AND false,\n        box_profile',
+    from: 'active = $active::boolean, scim_deleted_at = NULL,',
+    to: 'active = $active::boolean AND false, scim_deleted_at = NULL,',
   },
   {
     name: 'scim: a change opens no request',
@@ -75,21 +75,21 @@ export const intakeMutants: readonly SourceMutant[] = [
   {
     name: 'scim: a deletion does not change the groups',
     file: writes,
-    from: 'const left = await this.tx.$queryRawUnsafe<{ id: string }[]>(leaveGroups, id);',
+    from: 'const left = await run<{ id: string }>({ tx }, leaveGroups, { id });',
     to: 'const left: { id: string }[] = [];',
   },
   {
     name: 'scim: a change of a group without the row lock',
     file: groups,
-    from: 'AND g.id = $2 FOR NO KEY UPDATE OF g`',
-    to: 'AND g.id = $2`',
+    from: '${one} FOR NO KEY UPDATE OF g`',
+    to: '${one}`',
     unseen:
       'The rows of members are written one by one, and the group’s own row last: no two scripts change its name.',
   },
   {
     name: 'scim: a change of a group is no new generation',
     file: groups,
-    from: 'generation = generation + $5, version',
-    to: 'generation = generation + 0 * $5::int, version',
+    from: 'generation = generation + $bump::int, version',
+    to: 'generation = generation + 0 * $bump::int, version',
   },
 ];
