@@ -4,6 +4,7 @@ import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { startStack, type Stack } from '../../stack/stack.ts';
+import { cpuMs } from '../cpu.ts';
 import { atMost, type Figure, grouped, type Measurement, type Scale } from '../figure.ts';
 import { median } from '../measure.ts';
 
@@ -55,13 +56,19 @@ async function polls(scale: Scale, say: (line: string) => void): Promise<Figure[
       await look(watch);
       await pause(IDLE_MS);
       const idle = await look(watch);
+      const began = await cpuMs([stack.parts.gateway]);
       const answers = await Promise.all(
         Array.from({ length: count }, (_, n) =>
           get(url, { ...headers, authorization: `Bearer ${using[n % using.length]!}` }),
         ),
       );
+      const ended = await cpuMs([stack.parts.gateway]);
       const line = figuresOf(`${grouped(count)} polls ${what}`, answers, median(idle), await look(watch));
-      say(`${what}: ${describe(answers)}`);
+      const each =
+        began === null || ended === null
+          ? ''
+          : `, ${((ended - began) / count).toFixed(3)} ms of processor time each`;
+      say(`${what}: ${describe(answers)}${each}`);
       figures.push(...line);
     }
     return figures;
