@@ -7,9 +7,11 @@ import helmet from 'helmet';
 import { AppModule } from './app.module.ts';
 import { canonicalOrigin } from './http/canonical.ts';
 import { jsonBody } from './http/json-body.ts';
-import { requestLog } from './http/request-log.ts';
+import { RequestReport, requestLog } from './http/request-log.ts';
+import { Listener, standInFront } from './http/listener.ts';
 import { bodyInTime } from './http/slow-clients.ts';
 import { isScim, scimPaths } from './http/scim-path.ts';
+import { Liveness, type SetHeaders } from './health/liveness.ts';
 import { Admission } from './limits/admission.ts';
 import type { GatewayContext } from './context.ts';
 import { ScimAuthenticator } from './scim/access/scim-authenticator.ts';
@@ -24,7 +26,7 @@ const BODY_LIMIT = '64kb';
  */
 export async function createApp(context: GatewayContext): Promise<NestExpressApplication> {
   const { config, logger, metrics } = context;
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(context), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(context), new Listener(), {
     logger: false,
     abortOnError: false,
     bodyParser: false,
@@ -35,13 +37,18 @@ export async function createApp(context: GatewayContext): Promise<NestExpressApp
   app.disable('x-powered-by');
   const { load, checkForgery } = app.get(Sessions, { strict: false });
   const { authenticate } = app.get(ScimAuthenticator, { strict: false });
-  app.use(app.get(Admission, { strict: false }).admit, requestLog(logger, metrics), bodyInTime(isBatch));
-  app.use(either(isForMachines, answerHeaders(config), pageHeaders(config)), canonicalOrigin(config));
+  const report = new RequestReport(logger, metrics);
+  const forPages = pageHeaders(config);
+  app.use(requestLog(report), bodyInTime(isBatch));
+  app.use(either(isForMachines, answerHeaders(config), forPages), canonicalOrigin(config));
   for (const path of scimPaths) app.use(path, authenticate, scimBody);
   app.use(unless(hasNoSession, load));
   for (const handler of jsonBody(BODY_LIMIT)) app.use(unless(isScim, handler));
   app.use(unless(isForMachines, express.urlencoded({ limit: BODY_LIMIT, extended: false })));
   app.use(unless(hasNoSession, checkForgery));
+  const liveness = new Liveness(report, forPages);
+  const admission = app.get(Admission, { strict: false });
+  standInFront(app.getHttpServer(), (req, res) => !liveness.answer(req, res) && admission.admit(req, res));
   return app;
 }
 
@@ -52,7 +59,7 @@ const isForMachines = (req: Request): boolean => isApi(req) || isScim(req);
 
 /** Paths without a sign-in need no session query, and on the API an access token alone decides. */
 const hasNoSession = (req: Request): boolean =>
-  /^\/(healthz|readyz|metrics|assets\/.*)$/.test(req.path) ||
+  /^\/(readyz|metrics|assets\/.*)$/.test(req.path) ||
   isScim(req) ||
   (isApi(req) && req.headers.authorization !== undefined);
 
@@ -67,7 +74,7 @@ const unless =
     matches(req) ? next() : void handler(req, res, next);
 
 /** Our pages need only their own stylesheet and script; the sign-out form redirects to Okta. */
-function pageHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): RequestHandler {
+function pageHeaders({ FOYER_ENV, OKTA_ISSUER_URI }: GatewayConfig): SetHeaders {
   const secure = FOYER_ENV === 'production';
   return helmet({
     contentSecurityPolicy: {

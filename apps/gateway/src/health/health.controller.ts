@@ -37,12 +37,6 @@ export class HealthController {
     });
   }
 
-  @Get('healthz')
-  @Header('cache-control', 'no-store')
-  alive(): { alive: true } {
-    return { alive: true };
-  }
-
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready(@Res({ passthrough: true }) res: Response) {

@@ -194,8 +194,30 @@ test('a sign-in that began under another name of this host starts again under th
 });
 
 describe('the health pages', () => {
+  test.each(['/healthz', '/healthz?from=probe', '/healthz/', '/HEALTHZ'])(
+    'say at %s that we live',
+    async (at) => {
+      const answer = await ask(at);
+      expect([answer.status, await answer.json()]).toEqual([200, { alive: true }]);
+      const { headers } = answer;
+      expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+      const page = await ask('/');
+      for (const name of [
+        'content-security-policy',
+        'x-content-type-options',
+        'x-frame-options',
+        'referrer-policy',
+      ])
+        expect([name, headers.get(name)]).toEqual([name, page.headers.get(name)]);
+      const { status, body } = await ask(at, { method: 'HEAD' });
+      expect([status, await new Response(body).text()]).toEqual([200, '']);
+      expect((await ask(at, { method: 'POST' })).status).not.toBe(200);
+    },
+  );
+
   test('report success without a session when all checks pass', async () => {
-    expect(await (await ask('/healthz')).json()).toEqual({ alive: true });
     expect(await (await ask('/readyz')).json()).toMatchObject({
       ready: true,
       parts: { database: 'ok', migrations: 'ok' },

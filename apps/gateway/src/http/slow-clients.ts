@@ -94,5 +94,5 @@ function endAfterAnswer(req: IncomingMessage, res: Response): void {
   res.once('finish', () => req.destroy());
 }
 
-const hasBody = (req: Request): boolean =>
+export const hasBody = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;

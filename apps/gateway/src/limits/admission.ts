@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { Metrics, toProblem } from '@foyer/platform';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import { ScimError, toScimErrorBody } from '@foyer/scim';
-import type { NextFunction, Request, Response } from 'express';
 import { errorPage } from '../http/error-page.ts';
+import { rawPath } from '../http/raw-path.ts';
 import { isScim } from '../http/scim-path.ts';
+import { hasBody } from '../http/slow-clients.ts';
 import { CONFIG, LOGGER, type ProcessContext } from '../context.ts';
 import { Place } from './place.ts';
 import { ShedReport, type ShedReason } from './shed.ts';
 import { Places } from './tally.ts';
 
-/** Paths that cost nothing and must work even under overload. */
-const free = /^\/(healthz|readyz|metrics|assets\/.*)$/;
+/** Paths that cost nothing and must work even under overload; `/healthz` does not come here. */
+const free = /^\/(readyz|metrics|assets\/.*)$/;
 
 /** express-session signs its cookies; the value begins like this, whatever the cookie's name. */
 const sessionCookie = /(?:^|[;=\s])(s%3A[^;\s]+)/i;
@@ -22,7 +24,7 @@ const RETRY_AFTER_S = '1';
 
 /**
  * Limits how many requests run at once, in all and per caller. Requests over the limit are refused at once, before any
- * work: if they waited in line, all of them would be late. A caller is identified by its access token or session
+ * work, and before the application: if they waited in line, all of them would be late. A caller is identified by its access token or session
  * cookie, valid or not.
  */
 @Injectable()
@@ -42,8 +44,10 @@ export class Admission {
     metrics.collect(async () => metrics.requestsUnderWay.set(this.all.takenBy(EVERYBODY)));
   }
 
-  readonly admit = (req: Request, res: Response, next: NextFunction): void => {
-    if (free.test(req.path)) return next();
+  /** Takes a place for the request until its response has ended; false when it was refused, and has been answered. */
+  admit(req: IncomingMessage, res: ServerResponse): boolean {
+    const path = rawPath(req);
+    if (free.test(path)) return true;
     const place = new Place(res);
     const caller = callerOf(req);
     if (caller !== undefined && !place.take(this.ofCaller, caller)) {
@@ -51,11 +55,11 @@ export class Admission {
     }
     if (!place.take(this.all, EVERYBODY)) return this.turnAway(req, res, 'process', 'unavailable');
     req.place = place;
-    next();
-  };
+    return true;
+  }
 
   /** Does not log each refusal, because there may be thousands a second. */
-  private turnAway(req: Request, res: Response, reason: ShedReason, code: ErrorCode): void {
+  private turnAway(req: IncomingMessage, res: ServerResponse, reason: ShedReason, code: ErrorCode): false {
     this.shed.note(reason);
     const reference = randomUUID();
     const [type, body] = answerOf(req, new FoyerError(code), reference);
@@ -67,21 +71,28 @@ export class Admission {
       'x-request-id': reference,
       'cache-control': 'no-store',
       'retry-after': RETRY_AFTER_S,
+      ...(!hasBody(req) && { connection: 'close' }),
     });
     res.end(body);
+    return false;
   }
 }
 
 /** The response in the client's format: the SCIM envelope, a page for a browser, a problem document for all others. */
-function answerOf(req: Request, error: FoyerError, reference: string): readonly [type: string, body: string] {
+function answerOf(
+  req: IncomingMessage,
+  error: FoyerError,
+  reference: string,
+): readonly [type: string, body: string] {
+  const path = rawPath(req);
   const { status, title } = errorCatalog[error.code];
-  if (isScim(req))
+  if (isScim({ path }))
     return ['application/scim+json', JSON.stringify(toScimErrorBody(new ScimError(status, null, title)))];
-  const wantsPage = !/^\/v1(\/|$)/.test(req.path) && (req.headers.accept ?? '').includes('text/html');
+  const wantsPage = !/^\/v1(\/|$)/.test(path) && (req.headers.accept ?? '').includes('text/html');
   return wantsPage
     ? ['text/html', errorPage(error, reference)]
     : ['application/problem+json', JSON.stringify(toProblem(error, `urn:uuid:${reference}`))];
 }
 
-const callerOf = ({ headers: { authorization, cookie } }: Request): string | undefined =>
+const callerOf = ({ headers: { authorization, cookie } }: IncomingMessage): string | undefined =>
   authorization ?? (cookie === undefined ? undefined : sessionCookie.exec(cookie)?.[1]);

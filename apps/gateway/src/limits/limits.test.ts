@@ -75,6 +75,7 @@ describe('requests under way', () => {
     ]);
     const page = await api.get('/', undefined, { accept: 'text/html' });
     expect([page.status, page.headers.get('content-type')]).toEqual([503, 'text/html; charset=utf-8']);
+    for (const answer of [refused, scim, page]) expect(answer.headers.get('connection')).toBe('close');
     for (const path of ['/healthz', '/readyz', '/metrics']) expect((await api.get(path)).status).toBe(200);
   });
 

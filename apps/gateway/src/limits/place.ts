@@ -1,8 +1,8 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { Places } from './tally.ts';
 
-declare module 'express-serve-static-core' {
-  interface Request {
+declare module 'node:http' {
+  interface IncomingMessage {
     /** The places that the request takes while it is being handled. */
     place?: Place;
   }
@@ -21,7 +21,7 @@ export class Place {
   private readonly seats: Seat[] = [];
   private isOver = false;
 
-  constructor(res: Response) {
+  constructor(res: ServerResponse) {
     res.once('close', () => {
       this.isOver = true;
       this.lend();

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createLogger, readGatewayConfig } from '@foyer/platform';
@@ -74,8 +74,8 @@ export async function startGateway({
     const app = await createApp(context);
     undo.push(() => app.close());
     await app.init();
-    const handle: RequestListener = app.getHttpAdapter().getInstance();
-    server.on('request', handle);
+    const inner: Server = app.getHttpServer();
+    server.on('request', (req, res) => inner.emit('request', req, res));
     const browser = () => new Browser(url);
     return {
       url,
