@@ -5,7 +5,10 @@ import type { GatewayContext } from './context.ts';
 import { boxAppReport, scimTokenReport } from './reports.ts';
 import { Sessions } from './sessions/sessions.ts';
 
-/** Adds all that the gateway does by the clock to `tasks`, in the order in which it starts. */
+/**
+ * Adds what the gateway does by the clock to `tasks`, in the order in which it starts; the records of reads are there
+ * already, so that they stop last.
+ */
 export function addTasks(
   { tasks, tenant, logger }: GatewayContext,
   app: Pick<INestApplicationContext, 'get'>,

@@ -1,4 +1,4 @@
-import type { LinkRule } from './links.ts';
+import type { LinkRule } from './link-rule.ts';
 
 /** An identity that a directory may mean by a person whom it creates, because of the external id or the user name. */
 export interface Candidate {

@@ -35,7 +35,7 @@ export const addPeople = setStatement<'tenant' | 'issuers' | 'subjects' | NamesV
       AS p (issuer, subject, ${names})
     ORDER BY p.issuer, p.subject ON CONFLICT (tenant_id, issuer, subject) DO NOTHING
     RETURNING id, tenant_id, issuer, subject
-  ), ${linkMade(`'same_subject'`, "'batch'", { mayMove: false })}
+  ), ${linkMade('same_subject', "'batch'", { mayMove: false })}
   SELECT id, issuer, subject FROM made`,
 );
 

@@ -1,8 +1,8 @@
-import type { AdmissionState, NameSource } from '@foyer/directory';
+import type { AdmissionState, LinkRule, NameSource } from '@foyer/directory';
 import { recordable } from '../call-log/call-log.ts';
 import { setStatement, statement } from '../database/statement.ts';
 import { openOrFollow, openRequests, requestColumns } from '../requests/open-requests.ts';
-import { isByMerge, isLinkOf, linkMade } from './links.ts';
+import { isByMerge, isLinkOf, linkMade, ruleText } from './links.ts';
 import { isNamesake, isUserNameTaken } from './name-sources.ts';
 
 /** The statements of the intake: one reads what the decision needs, and one writes it, if all is still as read. */
@@ -57,7 +57,7 @@ const reading = (key: KeySql, doubts: string, from: string): string =>
 
 /** Whether a sign-in may be somebody else than the id or the user name says. */
 const doubtsOf = (key: KeySql): string =>
-  `l.rule = 'operator_merge' OR ${isByMerge('i', 'i.subject')} AS "isByMerge",
+  `l.rule = ${ruleText('operator_merge')} OR ${isByMerge('i', 'i.subject')} AS "isByMerge",
     scim_user_name(i.username) = scim_user_name(${key.username}) AS "isSameUserName",
     (SELECT o.id FROM identity o WHERE ${isNamesake(key)} AND o.id IS DISTINCT FROM i.id
      ORDER BY o.updated_at DESC LIMIT 1) AS "namesakeId",
@@ -122,7 +122,7 @@ type NamesValue = 'email' | 'name' | 'username_source' | 'email_source' | 'given
 const mayHaveSource = `($username_source::text = 'claimed' OR NOT ${isUserNameTaken(of)})`;
 
 /** A new person. No row: somebody else has or gets the id, or a fact of the decision has changed. */
-const add = (where: string, rule: string, mayMove: boolean) => (more: string) => `WITH made AS (
+const add = (where: string, rule: LinkRule, mayMove: boolean) => (more: string) => `WITH made AS (
     INSERT INTO identity (tenant_id, issuer, subject, username, email, name, username_source, email_source, given_name,
       family_name)
     SELECT ${of.tenant}, ${of.issuer}, ${of.subject}, ${of.username}, $email::text, $name::text, $username_source::text,
@@ -140,7 +140,7 @@ export const addPerson = recordable<AddValue | 'may_meet_namesake'>(
   'add-person',
   add(
     `($may_meet_namesake::int = 1 OR NOT EXISTS (SELECT FROM identity o WHERE ${namesake}))`,
-    "'same_subject'",
+    'same_subject',
     false,
   ),
   added,
@@ -151,7 +151,7 @@ export const splitPerson = recordable<AddValue | 'from'>(
   'split-person',
   add(
     `EXISTS (SELECT FROM identity_link l WHERE ${isTheLink} AND l.identity_id = $from::uuid)`,
-    "'operator_release'",
+    'operator_release',
     true,
   ),
   added,

@@ -3,6 +3,9 @@ import { STAND_IN } from '@foyer/scim';
 import { run, statement } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
 
+/** A rule as an SQL text. */
+export const ruleText = (rule: LinkRule): string => `'${rule}'`;
+
 /** In SQL: whether `l` is the link of the id. */
 export const isLinkOf = (of: {
   readonly [key in 'tenant' | 'directory' | 'subject']: string;
@@ -11,11 +14,11 @@ export const isLinkOf = (of: {
 /** In SQL: whether the subject leads to the identity `row` by an operator's merge. */
 export const isByMerge = (row: string, subject: string): string => `EXISTS (SELECT FROM identity_link m
       WHERE m.tenant_id = ${row}.tenant_id AND m.directory = ${row}.issuer AND m.subject = ${subject}
-        AND m.identity_id = ${row}.id AND m.rule = 'operator_merge')`;
+        AND m.identity_id = ${row}.id AND m.rule = ${ruleText('operator_merge')})`;
 
 /** In SQL: the rule of a link; an id that stands in for a missing one says so. */
 const ruleOf = (subject: string, rule: string): string =>
-  `CASE WHEN ${subject} LIKE '${STAND_IN}%' THEN 'stand_in' ELSE ${rule} END`;
+  `CASE WHEN ${subject} LIKE '${STAND_IN}%' THEN ${ruleText('stand_in')} ELSE ${rule} END`;
 
 const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identity_id = excluded.identity_id,
       rule = excluded.rule, made_at = clock_timestamp(), made_by = excluded.made_by
@@ -23,11 +26,11 @@ const moves = `ON CONFLICT (tenant_id, directory, subject) DO UPDATE SET identit
 
 /**
  * Parts of a statement that link the new identities of its part `made`, which returns id, tenant_id, issuer and
- * subject. `rule` and `by` are SQL. Without `mayMove`, an id that already leads to a person is a unique violation;
+ * subject. `by` is SQL. Without `mayMove`, an id that already leads to a person is a unique violation;
  * with it, only one that an operator's merge brought is.
  */
 export const linkMade = (
-  rule: string,
+  rule: LinkRule,
   by: string,
   { mayMove }: { readonly mayMove: boolean },
 ): string => `place AS (
@@ -35,8 +38,8 @@ export const linkMade = (
     WHERE NOT EXISTS (SELECT FROM directory d WHERE d.tenant_id = m.tenant_id AND d.key = m.issuer) ON CONFLICT DO NOTHING
   ), linked AS (
     INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
-    SELECT m.tenant_id, m.issuer, m.subject, m.id, ${ruleOf('m.subject', rule)}, ${by} FROM made m
-    ${mayMove ? `${moves} AND l.rule <> 'operator_merge'` : ''}
+    SELECT m.tenant_id, m.issuer, m.subject, m.id, ${ruleOf('m.subject', ruleText(rule))}, ${by} FROM made m
+    ${mayMove ? `${moves} AND l.rule <> ${ruleText('operator_merge')}` : ''}
   )`;
 
 /** `by`: by whose word. */
@@ -48,7 +51,7 @@ const link = statement<'tenant' | 'id' | 'subject' | 'rule' | 'by'>(
     DELETE FROM identity_link l USING person p
     WHERE ${isLinkOf({ tenant: 'p.tenant_id', directory: 'p.issuer', subject: 'p.subject' })} AND l.identity_id = p.id
       AND p.subject <> $subject::text AND (p.subject LIKE '${STAND_IN}%' OR p.scim ->> 'externalId' = p.subject)
-      AND l.rule <> 'operator_merge' AND NOT ${isByMerge('p', '$subject::text')}
+      AND l.rule <> ${ruleText('operator_merge')} AND NOT ${isByMerge('p', '$subject::text')}
   ) INSERT INTO identity_link AS l (tenant_id, directory, subject, identity_id, rule, made_by)
     SELECT p.tenant_id, p.issuer, $subject::text, p.id, ${ruleOf('$subject::text', '$rule::text')}, $by::text
     FROM person p ${moves}`,

@@ -5,7 +5,7 @@ import { mayHave } from '../convergence/convergence-statements.ts';
 import { statement, wordList } from '../database/statement.ts';
 import { hasOpenCreate } from '../requests/unsettled.ts';
 import { takeOut, wantedAgain } from '../scim/group-members.ts';
-import { openRequest } from '../verify/verify-sql.ts';
+import { isOpen } from '../requests/open-requests.ts';
 
 /** The statements of a merge. They run in one transaction, which holds the rows of both identities. */
 
@@ -34,7 +34,7 @@ export const readSide = statement<'tenant' | 'id'>(
        WHERE m.identity_id = i.id AND m.is_wanted AND g.deleted_at IS NULL), '[]') AS groups,
      (SELECT count(*)::int FROM session s WHERE s.sess ->> 'identityId' = i.id::text AND s.expire > clock_timestamp())
        AS sessions,
-     (SELECT count(*)::int FROM provisioning_request q WHERE q.identity_id = i.id AND ${openRequest('q')}) AS "openRequests"
+     (SELECT count(*)::int FROM provisioning_request q WHERE q.identity_id = i.id AND ${isOpen('q')}) AS "openRequests"
    FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id
    WHERE i.tenant_id = $tenant::uuid AND i.id = $id::uuid`,
 );

@@ -1,7 +1,10 @@
 import { BACKGROUND_FROM, openStatuses, priorityOf } from '@foyer/shared';
 import { wordList } from '../database/statement.ts';
 
-/** The only place that opens requests: parts of a WITH, for the statements that change desired state. */
+/**
+ * The only place in the code that opens requests: parts of a WITH, for the statements that change desired state. In the
+ * database, a trigger on box_account opens one for each group that waits for the Box user of a member.
+ */
 
 const ABOUT = {
   identity: { column: 'identity_id', index: '(identity_id, generation)', where: '' },

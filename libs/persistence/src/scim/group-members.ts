@@ -1,6 +1,7 @@
 import type { Filter, Member } from '@foyer/scim';
 import { GROUP_PRIORITY, isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
+import { ruleText } from '../identities/links.ts';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import { run, setStatement, statement, type SqlValue, type Statement } from '../database/statement.ts';
 import { openRequests, scimOpening } from '../requests/open-requests.ts';
@@ -27,7 +28,7 @@ const given = `given AS (
       SELECT i.id FROM identity i WHERE i.tenant_id = $tenant::uuid AND i.scim_deleted_at IS NULL AND i.subject = x.value
       UNION ALL
       SELECT l.identity_id FROM identity_link l
-      WHERE l.tenant_id = $tenant::uuid AND l.subject = x.value AND l.rule = 'operator_merge'
+      WHERE l.tenant_id = $tenant::uuid AND l.subject = x.value AND l.rule = ${ruleText('operator_merge')}
       LIMIT 1
     ) i ON x.type IS DISTINCT FROM 'Group'
   )`;

@@ -30,7 +30,7 @@ const insertUserSql = (more: string) => `WITH made AS (
         SELECT FROM scim_group_member m WHERE m.tenant_id = $tenant::uuid AND m.identity_id IS NULL
           AND m.value = $external_id::text)
     ON CONFLICT DO NOTHING RETURNING id, tenant_id, issuer, subject, generation, created_at
-  ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: false })}, ${openRequests({ ...scimOpening, from: 'made' })}${more}
+  ), ${linkMade('same_subject', '$by::text', { mayMove: false })}, ${openRequests({ ...scimOpening, from: 'made' })}${more}
   SELECT made.id, made.created_at AS "createdAt", request.id AS "requestId" FROM made, request`;
 type NewUserValue =
   | 'tenant'

@@ -1,5 +1,4 @@
 import type { RecordedChange } from '@foyer/provisioning';
-import type { Document } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
 import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
@@ -8,7 +7,7 @@ import { personWork } from '../requests/new-request.ts';
 import { openOrFollow, requestColumns, scimOpening, type RequestRow } from '../requests/open-requests.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
-import { changeAlone, isAsRead } from './user-update.ts';
+import { isAsRead } from './user-change.ts';
 
 /** No row: the person or their requests changed meanwhile, and the caller reads again. */
 const remindSql = (more: string) => `WITH held AS (
@@ -31,7 +30,7 @@ type RemindedRow = RequestRow & JoinedRow;
  * tried again, with the record of the call. Null when nothing was written: the person or their requests changed since
  * they were read.
  */
-async function remindAlone(
+export async function remindAlone(
   database: Pick<Database, 'pool'>,
   tenantId: string,
   { user, subject }: ReadUser,
@@ -50,18 +49,3 @@ async function remindAlone(
     requests: [own, ...toGroupRequests(request)],
   };
 }
-
-/** Writes the change in one round trip. Null when nothing was written, see `changeAlone` and `remindAlone`. */
-export const writeAlone = (
-  database: Pick<Database, 'pool'>,
-  tenantId: string,
-  before: ReadUser,
-  {
-    change,
-    document,
-  }: { readonly change: { readonly kind: 'follow' | 'change' }; readonly document: Document },
-  call: RecordedChange | undefined,
-): Promise<Written<ScimUser> | null> =>
-  change.kind === 'follow'
-    ? remindAlone(database, tenantId, before, call)
-    : changeAlone(database, tenantId, before, document, call);

@@ -14,10 +14,11 @@ import { readPage, type ScimPage } from './listing.ts';
 import { userConflict } from './taken.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { insertUser, toNewUser, type NewRow, type NewUserValues } from './user-insert.ts';
-import { findReturning } from './user-roads.ts';
+import { findReturning } from './user-keys.ts';
 import { columns, listed, readUser, toReadUser, toUser, type Row } from './user-rows.ts';
-import { writeAlone } from './user-reminder.ts';
-import { UserWrites, type DeletePolicy } from './user-writes.ts';
+import { remindAlone } from './user-reminder.ts';
+import { changeAlone } from './user-change.ts';
+import { UserTransaction, type DeletePolicy } from './user-transaction.ts';
 
 /** How often a write is decided again because the person was changed meanwhile. */
 const TRIES = 50;
@@ -161,8 +162,8 @@ export class ScimUsers {
   ): Promise<Written<ScimUser> | null> {
     const { user } = before;
     if (change.kind === 'none') return { resource: user, requests: [] };
-    if (change.kind !== 'claim')
-      return writeAlone(this.database, this.tenantId, before, { change, document }, call);
+    if (change.kind === 'follow') return remindAlone(this.database, this.tenantId, before, call);
+    if (change.kind === 'change') return changeAlone(this.database, this.tenantId, before, document, call);
     return this.writing(call, { person: toPerson(document), self: user.id }, async (writes, onRecord) => {
       if (!(await writes.holdAsRead(user))) return null;
       const others = await writes.claim(user, document, change);
@@ -176,12 +177,12 @@ export class ScimUsers {
   private async writing<T>(
     call: RecordedChange | undefined,
     { person, self }: { readonly person: ScimPerson; readonly self: string | null },
-    work: (writes: UserWrites, onRecord: OnRecord, tx: Transaction) => Promise<T>,
+    work: (writes: UserTransaction, onRecord: OnRecord, tx: Transaction) => Promise<T>,
   ): Promise<T> {
     const by = actorOf(call);
     try {
       return await changing(this.database, this.tenantId, call, (tx, onRecord) =>
-        work(new UserWrites(tx, this.tenantId, by), onRecord, tx),
+        work(new UserTransaction(tx, this.tenantId, by), onRecord, tx),
       );
     } catch (error) {
       const keys = { issuer: this.issuer, ...person };

@@ -1,13 +1,8 @@
-import { openStatuses } from '@foyer/shared';
-
-const open = openStatuses.map((status) => `'${status}'`).join(', ');
-
-/** Whether the request `row` is open. */
-export const openRequest = (row: string): string => `${row}.status IN (${open})`;
+import { isOpen } from '../requests/open-requests.ts';
 
 /** Whether work on the identity `i` is in progress, so that what is seen of it may change at any moment. */
 export const busy = `(coalesce(i.lease_expires_at > clock_timestamp(), false) OR EXISTS (
-  SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND q.status IN (${open})))`;
+  SELECT FROM provisioning_request q WHERE q.identity_id = i.id AND ${isOpen('q')}))`;
 
 /** The external id of the Box user of the identity `i`, which no worker has fixed yet while it has none. */
 const externalId = 'coalesce(i.box_external_id, i.subject)';
@@ -138,7 +133,7 @@ export const counts = `SELECT
   (SELECT count(*)::int FROM identity WHERE tenant_id = $2) AS identities,
   (SELECT count(*)::int FROM verify_box_user WHERE run_id = $1) AS "boxUsers",
   (SELECT count(*)::int FROM box_account WHERE tenant_id = $2) AS mapped,
-  (SELECT count(DISTINCT identity_id)::int FROM provisioning_request WHERE tenant_id = $2 AND status IN (${open})) AS "inProgress",
+  (SELECT count(DISTINCT identity_id)::int FROM provisioning_request AS r WHERE r.tenant_id = $2 AND ${isOpen('r')}) AS "inProgress",
   (SELECT count(*)::int FROM verify_box_user b WHERE b.run_id = $1 AND b.status = 'inactive'
     AND NOT EXISTS (SELECT FROM box_account a WHERE a.tenant_id = $2 AND a.box_user_id = b.box_user_id)
     AND NOT EXISTS (SELECT FROM identity i WHERE i.tenant_id = $2 AND ${carries('b.external_id')})) AS "settledOrphans",
@@ -160,7 +155,7 @@ export const standing = `SELECT i.id AS "identityId", ${externalId} AS "external
 
 /** Whether work on the group `g` is in progress. */
 export const groupBusy = `(coalesce(g.lease_expires_at > clock_timestamp(), false) OR EXISTS (
-  SELECT FROM provisioning_request q WHERE q.group_id = g.id AND q.status IN (${open})))`;
+  SELECT FROM provisioning_request q WHERE q.group_id = g.id AND ${isOpen('q')}))`;
 
 /**
  * Records on a mapping that Box differs. Also writes the identity's row, so that this and a worker that takes the

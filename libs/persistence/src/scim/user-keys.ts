@@ -2,7 +2,7 @@ import { decideReturning, type Candidate, type ReturningDecision } from '@foyer/
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
 import { run, statement } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
-import { isLinkOf } from '../identities/links.ts';
+import { isLinkOf, ruleText } from '../identities/links.ts';
 import { isNameKey } from './user-names.ts';
 
 /** To whom the external id leads. */
@@ -12,7 +12,7 @@ const linked = `SELECT l.identity_id FROM identity_link l
 const findCandidates = statement<'tenant' | 'issuer' | 'external_id' | 'user_name'>(
   'find-returning',
   `SELECT i.id, i.scim IS NOT NULL AS "isManaged", i.scim_deleted_at IS NOT NULL AS "isDeleted", i.active,
-    i.id IN (${linked}) AS "isLinked", i.id IN (${linked} AND l.rule = 'operator_merge') AS "isMerged",
+    i.id IN (${linked}) AS "isLinked", i.id IN (${linked} AND l.rule = ${ruleText('operator_merge')}) AS "isMerged",
     coalesce(i.issuer = $issuer::text AND i.subject = $external_id::text, false) AS "isSubject",
     scim_user_name(i.username) = scim_user_name($user_name::text) AND ${isNameKey('i')} AS "isNamed"
   FROM identity i

@@ -7,7 +7,7 @@ import { run, statement, type SqlValue } from '../database/statement.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { requestsForGroups, takeOut } from './group-members.ts';
 import type { ScimUser, Written } from './user.ts';
-import { claimName, makeWay } from './user-roads.ts';
+import { claimName, makeWay } from './user-keys.ts';
 import { columns, listed, toUser, type Row } from './user-rows.ts';
 
 /** What happens to the Box user when the resource is deleted. */
@@ -39,7 +39,7 @@ const insertLinked = statement<'tenant' | 'issuer' | 'subject' | 'by' | PersonVa
      VALUES ($tenant::uuid, $issuer::text, $subject::text, $username::text, $email::text, $name::text,
        $active::boolean, $document::jsonb, $profile::jsonb)
      RETURNING id, tenant_id, issuer, subject
-   ), ${linkMade(`'same_subject'`, '$by::text', { mayMove: true })}
+   ), ${linkMade('same_subject', '$by::text', { mayMove: true })}
    SELECT id FROM made`,
 );
 
@@ -83,7 +83,7 @@ const holdUser = statement<'tenant' | 'id'>(
 );
 
 /** The writes of a person that also change other people or groups: steps of one transaction, by whose word. */
-export class UserWrites {
+export class UserTransaction {
   private readonly tx: Transaction;
   private readonly tenantId: string;
   private readonly by: string | null;
