@@ -1,9 +1,6 @@
-import { LeaseLost, type CallContext, type CallIntent, type Taken } from '@foyer/provisioning';
-import { PrismaCallLog } from '../call-log/call-log.ts';
-import { PrismaConvergenceStore } from './convergence-store.ts';
+import { LeaseLost } from '@foyer/provisioning';
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
-import { Intake } from '../identities/intake.ts';
-import { Requests } from '../requests/requests.ts';
+import { account, context, convergenceFixture, create, expireLease, take } from './convergence.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -11,49 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.drop());
 
-const create: CallIntent = {
-  direction: 'out',
-  system: 'box',
-  operation: 'create_user',
-  method: 'POST',
-  path: '/2.0/users',
-  actor: null,
-  parameters: { name: 'Ada' },
-};
-
-async function parts() {
-  const tenantId = await test.tenant();
-  const store = new PrismaConvergenceStore(test.database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000 });
-  const log = new PrismaCallLog(test.database, tenantId, 30_000);
-  const intake = new Intake(test.database, tenantId);
-  const newRequest = async (person = samplePerson()) => {
-    const admission = await intake.admit(person, 'api');
-    if (admission.kind !== 'requested') throw new Error(admission.kind);
-    return admission.requestId;
-  };
-  return { tenantId, store, log, intake, newRequest, requests: new Requests(test.database, tenantId) };
-}
-
-async function take(store: PrismaConvergenceStore, requestId: string): Promise<Taken> {
-  const result = await store.take(requestId);
-  if (result.kind !== 'taken') throw new Error(`take is ${result.kind}`);
-  return result.taken;
-}
-
-/**
- * Lets the lease of a worker that is too slow expire: its end is moved before the database's clock (in whole
- * milliseconds).
- */
-const expireLease = ({ lease }: Taken) =>
-  test.database.prisma
-    .$executeRaw`UPDATE identity SET lease_expires_at = clock_timestamp() - interval '1 ms' WHERE id = ${lease.identityId}::uuid`;
-
-const context = ({ lease }: Taken): CallContext => ({
-  requestId: lease.requestId,
-  identityId: lease.identityId,
-  lease,
-});
-const account = { boxUserId: '7001', name: 'Ada Example', status: 'active', appliedGeneration: 1 } as const;
+const parts = () => convergenceFixture(test);
 
 describe('the lease', () => {
   it('is acquired by only one of many workers', async () => {
@@ -77,7 +32,7 @@ describe('the lease', () => {
     const { store, log, newRequest, requests } = await parts();
     const requestId = await newRequest();
     const sleeper = await take(store, requestId);
-    await expireLease(sleeper);
+    await expireLease(test, sleeper);
     const next = await take(store, requestId);
     const writes = [
       () => log.intend(context(sleeper), create),
@@ -104,7 +59,7 @@ describe('the lease', () => {
   it('rejects a write after its expiry even if no other worker has taken over', async () => {
     const { store, newRequest } = await parts();
     const taken = await take(store, await newRequest());
-    await expireLease(taken);
+    await expireLease(test, taken);
     await expect(store.saveAccount(taken.lease, account, 'created')).rejects.toThrow(LeaseLost);
   });
 
@@ -115,199 +70,6 @@ describe('the lease', () => {
     await store.succeed((await take(store, first)).lease, 'unchanged');
     expect(await store.take(first)).toEqual({ kind: 'over' });
     await take(store, await newRequest({ ...person, name: 'B' }));
-  });
-});
-
-describe('the record of the last create', () => {
-  const outcome = (result: 'ok' | 'refused' | 'failed' | 'ambiguous', status: number | null) => ({
-    result,
-    status,
-    error: null,
-    answer: null,
-    durationMs: 1,
-  });
-
-  it.each([
-    ['an intent without an outcome', null, 'unsettled'],
-    ['an ambiguous end', outcome('ambiguous', 503), 'unsettled'],
-    ['a success whose mapping was not saved', outcome('ok', 201), 'unsettled'],
-    ['a conflict', outcome('refused', 409), 'conflict'],
-    ['a refusal', outcome('refused', 400), 'refused'],
-    ['one that was never sent', outcome('failed', null), 'refused'],
-  ])('%s', async (_name, end, expected) => {
-    const { store, log, newRequest } = await parts();
-    const requestId = await newRequest();
-    const first = await take(store, requestId);
-    expect(first.lastCreate).toBeNull();
-    const callId = await log.intend(context(first), create);
-    if (end) await log.conclude(callId, end);
-    await expireLease(first);
-    expect((await take(store, requestId)).lastCreate).toBe(expected);
-  });
-});
-
-describe('the record of several creates', () => {
-  const outcome = (result: 'refused' | 'failed' | 'ambiguous', status: number) => ({
-    result,
-    status,
-    error: null,
-    answer: null,
-    durationMs: 1,
-  });
-
-  it.each([
-    ['a conflict', outcome('refused', 409)],
-    ['one that was rejected by the rate limit', outcome('failed', 429)],
-  ])(
-    'stays unsettled when an unsettled one was followed by %s: Box may have created a user',
-    async (_name, next) => {
-      const { store, log, newRequest } = await parts();
-      const requestId = await newRequest();
-      const first = await take(store, requestId);
-      for (const end of [outcome('ambiguous', 503), next])
-        await log.conclude(await log.intend(context(first), create), end);
-      await expireLease(first);
-      expect((await take(store, requestId)).lastCreate).toBe('unsettled');
-    },
-  );
-});
-
-describe('the last answer of Box about creates with an unknown result', () => {
-  const answered = (operation: string, status: number, answer: Record<string, unknown> | null) => ({
-    intent: { ...create, operation, parameters: { externalId: '00uDoubt' } },
-    outcome: {
-      ...{ result: status < 300 ? ('ok' as const) : ('refused' as const), error: null, durationMs: 1 },
-      ...{ status, answer },
-    },
-  });
-  const lost = {
-    intent: { ...create, parameters: { externalId: '00uDoubt' } },
-    outcome: { result: 'ambiguous', status: null, error: null, answer: null, durationMs: 1 } as const,
-  };
-  const nobody = answered('find_user', 200, null);
-  const another = {
-    ...nobody,
-    intent: { ...nobody.intent, parameters: { externalId: '00uAnother' } },
-  };
-  const failing = {
-    ...nobody,
-    outcome: { ...nobody.outcome, result: 'failed' as const, status: 503 },
-  };
-  const named = answered('create_user', 409, { conflictId: '71' });
-
-  it.each([
-    ['nothing, while no create is in doubt', [nobody], undefined],
-    ['nothing, when Box was asked before the create only', [nobody, lost], undefined],
-    ['nothing, when the look-up failed', [lost, failing], undefined],
-    ['nothing, when another external id was looked up', [lost, another], undefined],
-    ['that no user has it', [lost, nobody], { kind: 'nobody' }],
-    [
-      'that no user has it, however many creates are lost after that',
-      [lost, nobody, lost],
-      { kind: 'nobody' },
-    ],
-    [
-      'whom a look-up showed',
-      [lost, answered('find_user', 200, { id: '70' })],
-      { kind: 'taken', boxUserId: '70' },
-    ],
-    ['whom a create made', [answered('create_user', 201, { id: '72' })], { kind: 'taken', boxUserId: '72' }],
-    ['whom a 409 named', [lost, nobody, named], { kind: 'taken', boxUserId: '71' }],
-    ['that a 409 named no user', [answered('create_user', 409, {})], { kind: 'taken', boxUserId: null }],
-    [
-      'that the user whom a 409 named does not exist',
-      [named, answered('read_user', 404, {})],
-      { kind: 'nobody' },
-    ],
-  ])('%s', async (_name, calls, expected) => {
-    const { store, log, newRequest } = await parts();
-    const requestId = await newRequest({ ...samplePerson(), subject: '00uDoubt' });
-    const first = await take(store, requestId);
-    for (const { intent, outcome } of calls)
-      await log.conclude(await log.intend(context(first), intent), outcome);
-    await expireLease(first);
-    expect((await take(store, requestId)).lastWord).toEqual(expected);
-  });
-});
-
-describe('the record of the last update', () => {
-  const update: CallIntent = {
-    ...create,
-    operation: 'update_user',
-    method: 'PUT',
-    path: '/2.0/users/7001',
-    parameters: { id: '7001', name: 'Ada Renamed' },
-  };
-  const outcome = (result: 'ok' | 'refused' | 'failed' | 'ambiguous', status: number | null) => ({
-    result,
-    status,
-    error: null,
-    answer: null,
-    durationMs: 1,
-  });
-  const inDoubt = { account: { ...account, profile: {}, isUncertain: true } };
-  const known = { account: { ...account, profile: {} } };
-
-  it.each([
-    ['an intent without an outcome', null, inDoubt],
-    ['an ambiguous end', outcome('ambiguous', 503), inDoubt],
-    ['a success that was not saved', outcome('ok', 200), inDoubt],
-    ['a refusal', outcome('refused', 400), known],
-    ['one that was never sent', outcome('failed', null), known],
-  ])('%s', async (_name, end, expected) => {
-    const { store, log, newRequest } = await parts();
-    const requestId = await newRequest();
-    const first = await take(store, requestId);
-    await store.saveAccount(first.lease, account, 'created');
-    const callId = await log.intend(context(first), update);
-    if (end) await log.conclude(callId, end);
-    await expireLease(first);
-    const next = await take(store, requestId);
-    expect({ account: next.account }).toEqual(expected);
-    // After another save the mapping shows what Box has.
-    await store.saveAccount(next.lease, { ...account, name: 'Ada Renamed' }, 'updated');
-    await expireLease(next);
-    expect((await take(store, requestId)).account).toEqual({ ...known.account, name: 'Ada Renamed' });
-  });
-
-  const deletion: CallIntent = {
-    ...update,
-    operation: 'delete_user',
-    method: 'DELETE',
-    parameters: { id: '7001' },
-  };
-
-  it.each([
-    ['without an outcome', null, true],
-    ['with an ambiguous outcome', outcome('ambiguous', 503), true],
-    ['that Box refused', outcome('refused', 409), undefined],
-  ])('after a deletion %s: whether the user may be deleted', async (_name, end, mayBeDeleted) => {
-    const { store, log, newRequest } = await parts();
-    const requestId = await newRequest();
-    const first = await take(store, requestId);
-    await store.saveAccount(first.lease, account, 'created');
-    const callId = await log.intend(context(first), deletion);
-    if (end) await log.conclude(callId, end);
-    await expireLease(first);
-    const next = await take(store, requestId);
-    expect(next.account?.mayBeDeleted).toBe(mayBeDeleted);
-    await store.saveAccount(next.lease, account, 'updated');
-    await expireLease(next);
-    expect((await take(store, requestId)).account).toEqual(known.account);
-  });
-
-  it('ignores a deletion from before the mapping, also in a row that an earlier version wrote', async () => {
-    const { store, log, newRequest } = await parts();
-    const requestId = await newRequest();
-    const first = await take(store, requestId);
-    await log.intend(context(first), deletion);
-    await store.saveAccount(first.lease, account, 'created');
-    await test.database.pool.query(
-      "UPDATE box_account SET settled_update = 0, created_at = created_at + interval '1 ms' WHERE box_user_id = $1",
-      [account.boxUserId],
-    );
-    await expireLease(first);
-    expect((await take(store, requestId)).account).toEqual(known.account);
   });
 });
 
@@ -325,7 +87,7 @@ describe('the mapping', () => {
     const requestId = await newRequest();
     const first = await take(store, requestId);
     await store.saveAccount(first.lease, account, 'created');
-    await expireLease(first);
+    await expireLease(test, first);
     expect(await take(store, requestId)).toMatchObject({ effect: 'created', account });
   });
 });
