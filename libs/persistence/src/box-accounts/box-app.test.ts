@@ -1,20 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import {
-  LeaseLost,
-  type BoxApp,
-  type CallContext,
-  type RecordedChange,
-  type Taken,
-} from '@foyer/provisioning';
-import { ApiCalls } from '../call-log/api-calls.ts';
-import { BoxAccounts } from './box-accounts.ts';
+import { LeaseLost, type BoxApp } from '@foyer/provisioning';
 import { boxAppProblem, TenantBoxApp } from './box-app.ts';
-import { BoxAppMigration } from './box-app-migration.ts';
-import { PrismaCallLog } from '../call-log/call-log.ts';
-import { PrismaConvergenceStore, type ConvergenceStoreOptions } from '../convergence/convergence-store.ts';
-import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
-import { Intake } from '../identities/intake.ts';
-import { Requests } from '../requests/requests.ts';
+import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
+import {
+  accountIn,
+  boxAppFixture,
+  context,
+  create,
+  newApp,
+  newBoxUserId,
+  oldApp,
+  take,
+} from './box-app.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -22,84 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => test.drop());
 
-const oldApp: BoxApp = { clientId: 'old-app', enterpriseId: '900100' };
-const newApp: BoxApp = { clientId: 'new-app', enterpriseId: '900100' };
-/** The record of an operator's command. */
-const found: RecordedChange = {
-  intent: () => ({
-    ...{ direction: 'in', system: 'foyer', operation: 'clear_missing_box_user', method: 'RUN' },
-    ...{ path: 'box-app recreate', actor: 'operator', parameters: {} },
-  }),
-  outcome: () => ({ result: 'ok', status: null, error: null, answer: null, durationMs: 0 }),
-  committed: () => undefined,
-};
-let lastBoxUser = 5000;
-
-async function parts(bound: BoxApp | null = oldApp) {
-  const { database } = test;
-  const tenantId = await test.tenant();
-  if (bound) await new TenantBoxApp(database, tenantId, bound).bind();
-  const intake = new Intake(database, tenantId);
-  const storeOf = (boxApp?: BoxApp, more: Partial<ConvergenceStoreOptions> = {}) =>
-    new PrismaConvergenceStore(database, tenantId, { leaseMs: 30_000, relayGraceMs: 5_000, boxApp, ...more });
-  const log = new PrismaCallLog(database, tenantId, 30_000);
-  const newRequest = async (person = samplePerson(), cause: 'api' | 'sign-in' = 'api') => {
-    const admission = await intake.admit(person, cause);
-    if (admission.kind !== 'requested') throw new Error(admission.kind);
-    return { requestId: admission.requestId, identityId: admission.identity.id, person };
-  };
-  /** A person with a Box user, made by a recorded create. */
-  const mapped = async () => {
-    const { requestId, identityId, person } = await newRequest();
-    const store = storeOf(bound ?? undefined);
-    const taken = await take(store, requestId);
-    const boxUserId = String(++lastBoxUser);
-    await log.conclude(await log.intend(context(taken), create), created);
-    await store.saveAccount(
-      taken.lease,
-      { boxUserId, name: 'Ada Example', status: 'active', appliedGeneration: 1 },
-      'created',
-    );
-    await store.succeed(taken.lease, 'created');
-    return { identityId, boxUserId, person };
-  };
-  return {
-    tenantId,
-    intake,
-    storeOf,
-    newRequest,
-    mapped,
-    log,
-    moves: new BoxAppMigration(database, tenantId),
-    requests: new Requests(database, tenantId),
-    accountsOf: (app: BoxApp) => new BoxAccounts(database, tenantId, app),
-    operatorCalls: async () =>
-      (await new ApiCalls(database, tenantId).list({ limit: 50, direction: 'in' })).items,
-  };
-}
-
-async function take(store: PrismaConvergenceStore, requestId: string): Promise<Taken> {
-  const result = await store.take(requestId);
-  if (result.kind !== 'taken') throw new Error(`take is ${result.kind}`);
-  return result.taken;
-}
-
-const context = ({ lease }: Taken): CallContext => ({
-  requestId: lease.requestId,
-  identityId: lease.identityId,
-  lease,
-});
-const create = {
-  direction: 'out',
-  system: 'box',
-  operation: 'create_user',
-  method: 'POST',
-  path: '/2.0/users',
-  actor: null,
-  parameters: {},
-} as const;
-const created = { result: 'ok', status: 201, error: null, answer: null, durationMs: 1 } as const;
-const account = (identityId: string) => test.database.prisma.boxAccount.findUnique({ where: { identityId } });
+const parts = (bound: BoxApp | null = oldApp) => boxAppFixture(test, bound);
+const account = (identityId: string) => accountIn(test, identityId);
 
 describe('the Box app of a tenant', () => {
   it('is the first one configured, regardless of how many processes start at once', async () => {
@@ -169,7 +89,7 @@ describe('a worker of another Box app', () => {
       expect(await moved).toMatchObject({ kind: 'done' });
       for (const result of results) {
         if (result.kind !== 'taken') continue;
-        const boxUserId = String(++lastBoxUser);
+        const boxUserId = newBoxUserId();
         await expect(
           store.saveAccount(
             result.taken.lease,
@@ -264,103 +184,5 @@ describe('migrate', () => {
     await log.intend(context(first), create);
     await store.handBack(first.lease, 0);
     expect((await take(store, id)).lastCreate).toBe('unsettled');
-  });
-});
-
-describe('a Box user that no longer exists', () => {
-  it('is marked and shown again, but not by another app, nor for another mapping', async () => {
-    const { accountsOf, mapped } = await parts();
-    const { identityId, boxUserId } = await mapped();
-    const accounts = accountsOf(oldApp);
-    expect(await accountsOf(newApp).markMissing(identityId, boxUserId)).toBe(false);
-    expect(await accounts.markMissing(identityId, '1')).toBe(false);
-    expect(await accounts.markMissing(randomUUID(), boxUserId)).toBe(false);
-    expect(await accounts.markMissing(identityId, boxUserId)).toBe(true);
-    expect(await accounts.markMissing(identityId, boxUserId)).toBe(false);
-    expect((await account(identityId))?.missingSince).not.toBeNull();
-    expect(await accounts.mapped(null, 10)).toEqual([]);
-    expect(await accounts.clearMissing(identityId, boxUserId, found)).toBe(true);
-    expect(await accounts.clearMissing(identityId, boxUserId, found)).toBe(false);
-    expect(await account(identityId)).toMatchObject({ missingSince: null, appliedGeneration: 0 });
-  });
-
-  it('gets a request from each sign-in, which may recreate the user only if policy and cause allow it', async () => {
-    const { accountsOf, mapped, newRequest, storeOf } = await parts();
-    const recreateDeleted = 'on-sign-in';
-    for (const [cause, policy, expected] of [
-      ['sign-in', recreateDeleted, true],
-      ['api', recreateDeleted, false],
-      ['sign-in', 'never', false],
-      ['sign-in', undefined, false],
-    ] as const) {
-      const { identityId, boxUserId, person } = await mapped();
-      await accountsOf(oldApp).markMissing(identityId, boxUserId);
-      const { requestId } = await newRequest(person, cause);
-      const taken = await take(storeOf(oldApp, { recreateDeleted: policy }), requestId);
-      expect(taken).toMatchObject({ account: { boxUserId, isMissing: true }, mayRecreate: expected });
-    }
-  });
-
-  it('is marked as missing, restored or given up by a worker, as the timeline shows', async () => {
-    const { mapped, newRequest, storeOf, requests } = await parts();
-    const { identityId, boxUserId, person } = await mapped();
-    const store = storeOf(oldApp);
-    const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' });
-    const { lease } = await take(store, requestId);
-    await store.markMissing(lease, boxUserId);
-    await store.markMissing(lease, boxUserId);
-    expect((await account(identityId))?.missingSince).not.toBeNull();
-    await store.restoreAccount(lease, { boxUserId, name: 'Ada', status: 'inactive', appliedGeneration: 0 });
-    expect(await account(identityId)).toMatchObject({ missingSince: null, status: 'inactive', name: 'Ada' });
-    await store.markMissing(lease, boxUserId);
-    await store.forgetAccount(lease, boxUserId);
-    expect(await account(identityId)).toBeNull();
-    expect((await requests.find(requestId, {}))?.request.timeline.map(({ event }) => event)).toEqual([
-      'queued',
-      'started',
-      'box-user-missing',
-      'box-user-restored',
-      'box-user-missing',
-      'box-user-given-up',
-    ]);
-    await store.handBack(lease, 0);
-    // The create of the deleted user is settled: the next worker creates at once.
-    expect(await take(store, requestId)).toMatchObject({ account: null, lastCreate: null });
-  });
-
-  it('is not changed by a worker whose lease was taken over', async () => {
-    const { mapped, newRequest, storeOf } = await parts();
-    const { identityId, boxUserId, person } = await mapped();
-    const store = storeOf(oldApp);
-    const { requestId } = await newRequest({ ...person, name: 'Ada Renamed' });
-    const { lease } = await take(store, requestId);
-    await test.database.prisma
-      .$executeRaw`UPDATE identity SET lease_token = lease_token + 1 WHERE id = ${identityId}::uuid`;
-    const back = { boxUserId, name: 'Ada', status: 'active', appliedGeneration: 0 } as const;
-    for (const write of [
-      () => store.markMissing(lease, boxUserId),
-      () => store.restoreAccount(lease, back),
-      () => store.forgetAccount(lease, boxUserId),
-    ])
-      await expect(write()).rejects.toThrow(LeaseLost);
-    expect(await account(identityId)).toMatchObject({ missingSince: null, boxUserId });
-  });
-
-  it('is created again for one person by an operator, and a second call creates no second request', async () => {
-    const { moves, mapped, storeOf, operatorCalls, requests } = await parts();
-    const { identityId, boxUserId } = await mapped();
-    const wrongApp = await moves.recreate({ identityId, boxUserId }, newApp, 'operator');
-    expect(wrongApp).toEqual({ kind: 'changed-meanwhile' });
-    const result = await moves.recreate({ identityId, boxUserId }, oldApp, 'operator:ada');
-    if (result.kind !== 'requested') throw new Error(result.kind);
-    expect(await account(identityId)).toBeNull();
-    expect(await moves.recreate({ identityId, boxUserId }, oldApp, 'operator')).toEqual({
-      kind: 'changed-meanwhile',
-    });
-    expect(await take(storeOf(oldApp), result.requestId)).toMatchObject({ account: null, lastCreate: null });
-    expect((await requests.newest({ identityId }))?.cause).toBe('operator');
-    expect(await operatorCalls()).toMatchObject([
-      { operation: 'recreate_box_user', identityId, parameters: { boxUserId } },
-    ]);
   });
 });
