@@ -27,16 +27,13 @@ export class BatchIntake implements BatchStore {
     const { pool } = this.database;
     const { actor, key } = batch;
     for (;;) {
-      await pool.query(sql.releaseKey, [this.tenantId, actor, key, READER_GONE_MS]);
+      const named = { tenant: this.tenantId, actor, key };
+      await run({ pool }, sql.releaseKey, { ...named, gone_ms: READER_GONE_MS });
       const begun = await inTransaction(pool, 'read-committed', (client) => this.beginOnce(client, batch));
       if (begun) return begun;
-      const earlier = await pool.query<{ id: string; bodyHash: string | null }>(sql.earlier, [
-        this.tenantId,
-        actor,
-        key,
-      ]);
+      const [earlier] = await run<{ id: string; bodyHash: string | null }>({ pool }, sql.earlier, named);
       // None: the batch released its key between the two statements.
-      if (earlier.rows[0]) return { kind: 'earlier', ...earlier.rows[0] };
+      if (earlier) return { kind: 'earlier', ...earlier };
     }
   }
 
@@ -44,8 +41,8 @@ export class BatchIntake implements BatchStore {
     client: pg.PoolClient,
     { actor, format, key, call }: NewBatch,
   ): Promise<BatchBegun | null> {
-    const { rows } = await client.query<{ id: string }>(sql.begin, [this.tenantId, actor, format, key]);
-    const [made] = rows;
+    const values = { tenant: this.tenantId, actor, format, key };
+    const [made] = await run<{ id: string }>({ client }, sql.begin, values);
     if (!made) return null;
     const callId = await new PrismaCallLog({ client }, this.tenantId, 0).intend(
       { requestId: null, identityId: null, lease: null },
@@ -65,23 +62,17 @@ export class BatchIntake implements BatchStore {
   }
 
   async beat(batchId: string): Promise<void> {
-    await this.database.pool.query(
-      'UPDATE provisioning_batch SET heartbeat_at = clock_timestamp() WHERE id = $1 AND tenant_id = $2',
-      [batchId, this.tenantId],
-    );
+    await run(this.database, sql.beat, { tenant: this.tenantId, batch: batchId });
   }
 
   async end(
     batchId: string,
     { bodyHash, stopped }: { bodyHash: string; stopped: BatchStop | null },
   ): Promise<void> {
-    await this.database.pool.query(sql.end, [
-      batchId,
-      this.tenantId,
-      bodyHash,
-      stopped?.line ?? null,
-      stopped?.why ?? null,
-    ]);
+    await run(this.database, sql.end, {
+      ...{ tenant: this.tenantId, batch: batchId, body_hash: bodyHash },
+      ...{ stopped_line: stopped?.line ?? null, stopped_why: stopped?.why ?? null },
+    });
   }
 
   private async takeOnce(

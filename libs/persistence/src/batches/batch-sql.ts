@@ -1,15 +1,38 @@
-/** Releases the key of a batch without a heartbeat for $4 milliseconds. */
-export const releaseKey = `UPDATE provisioning_batch SET idempotency_key = NULL
-  WHERE tenant_id = $1 AND actor = $2 AND idempotency_key = $3::text AND received_at IS NULL
-    AND heartbeat_at < clock_timestamp() - $4 * interval '1 millisecond'`;
+import { statement } from '../database/statement.ts';
 
-export const begin = `INSERT INTO provisioning_batch (tenant_id, actor, format, idempotency_key) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (tenant_id, actor, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`;
+/** The statements that store a file of people, except those of its chunks. */
 
-export const earlier = `SELECT id, body_hash AS "bodyHash" FROM provisioning_batch
-  WHERE tenant_id = $1 AND actor = $2 AND idempotency_key = $3`;
+/** Releases the key of a batch without a heartbeat for `gone_ms`. */
+export const releaseKey = statement<'tenant' | 'actor' | 'key' | 'gone_ms'>(
+  'batch-release-key',
+  `UPDATE provisioning_batch SET idempotency_key = NULL
+   WHERE tenant_id = $tenant::uuid AND actor = $actor::text AND idempotency_key = $key::text AND received_at IS NULL
+     AND heartbeat_at < clock_timestamp() - $gone_ms::float8 * interval '1 millisecond'`,
+);
 
-export const end = `UPDATE provisioning_batch SET received_at = clock_timestamp(), body_hash = $3,
-    stopped_line = $4::int, stopped_why = $5::text,
-    idempotency_key = CASE WHEN $4::int IS NULL THEN idempotency_key END
-  WHERE id = $1 AND tenant_id = $2`;
+export const begin = statement<'tenant' | 'actor' | 'format' | 'key'>(
+  'batch-begin',
+  `INSERT INTO provisioning_batch (tenant_id, actor, format, idempotency_key)
+   VALUES ($tenant::uuid, $actor::text, $format::text, $key::text)
+   ON CONFLICT (tenant_id, actor, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id`,
+);
+
+export const earlier = statement<'tenant' | 'actor' | 'key'>(
+  'batch-earlier',
+  `SELECT id, body_hash AS "bodyHash" FROM provisioning_batch
+   WHERE tenant_id = $tenant::uuid AND actor = $actor::text AND idempotency_key = $key::text`,
+);
+
+export const beat = statement<'tenant' | 'batch'>(
+  'batch-beat',
+  `UPDATE provisioning_batch SET heartbeat_at = clock_timestamp()
+   WHERE id = $batch::uuid AND tenant_id = $tenant::uuid`,
+);
+
+export const end = statement<'tenant' | 'batch' | 'body_hash' | 'stopped_line' | 'stopped_why'>(
+  'batch-end',
+  `UPDATE provisioning_batch SET received_at = clock_timestamp(), body_hash = $body_hash::text,
+     stopped_line = $stopped_line::int, stopped_why = $stopped_why::text,
+     idempotency_key = CASE WHEN $stopped_line::int IS NULL THEN idempotency_key END
+   WHERE id = $batch::uuid AND tenant_id = $tenant::uuid`,
+);

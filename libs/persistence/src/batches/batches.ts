@@ -12,6 +12,7 @@ import {
 } from '@foyer/shared';
 import { z } from 'zod';
 import type { Database } from '../database/database.ts';
+import { run, setStatement, statement } from '../database/statement.ts';
 import { badCursor, decodeCursor, toPage } from '../database/paging.ts';
 import { READER_GONE_MS } from './batch-intake.ts';
 
@@ -41,6 +42,14 @@ interface Work {
   readonly now: string;
 }
 
+interface WorkRow {
+  readonly status: string;
+  readonly outcome: RequestOutcome | null;
+  readonly count: number;
+  readonly recent: number;
+  readonly lastEnd: Date | null;
+}
+
 const MINUTE_S = 60;
 const GONE_WHY =
   'The process that read the file stopped here. The lines before were accepted; send the same file again for the rest.';
@@ -51,16 +60,41 @@ const columns = `b.id, b.format, b.lines, b.last_line AS "lastLine", b.refused, 
   b.received_at IS NULL AND b.heartbeat_at < clock_timestamp() - ${READER_GONE_MS} * interval '1 millisecond' AS "readerGone"`;
 
 /** One pass over the requests, grouped by status and outcome. */
-const workOf = `SELECT r.status, r.outcome, count(*)::int AS count, max(r.finished_at) AS "lastEnd",
+const workOf = setStatement<'batch'>(
+  'batch-work',
+  `SELECT r.status, r.outcome, count(*)::int AS count, max(r.finished_at) AS "lastEnd",
     (count(*) FILTER (WHERE r.finished_at > clock_timestamp() - interval '${MINUTE_S} seconds'))::int AS recent
   FROM provisioning_batch_line l JOIN provisioning_request r ON r.id = l.request_id
-  WHERE l.batch_id = $1 GROUP BY r.status, r.outcome`;
+  WHERE l.batch_id = $batch::uuid GROUP BY r.status, r.outcome`,
+);
 
-const failures = `SELECT l.line, l.subject, coalesce(l.code, r.error_code) AS code, r.error_detail AS detail,
+const readClock = statement<never>('batch-clock', 'SELECT clock_timestamp() AS now');
+
+const settle = statement<'batch' | 'work'>(
+  'batch-settle',
+  'UPDATE provisioning_batch SET settled = $work::jsonb WHERE id = $batch::uuid AND settled IS NULL',
+);
+
+const readBatch = statement<'tenant' | 'batch'>(
+  'batch',
+  `SELECT ${columns} FROM provisioning_batch b WHERE b.id = $batch::uuid AND b.tenant_id = $tenant::uuid`,
+);
+
+const listBatches = setStatement<'tenant' | 'after_at' | 'after_id' | 'limit'>(
+  'batches',
+  `SELECT ${columns} FROM provisioning_batch b WHERE b.tenant_id = $tenant::uuid
+     AND ($after_at::timestamptz IS NULL OR (b.created_at, b.id) < ($after_at::timestamptz, $after_id::uuid))
+   ORDER BY b.created_at DESC, b.id DESC LIMIT $limit`,
+);
+
+const failures = setStatement<'batch' | 'after' | 'limit'>(
+  'batch-failures',
+  `SELECT l.line, l.subject, coalesce(l.code, r.error_code) AS code, r.error_detail AS detail,
     coalesce(l.errors, '[]') AS errors, l.request_id AS "requestId"
   FROM provisioning_batch_line l LEFT JOIN provisioning_request r ON r.id = l.request_id
-  WHERE l.batch_id = $1 AND l.line > $2 AND (l.code IS NOT NULL OR r.status = 'failed')
-  ORDER BY l.line LIMIT $3`;
+  WHERE l.batch_id = $batch::uuid AND l.line > $after::int AND (l.code IS NOT NULL OR r.status = 'failed')
+  ORDER BY l.line LIMIT $limit`,
+);
 
 /** Reads batches for the API. */
 export class Batches {
@@ -74,11 +108,8 @@ export class Batches {
 
   /** Null when it does not exist. */
   async progress(id: string): Promise<ProvisioningBatch | null> {
-    const { rows } = await this.database.pool.query<Row>(
-      `SELECT ${columns} FROM provisioning_batch b WHERE b.id = $1 AND b.tenant_id = $2`,
-      [id, this.tenantId],
-    );
-    return rows[0] ? this.describe(rows[0]) : null;
+    const [row] = await run<Row>(this.database, readBatch, { tenant: this.tenantId, batch: id });
+    return row ? this.describe(row) : null;
   }
 
   /** With a page of its failures, in the order of the file. Null when it does not exist. */
@@ -86,7 +117,7 @@ export class Batches {
     const after = decodeLine(cursor);
     const batch = await this.progress(id);
     if (batch === null) return null;
-    const { rows } = await this.database.pool.query<BatchFailure>(failures, [id, after, limit + 1]);
+    const rows = await run<BatchFailure>(this.database, failures, { batch: id, after, limit: limit + 1 });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     const nextCursor = rows.length > limit && last !== undefined ? encodeLine(last.line) : null;
@@ -96,12 +127,10 @@ export class Batches {
   /** Newest first. */
   async list({ cursor, limit }: BatchListQuery): Promise<Page<ProvisioningBatch>> {
     const after = decodeCursor(cursor, 'uuid');
-    const { rows } = await this.database.pool.query<Row>(
-      `SELECT ${columns} FROM provisioning_batch b WHERE b.tenant_id = $1
-         AND ($2::timestamptz IS NULL OR (b.created_at, b.id) < ($2, $3::uuid))
-       ORDER BY b.created_at DESC, b.id DESC LIMIT $4`,
-      [this.tenantId, after?.at ?? null, after?.id ?? null, limit + 1],
-    );
+    const rows = await run<Row>(this.database, listBatches, {
+      ...{ tenant: this.tenantId, limit: limit + 1 },
+      ...{ after_at: after?.at ?? null, after_id: after?.id ?? null },
+    });
     const page = toPage(
       rows,
       limit,
@@ -119,29 +148,20 @@ export class Batches {
   }
 
   private async work({ id, receivedAt }: Row): Promise<Work> {
-    const { rows } = await this.database.pool.query<{
-      status: string;
-      outcome: RequestOutcome | null;
-      count: number;
-      recent: number;
-      lastEnd: Date | null;
-    }>(workOf, [id]);
+    const rows = await run<WorkRow>(this.database, workOf, { batch: id });
     const sum = (of: typeof rows) => of.reduce((total, { count }) => total + count, 0);
     const ends = rows.flatMap(({ lastEnd }) => (lastEnd === null ? [] : [lastEnd.getTime()]));
-    const { rows: clock } = await this.database.pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    const [clock] = await run<{ now: Date }>(this.database, readClock, {});
     const work: Work = {
       waiting: sum(rows.filter(({ status }) => openStatuses.some((one) => one === status))),
       failed: sum(rows.filter(({ status }) => status === 'failed')),
       outcomes: Object.fromEntries(rows.flatMap(({ outcome, count }) => (outcome ? [[outcome, count]] : []))),
       recent: rows.reduce((total, { recent }) => total + recent, 0),
       lastEnd: ends.length === 0 ? null : new Date(Math.max(...ends)).toISOString(),
-      now: clock[0]!.now.toISOString(),
+      now: clock!.now.toISOString(),
     };
     if (receivedAt !== null && work.waiting === 0) {
-      await this.database.pool.query(
-        'UPDATE provisioning_batch SET settled = $2 WHERE id = $1 AND settled IS NULL',
-        [id, work],
-      );
+      await run(this.database, settle, { batch: id, work: JSON.stringify(work) });
     }
     return work;
   }

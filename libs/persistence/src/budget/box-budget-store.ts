@@ -1,12 +1,12 @@
 import {
   LONGEST_PAUSE_MS,
-  urgencies,
   type BucketLimits,
   type BudgetAnswer,
   type BudgetStore,
   type PerUrgency,
 } from '@foyer/provisioning';
 import type { Database } from '../database/database.ts';
+import { run, statement, type SqlValue, type Statement } from '../database/statement.ts';
 
 /** A service account: a Box app in an enterprise. */
 export interface BoxServiceAccount {
@@ -18,12 +18,16 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_UNTOLD_MS = 60_000;
 const FORGOTTEN_AFTER_MS = 60_000;
 
+type AccountValue = 'client' | 'enterprise';
+const isTheAccount = (row = 'box_budget'): string =>
+  `${row}.client_id = $client::text AND ${row}.enterprise_id = $enterprise::text`;
+
 /**
  * The row, locked, with the current time of the database. `now` is read after the lock is acquired, so that two waiting
  * statements do not both count the same time. A pause from before a clock was set back is limited too.
  */
 const seen = `seen AS (
-    SELECT level, refilled_at, refusals, paused_until FROM box_budget WHERE client_id = $1 AND enterprise_id = $2 FOR UPDATE
+    SELECT level, refilled_at, refusals, paused_until FROM box_budget WHERE ${isTheAccount()} FOR UPDATE
   ), clocked AS MATERIALIZED (
     SELECT level, refilled_at, refusals, clock_timestamp() AS now, paused_until FROM seen
   ), known AS (
@@ -31,51 +35,64 @@ const seen = `seen AS (
       THEN least(paused_until, now + ${LONGEST_PAUSE_MS} * interval '1 millisecond') END AS paused_until FROM clocked
   )`;
 
-/** From $3: capacity, calls per ms; then the wanted number and the floor for each urgency, the most urgent first. */
-const askText = `
-  WITH ${seen}, filled AS (
+type BucketValue = 'capacity' | 'per_ms';
+/** The wanted number and the floor of each urgency, the most urgent first. */
+type AskValue = 'first' | 'first_floor' | 'second' | 'second_floor' | 'third' | 'third_floor';
+const ask = statement<AccountValue | BucketValue | AskValue>(
+  'box-budget-ask',
+  `WITH ${seen}, filled AS (
     SELECT now, paused_until, coalesce(greatest(0, extract(epoch FROM paused_until - now) * 1000), 0)::float8 AS paused_ms,
-      least($3::float8, level
-        + greatest(0, extract(epoch FROM now - greatest(refilled_at, paused_until)) * 1000)::float8 * $4::float8) AS level
+      least($capacity::float8, level
+        + greatest(0, extract(epoch FROM now - greatest(refilled_at, paused_until)) * 1000)::float8 * $per_ms::float8) AS level
     FROM known
   ), first AS (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($5::int, greatest(0, floor(level - $6::float8))) END AS a FROM filled
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($first::int, greatest(0, floor(level - $first_floor::float8))) END AS a FROM filled
   ), second AS (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($7::int, greatest(0, floor(level - a - $8::float8))) END AS b FROM first
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($second::int, greatest(0, floor(level - a - $second_floor::float8))) END AS b FROM first
   ), third AS MATERIALIZED (
-    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($9::int, greatest(0, floor(level - a - b - $10::float8))) END AS c
+    SELECT *, CASE WHEN paused_ms > 0 THEN 0 ELSE least($third::int, greatest(0, floor(level - a - b - $third_floor::float8))) END AS c
     FROM second
   )
   UPDATE box_budget t SET level = third.level - a - b - c, refilled_at = now, paused_until = third.paused_until
-  FROM third WHERE t.client_id = $1 AND t.enterprise_id = $2
-  RETURNING a, b, c, t.level, paused_ms`;
+  FROM third WHERE ${isTheAccount('t')}
+  RETURNING a, b, c, t.level, paused_ms`,
+);
 
 /**
- * $3: Box's Retry-After in ms, or null. A 429 that arrives during a pause was sent before it, so it does not extend it.
+ * `retry_after`: Box's Retry-After in ms, or null. A 429 that arrives during a pause was sent before it, so it does not extend it.
  */
-const refuseText = `
-  WITH ${seen}, counted AS (
+const refuse = statement<AccountValue | 'retry_after'>(
+  'box-budget-refuse',
+  `WITH ${seen}, counted AS (
     SELECT now, paused_until, CASE
-        WHEN $3::float8 IS NOT NULL OR paused_until > now THEN refusals
+        WHEN $retry_after::float8 IS NOT NULL OR paused_until > now THEN refusals
         WHEN paused_until > now - ${FORGOTTEN_AFTER_MS} * interval '1 millisecond' THEN least(refusals, 30) + 1
         ELSE 1 END AS refusals
     FROM known
   ), paused AS MATERIALIZED (
     SELECT now, refusals, CASE
-        WHEN $3::float8 IS NULL AND paused_until > now THEN paused_until
+        WHEN $retry_after::float8 IS NULL AND paused_until > now THEN paused_until
         ELSE greatest(paused_until, now + interval '1 millisecond' * least(${LONGEST_PAUSE_MS},
-          coalesce($3::float8, least(${LONGEST_UNTOLD_MS}, ${FIRST_PAUSE_MS} * 2.0 ^ (refusals - 1))))) END AS paused_until
+          coalesce($retry_after::float8, least(${LONGEST_UNTOLD_MS}, ${FIRST_PAUSE_MS} * 2.0 ^ (refusals - 1))))) END AS paused_until
     FROM counted
   )
   UPDATE box_budget t SET level = 0, refilled_at = now, paused_until = paused.paused_until, refusals = paused.refusals
-  FROM paused WHERE t.client_id = $1 AND t.enterprise_id = $2
-  RETURNING greatest(0, extract(epoch FROM t.paused_until - now) * 1000)::float8 AS paused_ms`;
+  FROM paused WHERE ${isTheAccount('t')}
+  RETURNING greatest(0, extract(epoch FROM t.paused_until - now) * 1000)::float8 AS paused_ms`,
+);
 
-const lookText = `
-  SELECT least($3::float8, level + greatest(0, extract(epoch FROM clock_timestamp() - greatest(refilled_at, paused_until))
-      * 1000)::float8 * $4::float8) AS level,
+const look = statement<AccountValue | BucketValue>(
+  'box-budget-look',
+  `SELECT least($capacity::float8, level + greatest(0, extract(epoch FROM clock_timestamp() - greatest(refilled_at, paused_until))
+      * 1000)::float8 * $per_ms::float8) AS level,
     coalesce(greatest(0, extract(epoch FROM paused_until - clock_timestamp()) * 1000), 0)::float8 AS paused_ms
-  FROM box_budget WHERE client_id = $1 AND enterprise_id = $2`;
+  FROM box_budget WHERE ${isTheAccount()}`,
+);
+
+const make = statement<AccountValue>(
+  'box-budget-make',
+  'INSERT INTO box_budget (client_id, enterprise_id) VALUES ($client, $enterprise) ON CONFLICT DO NOTHING',
+);
 
 interface AskRow {
   readonly a: number;
@@ -103,8 +120,12 @@ export class BoxBudgetStore implements BudgetStore {
 
   async ask(wanted: PerUrgency<number>): Promise<BudgetAnswer> {
     const { capacity, perMs, floors } = this.limits;
-    const perUrgency = urgencies.flatMap((urgency) => [wanted[urgency], floors[urgency]]);
-    const row = await this.update<AskRow>('box-budget-ask', askText, [capacity, perMs, ...perUrgency]);
+    const row = await this.update<AskRow, BucketValue | AskValue>(ask, {
+      ...{ capacity, per_ms: perMs },
+      ...{ first: wanted['sign-in'], first_floor: floors['sign-in'] },
+      ...{ second: wanted.soon, second_floor: floors.soon },
+      ...{ third: wanted.bulk, third_floor: floors.bulk },
+    });
     return {
       granted: { 'sign-in': Number(row.a), soon: Number(row.b), bulk: Number(row.c) },
       level: row.level,
@@ -113,16 +134,15 @@ export class BoxBudgetStore implements BudgetStore {
   }
 
   async refuse(retryAfterMs: number | undefined): Promise<number> {
-    const values = [retryAfterMs ?? null];
-    return (await this.update<{ paused_ms: number }>('box-budget-refuse', refuseText, values)).paused_ms;
+    const values = { retry_after: retryAfterMs ?? null };
+    return (await this.update<{ paused_ms: number }, 'retry_after'>(refuse, values)).paused_ms;
   }
 
   async look(): Promise<{ level: number; pausedMs: number }> {
     const { capacity, perMs } = this.limits;
-    const [row] = await this.query<{ level: number; paused_ms: number }>('box-budget-look', lookText, [
-      capacity,
-      perMs,
-    ]);
+    const [row] = await run<{ level: number; paused_ms: number }>(this.database, look, {
+      ...{ ...this.values, capacity, per_ms: perMs },
+    });
     return row ? { level: row.level, pausedMs: row.paused_ms } : { level: 0, pausedMs: 0 };
   }
 
@@ -130,22 +150,20 @@ export class BoxBudgetStore implements BudgetStore {
    * Inserts the row when it is missing: at the very first call, and after a crash of PostgreSQL emptied the unlogged
    * table.
    */
-  private async update<R extends object>(name: string, text: string, values: unknown[]): Promise<R> {
-    const [row] = await this.query<R>(name, text, values);
+  private async update<R extends object, P extends string>(
+    change: Statement<AccountValue | P>,
+    given: Readonly<Record<P, SqlValue>>,
+  ): Promise<R> {
+    const values = { ...given, ...this.values };
+    const [row] = await run<R>(this.database, change, values);
     if (row) return row;
-    await this.query(
-      'box-budget-make',
-      'INSERT INTO box_budget (client_id, enterprise_id) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-      [],
-    );
-    const [made] = await this.query<R>(name, text, values);
+    await run(this.database, make, this.values);
+    const [made] = await run<R>(this.database, change, values);
     if (!made) throw new Error('The row of the rate limiter was deleted twice at the same time.');
     return made;
   }
 
-  private async query<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
-    const { clientId, enterpriseId } = this.account;
-    const all = [clientId, enterpriseId, ...values];
-    return (await this.database.pool.query<R>({ name, text, values: all })).rows;
+  private get values(): Record<AccountValue, SqlValue> {
+    return { client: this.account.clientId, enterprise: this.account.enterpriseId };
   }
 }
