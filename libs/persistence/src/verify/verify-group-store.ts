@@ -1,5 +1,6 @@
 import type { GroupDifference, SeenGroup, StandingGroup } from '@foyer/provisioning';
 import type { Database } from '../database/database.ts';
+import { run } from '../database/statement.ts';
 import { inTransaction } from '../database/transaction.ts';
 import * as sql from './verify-sql.ts';
 
@@ -14,17 +15,18 @@ export class VerifyGroupStore {
   }
 
   async groups(after: string | null, limit: number): Promise<StandingGroup[]> {
-    const { rows } = await this.database.pool.query<StandingGroup>(sql.groups, [this.tenantId, after, limit]);
-    return rows;
+    return run(this.database, sql.groups, { tenant: this.tenantId, after, limit });
   }
 
   async groupDifference(
     { id, boxGroupId }: StandingGroup,
     memberships: NonNullable<SeenGroup>['memberships'],
   ): Promise<GroupDifference | null> {
-    const values = [this.tenantId, id, boxGroupId, JSON.stringify(memberships)];
-    const { rows } = await this.database.pool.query<GroupDifference>(sql.groupDifference, values);
-    return rows[0] ?? null;
+    const [difference] = await run<GroupDifference>(this.database, sql.groupDifference, {
+      ...{ tenant: this.tenantId, group: id, box_group: boxGroupId },
+      memberships: JSON.stringify(memberships),
+    });
+    return difference ?? null;
   }
 
   async keepGroup(
@@ -33,13 +35,15 @@ export class VerifyGroupStore {
     seen: SeenGroup,
     detail: string,
   ): Promise<void> {
-    const memberships = JSON.stringify(seen?.memberships ?? []);
+    const about = { tenant: this.tenantId, group: id };
+    const listed = { ...about, memberships: JSON.stringify(seen?.memberships ?? []) };
     await inTransaction(this.database.pool, 'read-committed', async (client) => {
-      const held = await client.query(sql.holdGroup, [this.tenantId, id, boxGroupId, seen?.name ?? null]);
-      if (held.rowCount === 0) return;
-      await client.query(sql.forgetMemberships, [id, memberships]);
-      await client.query(sql.keepMemberships, [id, memberships, this.tenantId]);
-      await client.query(sql.addGroup, [runId, id, detail.replaceAll('\0', '')]);
+      const asRead = { ...about, box_group: boxGroupId, name: seen?.name ?? null };
+      const [held] = await run({ client }, sql.holdGroup, asRead);
+      if (held === undefined) return;
+      await run({ client }, sql.forgetMemberships, listed);
+      await run({ client }, sql.keepMemberships, listed);
+      await run({ client }, sql.addGroup, { run: runId, group: id, detail: detail.replaceAll('\0', '') });
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { CallIntent, DiscrepancyKind } from '@foyer/provisioning';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
+import { run, setStatement, wordList } from '../database/statement.ts';
 import { requestFor } from '../requests/new-request.ts';
 import { transaction, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 
@@ -25,6 +26,19 @@ interface Found {
   readonly groupId: string | null;
   readonly generation: number;
 }
+
+const findRepairable = setStatement<'tenant' | 'run' | 'after'>(
+  'verify-repairable',
+  `SELECT e.id, e.kind, i.id AS "identityId", g.id AS "groupId", coalesce(i.generation, g.generation) AS generation
+   FROM verify_discrepancy e
+   LEFT JOIN identity i ON i.id = e.identity_id AND i.tenant_id = $tenant::uuid
+   LEFT JOIN scim_group g ON g.id = e.group_id AND g.tenant_id = $tenant::uuid AND g.deleted_at IS NULL
+   LEFT JOIN box_account a ON a.identity_id = i.id
+   WHERE e.run_id = $run::uuid AND e.id > $after::bigint AND e.confirmed AND e.kind IN (${wordList(repairableKinds)})
+     AND (i.id IS NOT NULL OR g.id IS NOT NULL)
+     AND NOT (e.kind IN ('missing', 'unmapped') AND a.identity_id IS NOT NULL)
+   ORDER BY e.id LIMIT ${PAGE}`,
+);
 
 /** Opens requests for the confirmed discrepancies of a run of `verify`; a worker then sets every field again. */
 export class VerifyRepairs {
@@ -55,16 +69,7 @@ export class VerifyRepairs {
     after: bigint,
     intent: CallIntent,
   ): Promise<{ readonly requestIds: readonly string[]; readonly last: bigint | null }> {
-    const found = await tx.$queryRaw<Found[]>`
-      SELECT e.id, e.kind, i.id AS "identityId", g.id AS "groupId", coalesce(i.generation, g.generation) AS generation
-      FROM verify_discrepancy e
-      LEFT JOIN identity i ON i.id = e.identity_id AND i.tenant_id = ${this.tenantId}::uuid
-      LEFT JOIN scim_group g ON g.id = e.group_id AND g.tenant_id = ${this.tenantId}::uuid AND g.deleted_at IS NULL
-      LEFT JOIN box_account a ON a.identity_id = i.id
-      WHERE e.run_id = ${runId}::uuid AND e.id > ${after} AND e.confirmed AND e.kind = ANY(${[...repairableKinds]}::text[])
-        AND (i.id IS NOT NULL OR g.id IS NOT NULL)
-        AND NOT (e.kind IN ('missing', 'unmapped') AND a.identity_id IS NOT NULL)
-      ORDER BY e.id LIMIT ${PAGE}`;
+    const found = await run<Found>({ tx }, findRepairable, { tenant: this.tenantId, run: runId, after });
     const requestIds: string[] = [];
     for (const { identityId, groupId, generation, kind } of found) {
       const about = identityId === null ? { groupId: groupId! } : { identityId };
