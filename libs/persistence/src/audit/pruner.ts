@@ -1,11 +1,13 @@
 import { PRUNE_OPERATION, unpackEntries, type AuditKind } from '@foyer/provisioning';
-import { openStatuses, type AuditPruning } from '@foyer/shared';
+import type { AuditPruning } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
+import { run } from '../database/statement.ts';
 import { inTransaction } from '../database/transaction.ts';
+import * as sql from './pruner-sql.ts';
 import { AuditSealer } from './sealer.ts';
-import { auditKinds, auditTables } from './tables.ts';
+import { auditKinds } from './tables.ts';
 import { neededRows, ranges, type KeptReason, type NeededRow } from './needed.ts';
 
 /**
@@ -84,15 +86,7 @@ export class AuditPruner {
 
   /** What is left of the months before `month`. Changes nothing. */
   async months(month: string): Promise<PrunableMonth[]> {
-    const { rows } = await this.database.pool.query<PrunableMonth>(
-      `SELECT month, count(*) FILTER (WHERE NOT fresh)::int AS blocks,
-         coalesce(sum(count) FILTER (WHERE NOT fresh), 0)::float8 AS rows, count(*) FILTER (WHERE fresh)::int AS "tooFresh"
-       FROM (SELECT month, count, ${isFresh} AS fresh FROM audit_block
-             WHERE tenant_id = $1 AND month < $2 AND entries IS NOT NULL) b
-       GROUP BY month ORDER BY month`,
-      [this.tenantId, month],
-    );
-    return rows;
+    return run(this.database, sql.countMonths, { tenant: this.tenantId, month });
   }
 
   /**
@@ -114,13 +108,9 @@ export class AuditPruner {
 
   /** The next blocks that have rows, from the newest. */
   private async next(month: string, before: string | null, limit: number): Promise<Block[]> {
-    const { rows } = await this.database.pool.query<Block>(
-      `SELECT seq, encode(hash, 'hex') AS hash, count FROM audit_block
-       WHERE tenant_id = $1 AND month < $2 AND entries IS NOT NULL AND NOT ${isFresh}
-         AND ($3::bigint IS NULL OR seq < $3)
-       ORDER BY seq DESC LIMIT $4`,
-      [this.tenantId, month, before, limit],
-    );
+    const rows = await run<Block>(this.database, sql.nextBlocks, {
+      ...{ tenant: this.tenantId, month, before, limit },
+    });
     let sum = 0;
     const end = rows.findIndex(({ count }) => (sum += count) > ACT_ROWS);
     return rows.slice(0, end === -1 ? rows.length : Math.max(1, end));
@@ -129,7 +119,7 @@ export class AuditPruner {
   /** Null: every remaining row of these blocks is needed. */
   private async plan(client: PoolClient, month: string, blocks: readonly Block[]): Promise<Plan | null> {
     const there = await this.rowsOf(client, blocks);
-    const kept = await neededRows(client, there, openStatuses);
+    const kept = await neededRows(client, there);
     const stays = new Set(kept.map(({ kind, id }) => `${kind} ${id}`));
     const goes = {
       call: there.call.filter((id) => !stays.has(`call ${id}`)),
@@ -158,18 +148,14 @@ export class AuditPruner {
   ): Promise<Record<AuditKind, readonly string[]>> {
     const found: Record<AuditKind, string[]> = { call: [], outcome: [] };
     for (const { seq } of blocks) {
-      const { rows } = await client.query<{ entries: Buffer }>(
-        'SELECT entries FROM audit_block WHERE tenant_id = $1 AND seq = $2 AND entries IS NOT NULL',
-        [this.tenantId, seq],
-      );
-      for (const { kind, id } of (rows[0] && unpackEntries(rows[0].entries)) ?? []) found[kind].push(id);
+      const values = { tenant: this.tenantId, seq };
+      const [block] = await run<{ entries: Buffer }>({ client }, sql.readEntries, values);
+      for (const { kind, id } of (block && unpackEntries(block.entries)) ?? []) found[kind].push(id);
     }
     for (const kind of auditKinds) {
-      const { table, id } = auditTables[kind];
-      const { rows } = await client.query<{ id: string }>(
-        `SELECT ${id}::text AS id FROM ${table} WHERE ${id} = ANY($1::bigint[]) AND tenant_id = $2 ORDER BY ${table}.${id}`,
-        [found[kind], this.tenantId],
-      );
+      const rows = await run<{ id: string }>({ client }, sql.findRows[kind], {
+        ...{ tenant: this.tenantId, ids: found[kind] },
+      });
       found[kind] = rows.map((row) => row.id);
     }
     return found;
@@ -211,49 +197,32 @@ export class AuditPruner {
     const until = performance.now() + withinMs;
     for (;;) {
       await sealer.round();
-      const { rowCount } = await this.database.pool.query(
-        'SELECT 1 FROM audit_block WHERE tenant_id = $1 AND call_ids @> $2::bigint',
-        [this.tenantId, callId],
-      );
-      if (rowCount) return;
+      const sealed = await run(this.database, sql.findSealed, { tenant: this.tenantId, call: callId });
+      if (sealed.length > 0) return;
       if (performance.now() > until)
         throw new PruningHeldUp(
           `The pruning (call ${callId}) was not sealed within ${withinMs / 1000} s, so nothing was removed by it. A transaction ` +
             'that stays open delays sealing. Find it in pg_stat_activity (ORDER BY xact_start), end it, then prune again.',
         );
-      await this.database.pool.query('SELECT pg_sleep(0.2)');
+      await run(this.database, sql.pause, {});
     }
   }
 
   private async remove(client: PoolClient, { blocks, kept, goes }: Plan, callId: string): Promise<void> {
     const seqs = blocks.map(({ seq }) => seq);
-    await client.query(
-      'SELECT 1 FROM audit_block WHERE tenant_id = $1 AND seq = ANY($2::bigint[]) ORDER BY seq FOR UPDATE',
-      [this.tenantId, seqs],
-    );
+    await run({ client }, sql.holdBlocks, { tenant: this.tenantId, seqs });
     const stays = new Set(kept.map(({ kind, id }) => `${kind} ${id}`));
-    const needed = await neededRows(client, await this.rowsOf(client, blocks), openStatuses);
+    const needed = await neededRows(client, await this.rowsOf(client, blocks));
     if (needed.some(({ kind, id }) => !stays.has(`${kind} ${id}`)))
       throw new PruningHeldUp(
         'Some of the rows to remove are needed again, so this run removed nothing. Prune again.',
       );
-    await client.query(
-      `UPDATE audit_block b SET pruned_at = coalesce(pruned_at, clock_timestamp()), pruned_by = $3,
-         entries = CASE WHEN b.call_ids && $4::int8multirange OR b.outcome_ids && $5::int8multirange THEN entries END
-       WHERE tenant_id = $1 AND seq = ANY($2::bigint[])`,
-      [
-        this.tenantId,
-        seqs,
-        callId,
-        ...auditKinds.map((kind) => ranges(kept.filter((row) => row.kind === kind).map(({ id }) => id))),
-      ],
-    );
-    for (const kind of [...auditKinds].reverse()) {
-      const { table, id } = auditTables[kind];
-      await client.query(`DELETE FROM ${table} WHERE ${id} = ANY($1::bigint[])`, [goes[kind]]);
-    }
+    const keptOf = (kind: AuditKind) => ranges(kept.filter((row) => row.kind === kind).map(({ id }) => id));
+    await run({ client }, sql.markPruned, {
+      ...{ tenant: this.tenantId, seqs, by: callId },
+      ...{ calls: keptOf('call'), outcomes: keptOf('outcome') },
+    });
+    for (const kind of [...auditKinds].reverse())
+      await run({ client }, sql.removeRows[kind], { ids: goes[kind] });
   }
 }
-
-/** The same rule as the trigger on `audit_block`. */
-const isFresh = `(sealed_at AT TIME ZONE 'UTC' >= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - interval '1 month')`;

@@ -10,7 +10,8 @@ import {
 import type { AuditBlock } from '@foyer/shared';
 import type { PoolClient } from 'pg';
 import type { Database } from '../database/database.ts';
-import { auditKinds, auditTables, readAuditLines, readPrunings } from './tables.ts';
+import { run, setStatement } from '../database/statement.ts';
+import { auditKinds, forEachTable, readAuditLines, readPrunings } from './tables.ts';
 import { inTransaction } from '../database/transaction.ts';
 
 /** The chain of one tenant in one snapshot. */
@@ -38,6 +39,63 @@ interface BlockRow extends Omit<AuditBlock, 'seq' | 'sealedAt' | 'prunedAt'> {
   readonly prunedAt: Date | null;
 }
 
+const countChain = setStatement<'tenant'>(
+  'audit-totals',
+  `SELECT count(*)::int AS blocks, coalesce(sum(count) FILTER (WHERE entries IS NOT NULL), 0)::float8 AS rows
+   FROM audit_block WHERE tenant_id = $tenant::uuid`,
+);
+
+/** Of all tenants. */
+const readBounds = forEachTable(({ table, id }, kind) =>
+  setStatement<never>(
+    `audit-bounds-${kind}`,
+    `SELECT min(${id})::text AS from, max(${id})::text AS to FROM ${table}`,
+  ),
+);
+
+const findUnsealed = forEachTable(({ table, id, blockIds }, kind) =>
+  setStatement<'tenant' | 'from' | 'to' | 'kind'>(
+    `audit-unsealed-${kind}`,
+    `WITH sealed AS (
+       SELECT coalesce(range_agg(${blockIds}), '{}') AS ids FROM audit_block WHERE ${blockIds} && int8range($from::bigint, $to::bigint)
+     ), loose AS (
+       SELECT c.${id}::text AS id, c.at,
+         p.kind IS NULL OR p.cluster <> (SELECT system_identifier::text FROM pg_control_system())
+           OR (p.walked IS NOT NULL AND c.${id} > p.walked)
+           OR (c.tx >= p.horizon AND c.tx < pg_snapshot_xmax(pg_current_snapshot())) AS waits
+       FROM ${table} c LEFT JOIN audit_position p ON p.tenant_id = c.tenant_id AND p.kind = $kind::text
+       WHERE c.tenant_id = $tenant::uuid AND c.${id} >= $from::bigint AND c.${id} < $to::bigint AND NOT (SELECT ids FROM sealed) @> c.${id}
+     )
+     SELECT count(*) FILTER (WHERE waits)::int AS waiting, min(at) FILTER (WHERE waits) AS "oldestAt",
+       (SELECT json_agg(json_build_object('id', id, 'at', at)) FROM (
+         SELECT id, at FROM loose WHERE NOT waits ORDER BY id::bigint LIMIT ${STRAYS}) s) AS strays
+     FROM loose`,
+  ),
+);
+
+const readBlocks = setStatement<'tenant' | 'after'>(
+  'audit-blocks',
+  `SELECT tenant_id AS "tenantId", seq, month, count, call_ids::text AS calls, outcome_ids::text AS outcomes,
+      encode(entries_digest, 'hex') AS "entriesDigest", encode(previous, 'hex') AS previous, encode(hash, 'hex') AS hash,
+      sealed_at AS "sealedAt", pruned_at AS "prunedAt"
+    FROM audit_block WHERE tenant_id = $tenant::uuid AND seq > $after::bigint ORDER BY seq LIMIT ${PAGE_BLOCKS}`,
+);
+
+const readEntries = setStatement<'tenant' | 'seqs'>(
+  'audit-entries',
+  `SELECT seq, entries FROM audit_block
+   WHERE tenant_id = $tenant::uuid AND seq = ANY($seqs::bigint[]) AND entries IS NOT NULL`,
+);
+
+const findLeftovers = forEachTable(({ table, id, blockIds }, kind) =>
+  setStatement<'tenant' | 'seqs'>(
+    `audit-leftovers-${kind}`,
+    `SELECT b.seq, c.${id}::text AS id, c.at FROM audit_block b
+     JOIN ${table} c ON c.${id} >= lower(b.${blockIds}) AND c.${id} < upper(b.${blockIds}) AND b.${blockIds} @> c.${id}
+     WHERE b.tenant_id = $tenant::uuid AND b.seq = ANY($seqs::bigint[]) ORDER BY c.${id} LIMIT ${STRAYS}`,
+  ),
+);
+
 /**
  * Reads a tenant's chain in one transaction, so that concurrent sealing and pruning are not visible. Memory is bounded.
  */
@@ -58,7 +116,7 @@ export async function readAudit<T>(
 }
 
 class Reader {
-  private readonly client: PoolClient;
+  readonly client: PoolClient;
   private readonly tenantId: string;
 
   constructor(client: PoolClient, tenantId: string) {
@@ -67,24 +125,17 @@ class Reader {
   }
 
   async totals(): Promise<{ blocks: number; rows: number }> {
-    const { rows } = await this.client.query<{ blocks: number; rows: number }>(
-      `SELECT count(*)::int AS blocks, coalesce(sum(count) FILTER (WHERE entries IS NOT NULL), 0)::float8 AS rows
-       FROM audit_block WHERE tenant_id = $1`,
-      [this.tenantId],
-    );
-    return rows[0]!;
+    const [totals] = await run<{ blocks: number; rows: number }>(this, countChain, { tenant: this.tenantId });
+    return totals!;
   }
 
   async unsealed(): Promise<AuditSnapshot['unsealed']> {
     const found = { waiting: 0, oldestAt: null as Date | null, strays: [] as AuditRowRef[] };
     for (const kind of auditKinds) {
-      const { table, id } = auditTables[kind];
-      const { rows } = await this.client.query<{ from: string | null; to: string }>(
-        `SELECT min(${id})::text AS from, max(${id})::text AS to FROM ${table}`,
-      );
-      if (rows[0]?.from == null) continue;
-      const last = BigInt(rows[0].to);
-      for (let from = BigInt(rows[0].from); from <= last; from += BigInt(SCAN_IDS)) {
+      const [bounds] = await run<{ from: string | null; to: string }>(this, readBounds[kind], {});
+      if (bounds?.from == null) continue;
+      const last = BigInt(bounds.to);
+      for (let from = BigInt(bounds.from); from <= last; from += BigInt(SCAN_IDS)) {
         const window = await this.unsealedBetween(kind, from, from + BigInt(SCAN_IDS));
         found.waiting += window.waiting;
         if (window.oldestAt && (!found.oldestAt || window.oldestAt < found.oldestAt))
@@ -97,29 +148,12 @@ class Reader {
 
   /** Rows that the sealer will still reach are waiting; rows behind its position did not exist when it passed. */
   private async unsealedBetween(kind: AuditKind, from: bigint, to: bigint) {
-    const { table, id, blockIds } = auditTables[kind];
-    const { rows } = await this.client.query<{
+    const [found] = await run<{
       waiting: number;
       oldestAt: Date | null;
       strays: { id: string; at: Date | number }[] | null;
-    }>(
-      `WITH sealed AS (
-         SELECT coalesce(range_agg(${blockIds}), '{}') AS ids FROM audit_block WHERE ${blockIds} && int8range($2, $3)
-       ), loose AS (
-         SELECT c.${id}::text AS id, c.at,
-           p.kind IS NULL OR p.cluster <> (SELECT system_identifier::text FROM pg_control_system())
-             OR (p.walked IS NOT NULL AND c.${id} > p.walked)
-             OR (c.tx >= p.horizon AND c.tx < pg_snapshot_xmax(pg_current_snapshot())) AS waits
-         FROM ${table} c LEFT JOIN audit_position p ON p.tenant_id = c.tenant_id AND p.kind = $4
-         WHERE c.tenant_id = $1 AND c.${id} >= $2 AND c.${id} < $3 AND NOT (SELECT ids FROM sealed) @> c.${id}
-       )
-       SELECT count(*) FILTER (WHERE waits)::int AS waiting, min(at) FILTER (WHERE waits) AS "oldestAt",
-         (SELECT json_agg(json_build_object('id', id, 'at', at)) FROM (
-           SELECT id, at FROM loose WHERE NOT waits ORDER BY id::bigint LIMIT ${STRAYS}) s) AS strays
-       FROM loose`,
-      [this.tenantId, from.toString(), to.toString(), kind],
-    );
-    const { waiting, oldestAt, strays } = rows[0]!;
+    }>(this, findUnsealed[kind], { tenant: this.tenantId, from, to, kind });
+    const { waiting, oldestAt, strays } = found!;
     return {
       waiting,
       oldestAt,
@@ -129,13 +163,7 @@ class Reader {
 
   async *parts(): AsyncGenerator<AuditPart> {
     for (let after = '0'; ;) {
-      const { rows: blocks } = await this.client.query<BlockRow>(
-        `SELECT tenant_id AS "tenantId", seq, month, count, call_ids::text AS calls, outcome_ids::text AS outcomes,
-           encode(entries_digest, 'hex') AS "entriesDigest", encode(previous, 'hex') AS previous, encode(hash, 'hex') AS hash,
-           sealed_at AS "sealedAt", pruned_at AS "prunedAt"
-         FROM audit_block WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT ${PAGE_BLOCKS}`,
-        [this.tenantId, after],
-      );
+      const blocks = await run<BlockRow>(this, readBlocks, { tenant: this.tenantId, after });
       if (blocks.length === 0) return;
       const page = firstOf(blocks, MAX_BLOCK_ROWS);
       yield* await this.partsOf(page);
@@ -163,10 +191,9 @@ class Reader {
 
   /** By the block's number; without the blocks that keep no entries. */
   private async entriesOf(blocks: readonly BlockRow[]): Promise<Map<string, AuditEntry[]>> {
-    const { rows } = await this.client.query<{ seq: string; entries: Buffer }>(
-      `SELECT seq, entries FROM audit_block WHERE tenant_id = $1 AND seq = ANY($2::bigint[]) AND entries IS NOT NULL`,
-      [this.tenantId, blocks.map(({ seq }) => seq)],
-    );
+    const rows = await run<{ seq: string; entries: Buffer }>(this, readEntries, {
+      ...{ tenant: this.tenantId, seqs: blocks.map(({ seq }) => seq) },
+    });
     return new Map(rows.map(({ seq, entries }) => [seq, unpackEntries(entries) ?? []]));
   }
 
@@ -175,13 +202,9 @@ class Reader {
     if (blocks.length === 0) return [];
     const found: (AuditRowRef & { seq: string })[] = [];
     for (const kind of auditKinds) {
-      const { table, id, blockIds } = auditTables[kind];
-      const { rows } = await this.client.query<{ seq: string; id: string; at: Date | number }>(
-        `SELECT b.seq, c.${id}::text AS id, c.at FROM audit_block b
-         JOIN ${table} c ON c.${id} >= lower(b.${blockIds}) AND c.${id} < upper(b.${blockIds}) AND b.${blockIds} @> c.${id}
-         WHERE b.tenant_id = $1 AND b.seq = ANY($2::bigint[]) ORDER BY c.${id} LIMIT ${STRAYS}`,
-        [this.tenantId, blocks.map(({ seq }) => seq)],
-      );
+      const rows = await run<{ seq: string; id: string; at: Date | number }>(this, findLeftovers[kind], {
+        ...{ tenant: this.tenantId, seqs: blocks.map(({ seq }) => seq) },
+      });
       found.push(...rows.map((row) => ({ seq: row.seq, kind, id: row.id, at: timeOf(row.at) })));
     }
     return found;

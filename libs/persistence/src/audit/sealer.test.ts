@@ -253,7 +253,8 @@ function killedAt(text: string): TestDatabase['database'] {
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     client.query = (async (...args: unknown[]) => {
-      if (typeof args[0] === 'string' && args[0].includes(text))
+      const [asked] = args as [string | { readonly text: string }];
+      if ((typeof asked === 'string' ? asked : asked.text).includes(text))
         await pool.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
       return query(...args);
     }) as typeof client.query;

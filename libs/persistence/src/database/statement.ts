@@ -4,7 +4,8 @@ import type { Prisma } from '../generated/client.ts';
 import { again } from './transaction.ts';
 
 /** A value for a parameter; pass objects as JSON text with a cast in the statement, and sets as arrays for `unnest`. */
-export type SqlValue = string | number | bigint | boolean | Date | null | readonly (string | number | null)[];
+export type SqlValue =
+  string | number | bigint | boolean | Date | Buffer | null | readonly (string | number | null)[];
 
 /** Where a statement runs: on any connection of the pool, in a Prisma transaction, or on a given connection. */
 export type Runner =

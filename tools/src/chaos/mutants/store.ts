@@ -141,8 +141,8 @@ export const storeMutants: readonly SourceMutant[] = [
   {
     name: 'sealer: skips the remaining rows of a transaction that was read in part',
     file: sealer,
-    from: 'WHERE c.tenant_id = $1 AND c.tx >= $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
-    to: 'WHERE c.tenant_id = $1 AND c.tx > $2::xid8 AND c.tx < $3::xid8\n         AND NOT EXISTS (SELECT FROM audit_block b WHERE b.${blockIds} @> c.${id})',
+    from: 'AND c.tx >= $horizon::xid8 AND c.tx < $xmin::xid8',
+    to: 'AND c.tx > $horizon::xid8 AND c.tx < $xmin::xid8',
   },
   {
     name: 'sealer: skips the rows that a running transaction writes later',
