@@ -54,6 +54,21 @@ const noTransaction = [
     message: 'Use libs/persistence/src/database/transaction.ts.',
   },
 ];
+/** SQL in persistence is a named statement, or the Prisma client for plain rows. */
+const noThirdIdiom = [
+  {
+    selector: 'MemberExpression[property.name=/^\\$(query|execute)Raw/]',
+    message: 'Write a statement (libs/persistence/src/database/statement.ts), and run it.',
+  },
+  {
+    selector: "MemberExpression[object.name='Prisma'][property.name=/^(sql|raw|join|empty|Sql)$/]",
+    message: 'Compose the text of a statement (libs/persistence/src/database/statement.ts).',
+  },
+  {
+    selector: "CallExpression[callee.property.name='query']",
+    message: 'Write a statement (libs/persistence/src/database/statement.ts), and run it.',
+  },
+];
 const waysOut = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'undici'];
 const reachingOut = [
   {
@@ -143,6 +158,13 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': ['error', { patterns: reachingOut }],
       'no-restricted-globals': ['error', 'fetch', 'WebSocket', 'EventSource'],
+    },
+  },
+  {
+    files: ['libs/persistence/src/**/*.ts'],
+    ignores: ['libs/persistence/src/{database,migrations}/**', '**/*.test.ts', '**/*.harness.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', noEnvironment, ...noTransaction, ...noThirdIdiom],
     },
   },
   {

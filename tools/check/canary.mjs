@@ -12,8 +12,8 @@ const planted = [
 ];
 
 /**
- * The same for the rules that keep calls out of transactions, and work out of the operators' commands: the file, the
- * planted code, and the rule that must detect it.
+ * The same for the rules that keep calls out of transactions, a third idiom of SQL out of persistence, and work out of
+ * the operators' commands: the file, the planted code, and the rule that must detect it.
  */
 const alsoPlanted = [
   [
@@ -24,7 +24,7 @@ const alsoPlanted = [
   ],
   [
     'libs/persistence/src/identities/intake.ts',
-    "export const begun = (client) => client.query('BEGIN');",
+    "export const begun = 'BEGIN';",
     'no-restricted-syntax',
     'a store begins a transaction by hand',
   ],
@@ -52,6 +52,23 @@ const alsoPlanted = [
     '@nx/enforce-module-boundaries',
     'persistence imports the queue',
   ],
+  ...[
+    ["export const planted = (pool) => pool.query('SELECT 1');", 'a store queries the pool'],
+    ['export const planted = (tx) => tx.$queryRaw`SELECT 1`;', 'a store runs raw SQL of Prisma'],
+    [
+      "export const planted = (tx) => tx.$executeRawUnsafe('SELECT 1');",
+      'a store runs raw SQL of Prisma given as text',
+    ],
+    [
+      "import { Prisma } from '../generated/client.ts';\nexport const planted = Prisma.sql`true`;",
+      'a store composes SQL with Prisma',
+    ],
+  ].map(([code, violation]) => [
+    'libs/persistence/src/identities/intake.ts',
+    code,
+    'no-restricted-syntax',
+    violation,
+  ]),
   [
     'apps/operator/src/commands/status.ts',
     "import { DeadLetters } from '@foyer/persistence';\nexport const planted = DeadLetters;",

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from '../database/database.ts';
+import { listenTo, pingOver } from '../database/listening.ts';
 
 /**
  * How often the connection is pinged, and how long an answer may take, in milliseconds: notifications alone may be
@@ -8,6 +9,7 @@ import type { Database } from '../database/database.ts';
  */
 const PING_EVERY_MS = 5_000;
 const PING_LIMIT_MS = 5_000;
+const REQUESTS = 'foyer_request';
 const TOKENS = 'foyer_scim_token';
 
 /** What a cache of SCIM tokens has to know. */
@@ -56,7 +58,7 @@ export class RequestWatch implements TokenChanges {
         this.wake(payload);
       });
       client.on('end', () => this.reopen(opened));
-      await client.query(`LISTEN foyer_request; LISTEN ${TOKENS}`);
+      await listenTo(client, [REQUESTS, TOKENS]);
       this.client = client;
       this.tellTokenListeners();
       if (this.closed) return await client.end();
@@ -139,8 +141,7 @@ export class RequestWatch implements TokenChanges {
     while (this.client === client && !this.closed) {
       await pause(this.pingEveryMs, undefined, { ref: false });
       if (this.client !== client || this.closed) return;
-      const ping = { text: 'SELECT 1', query_timeout: PING_LIMIT_MS };
-      await client.query(ping).catch((error: unknown) => this.report(error));
+      await pingOver(client, PING_LIMIT_MS).catch((error: unknown) => this.report(error));
     }
   }
 
