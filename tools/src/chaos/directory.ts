@@ -9,6 +9,10 @@ export type PersonStep =
   | { readonly kind: 'switch'; readonly active: boolean }
   /** The person is hired again, with a different id. */
   | { readonly kind: 'rehire' }
+  /** The directory gives the person a different id, while they are active. */
+  | { readonly kind: 'move' }
+  /** The person signs in with the id of their tokens, or with the one that the directory shows. */
+  | { readonly kind: 'visit'; readonly as: 'token' | 'shown' }
   | { readonly kind: 'delete'; readonly policy: 'deactivate' | 'delete' };
 
 export type GroupStep =
@@ -55,6 +59,8 @@ export interface PersonScript extends Script<PersonStep, SaidOfPerson> {
   title: string;
   /** The sessions that existed when the current step started. */
   sessions: readonly string[] | null;
+  /** The id with which the person signed in before the directory pushed them; null for none. */
+  readonly tokenId: string | null;
 }
 export interface GroupScript extends Script<GroupStep, SaidOfGroup> {
   readonly kind: 'group';
@@ -108,7 +114,11 @@ export class Directory {
   readonly groups: readonly GroupScript[];
   readonly hands: readonly HandScript[];
 
-  private constructor(people: PersonScript[], groups: GroupScript[], hands: HandScript[]) {
+  private constructor(
+    people: readonly PersonScript[],
+    groups: readonly GroupScript[],
+    hands: readonly HandScript[],
+  ) {
     this.people = people;
     this.groups = groups;
     this.hands = hands;
@@ -118,8 +128,16 @@ export class Directory {
     return [...this.people, ...this.groups, ...this.hands];
   }
 
-  /** Empty in one of three schedules; otherwise one to three people and perhaps a group of them. */
-  static some(dice: Dice, target: string | null): Directory {
+  /**
+   * Empty in one of three schedules; otherwise one to three people and perhaps a group of them. In one of three there is
+   * also a person whose ids change. `moving` decides about them alone, so that the other schedules stay as they are.
+   */
+  static some(dice: Dice, moving: Dice, target: string | null): Directory {
+    const { people, groups, hands } = Directory.#crew(dice, target);
+    return new Directory(moving.oneIn(3) ? [...people, someMover(moving)] : people, groups, hands);
+  }
+
+  static #crew(dice: Dice, target: string | null): Directory {
     const isAimed = target !== null && /scim|group|member|sealer|delete/i.test(target);
     const course = courses.find((one) => target !== null && one.target.test(target))?.steps;
     if (!isAimed && !course && dice.oneIn(3)) return new Directory([], [], []);
@@ -162,8 +180,29 @@ function somePerson(dice: Dice, n: number): PersonScript {
       steps.push({ kind: 'switch', active: isActive });
     }
   }
-  const nothing = { id: null, done: 0, said: null, title: '', sessions: null };
+  const nothing = { id: null, done: 0, said: null, title: '', sessions: null, tokenId: null };
   return { kind: 'person', at: dice.pick(pauses), pauseMs: dice.pick(pauses), subject, steps, ...nothing };
+}
+
+/**
+ * A person whose ids change. They may have signed in before the directory pushes them, with an id that only their tokens
+ * have, which then leads to the same person for ever.
+ */
+function someMover(dice: Dice): PersonScript {
+  const subject = '00umover';
+  const tokenId = dice.oneIn(2) ? '00utoken' : null;
+  const visit = (): PersonStep => ({
+    kind: 'visit',
+    as: tokenId !== null && dice.oneIn(2) ? 'token' : 'shown',
+  });
+  const steps: PersonStep[] = tokenId === null ? [] : [{ kind: 'visit', as: 'token' }];
+  steps.push({ kind: 'assign' });
+  for (let more = dice.between(1, 2); more > 0; more--) steps.push(visit(), { kind: 'move' });
+  if (dice.oneIn(2)) steps.push(visit());
+  if (dice.oneIn(4)) steps.push({ kind: 'switch', active: false });
+  const nothing = { id: null, done: 0, said: null, title: '', sessions: null };
+  const time = { at: dice.pick(pauses), pauseMs: dice.pick(pauses) };
+  return { kind: 'person', ...time, subject, steps, tokenId, ...nothing };
 }
 
 const someHand = (dice: Dice, of: PersonScript): HandScript => ({
@@ -189,9 +228,15 @@ function someGroup(dice: Dice, people: readonly PersonScript[], target: string |
 
 /** The external id in the current step. */
 export const externalIdOf = ({ steps, done, subject }: PersonScript): string => {
-  const rehires = steps.slice(0, done + 1).filter(({ kind }) => kind === 'rehire').length;
-  return rehires === 0 ? subject : `${subject}r${rehires}`;
+  const changes = steps.slice(0, done + 1).filter(({ kind }) => kind === 'rehire' || kind === 'move').length;
+  return changes === 0 ? subject : `${subject}r${changes}`;
 };
+
+/** All ids that the person ever had: a Box user under any of them is theirs. */
+export function idsOf(script: PersonScript): ReadonlySet<string> {
+  const shown = script.steps.map((_, done) => externalIdOf({ ...script, done }));
+  return new Set([...shown, ...(script.tokenId === null ? [] : [script.tokenId])]);
+}
 
 /** Whether their resource was ever deleted: this removes them from all groups, before or after a group's own push. */
 export const wasDeleted = ({ steps, done }: PersonScript): boolean =>

@@ -29,6 +29,8 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
+/** Separates the choices about people whose ids change from all others of a seed. */
+const MOVING = 0x6d6f7665;
 const MAX_STEPS = 6_000;
 /** After this many steps no more faults happen, so everything that was started must finish. */
 const PEACE_AFTER = 1_500;
@@ -80,7 +82,7 @@ class Schedule {
     this.#coverage = coverage;
     const { dice, scheduler, clock } = world;
     this.#fate = new Fate(dice, listed.length === 0 ? null : listed[seed % listed.length]!, killAt);
-    this.#directory = Directory.some(dice, this.#fate.target);
+    this.#directory = Directory.some(dice, new Dice(seed + MOVING), this.#fate.target);
     this.#visits = [...someVisits(dice, this.#fate.needsRename), ...someSignIns(dice, this.#directory)];
     this.#check = new WireCheck(world, (pid) => this.#actors.get(pid));
     this.#restoreClocks = overrideClocks({

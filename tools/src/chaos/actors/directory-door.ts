@@ -1,4 +1,4 @@
-import { ScimGroups, ScimUsers, type OpenedRequest } from '@foyer/persistence';
+import { ScimGroups, ScimUsers, type Intake, type OpenedRequest } from '@foyer/persistence';
 import { KeyConflict } from '@foyer/directory';
 import type { Document, GroupEdit } from '@foyer/scim';
 import {
@@ -16,20 +16,25 @@ import {
 import { bounded } from '../boundaries/ports.ts';
 import type { Thread } from '../scheduler.ts';
 import { ISSUER, type Context } from '../world.ts';
-import { sessionsOutlive, sessionsOf } from '../sessions.ts';
+import { sessionsOutlive, sessionsOf, signIn } from '../sessions.ts';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const anything = (): void => undefined;
 
 interface Doors {
+  readonly intake: Intake;
   readonly users: ScimUsers;
   readonly groups: ScimGroups;
 }
 type Enqueue = (thread: Thread, requests: readonly OpenedRequest[]) => Promise<void>;
 
 /** The writing side of the gateway's SCIM server: each script is a thread, which the next gateway continues. */
-export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyScript) => void {
+export function directoryDoor(
+  context: Context,
+  intake: Intake,
+  enqueue: Enqueue,
+): (script: AnyScript) => void {
   const { world, role, scheduler, actor } = context;
   const { house, tenantId, clock } = world;
   const { database } = house.desks[role];
@@ -44,9 +49,9 @@ export function directoryDoor(context: Context, enqueue: Enqueue): (script: AnyS
     remove: 'scim.groups.remove',
   });
   const push = async (script: AnyScript): Promise<readonly OpenedRequest[]> => {
-    if (script.kind === 'group') return pushGroup(world, script, { users, groups });
-    if (script.kind === 'hand') return pushHand(script, { users, groups });
-    return pushPerson(context, script, { users, groups });
+    if (script.kind === 'group') return pushGroup(world, script, groups);
+    if (script.kind === 'hand') return pushHand(script, users);
+    return pushPerson(context, script, { intake, users, groups });
   };
   const run = async (thread: Thread, script: AnyScript): Promise<void> => {
     while (!isOver(script)) {
@@ -78,16 +83,21 @@ async function pushPerson(
   script.sessions ??= await sessionsOf(context.world, script.id);
   const { requests, said } = await carryOut(context, script, step, doors);
   const { sessions } = script;
+  const before = script.said?.externalId ?? script.tokenId;
   const at = context.world.clock.now + script.pauseMs;
   Object.assign(script, { said, done: script.done + 1, sessions: null, at });
-  if (!said.active && (await sessionsOutlive(context.world, sessions)))
-    context.scheduler.faults.push(`a session of ${said.externalId} outlived their being switched off`);
+  const hasMoved = said !== null && before !== null && said.externalId !== before;
+  if ((said?.active === false || hasMoved) && (await sessionsOutlive(context.world, sessions)))
+    context.scheduler.faults.push(
+      `a session of ${before} outlived their ${hasMoved ? 'change of id' : 'being switched off'}`,
+    );
   return requests;
 }
 
 interface Pushed {
   readonly requests: readonly OpenedRequest[];
-  readonly said: SaidOfPerson;
+  /** Null until the directory pushed the person. */
+  readonly said: SaidOfPerson | null;
 }
 
 async function carryOut(
@@ -114,6 +124,10 @@ async function carryOut(
         requests: await update(script, doors, { active: step.active }),
         said: { ...last, active: step.active },
       };
+    case 'visit':
+      return { requests: await visit(context, script, step.as, doors), said: script.said };
+    case 'move':
+      return { requests: await update(script, doors, { externalId }), said: { ...last, externalId } };
     case 'rehire': {
       const requests = await update(script, doors, { externalId, active: true });
       return { requests, said: { ...last, externalId, active: true } };
@@ -142,13 +156,36 @@ async function assign(
   } catch (error) {
     if (!(error instanceof KeyConflict)) throw error;
     const [found] = await world.house.admin.query<{ id: string }>(
-      'SELECT id FROM identity WHERE tenant_id = $1 AND subject = $2 AND scim_deleted_at IS NULL',
-      [world.tenantId, said.externalId],
+      `SELECT id FROM identity WHERE tenant_id = $1 AND (subject = $2 OR username = $3) AND scim_deleted_at IS NULL`,
+      [world.tenantId, said.externalId, said.userName],
     );
     if (!found) throw error;
     script.id = found.id;
     return (await users.update(found.id, () => documentOf(said)))?.requests ?? [];
   }
+}
+
+/** Whatever the id, the person is the one whom they were before. */
+async function visit(
+  { world, scheduler }: Context,
+  script: PersonScript,
+  as: 'token' | 'shown',
+  { intake }: Doors,
+): Promise<readonly OpenedRequest[]> {
+  const username = `${script.subject}@example.com`;
+  const subject = as === 'token' ? script.tokenId! : externalIdOf(script);
+  const person = { issuer: ISSUER, subject, username, email: username, name: 'Ada Signed-In' };
+  const vouched = { isEmailVerified: true };
+  const admission = await intake.admit(person, 'sign-in', undefined, undefined, vouched);
+  if (!('identity' in admission)) {
+    scheduler.faults.push(`${subject} cannot sign in: ${admission.kind}`);
+    return [];
+  }
+  const { id, sessionEpoch } = admission.identity;
+  script.id ??= id;
+  if (id !== script.id) scheduler.faults.push(`${subject} leads to another identity than before`);
+  await signIn(world, id, sessionEpoch);
+  return admission.kind === 'requested' ? [admission] : [];
 }
 
 async function update(
@@ -159,7 +196,7 @@ async function update(
   return (await users.update(id!, ({ document }) => ({ ...document, ...to })))?.requests ?? [];
 }
 
-async function pushHand(script: HandScript, { users }: Doors): Promise<readonly OpenedRequest[]> {
+async function pushHand(script: HandScript, users: ScimUsers): Promise<readonly OpenedRequest[]> {
   const { title } = script.steps[script.done]!;
   const written = await users.update(script.of.id!, ({ document }) => ({ ...document, title }));
   script.done += 1;
@@ -170,9 +207,9 @@ async function pushHand(script: HandScript, { users }: Doors): Promise<readonly 
 async function pushGroup(
   world: Context['world'],
   script: GroupScript,
-  doors: Doors,
+  groups: ScimGroups,
 ): Promise<readonly OpenedRequest[]> {
-  const { requests, said } = await carryOutGroup(world, script, doors);
+  const { requests, said } = await carryOutGroup(world, script, groups);
   script.said = said;
   script.done += 1;
   return requests;
@@ -181,7 +218,7 @@ async function pushGroup(
 async function carryOutGroup(
   world: Context['world'],
   script: GroupScript,
-  { groups }: Doors,
+  groups: ScimGroups,
 ): Promise<{ readonly requests: readonly OpenedRequest[]; readonly said: SaidOfGroup }> {
   const step = script.steps[script.done]!;
   const last = script.said ?? { name: script.name, members: new Set<string>(), isDeleted: false };

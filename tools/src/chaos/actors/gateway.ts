@@ -53,7 +53,9 @@ export function someVisits(dice: Dice, needsRename: boolean): Visit[] {
 /** Sign-ins, at any time, of people whom the directory pushes. */
 export function someSignIns(dice: Dice, { people }: Directory): Visit[] {
   // A person who was hired again has a different id from then on.
-  const steady = people.filter(({ steps }) => steps.every(({ kind }) => kind !== 'rehire'));
+  const steady = people.filter(({ steps }) =>
+    steps.every(({ kind }) => kind !== 'rehire' && kind !== 'move'),
+  );
   return steady.flatMap(({ subject }): Visit[] => {
     const username = `${subject}@example.com`;
     const person = { issuer: ISSUER, subject, username, email: username, name: 'Ada Signed-In' };
@@ -135,7 +137,7 @@ export function startGateway(world: World, life: number): Gateway {
   const open = (visit: Visit | OperatorsRetry): void => {
     scheduler.spawn(actor, 'visit', (thread) => receive(thread, visit));
   };
-  const push = directoryDoor(context, async (thread, requests) => {
+  const push = directoryDoor(context, intake, async (thread, requests) => {
     for (const made of requests) await enqueue(thread, made);
   });
   return { actor, role, open, push, drop: () => undefined };

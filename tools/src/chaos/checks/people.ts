@@ -1,6 +1,6 @@
 import { boxDisplayName } from '@foyer/provisioning';
 import type { BoxTwinUser } from '../../stack/twins.ts';
-import type { PersonScript } from '../directory.ts';
+import { idsOf, type PersonScript } from '../directory.ts';
 
 export interface IdentityRow {
   readonly id: string;
@@ -40,8 +40,16 @@ export function peopleHold(sides: Sides): string[] {
     ...twice.map(([subject, rows]) => `${subject} is ${rows.length} identities`),
     ...identities.flatMap((identity) => personHolds(identity, sides)),
     ...orphans.map(({ externalId }) => `a Box user without an identity: ${externalId}`),
+    ...pushed.flatMap((script) => onePerson(script, users)),
     ...lost.map(({ said }) => `there is no identity for ${said!.externalId}, whom the directory pushed`),
   ];
+}
+
+/** However many ids lead to a person, Box has at most one user under any of them, deleted ones not counted. */
+function onePerson(script: PersonScript, users: readonly BoxTwinUser[]): string[] {
+  const ids = idsOf(script);
+  const mine = users.filter(({ externalId }) => externalId !== null && ids.has(externalId));
+  return mine.length > 1 ? [`${script.subject} has ${mine.length} Box users under their ids`] : [];
 }
 
 function personHolds(identity: IdentityRow, { users, pushed, overtaken }: Sides): string[] {

@@ -2,6 +2,7 @@ import { boxMutants } from './box.ts';
 import { databaseMutants } from './database.ts';
 import { groupMutants } from './groups.ts';
 import { intakeMutants } from './intake.ts';
+import { linkMutants } from './links.ts';
 import type { Mutant, SourceMutant } from './mutant.ts';
 import { planMutants } from './plan.ts';
 import { storeMutants } from './store.ts';
@@ -12,6 +13,7 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...storeMutants,
   ...groupMutants,
   ...intakeMutants,
+  ...linkMutants,
 ];
 
 export const mutants: readonly Mutant[] = [...sourceMutants, ...databaseMutants];
