@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DRAIN_LIMIT_MS, LAST_ATTEMPT_MS, STOP_LIMIT_MS } from '@foyer/shared';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -29,6 +30,14 @@ describe('docker-compose.yml', () => {
     );
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((name) => !taken.has(name))).toEqual([]);
+  });
+
+  it('gives gateway and provisioner more time to stop than they take', () => {
+    const graces = [...compose.matchAll(/^ +stop_grace_period: (\d+)s$/gm)].map(([, s]) => Number(s) * 1_000);
+    expect(graces).toHaveLength(2);
+    expect(Math.min(...graces)).toBeGreaterThan(STOP_LIMIT_MS);
+    expect(STOP_LIMIT_MS).toBeGreaterThan(DRAIN_LIMIT_MS);
+    expect(DRAIN_LIMIT_MS).toBeGreaterThan(LAST_ATTEMPT_MS);
   });
 
   it('leaves missing variables to the settings check, which reports all at once', () => {

@@ -146,7 +146,6 @@ async function openTenantContext({
   const budget = openBudget(database, config, logger, metrics);
   const callLog = new PrismaCallLog(database, tenantId, 0);
   const readRecords = new ReadRecords(callLog, logger);
-  // First, so that it stops last.
   tasks.add(readRecords);
   await watch.open();
   const requests = new Requests(database, tenantId, boxApp);
@@ -194,8 +193,8 @@ const storesOf = (database: Database, tenantId: string, watch: RequestWatch) => 
   scimGroups: new ScimGroups(database, tenantId),
 });
 
-export const closers = ({ tasks, watch, tenant, database }: GatewayContext): Closer[] => [
-  ...tasks.closers(),
+/** What closes the connections, once the tasks have stopped. */
+export const closers = ({ watch, tenant, database }: GatewayContext): Closer[] => [
   ['request-watch', () => watch.close()],
   ['queue', () => tenant.queue.close()],
   ['box', () => tenant.box.close()],

@@ -1,13 +1,10 @@
 import '@foyer/platform/require-node';
-import { onShutdown, readGatewayConfig, runApp, whenReachable } from '@foyer/platform';
+import { onShutdown, readGatewayConfig, runApp, whenReachable, type Closer } from '@foyer/platform';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.ts';
 import { addTasks } from './background.ts';
 import { limitServer } from './http/slow-clients.ts';
 import { closers, openContext } from './context.ts';
-
-/** The longest shutdown, in milliseconds; docker compose allows 30 s. */
-const STOP_LIMIT_MS = 25_000;
 
 await runApp(
   async () => {
@@ -15,7 +12,9 @@ await runApp(
     const context = await openContext(config);
     const app = await createApp(context);
     addTasks(context, app);
-    onShutdown(context.logger, [['http', () => stopServing(app)], ...closers(context)], STOP_LIMIT_MS);
+    // Requests that take long to finish leave the tasks their time.
+    const working: Closer[] = [['http', () => stopServing(app)], context.tasks.closer()];
+    onShutdown(context.logger, [working, ...closers(context)]);
     limitServer(app.getHttpServer());
     await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
     context.logger.info({ event: 'listening', url: await app.getUrl() });

@@ -18,11 +18,6 @@ import { openContext } from './context.ts';
 import { Relay } from './relay/relay.ts';
 import { Worker } from './worker/worker.ts';
 
-/** The longest shutdown, in milliseconds, including the last attempt; docker compose allows 30 s. */
-const STOP_LIMIT_MS = 25_000;
-/** How long the Box app watch may take to stop, in milliseconds: it ends with the worker's last attempts. */
-const LAST_ATTEMPTS_MS = 17_000;
-
 await runApp(
   async () => {
     const config = readProvisionerConfig();
@@ -37,7 +32,6 @@ await runApp(
     const boxApp = new BoxAppWatch(tenant.boxApp, logger, {
       work: () => worker.start(),
       rest: () => worker.pause(),
-      end: () => worker.stop(),
     });
     const due: Outbox['due'] = async (...asked) => (boxApp.isHeld ? [] : relayStore.due(...asked));
     const relayQueue = {
@@ -49,23 +43,18 @@ await runApp(
     const heartbeat = heartbeatTask(tenant.heartbeat, (error) =>
       logger.warn({ event: 'heartbeat-failed', err: toPlainError(error) }),
     );
-    for (const task of [heartbeat, sealing.task, relay.task]) tasks.add(task);
-    tasks.add(boxApp.task, LAST_ATTEMPTS_MS);
+    for (const task of [heartbeat, sealing.task, relay.task, worker.task, boxApp.task]) tasks.add(task);
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(context), {
       logger: false,
       abortOnError: false,
     });
-    onShutdown(
-      logger,
-      [
-        ...tasks.closers(),
-        ['http', () => app.close()],
-        ['queue', () => queue.close()],
-        ['box', () => box.close()],
-        ['database', () => database.close()],
-      ],
-      STOP_LIMIT_MS,
-    );
+    onShutdown(logger, [
+      tasks.closer(),
+      ['http', () => app.close()],
+      ['queue', () => queue.close()],
+      ['box', () => box.close()],
+      ['database', () => database.close()],
+    ]);
     await app.listen(config.PROVISIONER_PORT, config.PROVISIONER_HOST);
     await whenReachable(logger, 'database', () => tasks.start());
     logger.info({ event: 'listening', url: await app.getUrl() });

@@ -1,13 +1,17 @@
+import { STOP_LIMIT_MS } from '@foyer/shared';
 import type { Logger } from './logging.ts';
 
-/** Something to close at shutdown, in the given order. */
+/** Something to close at shutdown. */
 export type Closer = readonly [name: string, close: () => Promise<unknown>];
 
+/** Closers in their order; those of an inner list are closed at the same time. */
+export type Closers = readonly (Closer | readonly Closer[])[];
+
 /**
- * Runs the closers once at SIGTERM or SIGINT, one after the other even when one fails, and ends the process: with 0
- * when all succeeded, with 1 when one failed or `limitMs` elapsed.
+ * Runs the closers once at SIGTERM or SIGINT, even when one fails, and ends the process: with 0 when all succeeded, with
+ * 1 when one failed or `limitMs` elapsed.
  */
-export function onShutdown(logger: Logger, closers: readonly Closer[], limitMs: number): void {
+export function onShutdown(logger: Logger, closers: Closers, limitMs: number = STOP_LIMIT_MS): void {
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -22,19 +26,22 @@ export function onShutdown(logger: Logger, closers: readonly Closer[], limitMs: 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 }
 
-async function closeAll(logger: Logger, closers: readonly Closer[]): Promise<boolean> {
+async function closeAll(logger: Logger, closers: Closers): Promise<boolean> {
   let good = true;
-  for (const [name, close] of closers) {
+  const closeOne = async ([name, close]: Closer) => {
     try {
       await close();
     } catch (err) {
       good = false;
       logger.error({ event: 'close-failed', part: name, err });
     }
-  }
+  };
+  for (const entry of closers) await (isOne(entry) ? closeOne(entry) : Promise.all(entry.map(closeOne)));
   logger.info({ event: 'stopped' });
   return good;
 }
+
+const isOne = (entry: Closer | readonly Closer[]): entry is Closer => typeof entry[0] === 'string';
 
 /** Starts an app: a failed start is reported in one line, with what to do, and ends the process with 1. */
 export async function runApp(start: () => Promise<void>, say: (message: string) => void): Promise<void> {

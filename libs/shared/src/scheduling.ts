@@ -1,6 +1,9 @@
 import type { RequestCause } from './request.ts';
 
-/** Every number that decides which request runs first, and when the relay looks at it. No other file has one. */
+/**
+ * Every number that decides which request runs first, when the relay looks at it, and how long a process may take to stop.
+ * No other file has one.
+ */
 
 /** Each lane is a queue with its own workers, so that bulk work never occupies a worker that a sign-in needs. */
 export const lanes = ['interactive', 'background'] as const;
@@ -40,3 +43,12 @@ export const ENQUEUE_GRACE_MS = 5_000;
 
 /** How long the queue may take to accept the jobs of one call, in milliseconds; after that the relay tries again. */
 export const QUEUE_ADD_LIMIT_MS = 5_000;
+
+/** How long a process may take to stop, in milliseconds: docker compose and Kubernetes kill it after 30 s. */
+export const STOP_LIMIT_MS = 25_000;
+
+/** How long all background tasks of a process together have for that. The rest is for what they use: queue, Box, database. */
+export const DRAIN_LIMIT_MS = 17_000;
+
+/** How long running attempts may go on in that time: one call to Box and its record. The rest is for returning their jobs. */
+export const LAST_ATTEMPT_MS = 15_000;

@@ -209,6 +209,7 @@ export class Api {
   async stop(): Promise<void> {
     this.beginShutdown();
     await this.app.close();
+    await this.context.tasks.stop();
     for (const [, close] of closers(this.context)) await close();
     await this.keys.close();
     await this.database.drop();

@@ -1,7 +1,6 @@
 import type { CallRecord, RefusedRecord } from '@foyer/persistence';
 import { statementsOf } from '@foyer/persistence/testing';
 import { ScimTestClient } from '../scim/scim.harness.ts';
-import { closers } from '../context.ts';
 import { ReadRecords } from './read-records.ts';
 
 const recordOf = (path: string): CallRecord => ({
@@ -112,14 +111,11 @@ describe('a gateway', () => {
     expect(await recorded()).toBe(2);
   });
 
-  it('writes at its stop what it has collected, before it closes the database, and then each record by itself', async () => {
+  it('writes what it has collected when its tasks stop, and then each record by itself', async () => {
     const { context } = scim.house.api;
-    const names = closers(context).map(([name]) => name);
-    expect(names.indexOf('read-records')).toBeGreaterThanOrEqual(0);
-    expect(names.indexOf('read-records')).toBeLessThan(names.indexOf('database'));
     const before = await recorded();
     await Promise.all(Array.from({ length: 30 }, () => scim.get('/Users/nobody')));
-    await closers(context)[names.indexOf('read-records')]![1]();
+    await context.tasks.stop();
     expect(await recorded()).toBe(before + 30);
     const late = await statementsOf(context.database, () => scim.get('/Users/nobody'));
     expect(late.at(-1)!.name).toMatch(/^foyer-record-[0-9a-f]{12}$/);

@@ -15,7 +15,7 @@ const MOST_IN_SET = 200;
 const MOST_WAITING = 5_000;
 /** The pause after a set that could not be written, in milliseconds. */
 const RETRY_MS = 1_000;
-/** How long a stop tries to write what is left, in milliseconds; shorter than what `BackgroundTasks` allows a task. */
+/** How long a stop tries to write what is left, in milliseconds; shorter than what `BackgroundTasks` allows. */
 const STOP_LIMIT_MS = 5_000;
 const STOP_RETRY_MS = 100;
 

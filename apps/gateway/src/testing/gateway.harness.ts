@@ -70,6 +70,7 @@ export async function startGateway({
     };
     const { context, worker } = await open(settings, { queue, onLog });
     for (const [, closePart] of closers(context).reverse()) undo.push(closePart);
+    undo.push(() => context.tasks.stop());
     undo.push(() => worker.close());
     const app = await createApp(context);
     undo.push(() => app.close());

@@ -1,14 +1,10 @@
 import { boxAppProblem, type TenantBoxApp } from '@foyer/persistence';
 import { RepeatedTask, toPlainError, type BackgroundTask, type Logger } from '@foyer/platform';
 
-/**
- * Called when the tenant's accounts belong to this Box app (`work`), when they belong to another one (`rest`), and once
- * when this process stops (`end`).
- */
+/** Called when the tenant's accounts belong to this Box app (`work`), and when they belong to another one (`rest`). */
 export interface BoxAppListener {
   readonly work: () => Promise<void>;
   readonly rest: () => Promise<void>;
-  readonly end: () => Promise<void>;
 }
 
 /** How often the binding is read, in milliseconds, and so the delay until an operator's decision takes effect. */
@@ -21,7 +17,7 @@ const REPEAT_MS = 60_000;
  * and each minute.
  */
 export class BoxAppWatch {
-  /** Its start throws an error of the first check; its stop also waits until the listener has ended. */
+  /** Its start throws an error of the first check; its stop waits for the listener. */
   readonly task: BackgroundTask;
   private readonly boxApp: Pick<TenantBoxApp, 'read'>;
   private readonly logger: Logger;
@@ -42,7 +38,6 @@ export class BoxAppWatch {
       ...{ name: 'box-app-watch', intervalMs: lookMs, waitsForFirstRound: true },
       round: () => this.look(),
       onError: (error) => logger.warn({ event: 'part-error', part: 'box-app', err: toPlainError(error) }),
-      atEnd: listener.end,
     });
   }
 

@@ -1,4 +1,4 @@
-import { toPlainError } from '@foyer/platform';
+import { toPlainError, type BackgroundTask } from '@foyer/platform';
 import {
   defaultRetryPolicy,
   DirectRuns,
@@ -9,21 +9,26 @@ import {
   type JobHandlers,
 } from '@foyer/provisioning';
 import { createConsumer } from '@foyer/queue';
-import { laneOf } from '@foyer/shared';
+import { LAST_ATTEMPT_MS, laneOf } from '@foyer/shared';
 import type { ProvisionerContext } from '../context.ts';
 import { convergeGroupHandler, convergeHandler } from './converge.handler.ts';
-
-/** How long a stop waits for the current attempt, in milliseconds: one call to Box and its record. */
-const LAST_TURN_MS = 15_000;
 
 /** Takes jobs from the queue until it is stopped, and runs the requests that the relay passes to it directly. */
 export class Worker {
   readonly direct: DirectRuns;
+  /** Drains the worker at shutdown. The Box app watch starts and pauses it; an attempt is not a round. */
+  readonly task: BackgroundTask = {
+    name: 'worker',
+    start: () => Promise.resolve(),
+    stop: () => this.stop(),
+    state: () => ({ failingMs: 0, roundMs: 0, lastError: null }),
+  };
   private readonly context: ProvisionerContext;
   private readonly slots: LaneSlots;
   private readonly handlers: JobHandlers;
   private readonly stopping = new AbortController();
-  private consumer: JobConsumer | null = null;
+  /** Opening or open; null while it is paused. */
+  private consumer: Promise<JobConsumer> | null = null;
 
   constructor(context: ProvisionerContext) {
     const { config, logger, metrics } = context;
@@ -52,14 +57,16 @@ export class Worker {
     });
   }
 
+  /** Takes jobs; does nothing once the worker is stopped. */
   async start(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
     const { config, tenant } = this.context;
     const { putOff, queueOptions } = tenant;
     const inItsPlace =
       (handle: (payload: Payload, context: JobContext) => Promise<JobEnd>) =>
       (payload: Payload, context: JobContext): Promise<JobEnd> =>
         this.slots.run(laneOf(context.priority), () => handle(payload, context));
-    this.consumer = await createConsumer(
+    this.consumer = createConsumer(
       {
         ...queueOptions,
         concurrency: concurrencyOf(this.context),
@@ -71,13 +78,16 @@ export class Worker {
         'converge-group': inItsPlace(this.handlers['converge-group']),
       },
     );
+    await this.consumer;
   }
 
   /** Takes no new jobs until it is started again; running attempts finish. */
   async pause(): Promise<void> {
     const { consumer } = this;
     this.consumer = null;
-    await consumer?.close(LAST_TURN_MS);
+    // A consumer that could not be opened has told the caller of start.
+    const opened = await consumer?.catch(() => null);
+    await opened?.close(LAST_ATTEMPT_MS);
   }
 
   /**
@@ -88,8 +98,8 @@ export class Worker {
     this.stopping.abort();
     this.context.tenant.putOff.close();
     let late: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => (late = setTimeout(resolve, LAST_TURN_MS)));
-    await Promise.all([this.consumer?.close(LAST_TURN_MS), Promise.race([this.direct.idle(), limit])]);
+    const limit = new Promise<void>((resolve) => (late = setTimeout(resolve, LAST_ATTEMPT_MS)));
+    await Promise.all([this.pause(), Promise.race([this.direct.idle(), limit])]);
     clearTimeout(late);
   }
 }

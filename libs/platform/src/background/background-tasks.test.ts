@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Metrics } from '../metrics.ts';
 import type { Readiness } from '../health.ts';
 import { BackgroundTasks } from './background-tasks.ts';
@@ -100,7 +101,7 @@ describe('a repeated task', () => {
 });
 
 describe('all tasks of a process', () => {
-  it('start in their order, and stop in the reverse one', async () => {
+  it('start in their order, and all stop', async () => {
     const seen: string[] = [];
     const tasks = new BackgroundTasks();
     for (const name of ['one', 'two']) {
@@ -112,20 +113,46 @@ describe('all tasks of a process', () => {
       );
     }
     await tasks.start();
-    for (const [, close] of tasks.closers()) await close();
-    expect(seen).toEqual(['one runs', 'two runs', 'two ends', 'one ends']);
+    await Promise.all([tasks.stop(), tasks.stop()]);
+    expect(seen).toEqual(['one runs', 'two runs', 'one ends', 'two ends']);
   });
 
-  it('stop waiting for a round that hangs at the stop, and stop the other tasks', async () => {
-    const seen: string[] = [];
-    const tasks = new BackgroundTasks({ drainMs: 20 });
-    tasks.add(task('well', async () => {}, { atEnd: async () => void seen.push('well ends') }));
-    tasks.add(task('stuck', hangs));
-    await tasks.start();
-    const [stuck, well] = tasks.closers();
-    await expect(stuck![1]()).rejects.toThrow('The current round did not end within 20 ms.');
-    await well![1]();
-    expect([stuck![0], well![0], seen]).toEqual(['stuck', 'well', ['well ends']]);
+  describe('that share one deadline at the stop', () => {
+    const drainMs = 17_000;
+    beforeEach(() => jest.useFakeTimers());
+    afterEach(() => jest.useRealTimers());
+
+    it('have their drain although others hang, and all that hang have the time of one', async () => {
+      const seen: string[] = [];
+      const tasks = new BackgroundTasks({ drainMs });
+      let finish = () => {};
+      const slow = () => new Promise<void>((resolve) => (finish = resolve));
+      tasks.add(task('slow', slow, { atEnd: async () => void seen.push('slow ends') }));
+      for (const name of ['stuck', 'jammed']) tasks.add(task(name, hangs));
+      await tasks.start();
+      const stopped = tasks.stop().then(
+        () => seen.push('stopped'),
+        (error: Error) => seen.push(error.message),
+      );
+      await jest.advanceTimersByTimeAsync(drainMs - 1);
+      finish();
+      await jest.advanceTimersByTimeAsync(0);
+      expect(seen).toEqual(['slow ends']);
+      await jest.advanceTimersByTimeAsync(1);
+      await stopped;
+      expect(seen[1]).toBe(
+        'stuck: The current round did not end within 17000 ms. jammed: The current round did not end within 17000 ms.',
+      );
+    });
+
+    it('leave no timer behind, and name the one whose stop fails', async () => {
+      const tasks = new BackgroundTasks({ drainMs });
+      tasks.add(task('well', async () => {}, { intervalMs: 1_000_000 }));
+      tasks.add(task('sour', async () => {}, { atEnd: () => Promise.reject(new Error('No space left.')) }));
+      await tasks.start();
+      await expect(tasks.stop()).rejects.toThrow('sour: No space left.');
+      expect(jest.getTimerCount()).toBe(0);
+    });
   });
 
   it('show in /readyz and the metrics what has failed or hung for too long, and stay ready', async () => {
@@ -151,7 +178,7 @@ describe('all tasks of a process', () => {
     expect(page).toMatch(/foyer_background_task_failing_seconds\{task="broken",app="test"\} 0\.\d+/);
     expect(page).toMatch(/foyer_background_task_round_seconds\{task="stuck",app="test"\} 0\.\d+/);
     expect(page).toMatch(/foyer_background_task_failing_seconds\{task="well",app="test"\} 0\n/);
-    for (const [, close] of tasks.closers()) await close().catch(() => undefined);
+    await tasks.stop().catch(() => undefined);
   });
 
   it('have different names', () => {
