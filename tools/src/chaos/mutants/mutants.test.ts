@@ -22,7 +22,7 @@ it('each guard of the database is there', async () => {
   const name = `mutants_${randomBytes(6).toString('hex')}`;
   const admin = new Admin(await createDatabase(server, name, 'foyer_template'));
   try {
-    for (const { sql } of databaseMutants) await admin.query(sql);
+    for (const { sql } of databaseMutants) await admin.query(`BEGIN; ${sql}; ROLLBACK`);
   } finally {
     await admin.close();
     await dropDatabase(server, name);
