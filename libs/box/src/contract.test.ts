@@ -1,5 +1,6 @@
 import {
   describeBoxGroupsPort,
+  describeBoxFiles,
   describeBoxLifecycle,
   describeBoxPort,
   MemoryCallLog,
@@ -81,5 +82,6 @@ const subject = async (): Promise<BoxSubject> => {
 };
 
 describeBoxPort('the adapter on the Box twin', subject);
+describeBoxFiles('the adapter on the Box twin', subject);
 describeBoxLifecycle('the adapter on the Box twin', subject);
 describeBoxGroupsPort('the adapter on the Box twin', subject);

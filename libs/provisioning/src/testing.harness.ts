@@ -1,4 +1,5 @@
 export * from './groups/box-groups-port.contract.harness.ts';
+export * from './people/box-files.contract.harness.ts';
 export * from './people/box-lifecycle.contract.harness.ts';
 export * from './people/box-port.contract.harness.ts';
 export * from './budget/budget-store.contract.harness.ts';

@@ -1,4 +1,5 @@
 import { describeBoxGroupsPort } from '../groups/box-groups-port.contract.harness.ts';
+import { describeBoxFiles } from './box-files.contract.harness.ts';
 import { describeBoxLifecycle } from './box-lifecycle.contract.harness.ts';
 import { describeBoxPort, type BoxSubject } from './box-port.contract.harness.ts';
 import { FakeBox } from './fake-box.harness.ts';
@@ -22,6 +23,7 @@ const subject = async (): Promise<BoxSubject> => {
 };
 
 describeBoxPort('the fake', subject);
+describeBoxFiles('the fake', subject);
 describeBoxLifecycle('the fake', subject);
 describeBoxGroupsPort('the fake', subject);
 
