@@ -34,10 +34,13 @@ export function statement<P extends string>(about: string, text: string): Statem
 }
 
 /** The name under which a connection keeps the text. */
-export const preparedName = (about: string, text: string): string =>
+const preparedName = (about: string, text: string): string =>
   `foyer-${about}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 
-/** As `statement`, planned each time: for sets, because a plan for few rows is a hundred times slower with many. */
+/**
+ * As `statement`, planned each time: for sets, because a plan for few rows is a hundred times slower with many. It has
+ * no name, so what it is about is only for the reader.
+ */
 export function setStatement<P extends string>(_about: string, text: string): Statement<P> {
   const order: P[] = [];
   const numbered = text.replace(PARAMETER, (all, name: P | undefined) => {
