@@ -55,3 +55,23 @@ export const namesOf = async (database: Database, work: () => Promise<unknown>):
   (await statementsOf(database, work)).map(
     ({ name, text }) => name?.replace(/^foyer-(.*)-[0-9a-f]{12}$/, '$1') ?? text,
   );
+
+/** The database, with `meanwhile` done once, before its first prepared statement about `name`. */
+export function beforeStatement(
+  database: Database,
+  name: string,
+  meanwhile: () => Promise<unknown>,
+): Database {
+  let isDone = false;
+  const query = async (given: pg.QueryConfig) => {
+    if (!isDone && given.name?.startsWith(`foyer-${name}-`)) {
+      isDone = true;
+      await meanwhile();
+    }
+    return database.pool.query(given);
+  };
+  const pool = new Proxy(database.pool, {
+    get: (target, key) => (key === 'query' ? query : (Reflect.get(target, key) as unknown)),
+  });
+  return Object.assign(Object.create(database) as Database, { pool });
+}

@@ -1,4 +1,5 @@
 import type { AdmissionState, LinkRule, NameSource } from '@foyer/directory';
+import { isBehind } from '../box-accounts/in-step.ts';
 import { recordable } from '../call-log/call-log.ts';
 import { setStatement, statement } from '../database/statement.ts';
 import { openOrFollow, openRequests, requestColumns } from '../requests/open-requests.ts';
@@ -184,6 +185,7 @@ export const changePerson = recordable<ChangeValue>(
       updated_at = CASE $is_new_generation::int WHEN 0 THEN i.updated_at ELSE clock_timestamp() END
     WHERE ${isAsRead} AND i.scim IS NULL AND i.username_source = $known_username_source::text
       AND i.email_source = $known_email_source::text AND ${mayHaveSource}
+      AND ($needs_request::int = $is_new_generation::int OR ${isBehind('i')})
     RETURNING i.id, i.generation
   ), behind AS (SELECT id, generation FROM changed WHERE $needs_request::int = 1),
   ${openOrFollow('behind', opening)}, ${keyKept}${more}
@@ -196,7 +198,7 @@ export type FollowValue = AsRead | OpeningValue | KeyValue;
 export const followPerson = recordable<FollowValue>(
   'follow-person',
   (more) => `WITH held AS (
-    SELECT i.id, i.generation FROM identity i WHERE ${isAsRead} FOR NO KEY UPDATE OF i
+    SELECT i.id, i.generation FROM identity i WHERE ${isAsRead} AND ${isBehind('i')} FOR NO KEY UPDATE OF i
   ), ${openOrFollow('held', opening)}, ${keyKept}${more}
   SELECT $id::uuid AS id, ${requestColumns} FROM request`,
   { from: 'request', request: 'request.id', identity: '$id::uuid' },

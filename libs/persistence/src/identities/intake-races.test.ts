@@ -1,7 +1,7 @@
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from './intake.ts';
 import { untilWaiting, whileWaiting } from '../requests/waiting.harness.ts';
-import { namesOf } from '../database/statements.harness.ts';
+import { beforeStatement, namesOf } from '../database/statements.harness.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -96,6 +96,31 @@ describe('a sign-in', () => {
       expect(identity.name).toBe(name);
     },
   );
+});
+
+describe('a sign-in that was decided while Box was not in step', () => {
+  it.each([
+    ['unchanged', {}, 'follow-person'],
+    ['with a given name for the first time', { givenName: 'Ada' }, 'change-person'],
+  ])('opens no request if Box is in step when it is written: %s', async (_name, more, statement) => {
+    const { intake, tenantId } = await parts();
+    const person = samplePerson();
+    const first = await intake.admit(person, 'sign-in');
+    if (first.kind !== 'requested') throw new Error(first.kind);
+    const raced = beforeStatement(test.database, statement, async () => {
+      await test.database.pool.query(
+        `WITH ended AS (
+           UPDATE provisioning_request SET status = 'succeeded', outcome = 'created', due_at = NULL,
+             finished_at = clock_timestamp() WHERE id = $1 RETURNING identity_id
+         ) INSERT INTO box_account (identity_id, tenant_id, box_user_id, name, status, applied_generation)
+         SELECT i.id, i.tenant_id, '702', i.name, 'active', i.generation FROM identity i JOIN ended ON i.id = ended.identity_id`,
+        [first.requestId],
+      );
+    });
+    const admission = await new Intake(raced, tenantId).admit({ ...person, ...more }, 'sign-in');
+    expect(admission).toMatchObject({ kind: 'in-step', identity: { boxUserId: '702' } });
+    expect(await test.database.prisma.provisioningRequest.count({ where: { tenantId } })).toBe(1);
+  });
 });
 
 describe('the round trips of a sign-in', () => {

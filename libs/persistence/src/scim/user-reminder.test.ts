@@ -3,7 +3,7 @@ import type { CallIntent, RecordedChange } from '@foyer/provisioning';
 import type { Document } from '@foyer/scim';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
-import { statementsOf } from '../database/statements.harness.ts';
+import { beforeStatement, statementsOf } from '../database/statements.harness.ts';
 import { whileWaiting } from '../requests/waiting.harness.ts';
 import type { ScimUser, Written } from './user.ts';
 import { ScimUsers } from './users.ts';
@@ -41,7 +41,7 @@ async function parts() {
     for (const set of sets) await sql(set, resource.id);
     return resource.id;
   };
-  return { users, sql, person };
+  return { users, sql, person, tenantId };
 }
 
 const one = (set: string) => `UPDATE provisioning_request SET ${set} WHERE identity_id = $1`;
@@ -151,6 +151,19 @@ describe('a push that changes nothing while Box is not in step', () => {
     );
     expect(written?.requests).toMatchObject(requests);
     expect(written?.requests).toHaveLength(requests.length);
+  });
+
+  it('opens no request if Box is in step when it is written', async () => {
+    const { users, sql, person, tenantId } = await parts();
+    const id = await person([]);
+    const raced = beforeStatement(test.database, 'remind-user', async () => {
+      for (const set of [succeeded, account('generation')]) await sql(set, id);
+    });
+    const again = new ScimUsers(raced, tenantId, 'https://example.okta.com');
+    const written = await again.update(id, ({ document }) => ({ ...document }), call);
+    expect(written).toMatchObject({ resource: { inStep: true }, requests: [] });
+    expect(await users.find(id)).toEqual(written?.resource);
+    expect(await sql('SELECT FROM provisioning_request WHERE identity_id = $1', id)).toHaveLength(1);
   });
 
   it('opens one request, however many pushes arrive at once', async () => {

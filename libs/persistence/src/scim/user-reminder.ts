@@ -1,5 +1,6 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
+import { isBehind } from '../box-accounts/in-step.ts';
 import { recordable, runChange } from '../call-log/call-log.ts';
 import type { Database } from '../database/database.ts';
 import type { SqlValue } from '../database/statement.ts';
@@ -12,7 +13,7 @@ import { isAsRead } from './user-change.ts';
 /** No row: the person or their requests changed meanwhile, and the caller reads again. */
 const remindSql = (more: string) => `WITH held AS (
     SELECT i.id, i.generation, i AS person FROM identity i
-    WHERE ${isAsRead}
+    WHERE ${isAsRead} AND ${isBehind('i')}
     FOR NO KEY UPDATE OF i
   ), ${openOrFollow('held', scimOpening)}, answered AS (SELECT held.id, held.person FROM held, request),
   ${joinWaitingGroups('answered')}${more}
