@@ -40,9 +40,9 @@ describe('a Box that loses every second call about groups', () => {
         losses.twin().control('POST', 'faults', { kind, every: 2, times: null, match: { path: '/2.0' } });
 
       // Three pages of members, whom Foyer does not know.
-      const { users } = (await losses.twin().control('POST', 'seed', {
+      const { users } = await losses.twin().control<{ users: { id: string }[] }>('POST', 'seed', {
         users: Array.from({ length: 2_100 }, (_, at) => ({ name: `Other ${at}`, externalId: `other-${at}` })),
-      })) as { users: { id: string }[] };
+      });
       const others = users.map(({ id }) => id);
       await losses.twin().control('POST', 'seed', { groups: [{ name: 'By hand', members: others }] });
       await lose();
