@@ -4,6 +4,7 @@ import { groupMutants } from './groups.ts';
 import { intakeMutants } from './intake.ts';
 import { linkMutants } from './links.ts';
 import type { Mutant, SourceMutant } from './mutant.ts';
+import { mergeMutants } from './merges.ts';
 import { planMutants } from './plan.ts';
 import { storeMutants } from './store.ts';
 
@@ -14,6 +15,7 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...groupMutants,
   ...intakeMutants,
   ...linkMutants,
+  ...mergeMutants,
 ];
 
 export const mutants: readonly Mutant[] = [...sourceMutants, ...databaseMutants];
