@@ -24,7 +24,7 @@ export function callsHold(
     ...sameAsTwin(ledger, twin),
     ...trueOutcomes(calls, ledger),
     ...settled(calls),
-    ...sentBlindly(ledger, neverSent(calls, ledger)),
+    ...sentBlindly(ledger, withoutOutcome(calls, ledger)),
   ];
 }
 
@@ -60,12 +60,15 @@ const settled = (calls: readonly CallRow[]): string[] =>
     return later.some(isClear) ? [] : [`the unclear outcome of a ${call.operation} was never resolved`];
   });
 
-/** Creates whose sender ended between the record and the wire. */
-function neverSent(calls: readonly CallRow[], ledger: readonly Entry[]): BegunCreate[] {
+/**
+ * Creates of which the record does not say what became of them, although the wire may: their sender ended before the
+ * wire, or Box's refusal could not be written down.
+ */
+function withoutOutcome(calls: readonly CallRow[], ledger: readonly Entry[]): BegunCreate[] {
   const places = new Map(calls.map(({ id }, at) => [id, at]));
   const sent = new Set(ledger.map(({ callId }) => callId));
   return calls.flatMap((call, at) =>
-    call.operation !== 'create_user' || !isUnknown(call) || sent.has(call.id)
+    call.operation !== 'create_user' || !isUnknown(call) || (sent.has(call.id) && call.result !== null)
       ? []
       : [{ holderId: call.holderId, isBefore: (id) => id !== null && at < (places.get(id) ?? -1) }],
   );

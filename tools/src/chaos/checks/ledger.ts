@@ -45,7 +45,7 @@ export const isCreate = (entry: Entry): boolean =>
 const isLookUp = ({ exchange: { method, path } }: Entry): boolean =>
   method === 'GET' && /^\/2\.0\/users(\/\d+)?(\?|$)/.test(path);
 
-/** A create on record that never reached the wire and has no clear outcome, so that its sender could not know that. */
+/** A create on record without an outcome: whoever comes next cannot know that Box did nothing. */
 export interface BegunCreate {
   readonly holderId: string | null;
   /** Whether it is on record before the given call. */
@@ -54,7 +54,8 @@ export interface BegunCreate {
 
 /**
  * Creates that were sent again although the earlier one may have worked and Box was not asked since the first of them.
- * Judged by what the sender saw on the wire. The record only shows creates that were begun and never sent.
+ * Judged by what the sender saw on the wire, and by the record for creates whose outcome is not on it: a look-up after
+ * such a one counts.
  */
 export function sentBlindly(entries: readonly Entry[], begun: readonly BegunCreate[]): string[] {
   const inDoubt = new Set<string>();
