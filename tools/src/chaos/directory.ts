@@ -13,8 +13,6 @@ export type PersonStep =
   | { readonly kind: 'move' }
   /** The person signs in with the id of their tokens, or with the one that the directory shows. */
   | { readonly kind: 'visit'; readonly as: 'token' | 'shown' }
-  /** An id under which somebody may have signed in is this person's from now on. */
-  | { readonly kind: 'claim'; readonly externalId: string }
   | { readonly kind: 'delete'; readonly policy: 'deactivate' | 'delete' };
 
 export type GroupStep =
@@ -54,7 +52,6 @@ interface Script<S, T> {
 }
 export interface PersonScript extends Script<PersonStep, SaidOfPerson> {
   readonly kind: 'person';
-  readonly steps: PersonStep[];
   readonly subject: string;
   /** The time between two of its steps, in milliseconds. */
   readonly pauseMs: number;
@@ -79,13 +76,7 @@ export interface HandScript {
 }
 export type AnyScript = PersonScript | GroupScript | HandScript;
 
-export const isOver = ({
-  done,
-  steps,
-}: {
-  readonly done: number;
-  readonly steps: readonly unknown[];
-}): boolean => done === steps.length;
+export const isOver = ({ done, steps }: AnyScript): boolean => done === steps.length;
 
 /** Whether its next step can run: a group waits for the people in its step, a parallel script for its person. */
 export function isDue(script: AnyScript, now: number): boolean {
@@ -237,24 +228,16 @@ function someGroup(dice: Dice, people: readonly PersonScript[], target: string |
 
 /** The external id in the current step. */
 export const externalIdOf = ({ steps, done, subject }: PersonScript): string => {
-  const step = steps[done];
-  if (step?.kind === 'claim') return step.externalId;
   const changes = steps.slice(0, done + 1).filter(({ kind }) => kind === 'rehire' || kind === 'move').length;
   return changes === 0 ? subject : `${subject}r${changes}`;
 };
 
-/** All ids that the person ever had, without those of somebody else: a Box user under any of them is theirs. */
+/** All ids that the person ever had: a Box user under any of them is theirs. */
 export function idsOf(script: PersonScript): ReadonlySet<string> {
-  const shown = script.steps.flatMap(({ kind }, done) =>
-    kind === 'claim' ? [] : [externalIdOf({ ...script, done })],
-  );
+  const shown = script.steps.map((_, done) => externalIdOf({ ...script, done }));
   return new Set([...shown, ...(script.tokenId === null ? [] : [script.tokenId])]);
 }
 
 /** Whether their resource was ever deleted: this removes them from all groups, before or after a group's own push. */
 export const wasDeleted = ({ steps, done }: PersonScript): boolean =>
   steps.slice(0, done).some(({ kind }) => kind === 'delete');
-
-/** Whether the directory wants their Box user deleted at any time. */
-export const asksForDeletion = ({ steps }: PersonScript): boolean =>
-  steps.some((step) => step.kind === 'delete' && step.policy === 'delete');

@@ -20,12 +20,11 @@ export interface FailedRequest extends Person {
 /** The first failed request whose state is not in Box, and that no later request replaces; undefined for none. */
 export async function failedRequest({ house, tenantId }: World): Promise<FailedRequest | undefined> {
   const [first] = await house.admin.query<FailedRequest>(
-    `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name, i.scim IS NOT NULL OR r.group_id IS NOT NULL OR i.subject LIKE 'scim:%' AS "isPushed"
+    `SELECT r.id, i.issuer, i.subject, i.username, i.email, i.name, i.scim IS NOT NULL OR r.group_id IS NOT NULL AS "isPushed"
      FROM provisioning_request r LEFT JOIN identity i ON i.id = r.identity_id
      LEFT JOIN box_account a ON a.identity_id = i.id LEFT JOIN scim_group g ON g.id = r.group_id
      WHERE r.tenant_id = $1 AND r.status = 'failed'
        AND coalesce(a.applied_generation, g.applied_generation) IS DISTINCT FROM coalesce(i.generation, g.generation)
-       AND NOT (i.merged_into IS NOT NULL AND a.identity_id IS NULL)
        AND NOT EXISTS (SELECT FROM provisioning_request other
          WHERE (other.identity_id = r.identity_id OR other.group_id = r.group_id)
            AND (other.due_at IS NOT NULL OR (other.created_at, other.finished_at) > (r.created_at, r.finished_at)))

@@ -16,7 +16,6 @@ import { setDatabaseClock } from './checks/witness.ts';
 import { overrideClocks, VirtualClock } from './clock.ts';
 import type { Coverage } from './coverage.ts';
 import { Directory, isOver } from './directory.ts';
-import { someDuplicate, type MergeScript } from './duplicate.ts';
 import { Fate, type WorldEvent } from './fate.ts';
 import { failedRequest, nextDue } from './open-requests.ts';
 import { WorstQueue } from './queue.ts';
@@ -70,7 +69,6 @@ class Schedule {
   readonly #running = new Map<Role, Running>();
   readonly #visits: (Visit | OperatorsRetry)[];
   readonly #directory: Directory;
-  readonly #merges: readonly MergeScript[];
   readonly #restoreClocks: () => void;
   #gateway: Gateway | null = null;
   #relayAt = (): number => 0;
@@ -85,10 +83,7 @@ class Schedule {
     const { dice, scheduler, clock } = world;
     this.#fate = new Fate(dice, listed.length === 0 ? null : listed[seed % listed.length]!, killAt);
     this.#directory = Directory.some(dice, new Dice(seed + MOVING), this.#fate.target);
-    const visits = [...someVisits(dice, this.#fate.needsRename), ...someSignIns(dice, this.#directory)];
-    const duplicate = someDuplicate(seed, { target: this.#fate.target, visits, directory: this.#directory });
-    this.#visits = [...visits, ...duplicate.visits];
-    this.#merges = duplicate.merges;
+    this.#visits = [...someVisits(dice, this.#fate.needsRename), ...someSignIns(dice, this.#directory)];
     this.#check = new WireCheck(world, (pid) => this.#actors.get(pid));
     this.#restoreClocks = overrideClocks({
       now: () => clock.now,
@@ -124,15 +119,7 @@ class Schedule {
     const { house, scheduler, tenantId, app } = this.#world;
     problems.push(...scheduler.faults, ...this.#check.violations);
     const { ledger, overtaken } = this.#check;
-    const ended = {
-      house,
-      tenantId,
-      clientId: app.clientId,
-      ledger,
-      overtaken,
-      directory: this.#directory,
-      merges: this.#merges,
-    };
+    const ended = { house, tenantId, clientId: app.clientId, ledger, overtaken, directory: this.#directory };
     const actorOf = (pid: number): Actor | undefined => this.#actors.get(pid);
     // A schedule that was cut short has unfinished work everywhere, so this is the only violation to report.
     if (scheduler.faults.length + this.#check.violations.length === 0)
@@ -184,7 +171,6 @@ class Schedule {
     this.#gateway = gateway;
     for (const visit of this.#visits) if (!visit.answered) gateway.open(visit);
     for (const script of this.#directory.all) if (!isOver(script)) gateway.push(script);
-    for (const script of this.#merges) if (!isOver(script)) gateway.merge(script);
     return gateway;
   }
 
@@ -276,9 +262,7 @@ class Schedule {
     const due = await nextDue(this.#world);
     const relay = due === null ? Infinity : Math.max(due, this.#relayAt());
     const visits = this.#visits.filter(({ answered }) => !answered).map(({ at }) => at);
-    const scripts = [...this.#directory.all, ...this.#merges].filter(
-      (script) => !isOver(script) && script.at > clock.now,
-    );
+    const scripts = this.#directory.all.filter((script) => !isOver(script) && script.at > clock.now);
     const next = Math.min(queue.nextAt ?? Infinity, relay, ...visits, ...scripts.map(({ at }) => at));
     if (next === Infinity) return true;
     await clock.advanceTo(Math.max(next + 1, clock.now + this.#jumpMs));

@@ -132,10 +132,6 @@ async function carryOut(
       const requests = await update(script, doors, { externalId, active: true });
       return { requests, said: { ...last, externalId, active: true } };
     }
-    case 'claim': {
-      const requests = await update(script, doors, { externalId });
-      return { requests, said: { ...last, externalId } };
-    }
     case 'delete': {
       // Null: an earlier push did it, but its response was lost.
       const requests = (await doors.users.remove(script.id!, step.policy, anything)) ?? [];

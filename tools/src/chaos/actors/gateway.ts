@@ -3,13 +3,11 @@ import { BackgroundRoom } from '@foyer/provisioning';
 import { laneOf, type Person, type RequestCause } from '@foyer/shared';
 import type { Dice } from '../../dice.ts';
 import type { AnyScript, Directory } from '../directory.ts';
-import type { MergeScript } from '../duplicate.ts';
 import { bounded } from '../boundaries/ports.ts';
 import { Actor, type Thread } from '../scheduler.ts';
 import { signIn } from '../sessions.ts';
 import { ISSUER, type Running, type World } from '../world.ts';
 import { directoryDoor } from './directory-door.ts';
-import { operatorsDesk } from './operator.ts';
 import { openQueue } from './queue-port.ts';
 
 /** A person who signs in, or a push for one. Repeated until answered, whichever process dies meanwhile. */
@@ -84,7 +82,6 @@ function someVisit(dice: Dice, n: number, visit: number): Visit {
 export interface Gateway extends Running {
   readonly open: (visit: Visit | OperatorsRetry) => void;
   readonly push: (script: AnyScript) => void;
-  readonly merge: (script: MergeScript) => void;
 }
 
 /** A gateway: each visit is a thread of its own. */
@@ -143,8 +140,5 @@ export function startGateway(world: World, life: number): Gateway {
   const push = directoryDoor(context, intake, async (thread, requests) => {
     for (const made of requests) await enqueue(thread, made);
   });
-  const merge = operatorsDesk(context, async (thread, requests) => {
-    for (const made of requests) await enqueue(thread, made);
-  });
-  return { actor, role, open, push, merge, drop: () => undefined };
+  return { actor, role, open, push, drop: () => undefined };
 }

@@ -4,8 +4,6 @@ import { hasChanged, pathOf, sentBlindly, type BegunCreate, type Entry } from '.
 export interface CallRow {
   readonly id: string;
   readonly holderId: string | null;
-  /** The holder, or the identity into which it was merged: a merge hands a Box user on, with what is not known of it. */
-  readonly personId: string | null;
   readonly operation: string;
   readonly result: 'ok' | 'refused' | 'failed' | 'ambiguous' | null;
 }
@@ -56,7 +54,7 @@ function trueOutcomes(calls: readonly CallRow[], ledger: readonly Entry[]): stri
 const settled = (calls: readonly CallRow[]): string[] =>
   calls.flatMap((call, at) => {
     if (!changes(call.operation) || !isUnknown(call)) return [];
-    const later = calls.slice(at + 1).filter(({ personId }) => personId === call.personId);
+    const later = calls.slice(at + 1).filter(({ holderId }) => holderId === call.holderId);
     return later.some(isClear) ? [] : [`the unclear outcome of a ${call.operation} was never resolved`];
   });
 

@@ -1,14 +1,12 @@
-import { asksForDeletion, wasDeleted, type Directory } from '../directory.ts';
-import type { MergeScript } from '../duplicate.ts';
+import { wasDeleted, type Directory } from '../directory.ts';
 import type { Actor } from '../scheduler.ts';
 import type { House } from '../world.ts';
 import { auditHolds } from './audit.ts';
 import { callsHold, type CallRow } from './calls.ts';
-import { duplicatesHold } from './duplicates.ts';
 import { groupsHold, type GroupRow } from './groups.ts';
 import type { Entry } from './ledger.ts';
 import { underLease } from './leases.ts';
-import { peopleHold, personOf, type IdentityRow } from './people.ts';
+import { peopleHold, type IdentityRow } from './people.ts';
 import { readWritten } from './witness.ts';
 
 /** What is known at the end of a schedule. */
@@ -21,27 +19,19 @@ export interface Ended {
   readonly ledger: readonly Entry[];
   /** What the directory pushed, with its latest state. */
   readonly directory: Directory;
-  /** The operator's merges. */
-  readonly merges: readonly MergeScript[];
   /** People and groups for which Box may have an older state than the latest; see `WireCheck`. */
   readonly overtaken: ReadonlySet<string>;
 }
 
 /** The promises that are broken, one sentence each; empty when all is well. */
 export async function violations(ended: Ended): Promise<string[]> {
-  const { house, tenantId, clientId, actorOf, ledger, directory, merges } = ended;
+  const { house, tenantId, clientId, actorOf, ledger, directory, overtaken } = ended;
   const identities = await identitiesOf(ended);
-  // What overtook the changes of an identity overtook those of the one that took over its Box user.
-  const overtaken = new Set([...ended.overtaken].flatMap((id) => [id, personOf(identities, id)]));
   const box = await house.twin.state();
   const users = box.users.filter((user) => user.kind === 'app' && user.clientId === clientId);
   const { people, groups } = directory;
   return [
     ...peopleHold({ identities, users, pushed: people, overtaken }),
-    ...duplicatesHold({
-      ...{ identities, users, merges, ledger, overtaken },
-      removed: new Set(people.filter(asksForDeletion).flatMap(({ id }) => id ?? [])),
-    }),
     ...groupsHold({
       rows: await groupsOf(ended),
       pushed: groups,
@@ -59,10 +49,7 @@ export async function violations(ended: Ended): Promise<string[]> {
 
 const identitiesOf = ({ house, tenantId }: Ended): Promise<IdentityRow[]> =>
   house.admin.query<IdentityRow>(
-    `SELECT i.id, i.subject, i.box_external_id AS "boxExternalId", i.name, i.username, i.active, i.generation, i.merged_into AS "mergedInto",
-       (SELECT count(*)::int FROM session s WHERE s.sess ->> 'identityId' = i.id::text
-         AND (s.sess ->> 'epoch')::int = i.session_epoch) AS sessions,
-       ARRAY(SELECT l.subject FROM identity_link l WHERE l.tenant_id = i.tenant_id AND l.identity_id = i.id) AS links, a.box_user_id AS "boxUserId",
+    `SELECT i.id, i.subject, i.box_external_id AS "boxExternalId", i.name, i.username, i.active, i.generation, a.box_user_id AS "boxUserId",
        a.applied_generation AS "appliedGeneration"
      FROM identity i LEFT JOIN box_account a ON a.identity_id = i.id WHERE i.tenant_id = $1 ORDER BY i.subject, i.id`,
     [tenantId],
@@ -80,8 +67,7 @@ const groupsOf = ({ house, tenantId }: Ended): Promise<GroupRow[]> =>
 
 const callsOf = ({ house, tenantId }: Ended): Promise<CallRow[]> =>
   house.admin.query<CallRow>(
-    `SELECT c.id::text, w.holder_id AS "holderId",
-       coalesce((SELECT i.merged_into FROM identity i WHERE i.id = w.holder_id), w.holder_id) AS "personId", c.operation, o.result
+    `SELECT c.id::text, w.holder_id AS "holderId", c.operation, o.result
      FROM api_call c JOIN chaos.written w ON w.call_id = c.id LEFT JOIN api_call_outcome o ON o.call_id = c.id
      WHERE c.tenant_id = $1 AND c.operation <> 'token' ORDER BY c.id`,
     [tenantId],

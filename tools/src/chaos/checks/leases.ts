@@ -14,11 +14,9 @@ export function underLease(
   for (const group of Map.groupBy(written, ({ tx, holderId }) => `${tx} ${holderId}`).values()) {
     const [first] = group;
     const writer = actorOf(first!.pid);
+    if (!writer?.role.startsWith('worker')) continue;
     const lease = group.find(({ what }) => what === 'lease');
     const isTaking = lease !== undefined && lease.token !== lease.wasToken;
-    // A merge ends the lease of a worker.
-    if (isTaking) holders.delete(first!.holderId);
-    if (!writer?.role.startsWith('worker')) continue;
     if (isTaking && lease.wasLive) problems.push(`${writer.name} took a lease that another held`);
     if (isTaking) holders.set(first!.holderId, writer);
     for (const { what, detail } of group.filter((row) => row.what !== 'lease' && row.what !== 'token')) {

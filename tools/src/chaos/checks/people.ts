@@ -1,16 +1,10 @@
 import { boxDisplayName } from '@foyer/provisioning';
 import type { BoxTwinUser } from '../../stack/twins.ts';
 import { idsOf, type PersonScript } from '../directory.ts';
-import { isEnded } from './duplicates.ts';
 
 export interface IdentityRow {
   readonly id: string;
   readonly subject: string;
-  /** The ids that lead to the identity. */
-  readonly links: readonly string[];
-  readonly mergedInto: string | null;
-  /** The sessions that are of its present session epoch. */
-  readonly sessions: number;
   /** The external id of the person's Box user; null: no worker has taken the person. */
   readonly boxExternalId: string | null;
   readonly name: string;
@@ -20,10 +14,6 @@ export interface IdentityRow {
   readonly boxUserId: string | null;
   readonly appliedGeneration: number | null;
 }
-
-/** The identity that the person is since their merge. */
-export const personOf = (identities: readonly IdentityRow[], id: string): string =>
-  identities.find((identity) => identity.id === id)?.mergedInto ?? id;
 
 interface Sides {
   readonly identities: readonly IdentityRow[];
@@ -48,7 +38,7 @@ export function peopleHold(sides: Sides): string[] {
   const lost = pushed.filter(({ said }) => said !== null && !subjects.has(said.externalId));
   return [
     ...twice.map(([subject, rows]) => `${subject} is ${rows.length} identities`),
-    ...identities.flatMap((identity) => (isEnded(identity) ? [] : personHolds(identity, sides))),
+    ...identities.flatMap((identity) => personHolds(identity, sides)),
     ...orphans.map(({ externalId }) => `a Box user without an identity: ${externalId}`),
     ...pushed.flatMap((script) => onePerson(script, users)),
     ...lost.map(({ said }) => `there is no identity for ${said!.externalId}, whom the directory pushed`),

@@ -53,7 +53,6 @@ export class WireCheck {
     if (!isWrite(entry)) return entry;
     const holder = await this.#heldBy(thread, entry);
     if (holder) this.#checkStatus(thread, entry, holder);
-    else if (!isCreate(entry) && (await this.#endedByMerge(entry))) this.overtaken.add(entry.holderId!);
     else this.violations.push(`${thread.name} sent ${call} without the lease`);
     return entry;
   }
@@ -86,12 +85,6 @@ export class WireCheck {
     const fresh = rows.find(({ id, pid }) => this.#actorOf(pid) === thread.actor && !this.#used.has(id));
     if (fresh) this.#used.add(fresh.id);
     return fresh;
-  }
-
-  /** Whether a merge ended the lease after the intent: as after any pause there, the next worker sets all again. */
-  async #endedByMerge({ holderId }: Entry): Promise<boolean> {
-    const holder = holderId === null ? null : await holderOf(this.#world.house.admin, holderId);
-    return holder !== null && this.#actorOf(holder.pid)?.role === 'gateway';
   }
 
   /** The lease's holder, if that is the sender. */

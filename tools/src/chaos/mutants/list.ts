@@ -4,7 +4,6 @@ import { groupMutants } from './groups.ts';
 import { intakeMutants } from './intake.ts';
 import { linkMutants } from './links.ts';
 import type { Mutant, SourceMutant } from './mutant.ts';
-import { mergeMutants } from './merges.ts';
 import { planMutants } from './plan.ts';
 import { storeMutants } from './store.ts';
 
@@ -15,7 +14,6 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...groupMutants,
   ...intakeMutants,
   ...linkMutants,
-  ...mergeMutants,
 ];
 
 export const mutants: readonly Mutant[] = [...sourceMutants, ...databaseMutants];
