@@ -1,5 +1,6 @@
 import { setTimeout as moment } from 'node:timers/promises';
 import { OperatorWorld, type TenantWorld } from '../../operator.harness.ts';
+import { certificateOf } from './verify.harness.ts';
 
 let world: OperatorWorld;
 let tenant: TenantWorld;
@@ -12,23 +13,7 @@ beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-interface Json {
-  fits: boolean;
-  counts: Record<string, number>;
-  digest: string;
-  inProgress: number;
-  passed: number;
-  settled: number;
-  tooNew: number;
-  notProvisioned: Record<string, number>;
-  former: { digest: string } | null;
-  discrepancies: Record<string, unknown>[];
-}
-const certificate = async (...args: string[]) => {
-  const { status, out, err } = await tenant.run('verify', '--json', ...args);
-  if (status === 2) throw new Error(err);
-  return { status, ...(JSON.parse(out) as Json) };
-};
+const certificate = (...args: string[]) => certificateOf(tenant, ...args);
 
 describe('an interrupted verify', () => {
   const listings = async () =>

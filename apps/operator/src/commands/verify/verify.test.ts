@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorWorld, type TenantWorld } from '../../operator.harness.ts';
+import { certificateOf, type Certificate } from './verify.harness.ts';
 
 let world: OperatorWorld;
 let tenant: TenantWorld;
@@ -12,24 +13,8 @@ beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-interface Json {
-  fits: boolean;
-  counts: Record<string, number>;
-  digest: string;
-  inProgress: number;
-  passed: number;
-  settled: number;
-  tooNew: number;
-  notProvisioned: Record<string, number>;
-  former: { digest: string } | null;
-  discrepancies: Record<string, unknown>[];
-}
-const certificate = async (...args: string[]) => {
-  const { status, out, err } = await tenant.run('verify', '--json', ...args);
-  if (status === 2) throw new Error(err);
-  return { status, ...(JSON.parse(out) as Json) };
-};
-const summary = ({ discrepancies }: Json) =>
+const certificate = (...args: string[]) => certificateOf(tenant, ...args);
+const summary = ({ discrepancies }: Certificate) =>
   discrepancies.map(({ kind, identityId, boxUserId, confirmed }) => [kind, identityId, boxUserId, confirmed]);
 /** The twin's own API, as another program uses it. */
 const behindOurBack = async (method: string, path: string, body?: unknown) => {
