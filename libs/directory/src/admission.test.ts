@@ -195,8 +195,8 @@ const anyCommand = fc.record({
   sources,
 });
 
-describe('whatever is stored and whoever comes', () => {
-  it('a deactivated person stays deactivated, and nobody but a released sign-in becomes a second person', () => {
+describe('every decision about a sign-in or a push', () => {
+  it('keeps a deactivated person deactivated, and makes a second person only of a released sign-in', () => {
     fc.assert(
       fc.property(anyState, anyCommand, (before, command) => {
         const decision = decideAdmission(before, command);
@@ -208,7 +208,7 @@ describe('whatever is stored and whoever comes', () => {
     );
   });
 
-  it('a change that was written is decided no second time', () => {
+  it('changes nothing more when it is made again after its change was written', () => {
     fc.assert(
       fc.property(anyState, anyCommand, (before, command) => {
         const decision = decideAdmission(before, command);

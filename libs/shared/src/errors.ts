@@ -106,7 +106,7 @@ export const errorCatalog = {
     'dead',
     'This identity was merged into another one',
     'Use the identity that stays, which `mergedInto` of this identity names.',
-    'No action is needed: the person goes on as the identity that stays, which `mergedInto` of this identity names.',
+    'No action is needed: the identity that stays, which `mergedInto` of this identity names, has its own requests.',
   ),
   no_box_account: entry(
     409,

@@ -65,7 +65,7 @@ export const personWords: Readonly<Record<ErrorCode, PersonWords>> = {
   ),
   identity_merged: lasting(
     'Your accounts were joined',
-    'You had two accounts, which are one now. Sign in again to go on with it.',
+    'You had two accounts, which are one now. Please sign in again.',
   ),
   no_box_account: passing(
     'You have no Box account yet',

@@ -101,7 +101,11 @@ const standing = { boxAccount: null, mergedInto: null };
 it.each([
   ['succeeded', { ...standing, active: true }, 'No action is needed: the request is succeeded.'],
   ['failed', { ...standing, active: false }, 'Okta deactivated this person. Do nothing, or reactivate'],
-  ['failed', { ...standing, active: false, mergedInto: 'two' }, 'goes on as the identity that stays'],
+  [
+    'failed',
+    { ...standing, active: false, mergedInto: 'two' },
+    'No action is needed: the identity that stays',
+  ],
   ['failed', { ...standing, active: true }, 'Then: dead retry one'],
 ] as const)('advises on a %s request of %j', (status, identity, advice) => {
   const request = { id: 'one', status, error: null };

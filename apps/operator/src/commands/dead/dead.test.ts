@@ -111,7 +111,7 @@ describe('a request that a merge ended', () => {
     ]);
     const explained = await tenant.run('dead', 'explain', other.requestId);
     expect([explained.status, explained.out]).toEqual([0, expect.stringContaining('identity_merged')]);
-    expect(explained.out).toContain('No action is needed: the person goes on as the identity that stays');
+    expect(explained.out).toContain('No action is needed: the identity that stays');
     expect(explained.out).not.toContain('dead retry');
   });
 });

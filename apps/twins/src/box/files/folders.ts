@@ -37,7 +37,7 @@ function readFolder({ world, query, caller, params }: RouteContext): Answer {
   return jsonAnswer(200, fields === null ? full : pick(full, ['type', 'id', 'etag', ...splitFields(fields)]));
 }
 
-/** Each user's root belongs to no folder and was made by nobody. */
+/** Each user's root has no parent folder and no creator. */
 function standardFolder(world: World, caller: Caller, id: string): object {
   const owner = userMini(caller.user);
   const folder = world.items.owned(caller.user.id, id);
