@@ -121,7 +121,7 @@ export default tseslint.config(
   },
   {
     // The scripts of the gateway's pages: modules that a browser runs as they are.
-    files: ['apps/gateway/src/http/assets/*.js'],
+    files: ['apps/gateway/src/http/pages/assets/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
         ['document', 'fetch', 'location', 'setTimeout', 'SwaggerUIBundle'].map((name) => [name, 'readonly']),

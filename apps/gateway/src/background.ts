@@ -5,10 +5,7 @@ import type { GatewayContext } from './context.ts';
 import { boxAppReport, scimTokenReport } from './reports.ts';
 import { Sessions } from './sessions/sessions.ts';
 
-/**
- * Adds what the gateway does by the clock to `tasks`, in the order in which it starts; the records of reads are there
- * already, so that they stop last.
- */
+/** Adds what the gateway does by the clock to `tasks`, in the order in which it starts. The records of reads are there already. */
 export function addTasks(
   { tasks, tenant, logger }: GatewayContext,
   app: Pick<INestApplicationContext, 'get'>,

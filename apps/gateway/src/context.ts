@@ -29,10 +29,10 @@ import {
 import {
   BackgroundTasks,
   createLogger,
+  errorReporter,
   Metrics,
   reportBoxNotice,
   reportBudget,
-  toPlainError,
   whenReachable,
   type Closer,
   type GatewayConfig,
@@ -105,16 +105,9 @@ export async function openContext(config: GatewayConfig): Promise<GatewayContext
   return { ...process, tenant: await openTenantContext(process) };
 }
 
-/** Writes a line for each error of a part that nobody waits for. */
-const reporter =
-  (logger: Logger) =>
-  (part: string) =>
-  (error: Error): void =>
-    logger.warn({ event: 'part-error', part, err: toPlainError(error) });
-
 function openProcess(config: GatewayConfig): ProcessContext {
   const logger = createLogger('gateway', config.LOG_LEVEL);
-  const report = reporter(logger);
+  const report = errorReporter(logger);
   const database = openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL,
@@ -134,7 +127,7 @@ async function openTenantContext({
   watch,
   tasks,
 }: ProcessContext): Promise<TenantContext> {
-  const report = reporter(logger);
+  const report = errorReporter(logger);
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
     await requireMigrated(database.pool);
     const tenant = await openTenant(database, config.FOYER_TENANT);

@@ -17,10 +17,10 @@ import {
 import {
   BackgroundTasks,
   createLogger,
+  errorReporter,
   Metrics,
   reportBoxNotice,
   reportBudget,
-  toPlainError,
   whenReachable,
   type Logger,
   type ProvisionerConfig,
@@ -73,19 +73,12 @@ export async function openContext(config: ProvisionerConfig): Promise<Provisione
   return { ...process, tenant: await openTenantContext(process) };
 }
 
-/** Writes a line for each error of a part that nobody waits for. */
-const reporter =
-  (logger: Logger) =>
-  (part: string) =>
-  (error: Error): void =>
-    logger.warn({ event: 'part-error', part, err: toPlainError(error) });
-
 function openProcess(config: ProvisionerConfig): ProcessContext {
   const logger = createLogger('provisioner', config.LOG_LEVEL);
   const database = openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL,
-    onError: reporter(logger)('database'),
+    onError: errorReporter(logger)('database'),
   });
   return { config, logger, database, metrics: new Metrics('provisioner'), tasks: new BackgroundTasks() };
 }
@@ -96,7 +89,7 @@ async function openTenantContext({
   metrics,
   database,
 }: ProcessContext): Promise<TenantContext> {
-  const report = reporter(logger);
+  const report = errorReporter(logger);
   const [tenantId, boxApp, bound] = await whenReachable(logger, 'database', async () => {
     await requireMigrated(database.pool);
     const tenant = await openTenant(database, config.FOYER_TENANT);

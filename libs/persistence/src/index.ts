@@ -26,18 +26,18 @@ export * from './requests/relay-store.ts';
 export * from './requests/request-versions.ts';
 export * from './requests/request-watch.ts';
 export * from './requests/requests.ts';
-export * from './scim/groups.ts';
-export * from './scim/user.ts';
-export * from './scim/users.ts';
+export * from './scim/groups/groups.ts';
+export * from './scim/users/user.ts';
+export * from './scim/users/users.ts';
 export {
   PAGE_DEFAULT as SCIM_PAGE_DEFAULT,
   PAGE_MAX as SCIM_PAGE_MAX,
   type ScimPage,
 } from './scim/listing.ts';
 export * from './requests/dead-letters.ts';
-export * from './scim/token-expiry.ts';
-export { isScimToken } from './scim/token-text.ts';
-export * from './scim/tokens.ts';
+export * from './scim/tokens/token-expiry.ts';
+export { isScimToken } from './scim/tokens/token-text.ts';
+export * from './scim/tokens/tokens.ts';
 export * from './verify/verify-repairs.ts';
 export * from './verify/verify-store.ts';
 export * from './overview/database-facts.ts';

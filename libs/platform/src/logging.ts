@@ -85,3 +85,10 @@ export function toPlainError(error: unknown, depth = 0): PlainError {
     ...(error.cause !== undefined && depth < 3 ? { cause: toPlainError(error.cause, depth + 1) } : {}),
   };
 }
+
+/** For a part of the process that no caller waits for: each of its errors becomes a line of the log. */
+export const errorReporter =
+  (logger: Pick<Logger, 'warn'>) =>
+  (part: string) =>
+  (error: Error): void =>
+    logger.warn({ event: 'part-error', part, err: toPlainError(error) });

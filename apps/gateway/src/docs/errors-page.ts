@@ -1,6 +1,6 @@
 import { dispositionOf, errorCatalog, errorCodes, personWords } from '@foyer/shared';
-import { html } from '../http/html.ts';
-import { page } from '../http/page.ts';
+import { html } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
 
 /** What happens to a provisioning request that fails with the error. */
 const consequences: Readonly<Record<ReturnType<typeof dispositionOf>, string>> = {

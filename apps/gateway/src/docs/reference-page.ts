@@ -1,5 +1,5 @@
-import { assets } from '../http/assets.ts';
-import { html } from '../http/html.ts';
+import { assets } from '../http/pages/assets.ts';
+import { html } from '../http/pages/html.ts';
 import { paths } from './operations.ts';
 
 /**

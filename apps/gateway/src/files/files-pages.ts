@@ -1,6 +1,6 @@
 import type { FolderItem } from '@foyer/shared';
-import { html, type Html } from '../http/html.ts';
-import { page } from '../http/page.ts';
+import { html, type Html } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
 import type { Listing } from './files.service.ts';
 
 /** The folder to list, and the page of it. */

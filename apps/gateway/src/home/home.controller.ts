@@ -8,7 +8,7 @@ import { toFoyerError } from '../http/error.filter.ts';
 import { IntakeService } from '../intake/intake.service.ts';
 import { CONFIG, type ProcessContext } from '../context.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type { SignedIn } from '../http/signed-in.ts';
+import type { SignedIn } from '../http/pages/signed-in.ts';
 import { signedInPage, signedOutPage, type Files } from './pages.ts';
 import { failedPage, heldPage, missingPage, progressPage } from './unfinished-pages.ts';
 

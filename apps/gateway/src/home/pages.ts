@@ -2,9 +2,9 @@ import { signedOut } from '../sessions/signed-out.ts';
 import { personWords, type ErrorCode } from '@foyer/shared';
 import { listOf } from '../files/files-pages.ts';
 import type { Listing } from '../files/files.service.ts';
-import { html, type Html } from '../http/html.ts';
-import { page, referenceLine } from '../http/page.ts';
-import { actions, type SignedIn } from '../http/signed-in.ts';
+import { html, type Html } from '../http/pages/html.ts';
+import { page, referenceLine } from '../http/pages/page.ts';
+import { actions, type SignedIn } from '../http/pages/signed-in.ts';
 
 export type Files =
   | { readonly kind: 'listed'; readonly listing: Listing }

@@ -1,8 +1,8 @@
 import { personWords, type ProvisioningRequest } from '@foyer/shared';
-import { assets } from '../http/assets.ts';
-import { html, type Html } from '../http/html.ts';
-import { page, referenceLine } from '../http/page.ts';
-import { actions, csrfField, signOut, type SignedIn } from '../http/signed-in.ts';
+import { assets } from '../http/pages/assets.ts';
+import { html, type Html } from '../http/pages/html.ts';
+import { page, referenceLine } from '../http/pages/page.ts';
+import { actions, csrfField, signOut, type SignedIn } from '../http/pages/signed-in.ts';
 
 type Waiting = SignedIn & { readonly request: ProvisioningRequest };
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FoyerError, personWords } from '@foyer/shared';
 import { headingOf, type Browser } from '../testing/browser.harness.ts';
 import { startGateway, type TestGateway } from '../testing/gateway.harness.ts';
-import { assets } from './assets.ts';
+import { assets } from './pages/assets.ts';
 
 let gateway: TestGateway;
 const logged: string[] = [];
@@ -178,7 +178,7 @@ describe('every answer', () => {
   });
 
   test('has the same assets in the built program', () => {
-    const built = join(import.meta.dirname, '../../dist/http/assets.js');
+    const built = join(import.meta.dirname, '../../dist/http/pages/assets.js');
     const show = `import(${JSON.stringify(built)}).then(({ assets }) => console.log(JSON.stringify(assets)))`;
     expect(JSON.parse(execFileSync(process.execPath, ['-e', show], { encoding: 'utf8' }))).toEqual(assets);
   });

@@ -4,7 +4,7 @@ import { ScimError } from '@foyer/scim';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import type { Request, Response } from 'express';
 import { LOGGER, type ProcessContext } from '../context.ts';
-import { errorPage } from './error-page.ts';
+import { errorPage } from './pages/error-page.ts';
 import { isFault } from './fault.ts';
 import { sendScimError, toScimError } from './scim-answer.ts';
 import { isScim } from './scim-path.ts';

@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { AssetsController } from './assets.controller.ts';
+import { AssetsController } from './pages/assets.controller.ts';
 import { ErrorFilter } from './error.filter.ts';
 import { Shutdown } from './shutdown.ts';
 

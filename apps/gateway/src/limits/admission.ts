@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Metrics, toProblem } from '@foyer/platform';
 import { errorCatalog, FoyerError, type ErrorCode } from '@foyer/shared';
 import { ScimError, toScimErrorBody } from '@foyer/scim';
-import { errorPage } from '../http/error-page.ts';
+import { errorPage } from '../http/pages/error-page.ts';
 import { rawPath } from '../http/raw-path.ts';
 import { isScim } from '../http/scim-path.ts';
 import { hasBody } from '../http/slow-clients.ts';

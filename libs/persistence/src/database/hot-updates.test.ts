@@ -1,7 +1,7 @@
 import type { BoxAccount } from '@foyer/provisioning';
 import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
-import { ScimUsers } from '../scim/users.ts';
+import { ScimUsers } from '../scim/users/users.ts';
 import { createTestDatabase, type TestDatabase } from './database.harness.ts';
 import { openDatabase, type Database } from './database.ts';
 

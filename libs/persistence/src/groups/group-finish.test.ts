@@ -3,7 +3,7 @@ import { LeaseLost, type TakenGroup } from '@foyer/provisioning';
 import type { Member } from '@foyer/scim';
 import { createTestDatabase, samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { Intake } from '../identities/intake.ts';
-import { ScimGroups } from '../scim/groups.ts';
+import { ScimGroups } from '../scim/groups/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
 
 let test: TestDatabase;

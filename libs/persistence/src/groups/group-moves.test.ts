@@ -3,7 +3,7 @@ import { LeaseLost, type BoxApp, type TakenGroup } from '@foyer/provisioning';
 import { TenantBoxApp } from '../box-accounts/box-app.ts';
 import { BoxAppMigration } from '../box-accounts/box-app-migration.ts';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
-import { ScimGroups } from '../scim/groups.ts';
+import { ScimGroups } from '../scim/groups/groups.ts';
 import { PrismaGroupStore } from './group-store.ts';
 
 let test: TestDatabase;

@@ -4,7 +4,7 @@ import { changesSettled, createsSettled, keepAsFormer } from '../box-accounts/mi
 import { mayHave } from '../convergence/convergence-statements.ts';
 import { statement, wordList } from '../database/statement.ts';
 import { hasOpenCreate } from '../requests/unsettled.ts';
-import { takeOut, wantedAgain } from '../scim/group-members.ts';
+import { takeOut, wantedAgain } from '../scim/groups/group-members.ts';
 import { isOpen } from '../requests/open-requests.ts';
 
 /** The statements of a merge. They run in one transaction, which holds the rows of both identities. */

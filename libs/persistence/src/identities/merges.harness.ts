@@ -7,8 +7,8 @@ import { PrismaCallLog } from '../call-log/call-log.ts';
 import { PrismaConvergenceStore } from '../convergence/convergence-store.ts';
 import { samplePerson, type TestDatabase } from '../database/database.harness.ts';
 import { PrismaGroupStore } from '../groups/group-store.ts';
-import { ScimGroups } from '../scim/groups.ts';
-import { ScimUsers } from '../scim/users.ts';
+import { ScimGroups } from '../scim/groups/groups.ts';
+import { ScimUsers } from '../scim/users/users.ts';
 import { Intake } from './intake.ts';
 import { Merges } from './merges.ts';
 

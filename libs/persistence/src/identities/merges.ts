@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import { run, type Runner } from '../database/statement.ts';
 import { constraintOf, sqlStateOf, UNIQUE_VIOLATION, type Transaction } from '../database/transaction.ts';
 import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
-import { requestsForGroups } from '../scim/group-members.ts';
+import { requestsForGroups } from '../scim/groups/group-members.ts';
 import * as sql from './merge-statements.ts';
 
 /** Two identities of one tenant: `staying` is the person afterwards, and `other` leads nowhere. Ids of identities. */

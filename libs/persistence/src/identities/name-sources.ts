@@ -1,4 +1,4 @@
-import { isNameKey } from '../scim/user-names.ts';
+import { isNameKey } from '../scim/users/user-names.ts';
 
 type Of<K extends string> = { readonly [key in K]: string };
 

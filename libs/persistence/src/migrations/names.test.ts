@@ -1,6 +1,6 @@
 import { KeyConflict } from '@foyer/directory';
-import { ScimGroups } from '../scim/groups.ts';
-import { ScimUsers } from '../scim/users.ts';
+import { ScimGroups } from '../scim/groups/groups.ts';
+import { ScimUsers } from '../scim/users/users.ts';
 import { findTenant, openDatabase } from '../database/database.ts';
 import { buildEarlier, history } from './history.harness.ts';
 import { newDatabase } from './migrate.harness.ts';

@@ -4,7 +4,7 @@ import { sealAll, verify } from '../audit/audit.harness.ts';
 import { createTestDatabase } from '../database/database.harness.ts';
 import { findTenant, openDatabase } from '../database/database.ts';
 import { RelayStore } from '../requests/relay-store.ts';
-import { ScimUsers } from '../scim/users.ts';
+import { ScimUsers } from '../scim/users/users.ts';
 import { checksumOf, migrationsDirectory, readLanded } from './files.ts';
 import { buildEarlier, formerTexts, history } from './history.harness.ts';
 import { buildPrunedChain, removeCall } from './pruned-chain.harness.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { whileWaiting } from '../requests/waiting.harness.ts';
-import { ScimGroups } from './groups.ts';
-import { ScimUsers } from './users.ts';
+import { ScimGroups } from './groups/groups.ts';
+import { ScimUsers } from './users/users.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { readListQuery, userType } from '@foyer/scim';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { openDatabase, type Database } from '../database/database.ts';
 import { statementsOf } from '../database/statements.harness.ts';
-import { ScimUsers } from './users.ts';
+import { ScimUsers } from './users/users.ts';
 
 let test: TestDatabase;
 let users: ScimUsers;

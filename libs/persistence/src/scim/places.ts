@@ -2,7 +2,7 @@ import { groupType, PROVISIONING_URN, STAND_IN } from '@foyer/scim';
 import { isInStep } from '../box-accounts/in-step.ts';
 import { isId } from '@foyer/shared';
 import { inJson, type Parameters, type Place, type Places } from './filter-sql.ts';
-import { idInStandIn, isNameKey, shownName } from './user-names.ts';
+import { idInStandIn, isNameKey, shownName } from './users/user-names.ts';
 
 /** Where the attributes of people and groups are: an attribute with a column is never read from the document. */
 

@@ -5,9 +5,9 @@ import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
 import { whileWaiting } from '../requests/waiting.harness.ts';
 import { namesOf } from '../database/statements.harness.ts';
-import { ScimGroups } from './groups.ts';
-import type { ScimUser, Written } from './user.ts';
-import { ScimUsers } from './users.ts';
+import { ScimGroups } from './groups/groups.ts';
+import type { ScimUser, Written } from './users/user.ts';
+import { ScimUsers } from './users/users.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ const plan = 'libs/provisioning/src/groups/plan-group.ts';
 const converge = 'libs/provisioning/src/groups/converge-group.ts';
 const members = 'libs/provisioning/src/groups/converge-members.ts';
 const statements = 'libs/persistence/src/groups/group-statements.ts';
-const scim = 'libs/persistence/src/scim/group-members.ts';
+const scim = 'libs/persistence/src/scim/groups/group-members.ts';
 
 /** Guards of groups and their members: in the plan, in the database, and in pushes. */
 export const groupMutants: readonly SourceMutant[] = [

@@ -3,10 +3,10 @@ import type { SourceMutant } from './mutant.ts';
 const admission = 'libs/directory/src/admission.ts';
 const intake = 'libs/persistence/src/identities/admission-statements.ts';
 const requests = 'libs/persistence/src/requests/open-requests.ts';
-const users = 'libs/persistence/src/scim/users.ts';
-const writes = 'libs/persistence/src/scim/user-transaction.ts';
-const change = 'libs/persistence/src/scim/user-change.ts';
-const groups = 'libs/persistence/src/scim/groups.ts';
+const users = 'libs/persistence/src/scim/users/users.ts';
+const writes = 'libs/persistence/src/scim/users/user-transaction.ts';
+const change = 'libs/persistence/src/scim/users/user-change.ts';
+const groups = 'libs/persistence/src/scim/groups/groups.ts';
 
 /** Guards of sign-ins and pushes: what they change in the database, and that they open a request. */
 export const intakeMutants: readonly SourceMutant[] = [

@@ -1,14 +1,14 @@
 import type { Filter, Member } from '@foyer/scim';
 import { GROUP_PRIORITY, isId } from '@foyer/shared';
 import type { ClientBase } from 'pg';
-import { ruleText } from '../identities/links.ts';
-import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
-import { run, setStatement, statement, type SqlValue, type Statement } from '../database/statement.ts';
-import { openRequests, scimOpening } from '../requests/open-requests.ts';
-import type { Transaction } from '../database/transaction.ts';
-import { filterSql, Parameters } from './filter-sql.ts';
-import { memberPlaces } from './places.ts';
-import type { ScimUser } from './user.ts';
+import { ruleText } from '../../identities/links.ts';
+import { requestFor, type OpenedRequest } from '../../requests/new-request.ts';
+import { run, setStatement, statement, type SqlValue, type Statement } from '../../database/statement.ts';
+import { openRequests, scimOpening } from '../../requests/open-requests.ts';
+import type { Transaction } from '../../database/transaction.ts';
+import { filterSql, Parameters } from '../filter-sql.ts';
+import { memberPlaces } from '../places.ts';
+import type { ScimUser } from '../users/user.ts';
 
 /** Changes a group's members by differences: rows that stay the same are neither read nor written. */
 

@@ -2,16 +2,16 @@ import type { RecordedChange } from '@foyer/provisioning';
 import type { Document, GroupEdit, ListQuery, Member } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS, FoyerError, GROUP_PRIORITY } from '@foyer/shared';
 import type { ClientBase } from 'pg';
-import { changingOn, type OnRecord } from '../call-log/change-record.ts';
-import type { Database } from '../database/database.ts';
-import { type OpenedRequest } from '../requests/new-request.ts';
-import { openRequests } from '../requests/open-requests.ts';
-import { run, statement } from '../database/statement.ts';
+import { changingOn, type OnRecord } from '../../call-log/change-record.ts';
+import type { Database } from '../../database/database.ts';
+import { type OpenedRequest } from '../../requests/new-request.ts';
+import { openRequests } from '../../requests/open-requests.ts';
+import { run, statement } from '../../database/statement.ts';
 import { GroupMembers } from './group-members.ts';
-import { readPage, type Listed, type ScimPage } from './listing.ts';
-import { groupPlaces, waits } from './places.ts';
-import { groupConflict, type GroupKeys } from './taken.ts';
-import type { Written } from './user.ts';
+import { readPage, type Listed, type ScimPage } from '../listing.ts';
+import { groupPlaces, waits } from '../places.ts';
+import { groupConflict, type GroupKeys } from '../taken.ts';
+import type { Written } from '../users/user.ts';
 
 /** A group as a SCIM resource. */
 export interface ScimGroup {

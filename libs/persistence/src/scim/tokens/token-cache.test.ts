@@ -1,6 +1,6 @@
-import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
-import { statementsOf } from '../database/statements.harness.ts';
-import { RequestWatch, type TokenChanges } from '../requests/request-watch.ts';
+import { createTestDatabase, type TestDatabase } from '../../database/database.harness.ts';
+import { statementsOf } from '../../database/statements.harness.ts';
+import { RequestWatch, type TokenChanges } from '../../requests/request-watch.ts';
 import { TokenCache } from './token-cache.ts';
 import { ScimTokens } from './tokens.ts';
 

@@ -1,4 +1,4 @@
-import type { TokenChanges } from '../requests/request-watch.ts';
+import type { TokenChanges } from '../../requests/request-watch.ts';
 
 /**
  * How long a token may be kept, in milliseconds: a gateway whose connection for notifications hangs learns of a

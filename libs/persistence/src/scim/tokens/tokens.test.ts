@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../../database/database.harness.ts';
 import { expiringScimTokens, scimTokenProblem } from './token-expiry.ts';
 import { isScimToken } from './token-text.ts';
 import { ScimTokens } from './tokens.ts';

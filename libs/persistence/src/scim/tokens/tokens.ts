@@ -1,8 +1,8 @@
-import { PrismaCallLog } from '../call-log/call-log.ts';
-import type { Database } from '../database/database.ts';
-import { run, statement } from '../database/statement.ts';
-import { transaction, type Transaction } from '../database/transaction.ts';
-import type { TokenChanges } from '../requests/request-watch.ts';
+import { PrismaCallLog } from '../../call-log/call-log.ts';
+import type { Database } from '../../database/database.ts';
+import { run, statement } from '../../database/statement.ts';
+import { transaction, type Transaction } from '../../database/transaction.ts';
+import type { TokenChanges } from '../../requests/request-watch.ts';
 import { TokenCache } from './token-cache.ts';
 import { hashOfScimToken, hintOfScimToken, newScimToken } from './token-text.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Document, Member } from '@foyer/scim';
-import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
-import { whileWaiting } from '../requests/waiting.harness.ts';
-import { PrismaGroupStore } from '../groups/group-store.ts';
-import { ScimGroups } from './groups.ts';
+import { createTestDatabase, type TestDatabase } from '../../database/database.harness.ts';
+import { whileWaiting } from '../../requests/waiting.harness.ts';
+import { PrismaGroupStore } from '../../groups/group-store.ts';
+import { ScimGroups } from '../groups/groups.ts';
 import type { ScimUser } from './user.ts';
 import { ScimUsers } from './users.ts';
 

@@ -1,11 +1,16 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { toPerson, type Document } from '@foyer/scim';
 import { ENQUEUE_GRACE_MS, priorityOf } from '@foyer/shared';
-import { recordable, runChange } from '../call-log/call-log.ts';
-import type { Database } from '../database/database.ts';
-import type { SqlValue } from '../database/statement.ts';
-import { openRequests, scimOpening } from '../requests/open-requests.ts';
-import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
+import { recordable, runChange } from '../../call-log/call-log.ts';
+import type { Database } from '../../database/database.ts';
+import type { SqlValue } from '../../database/statement.ts';
+import { openRequests, scimOpening } from '../../requests/open-requests.ts';
+import {
+  joinedColumns,
+  joinWaitingGroups,
+  toGroupRequests,
+  type JoinedRow,
+} from '../groups/group-members.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
 import { shownUser } from './user-rows.ts';
 

@@ -1,9 +1,9 @@
 import type { Document } from '@foyer/scim';
 import { priorityOf } from '@foyer/shared';
-import { recordable } from '../call-log/call-log.ts';
-import { isLinkOf, linkMade } from '../identities/links.ts';
-import type { SqlValue } from '../database/statement.ts';
-import { openRequests, scimOpening } from '../requests/open-requests.ts';
+import { recordable } from '../../call-log/call-log.ts';
+import { isLinkOf, linkMade } from '../../identities/links.ts';
+import type { SqlValue } from '../../database/statement.ts';
+import { openRequests, scimOpening } from '../../requests/open-requests.ts';
 import { isNameKey } from './user-names.ts';
 import type { ScimUser, Written } from './user.ts';
 

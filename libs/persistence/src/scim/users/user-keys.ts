@@ -1,8 +1,8 @@
 import { decideReturning, type Candidate, type ReturningDecision } from '@foyer/directory';
-import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
-import { run, statement } from '../database/statement.ts';
-import type { Transaction } from '../database/transaction.ts';
-import { isLinkOf, ruleText } from '../identities/links.ts';
+import { requestFor, type OpenedRequest } from '../../requests/new-request.ts';
+import { run, statement } from '../../database/statement.ts';
+import type { Transaction } from '../../database/transaction.ts';
+import { isLinkOf, ruleText } from '../../identities/links.ts';
 import { isNameKey } from './user-names.ts';
 
 /** To whom the external id leads. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { CallIntent, RecordedChange } from '@foyer/provisioning';
 import type { Document } from '@foyer/scim';
 import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../database/database.harness.ts';
-import { beforeStatement, statementsOf } from '../database/statements.harness.ts';
-import { whileWaiting } from '../requests/waiting.harness.ts';
+import { createTestDatabase, type TestDatabase } from '../../database/database.harness.ts';
+import { beforeStatement, statementsOf } from '../../database/statements.harness.ts';
+import { whileWaiting } from '../../requests/waiting.harness.ts';
 import type { ScimUser, Written } from './user.ts';
 import { ScimUsers } from './users.ts';
 

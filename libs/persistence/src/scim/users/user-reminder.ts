@@ -1,13 +1,18 @@
 import type { RecordedChange } from '@foyer/provisioning';
 import { ENQUEUE_GRACE_MS } from '@foyer/shared';
-import { isBehind } from '../box-accounts/in-step.ts';
-import { recordable, runChange } from '../call-log/call-log.ts';
-import type { Database } from '../database/database.ts';
-import type { SqlValue } from '../database/statement.ts';
-import { personWork } from '../requests/new-request.ts';
-import { openOrFollow, requestColumns, scimOpening, type RequestRow } from '../requests/open-requests.ts';
+import { isBehind } from '../../box-accounts/in-step.ts';
+import { recordable, runChange } from '../../call-log/call-log.ts';
+import type { Database } from '../../database/database.ts';
+import type { SqlValue } from '../../database/statement.ts';
+import { personWork } from '../../requests/new-request.ts';
+import { openOrFollow, requestColumns, scimOpening, type RequestRow } from '../../requests/open-requests.ts';
 import type { ReadUser, ScimUser, Written } from './user.ts';
-import { joinedColumns, joinWaitingGroups, toGroupRequests, type JoinedRow } from './group-members.ts';
+import {
+  joinedColumns,
+  joinWaitingGroups,
+  toGroupRequests,
+  type JoinedRow,
+} from '../groups/group-members.ts';
 import { isAsRead } from './user-change.ts';
 
 /** No row: the person or their requests changed meanwhile, and the caller reads again. */

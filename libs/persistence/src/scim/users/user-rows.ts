@@ -1,8 +1,8 @@
 import { STAND_IN, type Document } from '@foyer/scim';
-import { isInStep } from '../box-accounts/in-step.ts';
-import { statement } from '../database/statement.ts';
-import type { Listed } from './listing.ts';
-import { isEmailClaimed, userPlaces } from './places.ts';
+import { isInStep } from '../../box-accounts/in-step.ts';
+import { statement } from '../../database/statement.ts';
+import type { Listed } from '../listing.ts';
+import { isEmailClaimed, userPlaces } from '../places.ts';
 import type { ReadUser, ScimUser } from './user.ts';
 import { shownName } from './user-names.ts';
 

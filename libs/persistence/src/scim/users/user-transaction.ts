@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { LinkRule, ResourceChange } from '@foyer/directory';
 import { STAND_IN, toPerson, type Document } from '@foyer/scim';
-import { linkMade, linkTo } from '../identities/links.ts';
-import { requestFor, type OpenedRequest } from '../requests/new-request.ts';
-import { run, statement, type SqlValue } from '../database/statement.ts';
-import type { Transaction } from '../database/transaction.ts';
-import { requestsForGroups, takeOut } from './group-members.ts';
+import { linkMade, linkTo } from '../../identities/links.ts';
+import { requestFor, type OpenedRequest } from '../../requests/new-request.ts';
+import { run, statement, type SqlValue } from '../../database/statement.ts';
+import type { Transaction } from '../../database/transaction.ts';
+import { requestsForGroups, takeOut } from '../groups/group-members.ts';
 import type { ScimUser, Written } from './user.ts';
 import { claimName, makeWay } from './user-keys.ts';
 import { columns, listed, toUser, type Row } from './user-rows.ts';

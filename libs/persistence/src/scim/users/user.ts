@@ -1,5 +1,5 @@
 import type { Document } from '@foyer/scim';
-import type { OpenedRequest } from '../requests/new-request.ts';
+import type { OpenedRequest } from '../../requests/new-request.ts';
 
 /** A person as a SCIM resource; `document` has the client's attributes, under their canonical names. */
 export interface ScimUser {
